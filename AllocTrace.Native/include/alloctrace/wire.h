@@ -1,0 +1,206 @@
+/* wire.h: the layout of a session file, the one thing that the traced process and the collector share.
+ *
+ * A session is what one process recorded. It is a file in shared memory that the traced process maps, grows and writes, and that a
+ * collector maps and reads while it grows. Nothing in it is a pointer; all integers are in the byte order of the machine (a session
+ * never leaves it). The prose is docs/wire-format.md; AllocTrace/Wire mirrors every structure, and a test compares the two.
+ *
+ *   offset 0        struct alloctrace_session, then the kind of each extent, one byte each (ALLOCTRACE_HEADER_BYTES in all)
+ *   then            extents of ALLOCTRACE_EXTENT_BYTES, in the order in which they were needed
+ *
+ * The k-th extent of a kind continues the (k-1)-th: together they are one array of that kind, numbered from 0.
+ *   THREADS  struct alloctrace_thread      one for each thread that allocated
+ *   SLABS    slabs of ALLOCTRACE_SLAB_BYTES: struct alloctrace_slab, then records
+ *   NODES    struct alloctrace_node        the trie of stacks: a stack is the number of its innermost node
+ *   CODES    struct alloctrace_code        a code object's names, once for each distinct content
+ *   STRINGS  uint32 length, then that many bytes of UTF-8, padded to 4; a reference is the byte offset of the length. A string does not
+ *            cross an extent. Lone surrogates are encoded like other code points (three bytes).
+ *
+ * Who writes what: the traced process writes everything except the members marked "collector". Every counter that announces content is
+ * stored with release semantics after that content; readers load it with acquire semantics first.
+ */
+#ifndef ALLOCTRACE_WIRE_H
+#define ALLOCTRACE_WIRE_H
+
+#include <stdint.h>
+
+#define ALLOCTRACE_MAGIC UINT64_C(0x43525420434F4C41) /* the bytes "ALOC TRC" */
+#define ALLOCTRACE_WIRE_VERSION 1u
+
+#define ALLOCTRACE_HEADER_BYTES 65536u
+#define ALLOCTRACE_EXTENT_BYTES 262144u
+#define ALLOCTRACE_SLAB_BYTES 65536u
+#define ALLOCTRACE_EXTENT_KINDS_OFFSET 4096u /* within the header: one byte for each extent */
+#define ALLOCTRACE_MAX_EXTENTS (ALLOCTRACE_HEADER_BYTES - ALLOCTRACE_EXTENT_KINDS_OFFSET)
+#define ALLOCTRACE_MAX_STRING_BYTES 65528u
+
+enum alloctrace_extent_kind {
+    ALLOCTRACE_EXTENT_NONE = 0,
+    ALLOCTRACE_EXTENT_THREADS = 1,
+    ALLOCTRACE_EXTENT_SLABS = 2,
+    ALLOCTRACE_EXTENT_NODES = 3,
+    ALLOCTRACE_EXTENT_CODES = 4,
+    ALLOCTRACE_EXTENT_STRINGS = 5,
+    ALLOCTRACE_EXTENT_KINDS = 6,
+};
+
+enum alloctrace_phase {
+    ALLOCTRACE_PHASE_RECORDING = 1,
+    ALLOCTRACE_PHASE_FINALIZING = 2, /* the interpreter began to finalize */
+    ALLOCTRACE_PHASE_ENDED = 3,      /* the process ran its exit handlers; without it the process was killed or called _exit */
+};
+
+enum alloctrace_stacks {
+    ALLOCTRACE_STACKS_UNDECIDED = 0, /* no Python frame was seen yet */
+    ALLOCTRACE_STACKS_ON = 1,
+    ALLOCTRACE_STACKS_OFF = 2, /* stacks_reason says why */
+};
+
+enum alloctrace_on_full { ALLOCTRACE_ON_FULL_WAIT = 0, ALLOCTRACE_ON_FULL_DROP = 1 };
+
+/* Domains of a record. Tracked domains are those that an extension names in PyTraceMalloc_Track; tracked_domain[] has their numbers. */
+enum alloctrace_domain {
+    ALLOCTRACE_DOMAIN_RAW = 0,
+    ALLOCTRACE_DOMAIN_MEM = 1,
+    ALLOCTRACE_DOMAIN_OBJ = 2,
+    ALLOCTRACE_DOMAIN_TRACKED = 3, /* the first of them */
+    ALLOCTRACE_DOMAINS = 16,
+};
+
+/* The session's header. Strings are references into STRINGS; 0 is "none" (the first string, at 0, is the empty one). */
+struct alloctrace_session {
+    _Alignas(64) uint64_t magic; /* stored last: a file without it is not a session yet */
+    uint32_t version;
+    uint32_t header_bytes, extent_bytes, slab_bytes;
+    uint32_t pid, parent_pid;
+    uint64_t pid_started;    /* start of the process in clock ticks since boot (/proc/PID/stat, field 22): tells a reused pid */
+    uint64_t started_ns;     /* CLOCK_REALTIME when the session was made */
+    uint64_t started_mono_ns; /* CLOCK_MONOTONIC at the same moment: all other times are on this clock */
+    uint64_t ended_mono_ns;  /* 0 until the exit handlers ran */
+    uint64_t sample_bytes;   /* options in force */
+    uint64_t limit_bytes;
+    uint32_t max_frames, on_full;
+    uint32_t command_line;   /* string; arguments separated by NUL */
+    uint32_t executable;     /* string */
+    uint32_t python_version; /* string, as Py_GetVersion() gives it */
+    uint32_t python_hex;     /* PY_VERSION_HEX, or 0 when only major.minor.micro could be parsed from the version string */
+    uint32_t stacks;         /* enum alloctrace_stacks */
+    uint32_t stacks_reason;  /* string */
+    uint32_t phase;          /* enum alloctrace_phase */
+    uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* by record domain; 0 below ALLOCTRACE_DOMAIN_TRACKED */
+    uint32_t fork_parent_pid; /* of a forked child: its parent's pid; else 0 */
+    uint32_t reserved0;
+    uint64_t fork_number;    /* and the number of the FORK mark in the parent's records */
+
+    /* How far each array goes: elements that may be read. */
+    _Alignas(64) uint32_t extents;
+    uint32_t threads;
+    uint32_t slabs;
+    uint32_t nodes;
+    uint32_t codes;
+    uint32_t string_bytes;
+
+    /* What was left out. */
+    uint64_t lost_stacks;  /* allocations recorded with ALLOCTRACE_NODE_DROPPED because NODES, CODES or STRINGS could not grow */
+    uint64_t cut_stacks;   /* stacks whose oldest frames were left out (option frames, or the bound on hops) */
+    uint64_t unslotted_events; /* events of threads for which no thread slot could be made */
+
+    /* The order of batches: (ticket << 20 | thread slot) of the last writer. A thread that does not find itself here starts a batch. */
+    _Alignas(64) uint64_t order;
+
+    /* The stack of free slabs: (tag << 32 | slab + 1), 0 in the low half when empty; alloctrace_slab.next_free links them. Popped by the
+     * traced process, pushed by the collector; the tag grows with every change. */
+    _Alignas(64) uint64_t free_slabs;
+
+    _Alignas(64) uint32_t collector_pid; /* collector; 0 = nobody drains */
+    uint32_t collector_attached;         /* collector; how many collectors were attached so far */
+    uint64_t collector_beat_ns;          /* collector; CLOCK_MONOTONIC of its last look */
+    uint64_t released_slabs;             /* collector; how many slabs it gave back so far */
+};
+
+/* One thread. Slots are used again when thread and collector are both done with them. */
+struct alloctrace_thread {
+    _Alignas(64) uint64_t cursor; /* stream position after the last committed record: slab's sequence number * slab bytes + offset in it */
+    uint64_t ticket;              /* of the newest batch */
+    uint32_t state;               /* enum alloctrace_thread_state */
+    uint32_t first_slab;          /* slab with sequence number 0 */
+    uint32_t os_id;
+    uint32_t incarnation;         /* how often the slot was used before */
+    uint64_t started_ns, ended_ns;
+    char name[16];                /* the system's name for it, NUL padded, when it was last looked at */
+
+    _Alignas(64) uint64_t drained; /* collector: stream position up to which records were replayed */
+    uint32_t drained_slab;         /* collector: the slab of that position */
+    uint32_t reserved0;
+    uint64_t lost_events;          /* by this thread, in all; LOST records say when */
+    uint64_t reserved1[5];
+};
+
+enum alloctrace_thread_state {
+    ALLOCTRACE_THREAD_FREE = 0,  /* collector stores it after ENDED, when everything was drained */
+    ALLOCTRACE_THREAD_LIVE = 1,
+    ALLOCTRACE_THREAD_ENDED = 2, /* nothing more will be written */
+};
+
+struct alloctrace_slab {
+    uint32_t thread;
+    uint32_t sequence; /* 0, 1, 2 … in the thread's stream */
+    uint32_t next;     /* the thread's next slab, valid once the thread's cursor is beyond this one */
+    uint32_t used;     /* bytes used, header included; valid like next */
+    uint32_t next_free; /* slab + 1 */
+    uint32_t reserved0;
+    uint64_t started_ns;
+    uint64_t ticket;    /* of the batch in which it was begun */
+    uint64_t reserved1[3];
+};
+
+/* Stacks. Node 0 is "no Python frame"; node 1 "a stack that could not be kept". Keys are unique: (parent, code, line). */
+enum { ALLOCTRACE_NODE_NONE = 0, ALLOCTRACE_NODE_DROPPED = 1, ALLOCTRACE_FIRST_NODE = 2 };
+
+struct alloctrace_node {
+    uint32_t parent;      /* the caller's node */
+    uint32_t code;
+    uint32_t line;        /* 0: the instruction has no line */
+    uint32_t instruction; /* offset in bytes of the instruction with which the node was first seen */
+};
+
+struct alloctrace_code {
+    uint32_t filename, name, qualname; /* strings; qualname equals name before CPython 3.11 */
+    uint32_t first_line;
+};
+
+/* Records. The first word is kind << 60 | domain << 56 | operand (56 bits: an address unless said otherwise). A record is 8, 16 or 24
+ * bytes and does not cross a slab. */
+enum alloctrace_record_kind {
+    ALLOCTRACE_RECORD_NONE = 0,          /* never written */
+    ALLOCTRACE_RECORD_MALLOC = 1,        /* 16: stack << 32 | size, written after the real call */
+    ALLOCTRACE_RECORD_CALLOC = 2,        /* 16: the same */
+    ALLOCTRACE_RECORD_REALLOC = 3,       /* 16: the same; the new block; ends the thread's REALLOC_BEGIN of that domain, if there is one */
+    ALLOCTRACE_RECORD_FREE = 4,          /* 8: written before the real free */
+    ALLOCTRACE_RECORD_REALLOC_BEGIN = 5, /* 8: the old block, written before the real call; until the end the block is neither live nor freed */
+    ALLOCTRACE_RECORD_REALLOC_FAILED = 6, /* 8: the old block is as it was */
+    ALLOCTRACE_RECORD_BATCH = 7,         /* 16: operand is the ticket; CLOCK_MONOTONIC ns */
+    ALLOCTRACE_RECORD_MARK = 8,          /* 16: domain is enum alloctrace_mark, operand its argument; CLOCK_MONOTONIC ns */
+    ALLOCTRACE_RECORD_MALLOC_WIDE = 9,   /* 24: stack << 32; size: for sizes of 4 GiB and more */
+    ALLOCTRACE_RECORD_CALLOC_WIDE = 10,
+    ALLOCTRACE_RECORD_REALLOC_WIDE = 11,
+    ALLOCTRACE_RECORD_LOST = 12,         /* 24: operand is how many events of this thread are missing here; first and last time, ns */
+};
+
+enum alloctrace_mark {
+    ALLOCTRACE_MARK_FINALIZING = 1, /* the interpreter began to finalize: what is live here is "live" */
+    ALLOCTRACE_MARK_SNAPSHOT = 2,   /* argument: string, the snapshot's name */
+    ALLOCTRACE_MARK_FORK = 3,       /* argument: fork_number */
+    ALLOCTRACE_MARK_HOOKED = 4,     /* the hooks were put in place; argument: how often that was done so far */
+};
+
+#define ALLOCTRACE_OPERAND_BITS 56
+#define ALLOCTRACE_OPERAND_MASK ((UINT64_C(1) << ALLOCTRACE_OPERAND_BITS) - 1)
+#define ALLOCTRACE_SLOT_BITS 20
+#define ALLOCTRACE_MAX_RECORD_BYTES 24u
+
+_Static_assert(sizeof(struct alloctrace_session) <= ALLOCTRACE_EXTENT_KINDS_OFFSET, "the header's members fit before the extent kinds");
+_Static_assert(sizeof(struct alloctrace_thread) == 128, "two cache lines: the thread's and the collector's");
+_Static_assert(sizeof(struct alloctrace_slab) == 64, "records begin on a cache line");
+_Static_assert(sizeof(struct alloctrace_node) == 16 && sizeof(struct alloctrace_code) == 16, "no padding");
+
+#endif

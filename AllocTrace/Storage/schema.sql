@@ -1,0 +1,167 @@
+-- The database that a recording becomes. docs/schema.md explains it with queries to start from.
+-- Sizes are bytes as requested by the program; "blocks" are allocations. Times are nanoseconds: *_at since 1970 (UTC), *_ns since the
+-- process's recording began. Paths and names are text as CPython shows them.
+
+PRAGMA application_id = 1095521347; -- 'ALTC'
+PRAGMA user_version = 1;
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE process (
+    id             INTEGER PRIMARY KEY,
+    pid            INTEGER NOT NULL,
+    parent_pid     INTEGER NOT NULL,
+    command        TEXT NOT NULL,    -- arguments, quoted as a shell needs them
+    executable     TEXT NOT NULL,
+    python_version TEXT NOT NULL,
+    stacks         TEXT NOT NULL,    -- 'on', or why there are none
+    started_at     INTEGER NOT NULL,
+    duration_ns    INTEGER NOT NULL,
+    ending         TEXT NOT NULL,    -- 'exited', 'finalized' (exited after finalizing), 'killed' (no exit handler ran), 'running'
+    cut_stacks     INTEGER NOT NULL, -- stacks without their oldest frames
+    unknown_frees  INTEGER NOT NULL, -- frees of blocks from before the hook
+    temporary_threshold INTEGER NOT NULL -- a block is temporary when freed before so many further allocations of its thread
+);
+
+CREATE TABLE thread (
+    id         INTEGER PRIMARY KEY,
+    process    INTEGER NOT NULL REFERENCES process,
+    os_id      INTEGER NOT NULL,
+    name       TEXT NOT NULL,
+    started_ns INTEGER NOT NULL,
+    ended_ns   INTEGER                -- NULL: it lived to the end
+);
+
+CREATE TABLE domain (
+    id   INTEGER PRIMARY KEY,         -- 0 raw, 1 mem, 2 obj; others by order of appearance
+    name TEXT NOT NULL UNIQUE         -- 'raw', 'mem', 'obj', or the number given to PyTraceMalloc_Track (numpy: '389047')
+);
+
+CREATE TABLE code (
+    id         INTEGER PRIMARY KEY,
+    filename   TEXT NOT NULL,
+    name       TEXT NOT NULL,         -- co_name
+    qualname   TEXT NOT NULL,         -- co_qualname; co_name before CPython 3.11
+    first_line INTEGER NOT NULL,
+    UNIQUE (filename, qualname, first_line, name)
+);
+
+-- The trie of stacks: a stack is its innermost frame and the stack of the caller. Stack 0 is "no Python frame".
+CREATE TABLE stack (
+    id          INTEGER PRIMARY KEY,
+    caller      INTEGER REFERENCES stack, -- NULL for 0 only; 0 when the frame is the outermost
+    code        INTEGER REFERENCES code,  -- NULL for 0, and for "a stack that could not be kept"
+    line        INTEGER NOT NULL,         -- 0: unknown
+    instruction INTEGER NOT NULL,         -- bytes; the first with which the frame was seen
+    depth       INTEGER NOT NULL          -- frames
+);
+
+-- A place that allocates: everything is counted for each of them.
+CREATE TABLE site (
+    id               INTEGER PRIMARY KEY,
+    process          INTEGER NOT NULL REFERENCES process,
+    thread           INTEGER NOT NULL REFERENCES thread,
+    domain           INTEGER NOT NULL REFERENCES domain,
+    stack            INTEGER NOT NULL REFERENCES stack,
+    allocated_bytes  INTEGER NOT NULL,
+    allocated_blocks INTEGER NOT NULL,
+    freed_bytes      INTEGER NOT NULL,
+    freed_blocks     INTEGER NOT NULL,
+    temporary_bytes  INTEGER NOT NULL,
+    temporary_blocks INTEGER NOT NULL
+);
+
+-- What was alive at a moment. 'peak' is the process's high-water mark, 'live' the beginning of finalization, or the end of the process
+-- when it never finalized; 'named' those that the program or its user asked for.
+CREATE TABLE snapshot (
+    id      INTEGER PRIMARY KEY,
+    process INTEGER NOT NULL REFERENCES process,
+    kind    TEXT NOT NULL CHECK (kind IN ('peak', 'live', 'named')),
+    name    TEXT NOT NULL,
+    at_ns   INTEGER NOT NULL,
+    bytes   INTEGER NOT NULL,
+    blocks  INTEGER NOT NULL
+);
+
+CREATE TABLE snapshot_site (
+    snapshot INTEGER NOT NULL REFERENCES snapshot,
+    site     INTEGER NOT NULL REFERENCES site,
+    bytes    INTEGER NOT NULL,
+    blocks   INTEGER NOT NULL,
+    PRIMARY KEY (snapshot, site)
+) WITHOUT ROWID;
+
+-- Time in slices: how much was alive at a slice's end and at its highest, and what each site did within it.
+CREATE TABLE slice (
+    id              INTEGER PRIMARY KEY,
+    process         INTEGER NOT NULL REFERENCES process,
+    start_ns        INTEGER NOT NULL,
+    end_ns          INTEGER NOT NULL,
+    live_bytes      INTEGER NOT NULL,
+    live_blocks     INTEGER NOT NULL,
+    highest_bytes   INTEGER NOT NULL,
+    resident_bytes  INTEGER             -- of the whole process, as the system reports it; NULL: not known
+);
+
+CREATE TABLE slice_site (
+    slice            INTEGER NOT NULL REFERENCES slice,
+    site             INTEGER NOT NULL REFERENCES site,
+    allocated_bytes  INTEGER NOT NULL,
+    allocated_blocks INTEGER NOT NULL,
+    freed_bytes      INTEGER NOT NULL,
+    freed_blocks     INTEGER NOT NULL,
+    PRIMARY KEY (slice, site)
+) WITHOUT ROWID;
+
+-- Every call that the hooks saw, for audits: successful ones, by domain and operation. A realloc of a block counts as one 'realloc' with
+-- the new size; 'free' counts the calls with a block, with the sizes of those that are known.
+CREATE TABLE operation (
+    process INTEGER NOT NULL REFERENCES process,
+    domain  INTEGER NOT NULL REFERENCES domain,
+    kind    TEXT NOT NULL CHECK (kind IN ('malloc', 'calloc', 'realloc', 'free')),
+    calls   INTEGER NOT NULL,
+    bytes   INTEGER NOT NULL,
+    PRIMARY KEY (process, domain, kind)
+) WITHOUT ROWID;
+
+-- What is missing, and when. Nothing here: nothing is missing.
+CREATE TABLE loss (
+    process  INTEGER NOT NULL REFERENCES process,
+    thread   INTEGER REFERENCES thread,
+    reason   TEXT NOT NULL,            -- 'slabs full', 'stack not kept', 'no thread slot', 'session damaged'
+    events   INTEGER NOT NULL,
+    first_ns INTEGER,
+    last_ns  INTEGER
+);
+
+-- Views for people: one row a site, with its innermost frame. Whole stacks: docs/schema.md.
+CREATE VIEW site_frame AS
+    SELECT site.*, process.pid, thread.name AS thread_name, thread.os_id AS thread_os_id, domain.name AS domain_name,
+           code.filename, stack.line AS lineno, code.qualname AS function
+    FROM site
+    JOIN process ON process.id = site.process
+    JOIN thread ON thread.id = site.thread
+    JOIN domain ON domain.id = site.domain
+    JOIN stack ON stack.id = site.stack
+    LEFT JOIN code ON code.id = stack.code;
+
+CREATE VIEW peak AS
+    SELECT snapshot_site.bytes, snapshot_site.blocks, filename, lineno, function, domain_name AS domain, thread_name AS thread, pid, stack, site_frame.id AS site
+    FROM snapshot_site JOIN snapshot ON snapshot.id = snapshot_site.snapshot JOIN site_frame ON site_frame.id = snapshot_site.site
+    WHERE snapshot.kind = 'peak';
+
+CREATE VIEW live AS
+    SELECT snapshot_site.bytes, snapshot_site.blocks, filename, lineno, function, domain_name AS domain, thread_name AS thread, pid, stack, site_frame.id AS site
+    FROM snapshot_site JOIN snapshot ON snapshot.id = snapshot_site.snapshot JOIN site_frame ON site_frame.id = snapshot_site.site
+    WHERE snapshot.kind = 'live';
+
+CREATE VIEW total AS
+    SELECT allocated_bytes AS bytes, allocated_blocks AS blocks, filename, lineno, function, domain_name AS domain, thread_name AS thread, pid, stack, id AS site
+    FROM site_frame;
+
+CREATE VIEW temporary AS
+    SELECT temporary_bytes AS bytes, temporary_blocks AS blocks, filename, lineno, function, domain_name AS domain, thread_name AS thread, pid, stack, id AS site
+    FROM site_frame WHERE temporary_blocks > 0;
