@@ -197,6 +197,7 @@ enum alloctrace_mark {
 #define ALLOCTRACE_OPERAND_BITS 56
 #define ALLOCTRACE_OPERAND_MASK ((UINT64_C(1) << ALLOCTRACE_OPERAND_BITS) - 1)
 #define ALLOCTRACE_SLOT_BITS 20 /* of alloctrace_session.order */
+#define ALLOCTRACE_NO_SLOT ((UINT64_C(1) << ALLOCTRACE_SLOT_BITS) - 1) /* no thread has it: order before the first batch */
 #define ALLOCTRACE_TICKET_PENDING (UINT64_C(1) << 63)
 #define ALLOCTRACE_MAX_RECORD_BYTES 24u
 #define ALLOCTRACE_RECORD_WIDE 8u /* added to MALLOC, CALLOC and REALLOC: the wide form */

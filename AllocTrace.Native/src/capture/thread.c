@@ -89,7 +89,7 @@ static bool take_slot(uint32_t *slot)
             *slot = i;
             return true;
         }
-    bool numbered = threads < (1u << ALLOCTRACE_SLOT_BITS) - 1;
+    bool numbered = threads < ALLOCTRACE_NO_SLOT;
     bool there = threads / PER_EXTENT(struct alloctrace_thread) < session.extents_of[ALLOCTRACE_EXTENT_THREADS];
     if (!numbered || (!there && !session_grow(ALLOCTRACE_EXTENT_THREADS)))
         return false;

@@ -121,6 +121,7 @@ bool session_open(const struct options *options, const struct python_runtime *py
     header->max_frames = options->max_frames;
     header->on_full = options->on_full;
     header->phase = ALLOCTRACE_PHASE_RECORDING;
+    header->order = ALLOCTRACE_NO_SLOT;
     for (int kind = ALLOCTRACE_EXTENT_THREADS; kind < ALLOCTRACE_EXTENT_KINDS; kind++)
         if (!session_grow((enum alloctrace_extent_kind)kind)) {
             *reason = no_space;
