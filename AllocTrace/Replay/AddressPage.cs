@@ -4,7 +4,7 @@ namespace AllocTrace.Replay;
 
 /// <summary>
 /// The blocks whose addresses share their upper bits: an entry for each granule, 0 when no block begins there, otherwise the site in the
-/// upper half and the size in the lower. Native memory; <see cref="Entries"/> follow the head directly.
+/// upper half and the size in the lower. Native memory; the entries follow the head directly.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = HeadBytes)]
 internal unsafe struct AddressPage

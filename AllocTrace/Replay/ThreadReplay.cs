@@ -74,6 +74,12 @@ internal sealed class ThreadReplay
             LostEvents = lostEvents;
         }
 
+        DisposeSites();
+    }
+
+    /// <summary>Frees what finds sites: there are no further records.</summary>
+    public void DisposeSites()
+    {
         foreach (var sites in _sites)
             sites?.Dispose();
 
