@@ -104,7 +104,7 @@ internal sealed unsafe class SessionDrain
             _streams.Add(null);
 
         var thread = _session.Thread(slot);
-        if ((ThreadSlotState)Volatile.Read(ref thread->State) == ThreadSlotState.Free)
+        if ((ThreadSlotState)Volatile.Read(ref thread->State) is not (ThreadSlotState.Live or ThreadSlotState.Ended))
             return;
 
         var stream = _streams[(int)slot] ??= Attach(slot, thread);

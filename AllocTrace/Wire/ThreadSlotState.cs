@@ -10,4 +10,7 @@ internal enum ThreadSlotState : uint
 
     /// <summary>The thread will write nothing more.</summary>
     Ended = 2,
+
+    /// <summary>Being made; nothing was written yet.</summary>
+    Reserved = 3,
 }
