@@ -120,7 +120,7 @@ struct alloctrace_session {
 /* One thread. Slots are used again when thread and collector are both done with them. */
 struct alloctrace_thread {
     _Alignas(64) uint64_t cursor; /* stream position after the last committed record: slab's sequence number * slab bytes + offset in it */
-    uint64_t ticket;              /* of the newest batch */
+    uint64_t ticket;              /* of the newest batch; ALLOCTRACE_TICKET_PENDING | t while one above t is being taken */
     uint32_t state;               /* enum alloctrace_thread_state */
     uint32_t first_slab;          /* slab with sequence number 0 */
     uint32_t os_id;
@@ -139,6 +139,7 @@ enum alloctrace_thread_state {
     ALLOCTRACE_THREAD_FREE = 0,  /* collector stores it after ENDED, when everything was drained */
     ALLOCTRACE_THREAD_LIVE = 1,
     ALLOCTRACE_THREAD_ENDED = 2, /* nothing more will be written */
+    ALLOCTRACE_THREAD_RESERVED = 3, /* being made; nothing was written yet */
 };
 
 struct alloctrace_slab {
@@ -195,8 +196,11 @@ enum alloctrace_mark {
 
 #define ALLOCTRACE_OPERAND_BITS 56
 #define ALLOCTRACE_OPERAND_MASK ((UINT64_C(1) << ALLOCTRACE_OPERAND_BITS) - 1)
-#define ALLOCTRACE_SLOT_BITS 20
+#define ALLOCTRACE_SLOT_BITS 20 /* of alloctrace_session.order */
+#define ALLOCTRACE_NO_SLOT ((UINT64_C(1) << ALLOCTRACE_SLOT_BITS) - 1) /* no thread has it: order before the first batch */
+#define ALLOCTRACE_TICKET_PENDING (UINT64_C(1) << 63)
 #define ALLOCTRACE_MAX_RECORD_BYTES 24u
+#define ALLOCTRACE_RECORD_WIDE 8u /* added to MALLOC, CALLOC and REALLOC: the wide form */
 
 _Static_assert(sizeof(struct alloctrace_session) <= ALLOCTRACE_EXTENT_KINDS_OFFSET, "the header's members fit before the extent kinds");
 _Static_assert(sizeof(struct alloctrace_thread) == 128, "two cache lines: the thread's and the collector's");

@@ -1,0 +1,82 @@
+/* code_cache.h: what the walk needs of a code object, found by its address.
+ *
+ * A code object's memory is used again after it dies. The free hook sees the address of each block that it frees, code objects' too (checked
+ * on every version, free-threaded builds included), so an entry is dropped before the memory can be anything else. Code that lives in
+ * libpython itself (frozen modules, 3.11 and later) is never freed. Where frees were missed, another line table's address in the object
+ * tells a new code from an old one.
+ */
+#ifndef ALLOCTRACE_CODE_CACHE_H
+#define ALLOCTRACE_CODE_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "python/layout.h"
+
+struct code_info {
+    uintptr_t bytecode;       /* of the main copy, 3.11 and later */
+    uint32_t bytecode_bytes;
+    uint32_t number;          /* in CODES */
+    int32_t first_line;
+    int32_t first_traceable;  /* bytes; positions below it are of frames that have not begun */
+    const uint16_t *narrow;   /* lines by code unit (intern.h), or NULL: ask code_line_slow */
+    uintptr_t address;
+    uintptr_t line_table;     /* the object's, to tell it from a later one */
+    struct code_info *next_unused;
+};
+
+struct code_slot {
+    uintptr_t address; /* 0: empty */
+    struct code_info *info;
+};
+
+struct code_slots {
+    uint64_t mask;
+    struct code_slot slot[];
+};
+
+extern struct code_cache {
+    struct code_slots *slots;
+    uint32_t live;
+    uint32_t epoch; /* grows whenever an entry is dropped: what was remembered about addresses is void */
+} code_cache;
+
+/* One bit for each value of 16 address bits: the free hook asks it about every block. 8 KiB stay in the cache of a program that frees. */
+extern uint64_t code_filter[1024];
+
+static inline uint64_t code_hash(uintptr_t address)
+{
+    return address >> 5;
+}
+
+static inline bool code_may_be_cached(const void *block)
+{
+    uint64_t bit = (uintptr_t)block >> 4 & 0xffff;
+    return code_filter[bit >> 6] >> (bit & 63) & 1;
+}
+
+/* The entry of a code object that a frame of this thread runs, made if need be (then it takes the lock). NULL: no memory or no room. */
+const struct code_info *code_cache_get(uintptr_t code);
+
+/* The line of an instruction (offset in bytes, not negative) when info->narrow is NULL; 0: none. */
+uint32_t code_line_slow(const struct code_info *info, uint32_t offset);
+
+/* The free hook's: the block is about to be freed. */
+void code_cache_drop(const void *block);
+
+void code_cache_reset(void);
+
+/* The line at an offset in bytes; negative means before the first instruction. 0: none. */
+static inline uint32_t code_line(const struct code_info *info, intptr_t offset)
+{
+    if (offset < 0)
+        return (uint32_t)info->first_line;
+    if ((uint64_t)offset >= info->bytecode_bytes)
+        return 0;
+    if (!info->narrow)
+        return code_line_slow(info, (uint32_t)offset);
+    uint32_t biased = info->narrow[offset >> 1];
+    return biased ? (uint32_t)(info->first_line + (int32_t)biased - 0x2000) : 0;
+}
+
+#endif

@@ -1,0 +1,202 @@
+#include "capture/intern.h"
+
+#include <string.h>
+
+#include "capture/recording.h"
+#include "python/line_table.h"
+#include "python/memory.h"
+#include "python/text.h"
+
+struct id_table intern_nodes;
+static struct id_table codes, strings; /* ids are numbers and references plus one */
+
+/* ---- stacks ---- */
+
+static uint32_t add_node(struct node_key key, uint32_t hash, uint32_t instruction)
+{
+    uint32_t node = session.header->nodes;
+    if (node / PER_EXTENT(struct alloctrace_node) >= session.extents_of[ALLOCTRACE_EXTENT_NODES] && !session_grow(ALLOCTRACE_EXTENT_NODES))
+        return 0;
+    *session_node(node) = (struct alloctrace_node){.parent = key.parent, .code = key.code, .line = key.line, .instruction = instruction};
+    if (!id_table_add(&intern_nodes, hash, node))
+        return 0;
+    SHARED_STORE(session.header->nodes, node + 1);
+    return node;
+}
+
+uint32_t intern_new_node(struct node_key key, uint32_t hash, uint32_t instruction)
+{
+    if (key.parent == ALLOCTRACE_NODE_DROPPED || key.code == INTERN_NO_CODE)
+        return ALLOCTRACE_NODE_DROPPED;
+    recording_lock();
+    uint32_t node = id_table_find(&intern_nodes, hash, node_equals, &key); /* another thread may have been first */
+    if (!node)
+        node = add_node(key, hash, instruction);
+    recording_unlock();
+    return node ? node : ALLOCTRACE_NODE_DROPPED;
+}
+
+/* ---- text ---- */
+
+struct text_key {
+    const char *text;
+    uint32_t length;
+};
+
+static bool text_equals(uint32_t id, const void *key)
+{
+    const struct text_key *wanted = key;
+    uint32_t length;
+    const char *text = session_string_text(id - 1, &length);
+    return length == wanted->length && memcmp(text, wanted->text, length) == 0;
+}
+
+enum { NO_TEXT = UINT32_MAX };
+
+/* NO_TEXT when there is no room. */
+static uint32_t intern_text(uintptr_t object)
+{
+    char *room = session_string_room();
+    if (!room)
+        return NO_TEXT;
+    struct text_key key = {room, (uint32_t)text_write(&recording.python, object, room, ALLOCTRACE_MAX_STRING_BYTES)};
+    uint32_t hash = (uint32_t)hash_bytes(room, key.length);
+    uint32_t known = id_table_find(&strings, hash, text_equals, &key);
+    if (known)
+        return known - 1;
+    uint32_t reference = session_string_commit(key.length);
+    id_table_add(&strings, hash, reference + 1);
+    return reference;
+}
+
+/* ---- code ---- */
+
+enum {
+    LINES_CHUNK = 1 << 18,
+    LINES_LIMIT = 32 << 20, /* bytes of decoded lines that are kept */
+};
+
+static struct code_lines *code_lines[ALLOCTRACE_MAX_EXTENTS];
+static struct {
+    uint8_t *at, *end;
+    size_t mapped;
+} arena;
+
+static struct code_lines *lines_of(uint32_t code)
+{
+    const uint32_t per_extent = PER_EXTENT(struct alloctrace_code);
+    struct code_lines **extent = &code_lines[code / per_extent];
+    if (!*extent)
+        *extent = os_map(per_extent * sizeof **extent);
+    return *extent ? *extent + code % per_extent : NULL;
+}
+
+static void *arena_room(size_t size)
+{
+    if ((size_t)(arena.end - arena.at) < size) {
+        size_t chunk = size > LINES_CHUNK ? (size + 4095) & ~(size_t)4095 : LINES_CHUNK;
+        if (arena.mapped + chunk > LINES_LIMIT)
+            return NULL;
+        uint8_t *memory = os_map(chunk);
+        if (!memory)
+            return NULL;
+        arena.at = memory;
+        arena.end = memory + chunk;
+        arena.mapped += chunk;
+    }
+    return arena.at;
+}
+
+static bool narrow(const int32_t *lines, uint32_t units, int32_t first_line)
+{
+    for (uint32_t i = 0; i < units; i++)
+        if (lines[i] && (lines[i] - first_line <= -NARROW_BIAS || lines[i] - first_line >= UINT16_MAX - NARROW_BIAS))
+            return false;
+    return true;
+}
+
+/* Decodes in place: wide first, then narrowed into the front of the same room. */
+static void keep_lines(struct code_lines *result, const uint8_t *table, size_t length, int32_t first_line)
+{
+    int32_t *wide = arena_room(result->units * sizeof *wide);
+    if (!wide)
+        return;
+    line_table_decode(recording.python.layout->line_format, table, length, first_line, 0, result->units, wide);
+    result->wide = !narrow(wide, result->units, first_line);
+    if (!result->wide)
+        for (uint32_t i = 0; i < result->units; i++)
+            ((uint16_t *)wide)[i] = (uint16_t)(wide[i] ? wide[i] - first_line + NARROW_BIAS : 0);
+    result->lines = wide;
+    arena.at += ((result->wide ? sizeof(int32_t) : sizeof(uint16_t)) * result->units + 7) & ~(size_t)7;
+}
+
+struct code_key {
+    struct alloctrace_code code;
+    uint64_t line_table_hash;
+    uint32_t units;
+};
+
+static bool code_equals(uint32_t id, const void *key)
+{
+    const struct code_key *wanted = key;
+    const struct code_lines *lines = lines_of(id - 1);
+    return lines->line_table_hash == wanted->line_table_hash && lines->units == wanted->units
+        && memcmp(session_code(id - 1), &wanted->code, sizeof wanted->code) == 0;
+}
+
+/* Bytecode's size in two-byte units: to 3.10 that of the bytes object co_code, then that of the code object itself. */
+static uint32_t code_units(const struct layout *layout, uintptr_t code)
+{
+    intptr_t size = layout->position_kind == POSITION_INDEX ? read_size(read_pointer(code, layout->code.bytecode), layout->object.size) / 2
+                                                            : read_size(code, layout->object.size);
+    return size > 0 && size < INT32_MAX / 4 ? (uint32_t)size : 0;
+}
+
+uint32_t intern_code(uintptr_t code, const struct code_lines **lines)
+{
+    const struct layout *layout = recording.python.layout;
+    uintptr_t table = read_pointer(code, layout->code.line_table);
+    size_t table_length = (size_t)read_size(table, layout->object.size);
+    const uint8_t *table_bytes = (const uint8_t *)table + layout->object.bytes_data;
+
+    struct code_key key = {.units = code_units(layout, code), .line_table_hash = hash_bytes(table_bytes, table_length)};
+    key.code.filename = intern_text(read_pointer(code, layout->code.filename));
+    key.code.name = intern_text(read_pointer(code, layout->code.name));
+    key.code.qualname = layout->code.qualname ? intern_text(read_pointer(code, layout->code.qualname)) : key.code.name;
+    key.code.first_line = read_uint(code, layout->code.first_line);
+    if (key.code.filename == NO_TEXT || key.code.name == NO_TEXT || key.code.qualname == NO_TEXT)
+        return INTERN_NO_CODE;
+
+    uint32_t hash = hash_mix(hash_bytes(&key.code, sizeof key.code), key.line_table_hash);
+    uint32_t known = id_table_find(&codes, hash, code_equals, &key);
+    if (known) {
+        *lines = lines_of(known - 1);
+        return known - 1;
+    }
+    uint32_t number = session.header->codes;
+    if (number / PER_EXTENT(struct alloctrace_code) >= session.extents_of[ALLOCTRACE_EXTENT_CODES] && !session_grow(ALLOCTRACE_EXTENT_CODES))
+        return INTERN_NO_CODE;
+    struct code_lines *kept = lines_of(number);
+    if (!kept)
+        return INTERN_NO_CODE;
+    *session_code(number) = key.code;
+    *kept = (struct code_lines){.line_table_hash = key.line_table_hash, .units = key.units};
+    keep_lines(kept, table_bytes, table_length, (int32_t)key.code.first_line);
+    SHARED_STORE(session.header->codes, number + 1);
+    id_table_add(&codes, hash, number + 1);
+    *lines = kept;
+    return number;
+}
+
+void intern_reset(void)
+{
+    id_table_reset(&intern_nodes);
+    id_table_reset(&codes);
+    id_table_reset(&strings);
+    for (uint32_t i = 0; i < ALLOCTRACE_MAX_EXTENTS && code_lines[i]; i++) {
+        os_unmap(code_lines[i], PER_EXTENT(struct alloctrace_code) * sizeof **code_lines);
+        code_lines[i] = NULL;
+    }
+    arena.at = arena.end = NULL;
+    arena.mapped = 0;
+}

@@ -1,0 +1,55 @@
+/* intern.h: stacks, code and text become numbers, each kept once in the session. */
+#ifndef ALLOCTRACE_INTERN_H
+#define ALLOCTRACE_INTERN_H
+
+#include <stdint.h>
+
+#include "capture/id_table.h"
+#include "session/session.h"
+
+struct node_key {
+    uint32_t parent, code, line;
+};
+
+extern struct id_table intern_nodes;
+
+static inline bool node_equals(uint32_t id, const void *key)
+{
+    const struct alloctrace_node *node = session_node(id);
+    const struct node_key *wanted = key;
+    return node->parent == wanted->parent && node->code == wanted->code && node->line == wanted->line;
+}
+
+/* Not on the common path: takes the lock. */
+uint32_t intern_new_node(struct node_key key, uint32_t hash, uint32_t instruction);
+
+/* The node of a frame below its caller's; ALLOCTRACE_NODE_DROPPED when it cannot be kept. */
+static inline uint32_t intern_node(uint32_t parent, uint32_t code, uint32_t line, uint32_t instruction)
+{
+    struct node_key key = {parent, code, line};
+    uint32_t hash = hash_mix((uint64_t)parent << 32 | code, line);
+    uint32_t node = id_table_find(&intern_nodes, hash, node_equals, &key);
+    return node ? node : intern_new_node(key, hash, instruction);
+}
+
+enum { INTERN_NO_CODE = UINT32_MAX };
+
+/* What the session does not need of a code, but interning and lines do. Kept for each number in CODES. */
+struct code_lines {
+    uint64_t line_table_hash;
+    uint32_t units;         /* two-byte code units */
+    bool wide;              /* lines are int32_t, not uint16_t */
+    const void *lines;      /* NULL: too many to keep; decode the table each time */
+};
+
+/* In narrow form a line is its distance from the first, plus this; 0: none. */
+enum { NARROW_BIAS = 0x2000 };
+
+/* The number in CODES of a code object, by content. Under the lock; reads the object, which a frame of this thread runs. *lines is set
+ * unless the result is INTERN_NO_CODE (no room). */
+uint32_t intern_code(uintptr_t code, const struct code_lines **lines);
+
+/* A forked child begins anew. */
+void intern_reset(void);
+
+#endif

@@ -1,0 +1,40 @@
+/* kept_stack.h: a thread's stack as the last walk saw it, so that the next walk only looks at what changed.
+ *
+ * Index 0 is the outermost frame. Entries at and above depth are left over from deeper stacks: good guesses, never trusted unchecked.
+ */
+#ifndef ALLOCTRACE_KEPT_STACK_H
+#define ALLOCTRACE_KEPT_STACK_H
+
+#include <stdint.h>
+
+#include "capture/code_cache.h"
+
+/* What the walk compares: two words a frame, four frames a cache line. */
+struct kept_frame {
+    uintptr_t frame, position;
+};
+
+/* What it found out about them. */
+struct kept_place {
+    const struct code_info *code; /* NULL: an entry trampoline */
+    uint32_t line;                /* LINE_NOT_BEGUN: left out, like trampolines; node is then the caller's */
+    uint32_t parent, node;
+};
+
+enum {
+    LINE_NOT_BEGUN = UINT32_MAX,
+    KEPT_FIRST_CAPACITY = 128,
+    KEPT_MAX_CAPACITY = 1 << 18, /* frames; a deeper stack, or a chain that never ends, is cut */
+};
+
+struct kept_stack {
+    uint32_t depth;
+    uint32_t known; /* entries below it hold something, if only a guess */
+    uint32_t capacity;
+    uint32_t code_epoch;
+    struct kept_frame *frames;
+    struct kept_place *places;
+    uintptr_t *pending; /* capacity of them: frames on the way from the innermost to the first that is kept */
+};
+
+#endif

@@ -1,0 +1,99 @@
+#include "capture/slabs.h"
+
+#include "capture/recording.h"
+#include "session/session.h"
+
+enum {
+    SLABS_PER_EXTENT = ALLOCTRACE_EXTENT_BYTES / ALLOCTRACE_SLAB_BYTES,
+    SLABS_WITH_COLLECTOR = 128, /* 8 MiB: while somebody drains, more would only be colder */
+    WAIT_STEP_NS = 200000,
+};
+
+/* How long to wait for a collector that shows no sign of life or gives nothing back. */
+static const uint64_t patience_ns = UINT64_C(10000000000);
+
+/* The slabs given back when a wait was last in vain: no more waiting until that changes. */
+static uint64_t gave_up_at = UINT64_MAX;
+
+static uint32_t pop(void)
+{
+    struct alloctrace_session *header = session.header;
+    uint64_t head = SHARED_LOAD(header->free_slabs);
+    for (;;) {
+        uint32_t top = (uint32_t)head;
+        if (top == 0 || top > SHARED_LOAD(header->slabs))
+            return NO_SLAB;
+        uint64_t next = ((head >> 32) + 1) << 32 | SHARED_LOAD_RELAXED(session_slab(top - 1)->next_free);
+        if (__atomic_compare_exchange_n(&header->free_slabs, &head, next, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+            return top - 1;
+    }
+}
+
+static void push(uint32_t slab)
+{
+    struct alloctrace_session *header = session.header;
+    uint64_t head = SHARED_LOAD(header->free_slabs), next;
+    do {
+        SHARED_STORE(session_slab(slab)->next_free, (uint32_t)head);
+        next = ((head >> 32) + 1) << 32 | (slab + 1);
+    } while (!__atomic_compare_exchange_n(&header->free_slabs, &head, next, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+}
+
+/* The first extent of slabs is there from the start; header->slabs counts those that were handed out or put on the free stack. */
+static uint32_t make(uint32_t most)
+{
+    struct alloctrace_session *header = session.header;
+    uint32_t made = NO_SLAB;
+    recording_lock();
+    uint32_t first = header->slabs;
+    if (first < most && (first / SLABS_PER_EXTENT < session.extents_of[ALLOCTRACE_EXTENT_SLABS] || session_grow(ALLOCTRACE_EXTENT_SLABS))) {
+        SHARED_STORE(header->slabs, first + SLABS_PER_EXTENT);
+        for (uint32_t i = SLABS_PER_EXTENT - 1; i > 0; i--)
+            push(first + i);
+        made = first;
+    }
+    recording_unlock();
+    return made;
+}
+
+static bool is_drained(void)
+{
+    return SHARED_LOAD_RELAXED(session.header->collector_pid) != 0;
+}
+
+/* Waits until a slab comes back. The collector's beat keeps the patience: a slow collector is waited for, a dead one is not. */
+static uint32_t wait_for_slab(void)
+{
+    struct alloctrace_session *header = session.header;
+    uint64_t beat = 0, since = os_monotonic_ns();
+    while (is_drained()) {
+        uint32_t slab = pop();
+        if (slab != NO_SLAB)
+            return slab;
+        uint64_t now = os_monotonic_ns(), present_beat = SHARED_LOAD_RELAXED(header->collector_beat_ns);
+        if (present_beat != beat) {
+            beat = present_beat;
+            since = now;
+        }
+        if (now - since > patience_ns)
+            break;
+        os_sleep_ns(WAIT_STEP_NS);
+    }
+    __atomic_store_n(&gave_up_at, SHARED_LOAD_RELAXED(header->released_slabs), __ATOMIC_RELAXED);
+    return NO_SLAB;
+}
+
+uint32_t slabs_take(void)
+{
+    struct alloctrace_session *header = session.header;
+    uint32_t slab = pop();
+    if (slab == NO_SLAB && is_drained()) {
+        slab = make(SLABS_WITH_COLLECTOR);
+        bool hopeless = SHARED_LOAD_RELAXED(header->released_slabs) == __atomic_load_n(&gave_up_at, __ATOMIC_RELAXED);
+        if (slab == NO_SLAB && header->on_full == ALLOCTRACE_ON_FULL_WAIT && !hopeless)
+            slab = wait_for_slab();
+        if (slab == NO_SLAB && header->on_full == ALLOCTRACE_ON_FULL_DROP)
+            return NO_SLAB;
+    }
+    return slab != NO_SLAB ? slab : make(UINT32_MAX); /* as far as the limit goes */
+}

@@ -1,0 +1,175 @@
+#include "capture/thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/recording.h"
+#include "capture/records.h"
+
+_Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
+
+/* One mapping a thread: the capture itself and room for a stack of usual depth. */
+struct thread_block {
+    struct thread_capture thread;
+    struct kept_frame frames[KEPT_FIRST_CAPACITY];
+    struct kept_place places[KEPT_FIRST_CAPACITY];
+    uintptr_t pending[KEPT_FIRST_CAPACITY];
+};
+
+static pthread_key_t exit_key;
+static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
+static bool has_exit_key;
+
+static size_t grown_bytes(uint32_t capacity)
+{
+    return capacity * (sizeof(struct kept_frame) + sizeof(struct kept_place) + sizeof(uintptr_t));
+}
+
+static void release_grown_room(struct kept_stack *stack)
+{
+    if (stack->capacity > KEPT_FIRST_CAPACITY)
+        os_unmap(stack->frames, grown_bytes(stack->capacity));
+}
+
+/* ---- the end of a thread ---- */
+
+static void end_stream(struct thread_capture *thread)
+{
+    struct alloctrace_thread *shared = thread->shared;
+    os_thread_name(shared->name);
+    shared->ended_ns = os_monotonic_ns();
+    SHARED_STORE(shared->state, (uint32_t)ALLOCTRACE_THREAD_ENDED);
+}
+
+/* Other destructors may run after this one and allocate (CPython clears thread states there): come back in the next round, and end the
+ * thread's stream when a round brings nothing new. What still comes after the last round gets a stream of its own. */
+static void on_thread_exit(void *value)
+{
+    struct thread_capture *thread = value;
+    if (thread->state != THREAD_IDLE || !recording.fork_local->owned)
+        return; /* of a parent process */
+    if (!thread->exiting) {
+        thread->exiting = true;
+        pthread_setspecific(exit_key, thread);
+        return;
+    }
+    end_stream(thread);
+    thread_of_this = NULL;
+    release_grown_room(&thread->stack);
+    os_unmap(thread, sizeof(struct thread_block));
+}
+
+static void make_exit_key(void)
+{
+    has_exit_key = pthread_key_create(&exit_key, on_thread_exit) == 0;
+}
+
+/* ---- the beginning ---- */
+
+static struct thread_capture *map_thread(void)
+{
+    struct thread_block *block = os_map_wiped(sizeof *block);
+    return block ? &block->thread : NULL;
+}
+
+static void use_own_room(struct kept_stack *stack, struct thread_block *block)
+{
+    *stack = (struct kept_stack){.capacity = KEPT_FIRST_CAPACITY, .frames = block->frames, .places = block->places, .pending = block->pending};
+}
+
+/* A slot of a thread that is gone and drained, or a new one. Under the lock. */
+static bool take_slot(uint32_t *slot)
+{
+    struct alloctrace_session *header = session.header;
+    uint32_t threads = header->threads;
+    for (uint32_t i = 0; i < threads; i++)
+        if (SHARED_LOAD(session_thread(i)->state) == ALLOCTRACE_THREAD_FREE) {
+            *slot = i;
+            return true;
+        }
+    bool numbered = threads < ALLOCTRACE_NO_SLOT;
+    bool there = threads / PER_EXTENT(struct alloctrace_thread) < session.extents_of[ALLOCTRACE_EXTENT_THREADS];
+    if (!numbered || (!there && !session_grow(ALLOCTRACE_EXTENT_THREADS)))
+        return false;
+    *slot = threads;
+    return true;
+}
+
+static bool begin_stream(struct thread_capture *thread)
+{
+    recording_lock();
+    bool found = recording_ensure_session() && take_slot(&thread->slot);
+    if (found) {
+        struct alloctrace_thread *shared = thread->shared = session_thread(thread->slot);
+        bool used_before = thread->slot < session.header->threads;
+        *shared = (struct alloctrace_thread){
+            .state = ALLOCTRACE_THREAD_RESERVED,
+            .incarnation = shared->incarnation + used_before,
+            .os_id = os_thread_id(),
+            .started_ns = os_monotonic_ns(),
+        };
+        os_thread_name(shared->name);
+        if (!used_before)
+            SHARED_STORE(session.header->threads, thread->slot + 1);
+    }
+    recording_unlock();
+    if (!found)
+        return false;
+    if (!records_begin_stream(thread)) {
+        SHARED_STORE(thread->shared->state, (uint32_t)ALLOCTRACE_THREAD_FREE);
+        return false;
+    }
+    SHARED_STORE(thread->shared->state, (uint32_t)ALLOCTRACE_THREAD_LIVE);
+    return true;
+}
+
+static struct thread_capture *make_ready(struct thread_capture *thread)
+{
+    if (!thread && !(thread = map_thread()))
+        return NULL;
+    thread_of_this = thread;
+    thread->state = THREAD_INSIDE;
+    use_own_room(&thread->stack, (struct thread_block *)thread);
+    if (!begin_stream(thread)) {
+        thread->state = THREAD_UNREADY;
+        return NULL;
+    }
+    pthread_once(&exit_key_once, make_exit_key);
+    if (has_exit_key)
+        pthread_setspecific(exit_key, thread);
+    return thread;
+}
+
+struct thread_capture *thread_enter_slow(struct thread_capture *thread)
+{
+    if ((thread && thread->state == THREAD_INSIDE) || __atomic_load_n(&recording.off, __ATOMIC_RELAXED))
+        return NULL;
+    int saved = errno;
+    struct thread_capture *ready = make_ready(thread);
+    if (!ready && recording.fork_local->owned)
+        SHARED_ADD(session.header->unslotted_events, 1);
+    errno = saved;
+    return ready;
+}
+
+bool thread_grow_stack(struct kept_stack *stack)
+{
+    uint32_t capacity = stack->capacity * 2;
+    if (capacity > KEPT_MAX_CAPACITY)
+        return false;
+    uint8_t *memory = os_map(grown_bytes(capacity));
+    if (!memory)
+        return false;
+    struct kept_stack old = *stack;
+    stack->capacity = capacity;
+    stack->frames = (struct kept_frame *)memory;
+    stack->places = (struct kept_place *)(stack->frames + capacity);
+    stack->pending = (uintptr_t *)(stack->places + capacity);
+    memcpy(stack->frames, old.frames, old.capacity * sizeof *old.frames);
+    memcpy(stack->places, old.places, old.capacity * sizeof *old.places);
+    memcpy(stack->pending, old.pending, old.capacity * sizeof *old.pending);
+    release_grown_room(&old);
+    return true;
+}

@@ -1,0 +1,279 @@
+/* The walk, compiled once for each layout.
+ *
+ * The stack of a program changes at its top; comparing it with the last one from there costs two independent loads a frame: the next address
+ * comes from the kept stack, and that `previous` agrees is only checked, so the processor does not wait on a chain of pointers. Where the
+ * kept stack and the real one part (generators, coroutines), the walk splices: it goes on until they meet again.
+ *
+ * Nothing identifies an activation of a frame, so every frame is compared each time. (docs/frame-walk.md)
+ */
+#include "capture/walk.h"
+
+#include "capture/intern.h"
+#include "capture/recording.h"
+#include "python/frame.h"
+#include "python/self_check.h"
+#include "python/thread_state.h"
+
+enum { NEAR = 8 /* kept frames among which a frame of the real stack is looked for */ };
+
+/* Finds out what a frame shows: its code, its line, its node below `parent`. */
+ALWAYS_INLINE uint32_t place(const struct layout *layout, struct kept_place *place, uintptr_t frame, uintptr_t position, uint32_t parent)
+{
+    if (frame_is_entry(layout, frame)) {
+        *place = (struct kept_place){.line = LINE_NOT_BEGUN, .parent = parent, .node = parent};
+        return parent;
+    }
+    const struct code_info *code = place->code;
+    intptr_t offset;
+    if (layout->position_kind == POSITION_POINTER) {
+        if (!code || position - code->bytecode >= code->bytecode_bytes) {
+            code = code_cache_get(frame_code(layout, frame));
+            offset = code ? frame_offset(layout, frame, position, code->address, code->bytecode_bytes) : 0;
+        } else {
+            offset = (intptr_t)(position - code->bytecode);
+        }
+    } else {
+        uintptr_t address = frame_code(layout, frame);
+        if (!code || code->address != address)
+            code = code_cache_get(address);
+        offset = (intptr_t)read_int(frame, layout->frame.position) * layout->position_unit;
+    }
+    if (__builtin_expect(!code, 0)) { /* no room for another code */
+        *place = (struct kept_place){.line = LINE_NOT_BEGUN, .parent = parent, .node = ALLOCTRACE_NODE_DROPPED};
+        return ALLOCTRACE_NODE_DROPPED;
+    }
+    if (frame_has_not_begun(layout, frame, offset, code->first_traceable)) {
+        *place = (struct kept_place){.code = code, .line = LINE_NOT_BEGUN, .parent = parent, .node = parent};
+        return parent;
+    }
+    uint32_t line = code_line(code, offset);
+    if (place->code == code && place->line == line && place->parent == parent)
+        return place->node;
+    uint32_t node = intern_node(parent, code->number, line, offset < 0 ? 0 : (uint32_t)offset);
+    *place = (struct kept_place){.code = code, .line = line, .parent = parent, .node = node};
+    return node;
+}
+
+/* The frame is where it was, but its caller's node is another. */
+ALWAYS_INLINE uint32_t place_below(struct kept_place *place, uint32_t parent)
+{
+    if (place->parent == parent)
+        return place->node;
+    place->parent = parent;
+    if (!place->code && place->node == ALLOCTRACE_NODE_DROPPED)
+        return ALLOCTRACE_NODE_DROPPED;
+    uint32_t instruction = 0; /* the node exists with another parent: its instruction was told there */
+    return place->node = place->line == LINE_NOT_BEGUN ? parent : intern_node(parent, place->code->number, place->line, instruction);
+}
+
+static uint32_t cut(struct thread_capture *thread)
+{
+    thread->stack.depth = thread->stack.known = 0;
+    SHARED_ADD(session.header->cut_stacks, 1);
+    return ALLOCTRACE_NODE_DROPPED;
+}
+
+/* The whole stack. */
+ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_capture *thread, uintptr_t frame)
+{
+    struct kept_stack *stack = &thread->stack;
+    uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
+    if (__builtin_expect(stack->code_epoch != epoch, 0)) { /* a code object died: another may be at its address now */
+        stack->depth = stack->known = 0;
+        stack->code_epoch = epoch;
+    }
+
+    struct kept_frame *frames = stack->frames;
+    uintptr_t *pending = stack->pending; /* new or moved frames, innermost first */
+    intptr_t met = (intptr_t)stack->depth - 1;
+    uint32_t pendings = 0;
+    intptr_t outermost_changed;
+    for (;;) {
+        /* Follow the chain until it meets the kept stack. */
+        for (;;) {
+            intptr_t k = met, lowest = met - NEAR;
+            while (k >= 0 && k > lowest && frames[k].frame != frame)
+                k--;
+            if (k >= 0 && k > lowest) {
+                met = k;
+                break;
+            }
+            if (__builtin_expect(pendings + 1 >= stack->capacity, 0)) {
+                if (!thread_grow_stack(stack))
+                    return cut(thread);
+                frames = stack->frames;
+                pending = stack->pending;
+            }
+            pending[pendings++] = frame;
+            frame = frame_previous(layout, frame);
+            if (!frame) {
+                met = -1;
+                break;
+            }
+        }
+        /* Check the kept stack from there to its outermost frame. */
+        outermost_changed = -1;
+        intptr_t i = met;
+        for (; i > 0; i--) {
+            uintptr_t kept = frames[i].frame;
+            if (__builtin_expect(frame_position(layout, kept) != frames[i].position, 0))
+                outermost_changed = i;
+            if (__builtin_expect(frame_previous(layout, kept) != frames[i - 1].frame, 0))
+                break;
+        }
+        if (i <= 0) {
+            if (met >= 0 && frame_previous(layout, frames[0].frame) != 0) { /* the kept outermost frame has a caller now */
+                i = 0;
+            } else {
+                if (met >= 0 && frame_position(layout, frames[0].frame) != frames[0].position)
+                    outermost_changed = 0;
+                break;
+            }
+        }
+        /* They part below frame i: those above it are on the chain, and have other callers. */
+        for (intptr_t above = met; above >= i; above--) {
+            if (__builtin_expect(pendings + 1 >= stack->capacity, 0)) {
+                if (!thread_grow_stack(stack))
+                    return cut(thread);
+                frames = stack->frames;
+                pending = stack->pending;
+            }
+            pending[pendings++] = frames[above].frame;
+        }
+        frame = frame_previous(layout, frames[i].frame);
+        met = i - 1;
+        if (!frame) {
+            met = -1;
+            outermost_changed = -1;
+            break;
+        }
+    }
+
+    struct kept_place *places = stack->places;
+    uint32_t node = met >= 0 ? places[met].node : ALLOCTRACE_NODE_NONE;
+    if (outermost_changed >= 0) {
+        node = outermost_changed ? places[outermost_changed - 1].node : ALLOCTRACE_NODE_NONE;
+        for (intptr_t i = outermost_changed; i <= met; i++) {
+            uintptr_t position = frame_position(layout, frames[i].frame);
+            if (position != frames[i].position) {
+                frames[i].position = position;
+                node = place(layout, &places[i], frames[i].frame, position, node);
+            } else {
+                node = place_below(&places[i], node);
+            }
+        }
+    }
+    while (pendings) {
+        uintptr_t next = pending[--pendings];
+        uintptr_t position = frame_position(layout, next);
+        if (__builtin_expect(++met >= (intptr_t)stack->capacity, 0)) {
+            if (!thread_grow_stack(stack))
+                return cut(thread);
+            frames = stack->frames;
+            places = stack->places;
+            pending = stack->pending;
+        }
+        bool guessed = met < (intptr_t)stack->known;
+        if (!guessed)
+            places[met] = (struct kept_place){0};
+        if (guessed && frames[met].frame == next && frames[met].position == position && places[met].parent == node) {
+            node = places[met].node;
+            continue;
+        }
+        frames[met] = (struct kept_frame){next, position};
+        node = place(layout, &places[met], next, position, node);
+    }
+    stack->depth = (uint32_t)(met + 1);
+    if (stack->depth > stack->known)
+        stack->known = stack->depth;
+    return node;
+}
+
+/* The innermost frames only, as many as option frames says: nothing is kept. */
+ALWAYS_INLINE uint32_t walk_some(const struct layout *layout, struct thread_capture *thread, uintptr_t frame)
+{
+    struct kept_stack *stack = &thread->stack;
+    uint32_t count = 0, hops = 0, wanted = recording.options.max_frames;
+    for (; frame && count < wanted && hops < KEPT_MAX_CAPACITY; hops++, frame = frame_previous(layout, frame)) {
+        if (count == stack->capacity && !thread_grow_stack(stack))
+            break;
+        struct kept_place seen = {0};
+        uint32_t node = place(layout, &seen, frame, frame_position(layout, frame), ALLOCTRACE_NODE_NONE);
+        if (seen.line != LINE_NOT_BEGUN || node == ALLOCTRACE_NODE_DROPPED)
+            stack->places[count++] = seen;
+    }
+    if (frame)
+        SHARED_ADD(session.header->cut_stacks, 1);
+    uint32_t node = ALLOCTRACE_NODE_NONE;
+    while (count)
+        node = place_below(&stack->places[--count], node);
+    return node;
+}
+
+ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, struct thread_capture *thread, bool all)
+{
+    bool attached;
+    uintptr_t state = thread_state_current(layout, &recording.python, &attached);
+    if (!state)
+        return ALLOCTRACE_NODE_NONE;
+    uintptr_t frame = frame_innermost(layout, state);
+    if (!frame)
+        return ALLOCTRACE_NODE_NONE;
+    return all ? walk_all(layout, thread, frame) : walk_some(layout, thread, frame);
+}
+
+static uint32_t walk_off(struct thread_capture *thread)
+{
+    (void)thread;
+    return ALLOCTRACE_NODE_NONE;
+}
+
+#define DEFINE_WALKS(name)                                                                                                                 \
+    static uint32_t walk_all_##name(struct thread_capture *thread)                                                                        \
+    {                                                                                                                                      \
+        return walk_with(&layout_##name, thread, true);                                                                                   \
+    }                                                                                                                                      \
+    static uint32_t walk_some_##name(struct thread_capture *thread)                                                                       \
+    {                                                                                                                                      \
+        return walk_with(&layout_##name, thread, false);                                                                                  \
+    }
+LAYOUTS(DEFINE_WALKS)
+
+uint32_t (*walk_chosen)(struct thread_capture *thread) = walk_off;
+
+static uint32_t (*walk_after_checks)(struct thread_capture *thread);
+
+/* The first walks: each is compared with what CPython itself says, until enough agreed. */
+static uint32_t walk_checked(struct thread_capture *thread)
+{
+    enum self_check_result result = self_check(&recording.python);
+    if (result == SELF_CHECK_NOTHING_SEEN)
+        return ALLOCTRACE_NODE_NONE;
+    if (result == SELF_CHECK_FAILED) {
+        walk_chosen = walk_off;
+        recording_lock();
+        recording_set_stacks(false, self_check_failure());
+        recording_unlock();
+        os_message("stacks are off: %s", self_check_failure());
+        return ALLOCTRACE_NODE_NONE;
+    }
+    if (result == SELF_CHECK_PASSED) {
+        recording_lock();
+        recording_set_stacks(true, NULL);
+        recording_unlock();
+        walk_chosen = walk_after_checks;
+    }
+    return walk_after_checks(thread);
+}
+
+void walk_choose(void)
+{
+    const struct layout *layout = recording.python.layout;
+#define CHOOSE(name)                                                                                                                       \
+    if (layout == layout_find(layout_##name.minor, layout_##name.free_threaded))                                                          \
+        walk_after_checks = recording.options.max_frames ? walk_some_##name : walk_all_##name;
+    if (layout) {
+        LAYOUTS(CHOOSE)
+        walk_chosen = walk_checked;
+    }
+}

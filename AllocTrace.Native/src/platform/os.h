@@ -1,0 +1,64 @@
+/* os.h: everything that the library asks of the operating system, with what it may expect back. One file per system fulfils it.
+ *
+ * None of these functions calls malloc or CPython. All preserve errno. Sizes are bytes, times nanoseconds.
+ */
+#ifndef ALLOCTRACE_OS_H
+#define ALLOCTRACE_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zeroed private memory, or NULL. With os_map_wiped a forked child finds it zeroed again, whichever way it was forked: what it holds is
+ * about threads and mappings that the child does not have. */
+void *os_map(size_t size);
+void *os_map_wiped(size_t size);
+void os_unmap(void *memory, size_t size);
+
+/* A file that only this user may open, made anew (fails when the name exists, follows no link), kept open on a descriptor that is out of
+ * the program's way and closed by exec. */
+struct os_file {
+    int descriptor;
+    uint64_t device, inode; /* hosts close all descriptors and use their numbers again: checked before each use */
+    char path[4096];
+};
+
+/* On failure: false, and why in *reason (a static string or strerror's). file->path is set by the caller. */
+bool os_file_create(struct os_file *file, const char **reason);
+
+/* Makes [offset, offset + size) of the file usable memory: space is reserved first, so that touching it cannot fail later, then mapped
+ * shared and touched. NULL when there is no space, or the file cannot be reached any more. */
+void *os_file_extend(struct os_file *file, uint64_t offset, size_t size);
+
+void os_file_close(struct os_file *file);
+
+/* Closes it and removes its name. */
+void os_file_remove(struct os_file *file);
+
+uint64_t os_monotonic_ns(void);
+uint64_t os_realtime_ns(void);
+uint32_t os_process_id(void);
+uint32_t os_parent_process_id(void);
+uint32_t os_thread_id(void);
+void os_thread_name(char name[16]);
+
+/* When this process started, in the unit that tells it from a later one with the same id. */
+uint64_t os_process_started(void);
+
+/* The path of the executable, NUL terminated, truncated to size. Returns its length. */
+size_t os_executable(char *buffer, size_t size);
+
+/* The arguments, each followed by NUL, truncated to size. Returns the length, without the last NUL. */
+size_t os_command_line(char *buffer, size_t size);
+
+void os_random(void *buffer, size_t size);
+void os_yield(void);
+void os_sleep_ns(uint64_t duration);
+
+/* True in a program that runs with more rights than its user (set-user-id and the like): such a program is never recorded. */
+bool os_is_privileged(void);
+
+/* One line to stderr, in one write. Truncates what is too long. */
+void os_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

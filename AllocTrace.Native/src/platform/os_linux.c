@@ -1,0 +1,280 @@
+#define _GNU_SOURCE
+#include "platform/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MADV_WIPEONFORK /* Linux 4.14 */
+#define MADV_WIPEONFORK 18
+#endif
+
+/* Programs expect the lowest free descriptor from open(): ours is moved up to here, or as high as the limit allows. */
+#define DESCRIPTOR_FLOOR 900
+
+void *os_map(size_t size)
+{
+    int saved = errno;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    errno = saved;
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void *os_map_wiped(size_t size)
+{
+    int saved = errno;
+    void *memory = os_map(size);
+    if (memory && madvise(memory, size, MADV_WIPEONFORK) != 0) {
+        munmap(memory, size);
+        memory = NULL;
+    }
+    errno = saved;
+    return memory;
+}
+
+void os_unmap(void *memory, size_t size)
+{
+    int saved = errno;
+    munmap(memory, size);
+    errno = saved;
+}
+
+static bool identify(struct os_file *file)
+{
+    struct stat status;
+    if (fstat(file->descriptor, &status) != 0)
+        return false;
+    file->device = status.st_dev;
+    file->inode = status.st_ino;
+    return true;
+}
+
+static int out_of_the_way(int descriptor)
+{
+    struct rlimit limit;
+    int floor = DESCRIPTOR_FLOOR;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur <= DESCRIPTOR_FLOOR)
+        floor = limit.rlim_cur > 16 ? (int)limit.rlim_cur - 8 : 3;
+    int moved = fcntl(descriptor, F_DUPFD_CLOEXEC, floor);
+    if (moved < 0)
+        return descriptor;
+    close(descriptor);
+    return moved;
+}
+
+bool os_file_create(struct os_file *file, const char **reason)
+{
+    int saved = errno;
+    int descriptor = open(file->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (descriptor < 0) {
+        *reason = strerror(errno);
+        errno = saved;
+        return false;
+    }
+    file->descriptor = out_of_the_way(descriptor);
+    bool identified = identify(file);
+    if (!identified) {
+        *reason = strerror(errno);
+        os_file_close(file);
+    }
+    errno = saved;
+    return identified;
+}
+
+static bool still_ours(const struct os_file *file)
+{
+    struct stat status;
+    return file->descriptor >= 0 && fstat(file->descriptor, &status) == 0 && status.st_dev == file->device && status.st_ino == file->inode;
+}
+
+static bool reopen(struct os_file *file)
+{
+    int descriptor = open(file->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (descriptor < 0)
+        return false;
+    file->descriptor = out_of_the_way(descriptor);
+    if (still_ours(file))
+        return true;
+    close(file->descriptor);
+    file->descriptor = -1;
+    return false;
+}
+
+/* RLIMIT_FSIZE answers a file that would grow beyond it with SIGXFSZ, which ends the program: never get there. */
+static bool within_file_size_limit(uint64_t end)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || end <= limit.rlim_cur;
+}
+
+void *os_file_extend(struct os_file *file, uint64_t offset, size_t size)
+{
+    int saved = errno;
+    void *memory = MAP_FAILED;
+    if (within_file_size_limit(offset + size) && (still_ours(file) || reopen(file))
+        && posix_fallocate(file->descriptor, (off_t)offset, (off_t)size) == 0)
+        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file->descriptor, (off_t)offset);
+    errno = saved;
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void os_file_close(struct os_file *file)
+{
+    int saved = errno;
+    if (still_ours(file))
+        close(file->descriptor);
+    file->descriptor = -1;
+    errno = saved;
+}
+
+void os_file_remove(struct os_file *file)
+{
+    int saved = errno;
+    os_file_close(file);
+    unlink(file->path);
+    errno = saved;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+uint64_t os_monotonic_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t os_realtime_ns(void)
+{
+    return clock_ns(CLOCK_REALTIME);
+}
+
+uint32_t os_process_id(void)
+{
+    return (uint32_t)getpid();
+}
+
+uint32_t os_parent_process_id(void)
+{
+    return (uint32_t)getppid();
+}
+
+uint32_t os_thread_id(void)
+{
+    return (uint32_t)syscall(SYS_gettid);
+}
+
+void os_thread_name(char name[16])
+{
+    int saved = errno;
+    if (prctl(PR_GET_NAME, name, 0, 0, 0) != 0)
+        name[0] = '\0';
+    errno = saved;
+}
+
+static size_t read_file(const char *path, char *buffer, size_t size)
+{
+    int saved = errno;
+    size_t length = 0;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        ssize_t got;
+        while (length < size && (got = read(descriptor, buffer + length, size - length)) > 0)
+            length += (size_t)got;
+        close(descriptor);
+    }
+    errno = saved;
+    return length;
+}
+
+uint64_t os_process_started(void)
+{
+    /* Field 22 of proc_pid_stat(5). The second field, the name in parentheses, may hold anything: count from its end. */
+    char text[1024];
+    size_t length = read_file("/proc/self/stat", text, sizeof text - 1);
+    text[length] = '\0';
+    const char *field = strrchr(text, ')');
+    for (int i = 2; field && i < 22; i++)
+        field = strchr(field + 1, ' ');
+    return field ? strtoull(field + 1, NULL, 10) : 0;
+}
+
+size_t os_executable(char *buffer, size_t size)
+{
+    int saved = errno;
+    ssize_t length = readlink("/proc/self/exe", buffer, size - 1);
+    errno = saved;
+    buffer[length < 0 ? 0 : length] = '\0';
+    return length < 0 ? 0 : (size_t)length;
+}
+
+size_t os_command_line(char *buffer, size_t size)
+{
+    size_t length = read_file("/proc/self/cmdline", buffer, size);
+    return length && buffer[length - 1] == '\0' ? length - 1 : length;
+}
+
+void os_random(void *buffer, size_t size)
+{
+    int saved = errno;
+    if (getrandom(buffer, size, GRND_NONBLOCK) != (ssize_t)size) { /* early boot only: the clock is good enough for a name */
+        uint64_t now = os_monotonic_ns();
+        for (size_t i = 0; i < size; i++)
+            ((uint8_t *)buffer)[i] = (uint8_t)(now >> (8 * (i % 8)));
+    }
+    errno = saved;
+}
+
+void os_yield(void)
+{
+    int saved = errno;
+    sched_yield();
+    errno = saved;
+}
+
+void os_sleep_ns(uint64_t duration)
+{
+    int saved = errno;
+    struct timespec time = {.tv_sec = (time_t)(duration / 1000000000u), .tv_nsec = (long)(duration % 1000000000u)};
+    nanosleep(&time, NULL);
+    errno = saved;
+}
+
+bool os_is_privileged(void)
+{
+    return getauxval(AT_SECURE) != 0;
+}
+
+void os_message(const char *format, ...)
+{
+    int saved = errno;
+    char line[1024] = "alloctrace: ";
+    size_t used = strlen(line);
+    va_list arguments;
+    va_start(arguments, format);
+    int wanted = vsnprintf(line + used, sizeof line - used - 1, format, arguments);
+    va_end(arguments);
+    used += wanted < 0 ? 0 : (size_t)wanted;
+    if (used > sizeof line - 2)
+        used = sizeof line - 2;
+    line[used++] = '\n';
+    ssize_t written = write(STDERR_FILENO, line, used);
+    (void)written; /* a closed stderr: nobody to tell */
+    errno = saved;
+}

@@ -1,0 +1,120 @@
+#include "python/line_table.h"
+
+/* The units that are wanted, and how far the table was followed. */
+struct output {
+    int32_t *lines;
+    size_t first, end, unit;
+};
+
+/* The units from where the output is up to (not including) end have this line. */
+static void advance(struct output *output, size_t end, int32_t line)
+{
+    size_t from = output->unit > output->first ? output->unit : output->first;
+    size_t to = end < output->end ? end : output->end;
+    for (size_t unit = from; unit < to; unit++)
+        output->lines[unit - output->first] = line;
+    if (end > output->unit)
+        output->unit = end;
+}
+
+static void finish(struct output *output, int32_t line)
+{
+    advance(output, output->end, line);
+}
+
+/* Pairs (bytes forward, lines forward): a line holds until the sum of bytes exceeds the address. Objects/lnotab_notes.txt, 3.8 */
+static void decode_lnotab(const uint8_t *table, size_t length, int32_t line, struct output *output)
+{
+    size_t address = 0;
+    for (size_t i = 0; i + 1 < length; i += 2) {
+        address += table[i];
+        advance(output, address / 2, line);
+        line += (int8_t)table[i + 1];
+    }
+    finish(output, line);
+}
+
+/* Pairs (bytes of the range, line of the range minus the last line), −128: a range without a line. Objects/lnotab_notes.txt, 3.10 */
+static void decode_linetable(const uint8_t *table, size_t length, int32_t line, struct output *output)
+{
+    size_t address = 0;
+    for (size_t i = 0; i + 1 < length; i += 2) {
+        int8_t delta = (int8_t)table[i + 1];
+        address += table[i];
+        if (delta != -128)
+            line += delta;
+        advance(output, address / 2, delta == -128 ? 0 : line);
+    }
+    finish(output, 0);
+}
+
+struct cursor {
+    const uint8_t *at, *end;
+};
+
+static uint32_t read_varint(struct cursor *cursor)
+{
+    uint32_t value = 0;
+    for (unsigned shift = 0; cursor->at < cursor->end; shift += 6) {
+        uint8_t byte = *cursor->at++;
+        if (shift < 32)
+            value |= (uint32_t)(byte & 63) << shift;
+        if (!(byte & 64))
+            break;
+    }
+    return value;
+}
+
+static int32_t read_signed_varint(struct cursor *cursor)
+{
+    uint32_t value = read_varint(cursor);
+    return (int32_t)(value & 1 ? 0u - (value >> 1) : value >> 1);
+}
+
+static void skip(struct cursor *cursor, size_t bytes)
+{
+    cursor->at += bytes < (size_t)(cursor->end - cursor->at) ? bytes : (size_t)(cursor->end - cursor->at);
+}
+
+/* Entries of a first byte (code << 3 | units − 1) and what the code says. InternalDocs/code_objects.md */
+static void decode_locations(const uint8_t *table, size_t length, int32_t line, struct output *output)
+{
+    enum { NO_COLUMNS = 13, LONG_FORM = 14, NO_LOCATION = 15, ONE_LINE = 10 };
+    struct cursor cursor = {table, table + length};
+    while (cursor.at < cursor.end && output->unit < output->end) {
+        uint8_t first = *cursor.at++;
+        unsigned code = (first >> 3) & 15;
+        if (code == LONG_FORM) {
+            line = (int32_t)((uint32_t)line + (uint32_t)read_signed_varint(&cursor));
+            read_varint(&cursor);
+            read_varint(&cursor);
+            read_varint(&cursor);
+        } else if (code == NO_COLUMNS) {
+            line = (int32_t)((uint32_t)line + (uint32_t)read_signed_varint(&cursor));
+        } else if (code >= ONE_LINE && code < NO_COLUMNS) {
+            line += (int32_t)(code - ONE_LINE);
+            skip(&cursor, 2);
+        } else if (code < ONE_LINE) {
+            skip(&cursor, 1);
+        }
+        advance(output, output->unit + (first & 7) + 1, code == NO_LOCATION ? 0 : line);
+    }
+    finish(output, 0);
+}
+
+void line_table_decode(enum line_format format, const uint8_t *table, size_t length, int32_t first_line, size_t first, size_t count,
+                       int32_t *lines)
+{
+    struct output output = {.lines = lines, .first = first, .end = first + count};
+    switch (format) {
+    case LINES_LNOTAB:
+        decode_lnotab(table, length, first_line, &output);
+        break;
+    case LINES_LINETABLE:
+        decode_linetable(table, length, first_line, &output);
+        break;
+    case LINES_LOCATIONS:
+        decode_locations(table, length, first_line, &output);
+        break;
+    }
+}

@@ -1,0 +1,15 @@
+/* line_table.h: from bytecode offsets to lines, for each format that CPython has had. Pure functions over bytes. */
+#ifndef ALLOCTRACE_LINE_TABLE_H
+#define ALLOCTRACE_LINE_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "python/layout.h"
+
+/* Writes the lines of the two-byte code units [first, first + count) into lines[0 … count), 0 where the instruction has none. Whatever the
+ * table holds, exactly these are written and no byte outside [table, table + length) is read. */
+void line_table_decode(enum line_format format, const uint8_t *table, size_t length, int32_t first_line, size_t first, size_t count,
+                       int32_t *lines);
+
+#endif

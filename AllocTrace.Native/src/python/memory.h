@@ -1,0 +1,24 @@
+/* memory.h: reading another program's structures by offset. */
+#ifndef ALLOCTRACE_MEMORY_H
+#define ALLOCTRACE_MEMORY_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* The interpreter's memory has its own types; memcpy is how C says so. Each compiles to one load. */
+#define READ_AS(type, name)                                                                                                                \
+    static inline type read_##name(uintptr_t address, unsigned offset)                                                                    \
+    {                                                                                                                                      \
+        type value;                                                                                                                        \
+        memcpy(&value, (const void *)(address + offset), sizeof value);                                                                    \
+        return value;                                                                                                                      \
+    }
+
+READ_AS(uintptr_t, pointer)
+READ_AS(intptr_t, size)
+READ_AS(int32_t, int)
+READ_AS(uint32_t, uint)
+READ_AS(uint8_t, byte)
+#undef READ_AS
+
+#endif

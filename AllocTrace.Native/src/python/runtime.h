@@ -1,0 +1,41 @@
+/* runtime.h: the CPython in this process, as far as it was found: symbols looked up at run time, and the layout that fits it. */
+#ifndef ALLOCTRACE_RUNTIME_H
+#define ALLOCTRACE_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "python/layout.h"
+
+/* PyMemAllocatorEx of Include/cpython/pymem.h; the same since 3.5. */
+struct python_allocator {
+    void *context;
+    void *(*malloc)(void *context, size_t size);
+    void *(*calloc)(void *context, size_t count, size_t size);
+    void *(*realloc)(void *context, void *block, size_t size);
+    void (*free)(void *context, void *block);
+};
+
+struct python_runtime {
+    const struct layout *layout; /* NULL: no stacks, and no_stacks_reason says why */
+    const char *no_stacks_reason;
+    char version[128]; /* Py_GetVersion() */
+    uint32_t hex;      /* PY_VERSION_HEX; without level and serial before 3.11 */
+
+    void (*get_allocator)(int domain, struct python_allocator *allocator);
+    void (*set_allocator)(int domain, struct python_allocator *allocator);
+
+    uintptr_t (*attached_thread_state)(void); /* to 3.11: of whichever thread holds the GIL */
+    uintptr_t (*own_thread_state)(void);
+    const uintptr_t *finalizing; /* the thread state that finalizes; never NULL itself */
+
+    uintptr_t unicode_type, code_type;
+    uintptr_t (*eval_get_globals)(void);                           /* borrowed; PyEval_GetGlobals */
+    int (*code_address_to_line)(uintptr_t code, int offset_bytes); /* PyCode_Addr2Line */
+};
+
+/* Looks CPython up among the process's symbols. False when there is none. Calls nothing that needs an initialized interpreter. */
+bool python_runtime_find(struct python_runtime *python);
+
+#endif

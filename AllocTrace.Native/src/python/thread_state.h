@@ -1,0 +1,40 @@
+/* thread_state.h: the calling thread's own thread state, with the GIL or without.
+ *
+ * To 3.11 the "attached" state is process-wide: whoever holds the GIL. From 3.12 on it is the thread's own, or NULL while detached. The
+ * state that PyGILState keeps for the thread outlives detaching; in a sub-interpreter it is, to 3.11, the main interpreter's. Walking it
+ * while detached is sound, since only its own thread moves its frames. During finalization other threads' states are freed while those
+ * threads still hold the pointer: then only the finalizing thread is walked. (docs/frame-walk.md has the measurements.)
+ */
+#ifndef ALLOCTRACE_THREAD_STATE_H
+#define ALLOCTRACE_THREAD_STATE_H
+
+#include <pthread.h>
+
+#include "python/frame.h"
+#include "python/runtime.h"
+
+/* 0: none. *attached tells whether the thread may call functions of CPython that want a thread state. */
+ALWAYS_INLINE uintptr_t thread_state_current(const struct layout *layout, const struct python_runtime *python, bool *attached)
+{
+    uintptr_t state = python->attached_thread_state();
+    *attached = state != 0;
+    if (layout->minor >= 12) {
+        if (!state)
+            state = python->own_thread_state();
+    } else {
+        uintptr_t own = python->own_thread_state();
+        *attached = state != 0 && state == own;
+        if (state != own) {
+            bool mine = state && read_pointer(state, layout->thread_state.thread_id) == (uintptr_t)pthread_self(); /* sub-interpreter */
+            *attached = mine;
+            if (!mine)
+                state = own;
+        }
+    }
+    uintptr_t finalizing = *(const volatile uintptr_t *)python->finalizing;
+    if (finalizing && finalizing != state)
+        state = 0;
+    return state;
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* options.h: what ALLOCTRACE and ALLOCTRACE_OPTIONS ask for. */
+#ifndef ALLOCTRACE_OPTIONS_H
+#define ALLOCTRACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "alloctrace/wire.h"
+
+enum { OPTIONS_DEFAULT_LIMIT = 1 << 30 };
+
+struct options {
+    char folder[3584]; /* absolute, where the session file goes */
+    char prefix[256];  /* its name begins with this */
+    uint32_t max_frames;
+    uint64_t limit_bytes;
+    uint32_t on_full; /* enum alloctrace_on_full */
+    bool domains[ALLOCTRACE_DOMAIN_TRACKED];
+    bool children;
+};
+
+/* path: the value of ALLOCTRACE. text: that of ALLOCTRACE_OPTIONS or NULL. On a mistake: false, and one line in error. */
+bool options_parse(struct options *options, const char *path, const char *text, char *error, size_t error_size);
+
+#endif

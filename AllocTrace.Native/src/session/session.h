@@ -1,0 +1,81 @@
+/* session.h: the session file as its writer sees it. See alloctrace/wire.h for what is in it.
+ *
+ * All functions here except the element accessors are called under the recording lock (capture/recording.h).
+ */
+#ifndef ALLOCTRACE_SESSION_H
+#define ALLOCTRACE_SESSION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "alloctrace/wire.h"
+#include "platform/os.h"
+#include "python/runtime.h"
+#include "session/options.h"
+
+#define PER_EXTENT(type) (ALLOCTRACE_EXTENT_BYTES / sizeof(type))
+
+struct session {
+    struct alloctrace_session *header; /* NULL: there is none */
+    struct os_file file;
+    uint32_t extents_of[ALLOCTRACE_EXTENT_KINDS];
+    uint8_t *extent[ALLOCTRACE_EXTENT_KINDS][ALLOCTRACE_MAX_EXTENTS];
+};
+
+extern struct session session;
+
+/* Makes the file and its first extents. On failure: false, one line in *reason, nothing left behind. */
+bool session_open(const struct options *options, const struct python_runtime *python, const char **reason);
+
+/* Forgets the session that was inherited by fork: it is the parent's. */
+void session_abandon(void);
+
+/* One more extent. False when the limit, the disk or memory does not allow it. */
+bool session_grow(enum alloctrace_extent_kind kind);
+
+/* Appends a string in two steps: the caller writes up to ALLOCTRACE_MAX_STRING_BYTES at session_string_room(), unless that is NULL for want
+ * of space, and commits what it wrote. Returns the reference. */
+char *session_string_room(void);
+uint32_t session_string_commit(size_t length);
+
+/* Appends a copy. Returns the reference, or 0 for want of space. */
+uint32_t session_string(const char *text, size_t length);
+
+static inline struct alloctrace_thread *session_thread(uint32_t slot)
+{
+    return (struct alloctrace_thread *)session.extent[ALLOCTRACE_EXTENT_THREADS][slot / PER_EXTENT(struct alloctrace_thread)]
+        + slot % PER_EXTENT(struct alloctrace_thread);
+}
+
+static inline struct alloctrace_slab *session_slab(uint32_t slab)
+{
+    const uint32_t per_extent = ALLOCTRACE_EXTENT_BYTES / ALLOCTRACE_SLAB_BYTES;
+    return (struct alloctrace_slab *)(session.extent[ALLOCTRACE_EXTENT_SLABS][slab / per_extent] + (size_t)(slab % per_extent) * ALLOCTRACE_SLAB_BYTES);
+}
+
+static inline struct alloctrace_node *session_node(uint32_t node)
+{
+    return (struct alloctrace_node *)session.extent[ALLOCTRACE_EXTENT_NODES][node / PER_EXTENT(struct alloctrace_node)]
+        + node % PER_EXTENT(struct alloctrace_node);
+}
+
+static inline struct alloctrace_code *session_code(uint32_t code)
+{
+    return (struct alloctrace_code *)session.extent[ALLOCTRACE_EXTENT_CODES][code / PER_EXTENT(struct alloctrace_code)]
+        + code % PER_EXTENT(struct alloctrace_code);
+}
+
+static inline const char *session_string_text(uint32_t reference, uint32_t *length)
+{
+    const uint8_t *at = session.extent[ALLOCTRACE_EXTENT_STRINGS][reference / ALLOCTRACE_EXTENT_BYTES] + reference % ALLOCTRACE_EXTENT_BYTES;
+    *length = *(const uint32_t *)at;
+    return (const char *)at + sizeof(uint32_t);
+}
+
+/* The members of the header are plain integers, as C# sees them; here they are shared with other threads and another process. */
+#define SHARED_LOAD(member) __atomic_load_n(&(member), __ATOMIC_ACQUIRE)
+#define SHARED_LOAD_RELAXED(member) __atomic_load_n(&(member), __ATOMIC_RELAXED)
+#define SHARED_STORE(member, value) __atomic_store_n(&(member), value, __ATOMIC_RELEASE)
+#define SHARED_ADD(member, value) __atomic_fetch_add(&(member), value, __ATOMIC_RELAXED)
+
+#endif
