@@ -121,7 +121,7 @@ internal sealed class TraceWriter : IDisposable
 
         // Nobody sees the file before it is whole, and one that fails is deleted: it needs no protection against a crash.
         _connection.Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16000");
-        _connection.Execute("BEGIN");
+        _connection.Execute("BEGIN IMMEDIATE");
         _connection.Execute(Schema());
         _connection.Execute(
             "INSERT INTO meta VALUES ('version', @version), ('created_at', @createdAt)",
