@@ -63,19 +63,24 @@ internal sealed unsafe class AddressTable : IDisposable
         var key = address >> AddressPage.AddressBits;
         var page = _cache[key % CachedPages];
         if (page->Key != key || (address & 15) != 0 || size >= AddressPage.WideSize)
-            return PutElsewhere(address, size, site, out replacedSize);
+        {
+            // Through a variable of its own: the caller's stays in a register.
+            var elsewhere = PutElsewhere(address, size, site, out var slowSize);
+            replacedSize = slowSize;
+            return elsewhere;
+        }
 
         var entry = AddressPage.Entry(page, address);
         var old = *entry;
         *entry = (ulong)site << 32 | size;
-        if (old != 0)
-            return Replaced(address, old, out replacedSize);
+        if (old == 0)
+        {
+            if (page->Blocks++ == 0)
+                _emptyPages--;
+        }
 
-        if (page->Blocks++ == 0)
-            _emptyPages--;
-
-        replacedSize = 0;
-        return 0;
+        replacedSize = SizeOf(address, (uint)old);
+        return (uint)(old >> 32);
     }
 
     /// <summary>Forgets a block.</summary>
@@ -88,18 +93,19 @@ internal sealed unsafe class AddressTable : IDisposable
         var key = address >> AddressPage.AddressBits;
         var page = _cache[key % CachedPages];
         if (page->Key != key || (address & 15) != 0)
-            return TakeElsewhere(address, out size);
+        {
+            var elsewhere = TakeElsewhere(address, out var slowSize);
+            size = slowSize;
+            return elsewhere;
+        }
 
         var entry = AddressPage.Entry(page, address);
         var old = *entry;
-        size = (uint)old;
+        size = SizeOf(address, (uint)old);
         if (old == 0)
             return 0;
 
         *entry = 0;
-        if (size == AddressPage.WideSize)
-            _wideSizes.Remove(address, out size);
-
         if (--page->Blocks == 0 && ++_emptyPages > SpareEmptyPages)
             FreeEmptyPages();
 
@@ -128,8 +134,7 @@ internal sealed unsafe class AddressTable : IDisposable
 
         var entry = AddressPage.Entry(page, address);
         var old = *entry;
-        replacedSize = 0;
-        var replacedSite = old == 0 ? 0 : Replaced(address, old, out replacedSize);
+        replacedSize = SizeOf(address, (uint)old);
         if (old == 0 && page->Blocks++ == 0)
             _emptyPages--;
 
@@ -137,7 +142,7 @@ internal sealed unsafe class AddressTable : IDisposable
         if (size >= AddressPage.WideSize)
             _wideSizes[address] = size;
 
-        return replacedSite;
+        return (uint)(old >> 32);
     }
 
     private uint TakeElsewhere(ulong address, out ulong size)
@@ -153,13 +158,15 @@ internal sealed unsafe class AddressTable : IDisposable
         return FindPage(address >> AddressPage.AddressBits) == null ? 0 : Take(address, out size);
     }
 
-    private uint Replaced(ulong address, ulong old, out ulong size)
-    {
-        size = (uint)old;
-        if (size == AddressPage.WideSize)
-            _wideSizes.Remove(address, out size);
+    /// <summary>The size of a block whose entry is going to be overwritten.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong SizeOf(ulong address, uint entrySize) => entrySize == AddressPage.WideSize ? TakeWideSize(address) : entrySize;
 
-        return (uint)(old >> 32);
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong TakeWideSize(ulong address)
+    {
+        _wideSizes.Remove(address, out var size);
+        return size;
     }
 
     /// <summary>Finds a page and puts it into the cache; null when there is none.</summary>

@@ -264,12 +264,6 @@ internal sealed unsafe class ProcessReplay : IDisposable
         if (_liveBytes > _highestBytes)
             NoteHigh();
 
-        Remove(site, size);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Remove(uint site, long size)
-    {
         var counters = Sites.Counters + site;
         if (counters->Moment != _moment)
             Remember(site);
@@ -358,23 +352,14 @@ internal sealed unsafe class ProcessReplay : IDisposable
         if (realloc.Open && oldSite == 0)
             UnknownFrees++;
 
-        var isFree = realloc.Open && oldSite != 0;
-        var oldAddress = realloc.Address;
-        realloc = default;
-        if (!isFree)
+        if (oldSite != 0)
         {
-            Allocate(thread, tag, address, size, stack);
-            return;
+            CountFree(oldSite, (long)oldSize);
+            if (thread.Recent.Contains(realloc.Address | _tables[tag & 15]!.Tag))
+                CountTemporary(thread, oldSite, (long)oldSize);
         }
 
-        if (thread.Recent.Contains(oldAddress | _tables[tag & 15]!.Tag))
-            CountTemporary(thread, oldSite, (long)oldSize);
-
-        // One step: the sum goes from one size to the other. When it rises, this is no end of a high, although something is freed.
-        if (oldSize >= size && _liveBytes > _highestBytes)
-            NoteHigh();
-
-        Remove(oldSite, (long)oldSize);
+        realloc = default;
         Allocate(thread, tag, address, size, stack);
     }
 
