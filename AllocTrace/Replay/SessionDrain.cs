@@ -228,9 +228,9 @@ internal sealed unsafe class SessionDrain
     /// <summary>Tells the traced process how far its threads were drained, and frees the slots of those that ended.</summary>
     private void Recycle()
     {
-        foreach (var stream in _streams)
+        for (var slot = 0; slot < _streams.Count; slot++)
         {
-            if (stream is null)
+            if (_streams[slot] is not { } stream)
                 continue;
 
             var thread = _session.Thread(stream.Slot);
