@@ -167,9 +167,12 @@ const struct code_info *code_cache_get(uintptr_t code)
         drop(code);
         info = NULL;
     }
-    if (!info)
+    bool is_new = !info;
+    if (is_new)
         info = add(code);
     recording_unlock();
+    if (is_new && recording.on_new_code)
+        recording.on_new_code();
     return info;
 }
 

@@ -47,6 +47,7 @@ bool recording_ensure_session(void)
         intern_reset();
         code_cache_reset();
         recording.finalization_marked = false;
+        recording.on_new_code = NULL; /* another thread of the parent may have been inside the loader */
         if (!recording.options.children) {
             switch_off();
             return false;

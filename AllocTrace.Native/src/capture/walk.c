@@ -84,11 +84,11 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
     }
 
     struct kept_frame *frames = stack->frames;
-    uintptr_t *pending = stack->pending; /* new or moved frames, innermost first */
     intptr_t met = (intptr_t)stack->depth - 1;
-    uint32_t pendings = 0;
-    intptr_t outermost_changed;
+    uint32_t pendings = 0; /* in stack->pending: new or moved frames, innermost first */
+    intptr_t outermost_changed = -1;
     for (;;) {
+        frames = stack->frames; /* it may have grown */
         /* Follow the chain until it meets the kept stack. */
         for (;;) {
             intptr_t k = met, lowest = met - NEAR;
@@ -98,55 +98,45 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
                 met = k;
                 break;
             }
-            if (__builtin_expect(pendings + 1 >= stack->capacity, 0)) {
-                if (!thread_grow_stack(stack))
-                    return cut(thread);
-                frames = stack->frames;
-                pending = stack->pending;
-            }
-            pending[pendings++] = frame;
+            if (__builtin_expect(pendings >= stack->capacity, 0) && !thread_grow_stack(stack))
+                return cut(thread);
+            stack->pending[pendings++] = frame;
+            frames = stack->frames;
             frame = frame_previous(layout, frame);
             if (!frame) {
                 met = -1;
                 break;
             }
         }
-        /* Check the kept stack from there to its outermost frame. */
-        outermost_changed = -1;
+        if (met < 0)
+            break;
+        /* Check the kept stack from there to its outermost frame. A kept frame is only looked at after its callee was seen to point to it. */
+        uintptr_t differences = 0;
         intptr_t i = met;
+#pragma GCC unroll 4
         for (; i > 0; i--) {
-            uintptr_t kept = frames[i].frame;
-            if (__builtin_expect(frame_position(layout, kept) != frames[i].position, 0))
-                outermost_changed = i;
-            if (__builtin_expect(frame_previous(layout, kept) != frames[i - 1].frame, 0))
+            uintptr_t caller = frames[i - 1].frame;
+            if (__builtin_expect(frame_previous(layout, frames[i].frame) != caller, 0))
                 break;
+            differences |= frame_position(layout, caller) ^ frames[i - 1].position;
         }
-        if (i <= 0) {
-            if (met >= 0 && frame_previous(layout, frames[0].frame) != 0) { /* the kept outermost frame has a caller now */
-                i = 0;
-            } else {
-                if (met >= 0 && frame_position(layout, frames[0].frame) != frames[0].position)
-                    outermost_changed = 0;
-                break;
-            }
+        if (i == 0 && frame_previous(layout, frames[0].frame) == 0) {
+            outermost_changed = frame_position(layout, frames[met].frame) != frames[met].position ? met : -1; /* it nearly always is */
+            for (intptr_t k = met - 1; differences && k >= 0; k--)
+                if (frame_position(layout, frames[k].frame) != frames[k].position)
+                    outermost_changed = k;
+            break;
         }
         /* They part below frame i: those above it are on the chain, and have other callers. */
         for (intptr_t above = met; above >= i; above--) {
-            if (__builtin_expect(pendings + 1 >= stack->capacity, 0)) {
-                if (!thread_grow_stack(stack))
-                    return cut(thread);
-                frames = stack->frames;
-                pending = stack->pending;
-            }
-            pending[pendings++] = frames[above].frame;
+            if (__builtin_expect(pendings >= stack->capacity, 0) && !thread_grow_stack(stack))
+                return cut(thread);
+            stack->pending[pendings++] = stack->frames[above].frame;
         }
-        frame = frame_previous(layout, frames[i].frame);
-        met = i - 1;
-        if (!frame) {
-            met = -1;
-            outermost_changed = -1;
+        frame = frame_previous(layout, stack->frames[i].frame);
+        met = frame ? i - 1 : -1;
+        if (!frame)
             break;
-        }
     }
 
     struct kept_place *places = stack->places;
@@ -164,14 +154,13 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
         }
     }
     while (pendings) {
-        uintptr_t next = pending[--pendings];
+        uintptr_t next = stack->pending[--pendings];
         uintptr_t position = frame_position(layout, next);
         if (__builtin_expect(++met >= (intptr_t)stack->capacity, 0)) {
             if (!thread_grow_stack(stack))
                 return cut(thread);
             frames = stack->frames;
             places = stack->places;
-            pending = stack->pending;
         }
         bool guessed = met < (intptr_t)stack->known;
         if (!guessed)

@@ -4,6 +4,7 @@
 
 #include "capture/hook.h"
 #include "capture/recording.h"
+#include "inject/tracked_domains.h"
 
 __attribute__((constructor)) static void on_load(void)
 {
@@ -21,8 +22,11 @@ __attribute__((constructor)) static void on_load(void)
     }
     if (!options.children)
         unsetenv("ALLOCTRACE"); /* so that programs that this one starts are left alone */
-    if (recording_arm(&options, &python))
-        hook_install();
+    if (!recording_arm(&options, &python))
+        return;
+    tracked_domains_find();
+    recording.on_new_code = tracked_domains_redirect_new_libraries;
+    hook_install();
 }
 
 __attribute__((destructor)) static void on_exit_handlers(void)

@@ -1,0 +1,201 @@
+"""Allocates blocks of sizes that nothing else has, on stacks of every kind, and writes what sys._getframe says of each.
+
+usage: random_stacks.py SEED OUTPUT      one JSON line a block: [size, [[file, line, function], ...]], frames oldest first
+"""
+import asyncio
+import functools
+import json
+import random
+import sys
+import threading
+
+seed, output = int(sys.argv[1]), sys.argv[2]
+HEADER = sys.getsizeof(b"")
+qualified = sys.version_info >= (3, 11)
+blocks, numbers, lock = [], iter(range(100_000, 10_000_000, 16)), threading.Lock()
+
+
+def size():
+    return next(numbers)
+
+
+def told(block):
+    """Called on the line that made the block: its caller's stack is the block's."""
+    frames, frame = [], sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        frames.append([code.co_filename, frame.f_lineno, code.co_qualname if qualified else code.co_name])
+        frame = frame.f_back
+    with lock:
+        blocks.append((block, [len(block) + HEADER, frames[::-1]]))
+
+
+def plain(rng, depth):
+    told(bytes(size()))
+    go(rng, depth)
+    told(bytes(size()))
+
+
+def recursive(rng, depth):
+    def down(n):
+        if n:
+            return down(n - 1)
+        told(bytes(size()))
+        go(rng, depth - 1)
+    down(rng.randrange(1, 40))
+
+
+def generator(rng, depth):
+    def inner(n):
+        for i in range(n):
+            told(bytes(size()))
+            yield i
+
+    def outer(n):
+        yield from inner(n)
+        told(bytes(size()))
+        yield n
+    for _ in outer(rng.randrange(1, 4)):
+        go(rng, depth - 1)
+        told(bytes(size()))
+
+
+def two_generators(rng, depth):
+    def steps():
+        for i in range(6):
+            told(bytes(size()))
+            yield i
+    a, b = steps(), steps()
+    for x, y in zip(a, b):
+        told(bytes(size()))
+
+
+def comprehension(rng, depth):
+    [told(bytes(size())) for _ in range(3)]
+    {i: [told(bytes(size())) for _ in range(i)] for i in range(3)}
+    list(told(bytes(size())) for _ in range(2))
+    go(rng, depth - 1)
+
+
+class Made:
+    def __init__(self, rng, depth):
+        told(bytes(size()))
+        go(rng, depth - 1)
+
+    def __del__(self):
+        told(bytes(size()))
+
+    def __lt__(self, other):
+        told(bytes(size()))
+        return False
+
+    @property
+    def value(self):
+        told(bytes(size()))
+        return 1
+
+    def __getattr__(self, name):
+        told(bytes(size()))
+        return name
+
+
+def objects(rng, depth):
+    made = Made(rng, depth)
+    made.value, made.missing
+    sorted([made, made, made])
+    del made
+
+
+def from_c(rng, depth):
+    list(map(lambda _: told(bytes(size())), range(3)))
+    functools.reduce(lambda a, b: told(bytes(size())), range(3))
+    sorted(range(4), key=lambda n: told(bytes(size())) or n)
+    go(rng, depth - 1)
+
+
+def executed(rng, depth):
+    source = "\n" * rng.randrange(50) + "def made(told, size, go, rng, depth):\n    told(bytes(size()))\n    go(rng, depth)\n    told(bytes(size()))\n"
+    scope = {}
+    exec(compile(source, "<made %d>" % rng.randrange(3), "exec"), scope)
+    scope["made"](told, size, go, rng, depth - 1)
+    eval("told(bytes(size()))")
+
+
+def coroutines(rng, depth):
+    async def leaf():
+        told(bytes(size()))
+        await asyncio.sleep(0)
+        told(bytes(size()))
+
+    async def branch(n):
+        if n:
+            await branch(n - 1)
+        else:
+            await asyncio.gather(leaf(), leaf())
+        told(bytes(size()))
+
+    async def agen():
+        for i in range(3):
+            told(bytes(size()))
+            yield i
+
+    async def main():
+        await branch(rng.randrange(5))
+        async for _ in agen():
+            told(bytes(size()))
+    asyncio.run(main())
+
+
+def raising(rng, depth):
+    try:
+        try:
+            told(bytes(size()))
+            raise ValueError
+        except ValueError:
+            told(bytes(size()))
+            raise KeyError
+        finally:
+            told(bytes(size()))
+    except KeyError:
+        go(rng, depth - 1)
+
+
+def traced(rng, depth):
+    def tracer(frame, event, argument):
+        return tracer
+    old = sys.gettrace()
+    sys.settrace(tracer)
+    told(bytes(size()))
+    plain(rng, 0)
+    sys.settrace(old)
+    sys.setprofile(lambda *arguments: None)
+    plain(rng, 0)
+    sys.setprofile(None)
+    told(bytes(size()))
+
+
+def in_thread(rng, depth):
+    thread = threading.Thread(target=go, args=(random.Random(rng.random()), depth - 1))
+    thread.start()
+    told(bytes(size()))
+    thread.join()
+
+
+def callbacks(depth):
+    return [plain, recursive, generator, two_generators, comprehension, objects, from_c, executed, raising, traced] + [coroutines, in_thread] * (depth > 2)
+
+
+def go(rng, depth):
+    if depth <= 0:
+        return
+    for _ in range(rng.randrange(1, 3)):
+        rng.choice(callbacks(depth))(rng, depth - 1)
+
+
+if __name__ == "__main__":
+    rng = random.Random(seed)
+    while len(blocks) < 3000:
+        go(rng, 6)
+    with open(output, "w") as file:
+        for _, told_of in blocks:
+            print(json.dumps(told_of), file=file)

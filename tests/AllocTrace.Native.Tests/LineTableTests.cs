@@ -1,0 +1,23 @@
+using AllocTrace.Testing;
+
+namespace AllocTrace.Native.Tests;
+
+/// <summary>Our decoders against CPython's own answers, for code of every kind and every version at hand.</summary>
+[TestClass]
+public sealed class LineTableTests
+{
+    [TestMethod]
+    [DynamicData(nameof(Python.Rows), typeof(Python))]
+    public void Lines_are_those_of_CPython(Python python)
+    {
+        var script = Path.Combine(AppContext.BaseDirectory, "scripts", "line_tables.py");
+        var pairs = python.Run([script, "7"]).Succeeded().Lines;
+        var tables = pairs.Where((_, i) => i % 2 == 0).ToArray();
+        var expected = pairs.Where((_, i) => i % 2 == 1).ToArray();
+        Assert.IsGreaterThan(500, tables.Length);
+        var ours = NativeParts.RunWithInput(string.Join('\n', tables) + "\n", "--lines").Succeeded().Lines;
+        Assert.HasCount(expected.Length, ours);
+        for (var i = 0; i < ours.Length; i++)
+            Assert.AreEqual(expected[i], ours[i], tables[i]);
+    }
+}

@@ -1,0 +1,13 @@
+using AllocTrace.Testing;
+
+namespace AllocTrace.Native.Tests;
+
+/// <summary>The program that holds the library's parts and their tests in C (parts/).</summary>
+internal static class NativeParts
+{
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "native-parts");
+
+    public static CommandResult Run(params string[] arguments) => Command.Run(Program, arguments);
+
+    public static CommandResult RunWithInput(string input, params string[] arguments) => Command.Run(Program, arguments, input);
+}

@@ -1,0 +1,47 @@
+/* check.h: the whole test harness of the C parts. A test is a function; a failed CHECK says where and ends the program. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHECK(condition)                                                                                                                   \
+    do {                                                                                                                                   \
+        if (!(condition)) {                                                                                                                \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                                        \
+            exit(1);                                                                                                                       \
+        }                                                                                                                                  \
+    } while (0)
+
+/* Every test of the parts: X(name), in the file that tests that part. */
+#define TESTS(X)                                                                                                                           \
+    X(id_table_finds_what_was_added)                                                                                                       \
+    X(id_table_is_found_while_it_grows)                                                                                                    \
+    X(code_cache_forgets_only_what_was_freed)                                                                                              \
+    X(nodes_are_kept_once)                                                                                                                 \
+    X(strings_do_not_cross_extents)                                                                                                        \
+    X(text_is_written_as_utf8)                                                                                                             \
+    X(text_that_is_too_long_is_cut_at_a_character)                                                                                         \
+    X(slabs_given_back_are_taken_first)                                                                                                    \
+    X(slabs_end_at_the_limit)                                                                                                              \
+    X(records_of_two_threads_have_rising_tickets)                                                                                          \
+    X(records_that_find_no_slab_are_counted)                                                                                               \
+    X(options_are_parsed)                                                                                                                  \
+    X(options_that_are_wrong_are_told)                                                                                                     \
+    X(line_tables_of_any_bytes_stay_in_bounds)                                                                                             \
+    X(a_session_grows_only_where_there_is_room)
+
+#define DECLARE(name) void name(void);
+TESTS(DECLARE)
+#undef DECLARE
+
+/* Commands for tests whose data comes from elsewhere; each reads its arguments and writes lines to stdout. */
+int print_wire_layout(void);
+int print_layout(int minor, int free_threaded);
+int compare_debug_offsets(int minor, int free_threaded, const char *file);
+int print_lines(void);
+
+/* A session in a folder of the test's own, with a small limit. */
+void open_test_session(unsigned long limit_bytes);
+
+#endif

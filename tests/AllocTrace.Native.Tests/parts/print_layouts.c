@@ -1,0 +1,95 @@
+#include <stddef.h>
+#include <string.h>
+
+#include "alloctrace/wire.h"
+#include "check.h"
+#include "python/layout.h"
+
+#define MEMBER(type, member) printf("%s.%s %zu %zu\n", #type, #member, offsetof(struct type, member), sizeof(((struct type *)0)->member));
+#define SIZE(type) printf("%s %zu\n", #type, sizeof(struct type));
+
+int print_wire_layout(void)
+{
+#define SESSION(X)                                                                                                                         \
+    X(magic) X(version) X(header_bytes) X(extent_bytes) X(slab_bytes) X(pid) X(parent_pid) X(pid_started) X(started_ns)                    \
+    X(started_mono_ns) X(ended_mono_ns) X(sample_bytes) X(limit_bytes) X(max_frames) X(on_full) X(command_line) X(executable)              \
+    X(python_version) X(python_hex) X(stacks) X(stacks_reason) X(phase) X(tracked_domain) X(fork_parent_pid) X(fork_number) X(extents)     \
+    X(threads) X(slabs) X(nodes) X(codes) X(string_bytes) X(lost_stacks) X(cut_stacks) X(unslotted_events) X(order) X(free_slabs)          \
+    X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs)
+#define THREAD(X)                                                                                                                          \
+    X(cursor) X(ticket) X(state) X(first_slab) X(os_id) X(incarnation) X(started_ns) X(ended_ns) X(name) X(drained) X(drained_slab)        \
+    X(lost_events)
+#define SLAB(X) X(thread) X(sequence) X(next) X(used) X(next_free) X(started_ns) X(ticket)
+#define NODE(X) X(parent) X(code) X(line) X(instruction)
+#define CODE(X) X(filename) X(name) X(qualname) X(first_line)
+#define OF_SESSION(m) MEMBER(alloctrace_session, m)
+#define OF_THREAD(m) MEMBER(alloctrace_thread, m)
+#define OF_SLAB(m) MEMBER(alloctrace_slab, m)
+#define OF_NODE(m) MEMBER(alloctrace_node, m)
+#define OF_CODE(m) MEMBER(alloctrace_code, m)
+    SESSION(OF_SESSION)
+    THREAD(OF_THREAD)
+    SLAB(OF_SLAB)
+    NODE(OF_NODE)
+    CODE(OF_CODE)
+    SIZE(alloctrace_session)
+    SIZE(alloctrace_thread)
+    SIZE(alloctrace_slab)
+    SIZE(alloctrace_node)
+    SIZE(alloctrace_code)
+    return 0;
+}
+
+int print_layout(int minor, int free_threaded)
+{
+    const struct layout *l = layout_find((unsigned)minor, free_threaded != 0);
+    if (!l)
+        return 1;
+    bool old = minor <= 10;
+    printf("tstate.interp %u\n", l->thread_state.interpreter);
+    printf("%s %u\n", old ? "tstate.frame" : l->thread_state.frame_is_indirect ? "tstate.cframe" : "tstate.current_frame", l->thread_state.frame);
+    if (l->thread_state.frame_is_indirect)
+        printf("cframe.current_frame %u\n", l->thread_state.cframe_frame);
+    printf("tstate.thread_id %u\n", l->thread_state.thread_id);
+    printf("%s %u\n", old ? "frame.f_back" : "iframe.previous", l->frame.previous);
+    printf("%s %u\n", old ? "frame.f_code" : minor >= 13 ? "iframe.f_executable" : "iframe.f_code", l->frame.code);
+    printf("%s %u\n", old ? "frame.f_lasti" : minor >= 13 ? "iframe.instr_ptr" : "iframe.prev_instr", l->frame.position);
+    if (!old)
+        printf("iframe.owner %u\n", l->frame.owner);
+    if (l->frame.bytecode_copy)
+        printf("iframe.tlbc_index %u\n", l->frame.bytecode_copy);
+    printf("code.co_firstlineno %u\n", l->code.first_line);
+    printf("code.co_filename %u\n", l->code.filename);
+    printf("code.co_name %u\n", l->code.name);
+    if (l->code.qualname)
+        printf("code.co_qualname %u\n", l->code.qualname);
+    printf("%s %u\n", minor <= 9 ? "code.co_lnotab" : "code.co_linetable", l->code.line_table);
+    printf("%s %u\n", old ? "code.co_code" : "code.co_code_adaptive", l->code.bytecode);
+    if (!old)
+        printf("code._co_firsttraceable %u\n", l->code.first_traceable);
+    if (l->code.bytecode_copies)
+        printf("code.co_tlbc %u\n", l->code.bytecode_copies);
+    printf("pyobject.ob_type %u\n", l->object.type);
+    printf("pyvarobject.ob_size %u\n", l->object.size);
+    printf("bytes.ob_sval %u\n", l->object.bytes_data);
+    printf("ascii.length %u\n", l->object.text_length);
+    printf("ascii.state %u\n", l->object.text_state);
+    printf("ascii.sizeof %u\n", l->object.ascii_data);
+    printf("compact.sizeof %u\n", l->object.compact_data);
+    printf("ascii.state.kind(all ones) mask=0x%x\n", 7u << l->object.kind_shift);
+    printf("ascii.state.compact mask=0x%x\n", 1u << (l->object.kind_shift + 3));
+    printf("ascii.state.ascii mask=0x%x\n", 1u << (l->object.kind_shift + 4));
+    printf("%s %u\n", minor <= 9 ? "runtime.finalizing" : "runtime._finalizing", l->runtime_finalizing);
+    return 0;
+}
+
+/* The file holds what an interpreter has at _PyRuntime. */
+int compare_debug_offsets(int minor, int free_threaded, const char *file)
+{
+    static unsigned char runtime[4096];
+    const char *field;
+    FILE *stream = fopen(file, "rb");
+    CHECK(stream && fread(runtime, 1, sizeof runtime, stream) > 0);
+    puts(layout_matches_debug_offsets(layout_find((unsigned)minor, free_threaded != 0), runtime, &field) ? "match" : field);
+    return fclose(stream);
+}
