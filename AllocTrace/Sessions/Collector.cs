@@ -134,7 +134,7 @@ internal sealed class Collector : IDisposable
                     continue;
 
                 foreach (var other in _sessions)
-                    other.IsSuperseded |= other.Pid == session.Pid;
+                    other.NoteOther(session);
 
                 Change(sessions => [.. sessions, session]);
             }

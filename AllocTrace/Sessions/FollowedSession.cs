@@ -38,7 +38,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     public InvalidTraceException? Damage { get; private set; }
 
     /// <summary>Whether a later session of the same process exists: the process went on as another program.</summary>
-    public bool IsSuperseded { get; set; }
+    public bool IsSuperseded { get; private set; }
 
     /// <summary>Opens a session and becomes its collector.</summary>
     /// <returns><see langword="null"/> when its process has not finished making it.</returns>
@@ -60,6 +60,20 @@ internal sealed unsafe class FollowedSession : IDisposable
             session.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Notes that another session exists: if it is of the same process, the earlier of the two has ended.</summary>
+    public void NoteOther(FollowedSession other)
+    {
+        var mine = _session.Header;
+        var its = other._session.Header;
+        if (mine->Pid != its->Pid || mine->PidStarted != its->PidStarted)
+            return;
+
+        if (mine->StartedMonoNs < its->StartedMonoNs)
+            IsSuperseded = true;
+        else
+            other.IsSuperseded = true;
     }
 
     /// <summary>Takes the session for the calling thread; <see cref="Unclaim"/> gives it back.</summary>
@@ -97,10 +111,13 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <summary>How the recording ended; <see langword="null"/> while it goes on. To be asked when a round found nothing.</summary>
     public ProcessEnding? Ending()
     {
+        if (IsSuperseded)
+            return ProcessEnding.Replaced;
+
         if (!_process.IsAlive())
             return EndingOfDead();
 
-        return IsSuperseded || IsReplaced() ? ProcessEnding.Replaced : null;
+        return IsReplaced() ? ProcessEnding.Replaced : null;
     }
 
     /// <summary>Drains the last records of a process that writes no longer, or leaves one that still runs, and takes the last notes.</summary>
