@@ -1,0 +1,122 @@
+using System.CommandLine;
+
+using AllocTrace.Sessions;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>alloctrace run</c>: runs a command and records it.</summary>
+internal sealed class RunCommand : Command
+{
+    private const int Failed = 1;
+
+    private readonly Option<string?> _output = new("--output", "-o")
+    {
+        Description = "The database to write. Without it: alloctrace-COMMAND-PID.db in the current folder",
+        HelpName = "FILE.db",
+    };
+
+    private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
+    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Say nothing but errors, and print no report" };
+    private readonly Option<uint> _frames = new("--frames") { Description = "Frames kept of each stack; 0 is all", HelpName = "N" };
+    private readonly Option<ulong> _sample = new("--sample") { Description = "Record one allocation in so many bytes; 0 is every allocation", HelpName = "BYTES" };
+    private readonly Option<string> _domains = new("--domains") { Description = "The allocator domains to hook, joined by +", HelpName = "raw+mem+obj" };
+    private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec" };
+    private readonly Option<ulong> _limit = new("--limit") { Description = "The largest size of a session in shared memory", HelpName = "BYTES" };
+    private readonly Option<string> _onFull = new("--on-full") { Description = "When there is no room for records: let the program wait, or drop them" };
+    private readonly Option<int> _temporary = new("--temporary")
+    {
+        Description = "A block is temporary when its thread frees it before N further allocations",
+        HelpName = "N",
+    };
+
+    private readonly Argument<string[]> _command = new("command")
+    {
+        Description = "The command and its arguments, after --",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Action<string> _report;
+
+    /// <param name="report">Prints the report of a finished database, given its path.</param>
+    public RunCommand(Action<string> report)
+        : base("run", "Runs a command and records where its Python memory comes from")
+    {
+        _report = report;
+        var defaults = new RecordingOptions();
+        _domains.DefaultValueFactory = _ => defaults.Domains;
+        _children.DefaultValueFactory = _ => "on";
+        _children.AcceptOnlyFromAmong("on", "off");
+        _limit.DefaultValueFactory = _ => defaults.Limit;
+        _onFull.DefaultValueFactory = _ => "wait";
+        _onFull.AcceptOnlyFromAmong("wait", "drop");
+        _temporary.DefaultValueFactory = _ => defaults.TemporaryThreshold;
+        _temporary.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 1024)
+                result.AddError("--temporary: wanted a number from 1 to 1024");
+        });
+        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _temporary])
+            Add(option);
+
+        Add(_command);
+        SetAction(Run);
+    }
+
+    private int Run(ParseResult arguments)
+    {
+        var command = arguments.GetValue(_command)!;
+        try
+        {
+            var path = arguments.GetValue(_output) ?? $"alloctrace-{Path.GetFileName(command[0])}-%p.db";
+            using var recording = Recording.Start(command, path, arguments.GetValue(_force), RecordingOptionsOf(arguments));
+            var result = recording.Wait();
+            Tell(result, command[0], arguments.GetValue(_quiet));
+            return result.ExitCode;
+        }
+        catch (CommandNotStartedException e)
+        {
+            Note(e.Message);
+            return e.ExitCode;
+        }
+        catch (IOException e)
+        {
+            Note(e.Message);
+            return Failed;
+        }
+    }
+
+    private static void Note(string line) => Console.Error.WriteLine($"alloctrace: {line}");
+
+    private RecordingOptions RecordingOptionsOf(ParseResult arguments) => new()
+    {
+        Frames = arguments.GetValue(_frames),
+        Sample = arguments.GetValue(_sample),
+        Domains = arguments.GetValue(_domains)!,
+        Children = arguments.GetValue(_children) == "on",
+        Limit = arguments.GetValue(_limit),
+        OnFull = arguments.GetValue(_onFull) == "drop" ? OnFull.Drop : OnFull.Wait,
+        TemporaryThreshold = arguments.GetValue(_temporary),
+    };
+
+    private void Tell(RecordingResult result, string command, bool quiet)
+    {
+        foreach (var problem in result.Problems)
+            Note(problem);
+
+        if (result.DatabasePath is not { } path)
+        {
+            Note($"nothing was recorded: {command} ran no Python that could be traced");
+            return;
+        }
+
+        if (quiet)
+            return;
+
+        if (result.Running.Count > 0)
+            Note($"still running, recorded so far: {(result.Running.Count == 1 ? "process" : "processes")} {string.Join(", ", result.Running)}");
+
+        _report(path);
+        var processes = result.Processes == 1 ? "" : $" ({result.Processes} processes)";
+        Note($"recorded in {path}{processes}; next: alloctrace top {path}");
+    }
+}

@@ -1,0 +1,40 @@
+using System.Runtime.CompilerServices;
+
+namespace AllocTrace.Replay;
+
+/// <summary>
+/// The addresses of a thread's last N allocations. A block that its own thread frees while it is among them is temporary.
+/// </summary>
+/// <remarks>
+/// Addresses are not taken out when they are freed: if a block that the thread allocated lies at a remembered address, then its allocation
+/// is the thread's newest at that address, so it is at least as recent as the one that was remembered.
+/// </remarks>
+internal sealed class RecentAllocations
+{
+    /// <summary>The highest N; a free looks through all N.</summary>
+    public const int MaxThreshold = 1024;
+
+    private readonly ulong[]? _ring;
+    private int _next;
+    private ulong _newest;
+
+    /// <param name="threshold">N, from 1 to <see cref="MaxThreshold"/>.</param>
+    public RecentAllocations(int threshold) => _ring = threshold == 1 ? null : new ulong[threshold];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add(ulong address)
+    {
+        _newest = address;
+        if (_ring is not null)
+            AddToRing(address);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Contains(ulong address) => _newest == address || (_ring is not null && _ring.AsSpan().Contains(address));
+
+    private void AddToRing(ulong address)
+    {
+        _ring![_next] = address;
+        _next = _next + 1 == _ring.Length ? 0 : _next + 1;
+    }
+}

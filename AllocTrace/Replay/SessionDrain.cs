@@ -1,0 +1,273 @@
+using AllocTrace.Wire;
+
+namespace AllocTrace.Replay;
+
+/// <summary>
+/// Takes a session's records out in rounds and replays them in an order in which the allocator can have acted. Why the order is right:
+/// docs/ordering.md. Used by one thread.
+/// </summary>
+internal sealed unsafe class SessionDrain
+{
+    /// <summary>The position of a slab's first record, within the slab.</summary>
+    private static readonly ulong FirstPosition = (uint)sizeof(SlabHeader);
+
+    private readonly SessionFile _session;
+    private readonly ProcessReplay _replay;
+    private readonly List<ThreadStream?> _streams = [];
+
+    /// <summary>Streams with records that may be replayed, the oldest batch first.</summary>
+    private readonly PriorityQueue<ThreadStream, ulong> _waiting = new();
+
+    private ulong _newestTicket;
+
+    /// <summary>When a round had looked, CLOCK_MONOTONIC ns: times in the records that it found are not later.</summary>
+    private ulong _lookedNs = ulong.MaxValue;
+
+    public SessionDrain(SessionFile session, ProcessReplay replay)
+    {
+        _session = session;
+        _replay = replay;
+    }
+
+    /// <summary>Bytes of records that were replayed.</summary>
+    public ulong DrainedBytes { get; private set; }
+
+    /// <summary>Replays what can be replayed now, and gives back slabs and thread slots that are done with.</summary>
+    /// <param name="nowNs">
+    /// Reads CLOCK_MONOTONIC while the process runs; <see langword="null"/> when only the records can tell the time.
+    /// </param>
+    /// <returns>Whether there was anything.</returns>
+    /// <exception cref="InvalidTraceException">The session is damaged; everything before counts.</exception>
+    public bool Round(Func<ulong>? nowNs)
+    {
+        _session.Refresh();
+        Look();
+
+        // The looks are done: everything that they found has happened by now.
+        _lookedNs = nowNs?.Invoke() ?? ulong.MaxValue;
+        var before = DrainedBytes;
+        Merge();
+        if (nowNs is not null)
+            _replay.AdvanceTo(_lookedNs);
+
+        Recycle();
+        return DrainedBytes != before;
+    }
+
+    /// <summary>The process writes no longer: replays the rest and ends its threads.</summary>
+    /// <exception cref="InvalidTraceException">The session is damaged; everything before counts.</exception>
+    public void Finish()
+    {
+        Round(nowNs: null);
+        foreach (var stream in _streams)
+        {
+            if (stream is not null && !IsDrained(stream, stream.Limit))
+                throw _session.Damaged($"thread {stream.Thread.OsId} wrote in a batch that nobody announced");
+        }
+    }
+
+    /// <summary>Ends the threads that are left, with what is known of them. After the last round, damaged or not.</summary>
+    public void EndThreads()
+    {
+        foreach (var stream in _streams)
+        {
+            if (stream is not null)
+                EndThread(stream, _session.Thread(stream.Slot), ended: false);
+        }
+
+        _streams.Clear();
+    }
+
+    /// <summary>
+    /// Notes how far each thread has written: first the one that wrote last, since it alone can go on in a batch that is already counted
+    /// as seen, then the others.
+    /// </summary>
+    private void Look()
+    {
+        var order = Volatile.Read(ref _session.Header->Order);
+        _newestTicket = order >> WireFormat.SlotBits;
+        var lastWriter = (uint)order & WireFormat.SlotMask;
+        var threads = _session.ThreadCount;
+        if (lastWriter < threads)
+            Look(lastWriter);
+
+        for (var slot = 0u; slot < threads; slot++)
+        {
+            if (slot != lastWriter)
+                Look(slot);
+        }
+    }
+
+    private void Look(uint slot)
+    {
+        while (slot >= _streams.Count)
+            _streams.Add(null);
+
+        var thread = _session.Thread(slot);
+        if ((ThreadSlotState)Volatile.Read(ref thread->State) is not (ThreadSlotState.Live or ThreadSlotState.Ended))
+            return;
+
+        var stream = _streams[(int)slot] ??= Attach(slot, thread);
+        stream.Limit = Volatile.Read(ref thread->Cursor);
+        if (stream.Limit == 0)
+            return;
+
+        if (stream.Limit < stream.Position || stream.Limit % 8 != 0)
+            throw _session.Damaged($"the cursor of thread slot {slot} is {stream.Limit}");
+
+        if (stream.Limit > stream.Position)
+            _waiting.Enqueue(stream, stream.Ticket);
+    }
+
+    private ThreadStream Attach(uint slot, ThreadSlot* thread) =>
+        new(slot, _replay.AddThread(thread->OsId, thread->StartedNs))
+        {
+            Position = Math.Max(thread->Drained, FirstPosition),
+            Slab = thread->Drained == 0 ? thread->FirstSlab : thread->DrainedSlab,
+        };
+
+    private void Merge()
+    {
+        while (_waiting.TryDequeue(out var stream, out _))
+        {
+            while (ReplayBatch(stream))
+            {
+                if (_waiting.TryPeek(out _, out var oldest) && oldest < stream.Ticket)
+                {
+                    _waiting.Enqueue(stream, stream.Ticket);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// <summary>Replays a stream to its next batch.</summary>
+    /// <returns>Whether the stream has a further batch that may be replayed in this round.</returns>
+    private bool ReplayBatch(ThreadStream stream)
+    {
+        while (stream.Position < stream.Limit)
+        {
+            var slab = EnterSlab(stream);
+            var sequence = SequenceOf(stream.Position);
+            var start = sequence * WireFormat.SlabBytes;
+            var limitIsHere = SequenceOf(stream.Limit) == sequence;
+            var used = limitIsHere ? stream.Limit - start : slab->Used;
+            var offset = stream.Position - start;
+            if (used > WireFormat.SlabBytes || used % 8 != 0 || used < offset)
+                throw _session.Damaged($"slab {stream.Slab} has {used} bytes in use");
+
+            if (offset == FirstPosition)
+                Advance(slab->StartedNs);
+
+            var at = (byte*)slab + offset;
+            var end = (byte*)slab + used;
+            var stop = _replay.Run(stream.Thread, at, end);
+            MoveTo(stream, start + (ulong)(stop - (byte*)slab));
+            if (stop != end)
+                return BeginBatch(stream, stop);
+
+            if (!limitIsHere)
+                LeaveSlab(stream, slab, sequence);
+        }
+
+        return false;
+    }
+
+    /// <summary>The slab of a stream's position, checked.</summary>
+    private SlabHeader* EnterSlab(ThreadStream stream)
+    {
+        var slab = _session.Slab(stream.Slab);
+        var sequence = SequenceOf(stream.Position);
+        if (slab->Thread != stream.Slot || slab->Sequence != sequence)
+            throw _session.Damaged($"slab {stream.Slab} is not number {sequence} of thread slot {stream.Slot}");
+
+        if (stream.Position - sequence * WireFormat.SlabBytes < FirstPosition || stream.Position % 8 != 0)
+            throw _session.Damaged($"thread slot {stream.Slot} was drained to {stream.Position}");
+
+        return slab;
+    }
+
+    /// <summary>Reads a BATCH record.</summary>
+    /// <returns>Whether the batch may be replayed in this round.</returns>
+    private bool BeginBatch(ThreadStream stream, byte* record)
+    {
+        var ticket = *(ulong*)record & WireFormat.OperandMask;
+        if (ticket <= stream.Ticket)
+            throw _session.Damaged($"thread {stream.Thread.OsId} has batch {ticket} after batch {stream.Ticket}");
+
+        if (ticket > _newestTicket)
+            return false;
+
+        Advance(*(ulong*)(record + 8));
+        stream.Ticket = ticket;
+        MoveTo(stream, stream.Position + 16);
+        return true;
+    }
+
+    /// <summary>Goes on to a thread's next slab, then gives the old one back: its records are replayed and it is written no longer.</summary>
+    private void LeaveSlab(ThreadStream stream, SlabHeader* slab, ulong sequence)
+    {
+        var done = stream.Slab;
+        var thread = _session.Thread(stream.Slot);
+        stream.Slab = slab->Next;
+        stream.Position = (sequence + 1) * WireFormat.SlabBytes + FirstPosition;
+        thread->DrainedSlab = stream.Slab;
+        Volatile.Write(ref thread->Drained, stream.Position);
+        _session.Release(done);
+    }
+
+    private void MoveTo(ThreadStream stream, ulong position)
+    {
+        DrainedBytes += position - stream.Position;
+        stream.Position = position;
+    }
+
+    /// <summary>Lets time pass to what a record says, unless that is later than the look that found it.</summary>
+    private void Advance(ulong monoNs) => _replay.AdvanceTo(Math.Min(monoNs, _lookedNs));
+
+    /// <summary>Tells the traced process how far its threads were drained, and frees the slots of those that ended.</summary>
+    private void Recycle()
+    {
+        for (var slot = 0; slot < _streams.Count; slot++)
+        {
+            if (_streams[slot] is not { } stream)
+                continue;
+
+            var thread = _session.Thread(stream.Slot);
+            if (stream.Limit != 0)
+            {
+                thread->DrainedSlab = stream.Slab;
+                Volatile.Write(ref thread->Drained, stream.Position);
+            }
+
+            // State before cursor: an ended thread's cursor is its last.
+            if ((ThreadSlotState)Volatile.Read(ref thread->State) == ThreadSlotState.Ended && IsDrained(stream, Volatile.Read(ref thread->Cursor)))
+                FreeSlot(stream, thread);
+        }
+    }
+
+    private void FreeSlot(ThreadStream stream, ThreadSlot* thread)
+    {
+        EndThread(stream, thread, ended: true);
+        _streams[(int)stream.Slot] = null;
+        if (stream.Limit != 0)
+            _session.Release(stream.Slab);
+
+        thread->Drained = 0;
+        thread->DrainedSlab = 0;
+        Volatile.Write(ref thread->State, (uint)ThreadSlotState.Free);
+    }
+
+    private void EndThread(ThreadStream stream, ThreadSlot* thread, bool ended)
+    {
+        var name = new ReadOnlySpan<byte>(thread->Name, 16);
+        var length = name.IndexOf((byte)0);
+        stream.Thread.Name = PythonText.Decode(length < 0 ? name : name[..length]);
+        stream.Thread.End(ended ? _replay.SinceStart(thread->EndedNs) : null, (long)Math.Min(thread->LostEvents, long.MaxValue));
+    }
+
+    private static bool IsDrained(ThreadStream stream, ulong cursor) => cursor == 0 || cursor == stream.Position;
+
+    /// <summary>The sequence number of the slab that a position lies in or at the end of.</summary>
+    private static ulong SequenceOf(ulong position) => (position - 1) / WireFormat.SlabBytes;
+}

@@ -1,0 +1,27 @@
+using System.Runtime.InteropServices;
+
+namespace AllocTrace.Replay;
+
+/// <summary>What a site did so far: the part that every event touches, one cache line. What is alive is allocated minus freed.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 64)]
+internal struct SiteCounters
+{
+    public long AllocatedBytes;
+    public long AllocatedBlocks;
+    public long FreedBytes;
+    public long FreedBlocks;
+    public long TemporaryBytes;
+    public long TemporaryBlocks;
+
+    /// <summary>When it last changed: a moment of <see cref="ProcessReplay"/>, which passes with each new peak and each new slice.</summary>
+    public ulong Moment;
+
+    /// <summary>The <see cref="ThreadReplay.Index"/> of the thread that allocates.</summary>
+    public int Thread;
+
+    public int Domain;
+
+    public readonly long LiveBytes => AllocatedBytes - FreedBytes;
+
+    public readonly long LiveBlocks => AllocatedBlocks - FreedBlocks;
+}

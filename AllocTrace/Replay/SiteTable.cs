@@ -1,0 +1,57 @@
+using System.Runtime.InteropServices;
+
+namespace AllocTrace.Replay;
+
+/// <summary>All sites of a process, numbered densely from 1: a site is a thread, a domain and a stack. Native memory; used by one thread.</summary>
+internal sealed unsafe class SiteTable : IDisposable
+{
+    private uint _capacity = 1024;
+
+    public SiteTable()
+    {
+        Counters = (SiteCounters*)NativeMemory.AlignedAlloc(_capacity * (nuint)sizeof(SiteCounters), (nuint)sizeof(SiteCounters));
+        History = (SiteHistory*)NativeMemory.Alloc(_capacity, (nuint)sizeof(SiteHistory));
+    }
+
+    ~SiteTable() => Free();
+
+    /// <summary>Counters by site. Moves when a site is added; the entry 0 is not a site.</summary>
+    public SiteCounters* Counters { get; private set; }
+
+    /// <summary>Histories by site. Moves when a site is added.</summary>
+    public SiteHistory* History { get; private set; }
+
+    /// <summary>One more than the highest site.</summary>
+    public uint End { get; private set; } = 1;
+
+    public uint Add(int thread, int domain, uint stack)
+    {
+        if (End == _capacity)
+            Grow();
+
+        Counters[End] = new SiteCounters { Thread = thread, Domain = domain };
+        History[End] = new SiteHistory { Stack = stack, Slice = -1 };
+        return End++;
+    }
+
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Grow()
+    {
+        _capacity = checked(2 * _capacity);
+        Counters = (SiteCounters*)NativeMemory.AlignedRealloc(Counters, _capacity * (nuint)sizeof(SiteCounters), (nuint)sizeof(SiteCounters));
+        History = (SiteHistory*)NativeMemory.Realloc(History, _capacity * (nuint)sizeof(SiteHistory));
+    }
+
+    private void Free()
+    {
+        NativeMemory.AlignedFree(Counters);
+        NativeMemory.Free(History);
+        Counters = null;
+        History = null;
+    }
+}

@@ -1,0 +1,85 @@
+namespace AllocTrace.Replay;
+
+/// <summary>
+/// What sites did in slices. A site adds an entry when it changes for the first time after a slice in which it changed; entries hold
+/// running totals, so two slices are merged by dropping the earlier entry.
+/// </summary>
+internal sealed class SliceLog
+{
+    private SliceEntry[] _entries = new SliceEntry[1024];
+    private int _count;
+
+    public int Count => _count;
+
+    /// <summary>Adds the totals that a site has reached at the end of a slice.</summary>
+    public void Add(int slice, uint site, in SiteCounters totals)
+    {
+        if (_count == _entries.Length)
+            Array.Resize(ref _entries, 2 * _count);
+
+        _entries[_count++] = new SliceEntry
+        {
+            Slice = slice,
+            Site = site,
+            AllocatedBytes = totals.AllocatedBytes,
+            AllocatedBlocks = totals.AllocatedBlocks,
+            FreedBytes = totals.FreedBytes,
+            FreedBlocks = totals.FreedBlocks,
+        };
+    }
+
+    /// <summary>Merges each two slices.</summary>
+    /// <param name="siteEnd">One more than the highest site.</param>
+    public void DoubleWidth(uint siteEnd)
+    {
+        foreach (ref var entry in _entries.AsSpan(0, _count))
+            entry.Slice /= 2;
+
+        KeepLast(siteEnd);
+    }
+
+    /// <summary>What each site did within each slice in which it did something, by slice and site.</summary>
+    /// <param name="siteEnd">One more than the highest site.</param>
+    public SliceEntry[] Differences(uint siteEnd)
+    {
+        KeepLast(siteEnd);
+        var before = new SliceEntry[siteEnd];
+        var rows = new SliceEntry[_count];
+        for (var i = 0; i < _count; i++)
+        {
+            ref var entry = ref _entries[i];
+            ref var previous = ref before[entry.Site];
+            rows[i] = entry with
+            {
+                AllocatedBytes = entry.AllocatedBytes - previous.AllocatedBytes,
+                AllocatedBlocks = entry.AllocatedBlocks - previous.AllocatedBlocks,
+                FreedBytes = entry.FreedBytes - previous.FreedBytes,
+                FreedBlocks = entry.FreedBlocks - previous.FreedBlocks,
+            };
+            previous = entry;
+        }
+
+        Array.Sort(rows, static (a, b) => a.Slice != b.Slice ? a.Slice.CompareTo(b.Slice) : a.Site.CompareTo(b.Site));
+        return rows;
+    }
+
+    /// <summary>Drops all but the last entry of a site for a slice. A site's entries are in the order of time.</summary>
+    private void KeepLast(uint siteEnd)
+    {
+        var later = new int[siteEnd];
+        Array.Fill(later, -1);
+        var kept = _count;
+        for (var i = _count - 1; i >= 0; i--)
+        {
+            ref var entry = ref _entries[i];
+            if (later[entry.Site] == entry.Slice)
+                continue;
+
+            later[entry.Site] = entry.Slice;
+            _entries[--kept] = entry;
+        }
+
+        _count -= kept;
+        Array.Copy(_entries, kept, _entries, 0, _count);
+    }
+}

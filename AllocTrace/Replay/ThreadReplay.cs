@@ -1,0 +1,88 @@
+using System.Runtime.CompilerServices;
+
+using AllocTrace.Wire;
+
+namespace AllocTrace.Replay;
+
+/// <summary>One thread of the traced process, as its records tell of it. A slot that is used again is another thread.</summary>
+internal sealed class ThreadReplay
+{
+    /// <summary>Losses that are nearer to each other than this become one, so that a long shortage does not fill memory.</summary>
+    private const long LossGapNs = 1_000_000_000;
+
+    private readonly StackSites?[] _sites = new StackSites?[WireFormat.Domains];
+    private readonly PendingRealloc[] _reallocs = new PendingRealloc[WireFormat.Domains];
+    private readonly List<Loss> _losses = [];
+
+    /// <param name="index">Its number in the process, from 0.</param>
+    /// <param name="osId">The system's number for it.</param>
+    /// <param name="startedNs">Nanoseconds since the recording began.</param>
+    /// <param name="temporaryThreshold">See <see cref="RecentAllocations"/>.</param>
+    public ThreadReplay(int index, uint osId, long startedNs, int temporaryThreshold)
+    {
+        Index = index;
+        OsId = osId;
+        StartedNs = startedNs;
+        Recent = new RecentAllocations(temporaryThreshold);
+    }
+
+    public int Index { get; }
+
+    public uint OsId { get; }
+
+    public string Name { get; set; } = "";
+
+    public long StartedNs { get; }
+
+    /// <summary><see langword="null"/> when it lived to the end.</summary>
+    public long? EndedNs { get; set; }
+
+    public RecentAllocations Recent { get; }
+
+    /// <summary>Events that LOST records told of.</summary>
+    public long LostEvents { get; private set; }
+
+    public IReadOnlyList<Loss> Losses => _losses;
+
+    /// <summary>The reallocation that is under way in a domain.</summary>
+    public ref PendingRealloc Realloc(uint domain) => ref _reallocs[domain];
+
+    /// <summary>The site of a stack in a domain; 0 when it has none yet.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint FindSite(uint domain, uint stack) => _sites[domain] is { } sites ? sites.Find(stack) : 0;
+
+    public void AddSite(uint domain, uint stack, uint site) => (_sites[domain] ??= new StackSites()).Add(stack, site);
+
+    public void AddLoss(long events, long firstNs, long lastNs)
+    {
+        LostEvents += events;
+        if (_losses is [.., var last] && firstNs - last.LastNs < LossGapNs)
+            _losses[^1] = last with { Events = last.Events + events, LastNs = Math.Max(lastNs, last.LastNs!.Value) };
+        else
+            _losses.Add(new Loss(Loss.SlabsFull, events, firstNs, lastNs));
+    }
+
+    /// <summary>The thread has ended: gives back the memory that only further records would need.</summary>
+    /// <param name="endedNs">When, ns since the recording began.</param>
+    /// <param name="lostEvents">All events that it lost; those that no record told of are noted now.</param>
+    public void End(long? endedNs, long lostEvents)
+    {
+        EndedNs = endedNs;
+        if (lostEvents > LostEvents)
+        {
+            _losses.Add(new Loss(Loss.SlabsFull, lostEvents - LostEvents, null, null));
+            LostEvents = lostEvents;
+        }
+
+        DisposeSites();
+    }
+
+    /// <summary>Frees what finds sites: there are no further records.</summary>
+    public void DisposeSites()
+    {
+        foreach (var sites in _sites)
+            sites?.Dispose();
+
+        Array.Clear(_sites);
+    }
+}

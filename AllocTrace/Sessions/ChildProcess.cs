@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>
+/// A command started as a shell would start it: found by PATH, with our terminal, descriptors, process group and ignored signals. While
+/// <see cref="Wait"/> runs, signals that the terminal sends to both are left to the command, others are passed on.
+/// </summary>
+internal sealed unsafe class ChildProcess
+{
+    private ChildProcess(int pid) => Pid = pid;
+
+    public int Pid { get; }
+
+    /// <summary>Starts a command.</summary>
+    /// <param name="command">The command and its arguments.</param>
+    /// <param name="variables">Environment variables that are set or replaced; an empty value removes one.</param>
+    /// <exception cref="CommandNotStartedException">There is no such command, or it cannot be executed.</exception>
+    public static ChildProcess Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string> variables)
+    {
+        var environment = RawArguments.EnvironmentWithout([.. variables.Keys]);
+        environment.AddRange(variables.Where(variable => variable.Value != "").Select(variable => Encoding.UTF8.GetBytes($"{variable.Key}={variable.Value}")));
+        using var arguments = new NativeStrings(RawArguments.OfCommand(command));
+        using var environmentStrings = new NativeStrings(environment);
+
+        var attributes = stackalloc byte[LibC.SpawnAttributesBytes];
+        LibC.SpawnAttributesInit(attributes);
+        DefaultSignals(attributes);
+        var error = LibC.SpawnByPath(out var pid, arguments.Pointer[0], null, attributes, arguments.Pointer, environmentStrings.Pointer);
+        LibC.SpawnAttributesDestroy(attributes);
+        return error == 0 ? new ChildProcess(pid) : throw new CommandNotStartedException(command[0], error);
+    }
+
+    /// <summary>Waits for the end.</summary>
+    /// <returns>The exit code, or 128 plus the number of the signal.</returns>
+    public int Wait()
+    {
+        // From the terminal, Ctrl-C and Ctrl-\ reach the whole process group: the command decides what becomes of it.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
+        using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, context => context.Cancel = true);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => PassOn(context, LibC.SigTerm));
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => PassOn(context, LibC.SigHup));
+
+        int status;
+        while (LibC.WaitPid(Pid, out status, 0) < 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            if (error != LibC.EIntr)
+                throw new IOException($"cannot wait for process {Pid}: {LibC.Describe(error)}");
+        }
+
+        var signal = status & 0x7F;
+        return signal != 0 ? 128 + signal : status >> 8 & 0xFF;
+    }
+
+    /// <summary>
+    /// The runtime ignores SIGPIPE, and what is ignored stays so over exec: without this, <c>yes | head</c> would not end. Signals with
+    /// handlers become default by themselves; the others are ours by inheritance, and the command's too.
+    /// </summary>
+    private static void DefaultSignals(byte* attributes)
+    {
+        var signals = stackalloc byte[LibC.SignalSetBytes];
+        LibC.SignalSetEmpty(signals);
+        LibC.SignalSetAdd(signals, LibC.SigPipe);
+        LibC.SpawnAttributesSetDefaultSignals(attributes, signals);
+        LibC.SpawnAttributesSetFlags(attributes, LibC.SpawnSetSigDef);
+    }
+
+    private void PassOn(PosixSignalContext context, int signal)
+    {
+        context.Cancel = true;
+        LibC.Kill(Pid, signal);
+    }
+}

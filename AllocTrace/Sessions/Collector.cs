@@ -1,0 +1,216 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>
+/// Drains the sessions in a folder while they grow, and writes each into a database when its process has ended. One thread serves many
+/// sessions; with several busy ones there are as many threads as processors. The methods are called by one thread.
+/// </summary>
+internal sealed class Collector : IDisposable
+{
+    private const int ShortestWaitMs = 1, LongestWaitMs = 20;
+
+    /// <summary>How long processes that end with the main one are waited for at the end.</summary>
+    private const int GraceMs = 500;
+
+    private readonly string _folder;
+    private readonly int _temporaryThreshold;
+    private readonly Func<TraceWriter> _createWriter;
+    private readonly HashSet<string> _seen = [];
+    private readonly List<string> _problems = [];
+    private readonly List<uint> _running = [];
+    private readonly Lock _writing = new();
+    private readonly List<Thread> _workers = [];
+    private readonly ManualResetEventSlim _stop = new();
+    private volatile FollowedSession[] _sessions = [];
+    private TraceWriter? _writer;
+    private IOException? _failure;
+
+    /// <param name="folder">Where sessions appear.</param>
+    /// <param name="temporaryThreshold">See <see cref="RecordingOptions.TemporaryThreshold"/>.</param>
+    /// <param name="createWriter">Begins the database, when there is something to write.</param>
+    public Collector(string folder, int temporaryThreshold, Func<TraceWriter> createWriter)
+    {
+        _folder = folder;
+        _temporaryThreshold = temporaryThreshold;
+        _createWriter = createWriter;
+    }
+
+    /// <summary>How many processes were recorded.</summary>
+    public int ProcessCount => _writer?.ProcessCount ?? 0;
+
+    /// <summary>What went wrong with single sessions: a line each. After <see cref="Complete"/>.</summary>
+    public IReadOnlyList<string> Problems => _problems;
+
+    /// <summary>The processes that were still running at the end. After <see cref="Complete"/>.</summary>
+    public IReadOnlyList<uint> Running => _running;
+
+    /// <summary>Begins to watch the folder.</summary>
+    public void Start() => AddWorker();
+
+    /// <summary>The main process has ended: drains what is left, leaves what still runs, and completes the database.</summary>
+    /// <returns>Whether there is a database; otherwise nothing was recorded.</returns>
+    /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
+    public bool Complete()
+    {
+        StopWorkers();
+        var end = Environment.TickCount64 + GraceMs;
+        while (true)
+        {
+            Scan();
+            Serve();
+            if (_sessions.Length == 0 || Environment.TickCount64 >= end)
+                break;
+
+            Thread.Sleep(ShortestWaitMs);
+        }
+
+        foreach (var session in _sessions)
+        {
+            _running.Add(session.Pid);
+            End(session, ProcessEnding.Running);
+        }
+
+        if (_failure is not null)
+            throw _failure;
+
+        _writer?.Complete();
+        return _writer is not null;
+    }
+
+    public void Dispose()
+    {
+        StopWorkers();
+        foreach (var session in _sessions)
+            session.Dispose();
+
+        _writer?.Dispose();
+        _stop.Dispose();
+    }
+
+    private void AddWorker()
+    {
+        var isFirst = _workers.Count == 0;
+        var worker = new Thread(() => Work(isFirst)) { IsBackground = true, Name = "alloctrace collector" };
+        _workers.Add(worker);
+        worker.Start();
+    }
+
+    private void Work(bool isFirst)
+    {
+        for (var waitMs = ShortestWaitMs; !_stop.Wait(waitMs);)
+        {
+            if (isFirst)
+            {
+                Scan();
+                if (_workers.Count < Math.Min(Environment.ProcessorCount, _sessions.Length))
+                    AddWorker();
+            }
+
+            waitMs = Serve() ? ShortestWaitMs : Math.Min(2 * waitMs, LongestWaitMs);
+        }
+    }
+
+    private void StopWorkers()
+    {
+        _stop.Set();
+        for (var i = 0; i < _workers.Count; i++)
+            _workers[i].Join(); // the first one, which adds the others, adds none any longer
+
+        _workers.Clear();
+    }
+
+    /// <summary>Opens the sessions that appeared.</summary>
+    private void Scan()
+    {
+        foreach (var path in Directory.EnumerateFiles(_folder, SessionFolder.SessionPattern))
+        {
+            if (_seen.Contains(path))
+                continue;
+
+            try
+            {
+                if (FollowedSession.TryOpen(path, _temporaryThreshold) is not { } session)
+                    continue;
+
+                foreach (var other in _sessions)
+                    other.NoteOther(session);
+
+                Change(sessions => [.. sessions, session]);
+            }
+            catch (Exception e) when (e is InvalidTraceException or IOException or UnauthorizedAccessException)
+            {
+                lock (_writing)
+                    _problems.Add(e.Message);
+            }
+
+            _seen.Add(path);
+        }
+    }
+
+    /// <summary>Gives each session that no other thread has a round.</summary>
+    /// <returns>Whether any had something.</returns>
+    private bool Serve()
+    {
+        var any = false;
+        foreach (var session in _sessions)
+        {
+            if (!session.TryClaim())
+                continue;
+
+            // A session that was ended by another thread stays claimed.
+            if (session.Round())
+                any = true;
+            else if (session.Ending() is { } ending)
+            {
+                End(session, ending);
+                continue;
+            }
+
+            session.Unclaim();
+        }
+
+        return any;
+    }
+
+    private void End(FollowedSession session, ProcessEnding ending)
+    {
+        session.Finish(ending);
+        lock (_writing)
+        {
+            if (session.Damage is { } damage)
+                _problems.Add(damage.Message);
+
+            Write(session, ending);
+        }
+
+        Change(sessions => [.. sessions.Where(other => other != session)]);
+        session.Dispose();
+    }
+
+    private void Write(FollowedSession session, ProcessEnding ending)
+    {
+        if (session.Replay.IsEmpty || _failure is not null)
+            return;
+
+        try
+        {
+            _writer ??= _createWriter();
+            session.WriteTo(_writer, ending);
+        }
+        catch (InvalidTraceException e)
+        {
+            _problems.Add(e.Message);
+        }
+        catch (IOException e)
+        {
+            _failure = e;
+        }
+    }
+
+    private void Change(Func<FollowedSession[], FollowedSession[]> change)
+    {
+        lock (_seen)
+            _sessions = change(_sessions);
+    }
+}

@@ -1,0 +1,202 @@
+using AllocTrace.Replay;
+using AllocTrace.Storage;
+using AllocTrace.Wire;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>A session that is drained while its process runs, until it ends. Used by one thread at a time.</summary>
+internal sealed unsafe class FollowedSession : IDisposable
+{
+    /// <summary>When nothing was recorded for so long, one looks whether the process went on as another program.</summary>
+    private const ulong FirstExecCheckNs = 500_000_000, LongestExecCheckNs = 10_000_000_000;
+
+    private readonly SessionFile _session;
+    private readonly ProcessProbe _process;
+    private readonly SessionDrain _drain;
+    private readonly List<Loss> _losses = [];
+    private int _sampledSlice = -1;
+    private ulong _quietSinceNs;
+    private ulong _execCheckNs = FirstExecCheckNs;
+    private int _isClaimed;
+
+    private FollowedSession(SessionFile session, int temporaryThreshold)
+    {
+        _session = session;
+        _process = new ProcessProbe(session.Header->Pid, session.Header->PidStarted);
+        _quietSinceNs = LibC.MonotonicNanoseconds();
+        Replay = new ProcessReplay(session, temporaryThreshold);
+        _drain = new SessionDrain(session, Replay);
+    }
+
+    public uint Pid => _session.Header->Pid;
+
+    public string Path => _session.Path;
+
+    public ProcessReplay Replay { get; }
+
+    /// <summary>What stopped the reading, when the session is damaged.</summary>
+    public InvalidTraceException? Damage { get; private set; }
+
+    /// <summary>Whether a later session of the same process exists: the process went on as another program.</summary>
+    public bool IsSuperseded { get; private set; }
+
+    /// <summary>Opens a session and becomes its collector.</summary>
+    /// <returns><see langword="null"/> when its process has not finished making it.</returns>
+    /// <exception cref="InvalidTraceException">The file is not a session that can be read, or another collector drains it.</exception>
+    /// <exception cref="IOException">The file cannot be opened or mapped.</exception>
+    public static FollowedSession? TryOpen(string path, int temporaryThreshold)
+    {
+        var session = SessionFile.TryOpen(path, shared: true);
+        if (session is null)
+            return null;
+
+        try
+        {
+            BecomeCollector(session);
+            return new FollowedSession(session, temporaryThreshold);
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Notes that another session exists: if it is of the same process, the earlier of the two has ended.</summary>
+    public void NoteOther(FollowedSession other)
+    {
+        var mine = _session.Header;
+        var its = other._session.Header;
+        if (mine->Pid != its->Pid || mine->PidStarted != its->PidStarted)
+            return;
+
+        if (mine->StartedMonoNs < its->StartedMonoNs)
+            IsSuperseded = true;
+        else
+            other.IsSuperseded = true;
+    }
+
+    /// <summary>Takes the session for the calling thread; <see cref="Unclaim"/> gives it back.</summary>
+    /// <returns>Whether no other thread has it.</returns>
+    public bool TryClaim() => Interlocked.Exchange(ref _isClaimed, 1) == 0;
+
+    public void Unclaim() => Volatile.Write(ref _isClaimed, 0);
+
+    /// <summary>Drains what is there.</summary>
+    /// <returns>Whether there was anything.</returns>
+    public bool Round()
+    {
+        if (Damage is not null)
+            return false;
+
+        var now = LibC.MonotonicNanoseconds();
+        Volatile.Write(ref _session.Header->CollectorBeatNs, now);
+        var any = false;
+        Guard(() => any = _drain.Round(LibC.MonotonicNanoseconds));
+        if (any)
+        {
+            _quietSinceNs = now;
+            _execCheckNs = FirstExecCheckNs;
+        }
+
+        if (_sampledSlice != Replay.Timeline.Current && _process.ResidentBytes() is { } resident)
+        {
+            Replay.Timeline.SampleResident(resident);
+            _sampledSlice = Replay.Timeline.Current;
+        }
+
+        return any;
+    }
+
+    /// <summary>How the recording ended; <see langword="null"/> while it goes on. To be asked when a round found nothing.</summary>
+    public ProcessEnding? Ending()
+    {
+        if (IsSuperseded)
+            return ProcessEnding.Replaced;
+
+        if (!_process.IsAlive())
+            return EndingOfDead();
+
+        return IsReplaced() ? ProcessEnding.Replaced : null;
+    }
+
+    /// <summary>Drains the last records of a process that writes no longer, or leaves one that still runs, and takes the last notes.</summary>
+    public void Finish(ProcessEnding ending)
+    {
+        if (Damage is null && ending == ProcessEnding.Running)
+            Round();
+        else if (Damage is null)
+            Guard(_drain.Finish);
+
+        _drain.EndThreads();
+        Replay.Finish();
+        var header = _session.Header;
+        AddLoss(Loss.StackNotKept, header->LostStacks);
+        AddLoss(Loss.NoThreadSlot, header->UnslottedEvents);
+        if (Damage is not null)
+            _losses.Add(new Loss(Loss.SessionDamaged, 0, Replay.NowNs, null));
+
+        Volatile.Write(ref header->CollectorPid, 0);
+    }
+
+    /// <summary>Writes the finished recording.</summary>
+    /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
+    /// <exception cref="IOException">The database cannot be written.</exception>
+    public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses);
+
+    public void Dispose()
+    {
+        Replay.Dispose();
+        _process.Dispose();
+        _session.Dispose();
+    }
+
+    private static void BecomeCollector(SessionFile session)
+    {
+        var header = session.Header;
+        var present = Volatile.Read(ref header->CollectorPid);
+        if (present != 0 && present != Environment.ProcessId && new ProcessProbe(present, 0).IsAlive())
+            throw new InvalidTraceException(session.Path, $"process {present} is collecting it already");
+
+        Volatile.Write(ref header->CollectorBeatNs, LibC.MonotonicNanoseconds());
+        header->CollectorAttached++;
+        Volatile.Write(ref header->CollectorPid, (uint)Environment.ProcessId);
+    }
+
+    private ProcessEnding EndingOfDead()
+    {
+        if (Volatile.Read(ref _session.Header->EndedMonoNs) == 0)
+            return ProcessEnding.Killed;
+
+        return (SessionPhase)_session.Header->Phase == SessionPhase.Ended && Replay.Finalizing ? ProcessEnding.Finalized : ProcessEnding.Exited;
+    }
+
+    private bool IsReplaced()
+    {
+        var now = LibC.MonotonicNanoseconds();
+        if (now - _quietSinceNs < _execCheckNs)
+            return false;
+
+        _quietSinceNs = now;
+        _execCheckNs = Math.Min(2 * _execCheckNs, LongestExecCheckNs);
+        return !_process.Maps(System.IO.Path.GetFileName(Path));
+    }
+
+    private void AddLoss(string reason, ulong events)
+    {
+        if (events != 0)
+            _losses.Add(new Loss(reason, (long)Math.Min(events, long.MaxValue), null, null));
+    }
+
+    private void Guard(Action drain)
+    {
+        try
+        {
+            drain();
+        }
+        catch (InvalidTraceException e)
+        {
+            Damage = e;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using System.Runtime.InteropServices;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>Where <c>liballoctrace.so</c> is.</summary>
+internal static class NativeLibraryFile
+{
+    private const string Name = "liballoctrace.so";
+
+    /// <summary>Finds the library beside this assembly.</summary>
+    /// <exception cref="FileNotFoundException">It is not there. The message is one line.</exception>
+    public static string Find()
+    {
+        var folder = AppContext.BaseDirectory;
+        var architecture = RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant();
+        string[] places = [Path.Combine(folder, "runtimes", $"linux-{architecture}", "native", Name), Path.Combine(folder, Name)];
+        return places.FirstOrDefault(File.Exists)
+            ?? throw new FileNotFoundException($"{Name} is missing: it is neither {places[0]} nor {places[1]}", places[0]);
+    }
+}

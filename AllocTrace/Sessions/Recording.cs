@@ -1,0 +1,97 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>A command that runs under the tracer, and the collector of what it and its children record.</summary>
+public sealed class Recording : IDisposable
+{
+    private readonly string _path;
+    private readonly SessionFolder _folder;
+    private readonly Collector _collector;
+    private readonly ChildProcess _child;
+
+    private Recording(string path, SessionFolder folder, Collector collector, ChildProcess child)
+    {
+        _path = path;
+        _folder = folder;
+        _collector = collector;
+        _child = child;
+    }
+
+    /// <summary>Starts a command. Whether its recording can be written is found out before.</summary>
+    /// <param name="command">The command and its arguments.</param>
+    /// <param name="path">The database that the recording becomes; <c>%p</c> is the command's process number.</param>
+    /// <param name="overwrite">Whether a file of that name may be replaced.</param>
+    /// <param name="options">What is recorded.</param>
+    /// <exception cref="IOException">The database could not be written, or the library is missing. The message is one line.</exception>
+    /// <exception cref="CommandNotStartedException">There is no such command, or it cannot be executed.</exception>
+    public static Recording Start(IReadOnlyList<string> command, string path, bool overwrite, RecordingOptions options)
+    {
+        TraceWriter.CheckTarget(path, overwrite);
+        var library = NativeLibraryFile.Find();
+        var folder = SessionFolder.Create();
+        Collector? collector = null;
+        try
+        {
+            var child = ChildProcess.Start(command, Variables(library, folder, options));
+            path = path.Replace("%p", child.Pid.ToString(), StringComparison.Ordinal);
+            collector = new Collector(folder.Path, options.TemporaryThreshold, () => TraceWriter.Create(path, overwrite));
+            collector.Start();
+            return new Recording(path, folder, collector, child);
+        }
+        catch
+        {
+            collector?.Dispose();
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Waits for the command and completes the database. Children that go on are left alone.</summary>
+    /// <exception cref="IOException">
+    /// The database cannot be written; the sessions stay where they are, and the message, one line, says where.
+    /// </exception>
+    public RecordingResult Wait()
+    {
+        var exitCode = _child.Wait();
+        try
+        {
+            var isRecorded = _collector.Complete();
+            return new RecordingResult(exitCode, isRecorded ? _path : null, _collector.ProcessCount, _collector.Running, _collector.Problems);
+        }
+        catch (IOException e)
+        {
+            _folder.Keep = true;
+            throw new IOException($"{e.Message}; what was not drained is in {_folder.Path}", e);
+        }
+    }
+
+    /// <summary>Ends the collecting, and removes the sessions unless they could not be written.</summary>
+    public void Dispose()
+    {
+        _collector.Dispose();
+        _folder.Dispose();
+    }
+
+    private static Dictionary<string, string> Variables(string library, SessionFolder folder, RecordingOptions options)
+    {
+        var present = Environment.GetEnvironmentVariable("LD_PRELOAD");
+        return new Dictionary<string, string>
+        {
+            ["LD_PRELOAD"] = string.IsNullOrEmpty(present) ? Preloadable(library, folder) : $"{Preloadable(library, folder)}:{present}",
+            ["ALLOCTRACE"] = folder.Path,
+            ["ALLOCTRACE_OPTIONS"] = options.ToEnvironment(collected: true),
+        };
+    }
+
+    /// <summary>The loader takes blanks and colons for separators: a library whose path has some is named by a link.</summary>
+    private static string Preloadable(string library, SessionFolder folder)
+    {
+        if (library.AsSpan().IndexOfAny(' ', ':') < 0)
+            return library;
+
+        var link = Path.Combine(folder.Path, Path.GetFileName(library));
+        File.CreateSymbolicLink(link, library);
+        return link;
+    }
+}

@@ -1,0 +1,60 @@
+namespace AllocTrace.Sessions;
+
+/// <summary>What a recording is asked for. The traced processes get these by <c>ALLOCTRACE_OPTIONS</c>, except what only a collector needs.</summary>
+public sealed record RecordingOptions
+{
+    /// <summary>Frames kept of each stack, the innermost ones; 0 is all.</summary>
+    public uint Frames { get; init; }
+
+    /// <summary>Mean bytes between two recorded allocations; 0 records every one.</summary>
+    public ulong Sample { get; init; }
+
+    /// <summary>The allocator domains to hook: some of <c>raw</c>, <c>mem</c> and <c>obj</c>, joined by <c>+</c>.</summary>
+    public string Domains { get; init; } = "raw+mem+obj";
+
+    /// <summary>Whether processes that the program starts are followed.</summary>
+    public bool Children { get; init; } = true;
+
+    /// <summary>The largest size of a session file, bytes.</summary>
+    public ulong Limit { get; init; } = 1 << 30;
+
+    /// <summary>What a traced thread does when there is no room for its records.</summary>
+    public OnFull OnFull { get; init; } = OnFull.Wait;
+
+    /// <summary>Whether a fatal signal leaves a report of the stacks.</summary>
+    public bool Crash { get; init; }
+
+    /// <summary>Whether every event is kept, not only what they come to.</summary>
+    public bool Events { get; init; }
+
+    /// <summary>A block is temporary when its thread frees it before so many further allocations of its own. For the collector only.</summary>
+    public int TemporaryThreshold { get; init; } = 1;
+
+    /// <summary>The value of <c>ALLOCTRACE_OPTIONS</c>: what differs from the defaults, <c>name=value</c> joined by commas.</summary>
+    /// <param name="collected">Whether a collector is there already, so that no process starts one.</param>
+    public string ToEnvironment(bool collected)
+    {
+        var defaults = new RecordingOptions();
+        var values = new List<string>();
+        if (Frames != defaults.Frames)
+            values.Add($"frames={Frames}");
+        if (Sample != defaults.Sample)
+            values.Add($"sample={Sample}");
+        if (Domains != defaults.Domains)
+            values.Add($"domains={Domains}");
+        if (!Children)
+            values.Add("children=off");
+        if (Limit != defaults.Limit)
+            values.Add($"limit={Limit}");
+        if (OnFull == OnFull.Drop)
+            values.Add("on_full=drop");
+        if (collected)
+            values.Add("collector=off");
+        if (Crash)
+            values.Add("crash=on");
+        if (Events)
+            values.Add("events=on");
+
+        return string.Join(',', values);
+    }
+}

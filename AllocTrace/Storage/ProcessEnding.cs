@@ -1,0 +1,20 @@
+namespace AllocTrace.Storage;
+
+/// <summary>How the recording of a process ended.</summary>
+internal enum ProcessEnding
+{
+    /// <summary>It ran its exit handlers.</summary>
+    Exited,
+
+    /// <summary>It ran them after its interpreter had begun to finalize.</summary>
+    Finalized,
+
+    /// <summary>It ended without running exit handlers: by a signal, or by <c>_exit</c>.</summary>
+    Killed,
+
+    /// <summary>It went on as another program (exec).</summary>
+    Replaced,
+
+    /// <summary>It was still running.</summary>
+    Running,
+}

@@ -1,0 +1,211 @@
+using AllocTrace.Replay;
+using AllocTrace.Wire;
+
+using Dapper;
+
+using Microsoft.Data.Sqlite;
+
+namespace AllocTrace.Storage;
+
+/// <summary>Writes what one process's recording came to. The replay is finished; numbers in the database go on from process to process.</summary>
+internal sealed unsafe class ProcessWriter : IDisposable
+{
+    private static readonly (string Name, RecordKind Kind)[] _operations =
+        [("malloc", RecordKind.Malloc), ("calloc", RecordKind.Calloc), ("realloc", RecordKind.Realloc), ("free", RecordKind.Free)];
+
+    private readonly SqliteConnection _connection;
+    private readonly StackWriter _stacks;
+    private readonly RawInsert _site;
+    private readonly RawInsert _snapshotSite;
+    private readonly RawInsert _slice;
+    private readonly RawInsert _sliceSite;
+    private readonly Dictionary<string, long> _domains = [];
+    private long _processes;
+    private long _threads;
+    private long _sites;
+    private long _snapshots;
+    private long _slices;
+
+    /// <param name="connection">Open, with the schema's tables, within a transaction; not owned.</param>
+    public ProcessWriter(SqliteConnection connection)
+    {
+        _connection = connection;
+        _stacks = new StackWriter(connection);
+        _site = new RawInsert(connection, "site", columns: 11);
+        _snapshotSite = new RawInsert(connection, "snapshot_site", columns: 4);
+        _slice = new RawInsert(connection, "slice", columns: 8);
+        _sliceSite = new RawInsert(connection, "slice_site", columns: 6);
+        foreach (var name in (string[])["raw", "mem", "obj"])
+            Domain(name);
+    }
+
+    /// <summary>Writes a process. All that can be damaged is read before the first row of the process is written.</summary>
+    /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
+    /// <exception cref="SqliteException">The database cannot be written.</exception>
+    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses)
+    {
+        var header = session.Header;
+        var stacks = _stacks.Add(session, SitesOf(replay).Select(site => StackOf(replay, site)));
+        var domains = new long[WireFormat.Domains];
+        foreach (var domain in DomainsOf(replay))
+            domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(header->TrackedDomain[domain].ToString());
+
+        var process = ++_processes;
+        var duration = AddProcess(process, session, replay, ending);
+        var firstThread = _threads;
+        foreach (var thread in replay.Threads)
+            AddThread(process, thread);
+
+        AddOperations(process, replay, domains);
+        var firstSite = AddSites(process, firstThread + 1, replay, stacks, domains);
+        foreach (var snapshot in replay.Snapshots())
+            AddSnapshot(process, snapshot, firstSite);
+
+        AddSlices(process, replay, duration, firstSite);
+        foreach (var loss in losses)
+            AddLoss(process, null, loss);
+
+        foreach (var thread in replay.Threads)
+        {
+            foreach (var loss in thread.Losses)
+                AddLoss(process, firstThread + 1 + thread.Index, loss);
+        }
+    }
+
+    public void Dispose()
+    {
+        _stacks.Dispose();
+        _site.Dispose();
+        _snapshotSite.Dispose();
+        _slice.Dispose();
+        _sliceSite.Dispose();
+    }
+
+    private static IEnumerable<uint> SitesOf(ProcessReplay replay)
+    {
+        for (var site = 1u; site < replay.Sites.End; site++)
+            yield return site;
+    }
+
+    private static uint StackOf(ProcessReplay replay, uint site) => replay.Sites.History[site].Stack;
+
+    /// <summary>The domains in which something was seen.</summary>
+    private static IEnumerable<int> DomainsOf(ProcessReplay replay) =>
+        Enumerable.Range(0, WireFormat.Domains).Where(domain => _operations.Any(operation => replay.Operations(domain, operation.Kind).Calls > 0));
+
+    private static string StacksOf(SessionFile session) => (StacksState)session.Header->Stacks switch
+    {
+        StacksState.On => "on",
+        StacksState.Off => session.String(session.Header->StacksReason),
+        _ => "no Python frame was seen",
+    };
+
+    private long Domain(string name)
+    {
+        if (_domains.TryGetValue(name, out var id))
+            return id;
+
+        id = _domains.Count;
+        _domains.Add(name, id);
+        _connection.Execute("INSERT INTO domain VALUES (@id, @name)", new { id, name });
+        return id;
+    }
+
+    private long AddProcess(long process, SessionFile session, ProcessReplay replay, ProcessEnding ending)
+    {
+        var header = session.Header;
+        var duration = header->EndedMonoNs != 0 ? Math.Max(replay.SinceStart(header->EndedMonoNs), replay.NowNs) : replay.NowNs;
+        _connection.Execute(
+            """
+            INSERT INTO process VALUES (@process, @pid, @parentPid, @command, @executable, @pythonVersion, @stacks, @startedAt, @duration,
+                                        @ending, @cutStacks, @unknownFrees, @temporaryThreshold)
+            """,
+            new
+            {
+                process,
+                pid = header->Pid,
+                parentPid = header->ParentPid,
+                command = ShellQuoting.Join(session.String(header->CommandLine).TrimEnd('\0').Split('\0')),
+                executable = session.String(header->Executable),
+                pythonVersion = session.String(header->PythonVersion),
+                stacks = StacksOf(session),
+                startedAt = (long)header->StartedNs,
+                duration,
+                ending = ending.ToString().ToLowerInvariant(),
+                cutStacks = (long)header->CutStacks,
+                unknownFrees = replay.UnknownFrees,
+                temporaryThreshold = replay.TemporaryThreshold,
+            });
+        return duration;
+    }
+
+    private void AddThread(long process, ThreadReplay thread) => _connection.Execute(
+        "INSERT INTO thread VALUES (@id, @process, @OsId, @Name, @StartedNs, @EndedNs)",
+        new { id = ++_threads, process, thread.OsId, thread.Name, thread.StartedNs, thread.EndedNs });
+
+    private void AddOperations(long process, ProcessReplay replay, long[] domains)
+    {
+        foreach (var domain in DomainsOf(replay))
+        {
+            foreach (var (kind, record) in _operations)
+            {
+                var total = replay.Operations(domain, record);
+                if (total.Calls > 0)
+                {
+                    _connection.Execute(
+                        "INSERT INTO operation VALUES (@process, @domain, @kind, @Calls, @Bytes)",
+                        new { process, domain = domains[domain], kind, total.Calls, total.Bytes });
+                }
+            }
+        }
+    }
+
+    /// <returns>What is added to the number of a site in the process to make that in the database.</returns>
+    private long AddSites(long process, long firstThread, ProcessReplay replay, long[] stacks, long[] domains)
+    {
+        var first = _sites;
+        foreach (var site in SitesOf(replay))
+        {
+            ref readonly var counters = ref replay.Sites.Counters[site];
+            _site.Add(
+                first + site, process, firstThread + counters.Thread, domains[counters.Domain], stacks[StackOf(replay, site)],
+                counters.AllocatedBytes, counters.AllocatedBlocks, counters.FreedBytes, counters.FreedBlocks,
+                counters.TemporaryBytes, counters.TemporaryBlocks);
+        }
+
+        _sites += replay.Sites.End - 1;
+        return first;
+    }
+
+    private void AddSnapshot(long process, SnapshotImage snapshot, long firstSite)
+    {
+        var id = ++_snapshots;
+        _connection.Execute(
+            "INSERT INTO snapshot VALUES (@id, @process, @Kind, @Name, @AtNs, @Bytes, @Blocks)",
+            new { id, process, snapshot.Kind, snapshot.Name, snapshot.AtNs, snapshot.Bytes, snapshot.Blocks });
+        foreach (var (site, bytes, blocks) in snapshot.Sites)
+            _snapshotSite.Add(id, firstSite + site, bytes, blocks);
+    }
+
+    private void AddSlices(long process, ProcessReplay replay, long durationNs, long firstSite)
+    {
+        var timeline = replay.Timeline;
+        var first = _slices + 1;
+        foreach (ref readonly var slice in timeline.Slices)
+        {
+            var start = (_slices + 1 - first) * timeline.WidthNs;
+            var end = Math.Min(start + timeline.WidthNs, Math.Max(durationNs, start));
+            _slice.AddNullable(++_slices, process, start, end, slice.LiveBytes, slice.LiveBlocks, slice.HighestBytes, slice.ResidentBytes);
+        }
+
+        foreach (ref readonly var entry in replay.SliceDifferences().AsSpan())
+        {
+            _sliceSite.Add(
+                first + entry.Slice, firstSite + entry.Site, entry.AllocatedBytes, entry.AllocatedBlocks, entry.FreedBytes, entry.FreedBlocks);
+        }
+    }
+
+    private void AddLoss(long process, long? thread, Loss loss) => _connection.Execute(
+        "INSERT INTO loss VALUES (@process, @thread, @Reason, @Events, @FirstNs, @LastNs)",
+        new { process, thread, loss.Reason, loss.Events, loss.FirstNs, loss.LastNs });
+}

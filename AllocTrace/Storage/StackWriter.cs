@@ -1,0 +1,114 @@
+using AllocTrace.Wire;
+
+using Dapper;
+
+using Microsoft.Data.Sqlite;
+
+namespace AllocTrace.Storage;
+
+/// <summary>Writes code objects and stacks, each once for all processes.</summary>
+internal sealed unsafe class StackWriter : IDisposable
+{
+    private const long NoStack = 0;
+
+    private readonly SqliteConnection _connection;
+    private readonly RawInsert _stack;
+    private readonly Dictionary<CodeKey, long> _codes = [];
+    private readonly Dictionary<StackKey, long> _stacks = [];
+    private readonly List<int> _depths = [0];
+    private long? _dropped;
+
+    /// <summary>Writes stack 0, "no Python frame".</summary>
+    public StackWriter(SqliteConnection connection)
+    {
+        _connection = connection;
+        _stack = new RawInsert(connection, "stack", columns: 6);
+        _stack.AddNullable(NoStack, null, null, 0, 0, 0);
+    }
+
+    /// <summary>Writes the stacks of a session that are wanted, and those of their callers, as far as they are not there yet.</summary>
+    /// <param name="session">Where the nodes are.</param>
+    /// <param name="wanted">Nodes that exist.</param>
+    /// <returns>The stack of each node; that of nodes which nobody wanted is undefined.</returns>
+    /// <exception cref="InvalidTraceException">A node's parent or code does not exist.</exception>
+    public long[] Add(SessionFile session, IEnumerable<uint> wanted)
+    {
+        var isWanted = new bool[session.NodeCount];
+        foreach (var node in wanted)
+            isWanted[node] = true;
+
+        for (var node = (uint)isWanted.Length - 1; node >= WireFormat.FirstNode; node--)
+        {
+            if (!isWanted[node])
+                continue;
+
+            var parent = session.Node(node)->Parent;
+            if (parent >= node)
+                throw session.Damaged($"the caller of stack {node} is {parent}");
+
+            isWanted[parent] = true;
+        }
+
+        var codes = new long[session.CodeCount];
+        var stacks = new long[isWanted.Length];
+        if (isWanted[WireFormat.DroppedNode])
+            stacks[WireFormat.DroppedNode] = _dropped ??= Insert(NoStack, null, 0, 0, depth: 0);
+
+        for (var node = WireFormat.FirstNode; node < isWanted.Length; node++)
+        {
+            if (isWanted[node])
+                stacks[node] = AddStack(session, node, codes, stacks);
+        }
+
+        return stacks;
+    }
+
+    public void Dispose() => _stack.Dispose();
+
+    private long AddStack(SessionFile session, uint node, long[] codes, long[] stacks)
+    {
+        var entry = *session.Node(node);
+        if (entry.Code >= codes.Length)
+            throw session.Damaged($"the code of stack {node} is {entry.Code}");
+
+        // The node cannot have changed since its parent was checked, unless somebody writes into the file: check what is used.
+        if (entry.Parent >= node)
+            throw session.Damaged($"the caller of stack {node} is {entry.Parent}");
+
+        ref var code = ref codes[entry.Code];
+        if (code == 0)
+            code = AddCode(session, *session.Code(entry.Code));
+
+        var key = new StackKey(stacks[entry.Parent], code, entry.Line);
+        if (!_stacks.TryGetValue(key, out var stack))
+        {
+            stack = Insert(key.Caller, key.Code, key.Line, entry.Instruction, _depths[(int)key.Caller] + 1);
+            _stacks.Add(key, stack);
+        }
+
+        return stack;
+    }
+
+    private long Insert(long caller, long? code, uint line, uint instruction, int depth)
+    {
+        long stack = _depths.Count;
+        _stack.AddNullable(stack, caller, code, line, instruction, depth);
+        _depths.Add(depth);
+        return stack;
+    }
+
+    private long AddCode(SessionFile session, CodeEntry entry)
+    {
+        var key = new CodeKey(session.String(entry.Filename), session.String(entry.Qualname), entry.FirstLine, session.String(entry.Name));
+        if (!_codes.TryGetValue(key, out var code))
+        {
+            code = _codes.Count + 1;
+            _codes.Add(key, code);
+            _connection.Execute(
+                "INSERT INTO code VALUES (@code, @Filename, @Name, @Qualname, @FirstLine)",
+                new { code, key.Filename, key.Name, key.Qualname, key.FirstLine });
+        }
+
+        return code;
+    }
+}

@@ -1,0 +1,151 @@
+using System.Globalization;
+using System.Reflection;
+
+using AllocTrace.Replay;
+using AllocTrace.Wire;
+
+using Dapper;
+
+using Microsoft.Data.Sqlite;
+
+namespace AllocTrace.Storage;
+
+/// <summary>
+/// Makes a database of recordings. It is built in a file beside the target and renamed at the end, so under the target's name there is
+/// nothing, what was there before, or a whole database. Used by one thread.
+/// </summary>
+internal sealed class TraceWriter : IDisposable
+{
+    private readonly string _path;
+    private readonly string _unfinishedPath;
+    private readonly bool _overwrite;
+    private readonly SqliteConnection _connection;
+    private ProcessWriter? _processes;
+
+    private TraceWriter(string path, bool overwrite)
+    {
+        _path = path;
+        _overwrite = overwrite;
+        _unfinishedPath = $"{path}.{Path.GetRandomFileName()}.unfinished";
+        var name = new SqliteConnectionStringBuilder { DataSource = _unfinishedPath, Pooling = false };
+        _connection = new SqliteConnection(name.ToString());
+    }
+
+    /// <summary>How many processes were added.</summary>
+    public int ProcessCount { get; private set; }
+
+    /// <summary>Begins a database.</summary>
+    /// <param name="path">The file that it will be.</param>
+    /// <param name="overwrite">Whether a file that is there may be replaced.</param>
+    /// <exception cref="IOException">The file exists, or the folder is missing, not writable or full. The message is one line.</exception>
+    public static TraceWriter Create(string path, bool overwrite)
+    {
+        CheckTarget(path, overwrite);
+        var writer = new TraceWriter(path, overwrite);
+        try
+        {
+            writer.Guard(writer.Begin);
+            return writer;
+        }
+        catch
+        {
+            writer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Finds out, before anything is recorded, whether a database could be written.</summary>
+    /// <exception cref="IOException">It could not. The message is one line.</exception>
+    public static void CheckTarget(string path, bool overwrite)
+    {
+        if (Directory.Exists(path))
+            throw new IOException($"{path} is a folder");
+
+        if (!overwrite && Path.Exists(path))
+            throw new IOException($"{path} exists (-f replaces it)");
+
+        var probe = $"{path}.{Path.GetRandomFileName()}.unfinished";
+        try
+        {
+            File.Create(probe, 1, FileOptions.DeleteOnClose).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+            var reason = !Directory.Exists(folder) ? $"the folder {folder} does not exist" : e.Message.Replace(probe, path, StringComparison.Ordinal);
+            throw new IOException($"{path} cannot be written: {reason}", e);
+        }
+    }
+
+    /// <summary>Adds what a process's recording came to.</summary>
+    /// <param name="session">Its session.</param>
+    /// <param name="replay">Finished.</param>
+    /// <param name="ending">How the recording ended.</param>
+    /// <param name="losses">What is missing besides what the threads know themselves.</param>
+    /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged; the process is not in the database.</exception>
+    /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
+    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses) => Guard(() =>
+    {
+        _processes!.Add(session, replay, ending, losses);
+        ProcessCount++;
+    });
+
+    /// <summary>Finishes the database and gives it its name.</summary>
+    /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>
+    public void Complete() => Guard(() =>
+    {
+        _processes!.Dispose();
+        _processes = null;
+        _connection.Execute("COMMIT; PRAGMA optimize");
+        _connection.Close();
+        File.Move(_unfinishedPath, _path, _overwrite);
+    });
+
+    public void Dispose()
+    {
+        _processes?.Dispose();
+        _connection.Dispose();
+        File.Delete(_unfinishedPath);
+    }
+
+    private static string Schema()
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("schema.sql")!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    private void Begin()
+    {
+        _connection.Open();
+
+        // Nobody sees the file before it is whole, and one that fails is deleted: it needs no protection against a crash.
+        _connection.Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16000");
+        _connection.Execute("BEGIN IMMEDIATE");
+        _connection.Execute(Schema());
+        _connection.Execute(
+            "INSERT INTO meta VALUES ('version', @version), ('created_at', @createdAt)",
+            new
+            {
+                version = typeof(TraceWriter).Assembly.GetName().Version!.ToString(3),
+                createdAt = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
+            });
+        _processes = new ProcessWriter(_connection);
+    }
+
+    private void Guard(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (SqliteException e)
+        {
+            throw new IOException($"{_path} cannot be written: {e.Message}", e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"{_path} cannot be written: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+namespace AllocTrace.Wire;
+
+/// <summary>What an extent of a session file holds.</summary>
+internal enum ExtentKind : byte
+{
+    None = 0,
+    Threads = 1,
+    Slabs = 2,
+    Nodes = 3,
+    Codes = 4,
+    Strings = 5,
+}

@@ -1,0 +1,17 @@
+namespace AllocTrace.Wire;
+
+/// <summary>What a <see cref="RecordKind.Mark"/> says.</summary>
+internal enum MarkKind : byte
+{
+    /// <summary>The interpreter began to finalize: what is alive here is "live".</summary>
+    Finalizing = 1,
+
+    /// <summary>Argument: the string that names the snapshot.</summary>
+    Snapshot = 2,
+
+    /// <summary>Argument: the fork's number.</summary>
+    Fork = 3,
+
+    /// <summary>The hooks were put in place; argument: how often that was done so far.</summary>
+    Hooked = 4,
+}

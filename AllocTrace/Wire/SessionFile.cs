@@ -1,0 +1,207 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace AllocTrace.Wire;
+
+/// <summary>
+/// A session file, mapped. The file is input from elsewhere: every count, index and reference is checked against what is announced and
+/// against the file's present length before it is followed, so a damaged file is an <see cref="InvalidTraceException"/>, never a fault.
+/// Used by one thread at a time.
+/// </summary>
+internal sealed unsafe class SessionFile : IDisposable
+{
+    private readonly SafeFileHandle _file;
+    private readonly SessionMapping _mapping;
+    private readonly SessionHeader* _header;
+    private readonly ExtentTable _threads = new(sizeof(ThreadSlot));
+    private readonly ExtentTable _slabs = new(WireFormat.SlabBytes);
+    private readonly ExtentTable _nodes = new(sizeof(StackNode));
+    private readonly ExtentTable _codes = new(sizeof(CodeEntry));
+    private readonly ExtentTable _strings = new(1);
+    private uint _knownExtents;
+
+    private SessionFile(string path, SafeFileHandle file, SessionMapping mapping)
+    {
+        Path = path;
+        _file = file;
+        _mapping = mapping;
+        _header = (SessionHeader*)mapping.DangerousGetHandle();
+    }
+
+    /// <summary>The file's name as it was given.</summary>
+    public string Path { get; }
+
+    /// <summary>The header, in the mapping: valid until <see cref="Dispose"/>. The traced process may change it at any time.</summary>
+    public SessionHeader* Header => _header;
+
+    /// <summary>Opens a session.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="shared">Whether to take part (give slabs back, tell how far one is); otherwise the file stays as it is.</param>
+    /// <returns>The session, or <see langword="null"/> when its process has not finished making it: try again later.</returns>
+    /// <exception cref="InvalidTraceException">The file is not a session, is one of another version, or is damaged.</exception>
+    /// <exception cref="IOException">The file cannot be opened or mapped.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be opened.</exception>
+    public static SessionFile? TryOpen(string path, bool shared)
+    {
+        var file = File.OpenHandle(path, FileMode.Open, shared ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        SessionMapping? mapping = null;
+        try
+        {
+            if (RandomAccess.GetLength(file) < WireFormat.HeaderBytes)
+            {
+                file.Dispose();
+                return null;
+            }
+
+            mapping = SessionMapping.Create(file, shared);
+            var session = new SessionFile(path, file, mapping);
+            var magic = Volatile.Read(ref session._header->Magic);
+            if (magic == 0)
+            {
+                session.Dispose();
+                return null;
+            }
+
+            session.CheckHeader(magic);
+            session.Refresh();
+            return session;
+        }
+        catch
+        {
+            mapping?.Dispose();
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes notice of extents that were added since the last call. To be called before reading what was announced since.</summary>
+    /// <exception cref="InvalidTraceException">The file announces more than it holds.</exception>
+    public void Refresh()
+    {
+        var announced = Volatile.Read(ref _header->Extents);
+        var length = RandomAccess.GetLength(_file);
+        if (announced > WireFormat.MaxExtents || WireFormat.HeaderBytes + (long)announced * WireFormat.ExtentBytes > length)
+            throw Damaged($"it announces {announced} extents and is {length} bytes long");
+
+        for (; _knownExtents < announced; _knownExtents++)
+            AddExtent(_knownExtents);
+    }
+
+    /// <summary>How many thread slots there are.</summary>
+    public uint ThreadCount => Announced(ref _header->Threads, _threads, "threads");
+
+    /// <summary>A thread slot; <paramref name="slot"/> is below a <see cref="ThreadCount"/> read before.</summary>
+    public ThreadSlot* Thread(uint slot) => (ThreadSlot*)_threads[slot];
+
+    /// <summary>How many stack nodes may be read.</summary>
+    public uint NodeCount => Announced(ref _header->Nodes, _nodes, "nodes");
+
+    /// <summary>A stack node; <paramref name="node"/> is below a <see cref="NodeCount"/> read before.</summary>
+    public StackNode* Node(uint node) => (StackNode*)_nodes[node];
+
+    /// <summary>How many code entries may be read.</summary>
+    public uint CodeCount => Announced(ref _header->Codes, _codes, "codes");
+
+    /// <summary>A code entry; <paramref name="code"/> is below a <see cref="CodeCount"/> read before.</summary>
+    public CodeEntry* Code(uint code) => (CodeEntry*)_codes[code];
+
+    /// <summary>A slab, checked.</summary>
+    /// <exception cref="InvalidTraceException">There is no such slab.</exception>
+    public SlabHeader* Slab(uint slab)
+    {
+        if (slab >= Announced(ref _header->Slabs, _slabs, "slabs"))
+            throw Damaged($"slab {slab} does not exist");
+
+        return (SlabHeader*)_slabs[slab];
+    }
+
+    /// <summary>The bytes of a string; empty for reference 0.</summary>
+    /// <exception cref="InvalidTraceException">The reference or the length points outside.</exception>
+    public ReadOnlySpan<byte> StringBytes(uint reference)
+    {
+        if (reference == 0)
+            return [];
+
+        var announced = Announced(ref _header->StringBytes, _strings, "strings");
+        if (reference % 4 != 0 || reference > announced || announced - reference < 4)
+            throw Damaged($"string {reference} does not exist");
+
+        var start = _strings[reference];
+        var length = *(uint*)start;
+        var room = Math.Min(announced - reference, WireFormat.ExtentBytes - reference % WireFormat.ExtentBytes) - 4;
+        if (length > WireFormat.MaxStringBytes || length > room)
+            throw Damaged($"string {reference} has {length} bytes");
+
+        return new ReadOnlySpan<byte>(start + 4, (int)length);
+    }
+
+    /// <summary>A string as text (<see cref="PythonText"/>).</summary>
+    /// <exception cref="InvalidTraceException">The reference or the length points outside.</exception>
+    public string String(uint reference) => PythonText.Decode(StringBytes(reference));
+
+    /// <summary>Gives a slab back to the traced process. The slab's records must have been replayed; the caller must not touch it again.</summary>
+    public void Release(uint slab)
+    {
+        var header = Slab(slab);
+        var head = Volatile.Read(ref _header->FreeSlabs);
+        while (true)
+        {
+            header->NextFree = (uint)head;
+            var tag = (uint)(head >> 32) + 1;
+            var seen = Interlocked.CompareExchange(ref _header->FreeSlabs, (ulong)tag << 32 | (slab + 1), head);
+            if (seen == head)
+                break;
+
+            head = seen;
+        }
+
+        Interlocked.Increment(ref _header->ReleasedSlabs);
+    }
+
+    /// <summary>An exception that says that the file is damaged, and where.</summary>
+    public InvalidTraceException Damaged(string what) => new(Path, $"the session is damaged: {what}");
+
+    public void Dispose()
+    {
+        _mapping.Dispose();
+        _file.Dispose();
+    }
+
+    private void CheckHeader(ulong magic)
+    {
+        if (magic != WireFormat.Magic)
+            throw new InvalidTraceException(Path, "not an AllocTrace session");
+
+        if (_header->Version != WireFormat.Version)
+            throw new InvalidTraceException(Path, $"a session of version {_header->Version}; this program reads version {WireFormat.Version}");
+
+        if (_header->HeaderBytes != WireFormat.HeaderBytes || _header->ExtentBytes != WireFormat.ExtentBytes || _header->SlabBytes != WireFormat.SlabBytes)
+            throw Damaged("the sizes in its header are not those of its version");
+    }
+
+    private void AddExtent(uint extent)
+    {
+        var start = (byte*)_header + WireFormat.HeaderBytes + (long)extent * WireFormat.ExtentBytes;
+        var kind = (ExtentKind)((byte*)_header)[WireFormat.ExtentKindsOffset + extent];
+        var table = kind switch
+        {
+            ExtentKind.Threads => _threads,
+            ExtentKind.Slabs => _slabs,
+            ExtentKind.Nodes => _nodes,
+            ExtentKind.Codes => _codes,
+            ExtentKind.Strings => _strings,
+            _ => throw Damaged($"extent {extent} is of the unknown kind {(byte)kind}"),
+        };
+        table.Add(start);
+    }
+
+    /// <summary>Reads a count with acquire semantics; the extents that hold what it announces were announced before it.</summary>
+    private uint Announced(ref uint count, ExtentTable table, string what)
+    {
+        var announced = Volatile.Read(ref count);
+        if (announced <= table.Capacity)
+            return announced;
+
+        Refresh();
+        return announced <= table.Capacity ? announced : throw Damaged($"it announces {announced} {what} and holds {table.Capacity}");
+    }
+}

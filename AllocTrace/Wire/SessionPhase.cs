@@ -1,0 +1,13 @@
+namespace AllocTrace.Wire;
+
+/// <summary>How far the traced process has come.</summary>
+internal enum SessionPhase : uint
+{
+    Recording = 1,
+
+    /// <summary>The interpreter began to finalize.</summary>
+    Finalizing = 2,
+
+    /// <summary>The process ran its exit handlers.</summary>
+    Ended = 3,
+}

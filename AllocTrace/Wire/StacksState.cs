@@ -1,0 +1,13 @@
+namespace AllocTrace.Wire;
+
+/// <summary>Whether allocations are recorded with their stacks.</summary>
+internal enum StacksState : uint
+{
+    /// <summary>No Python frame was seen yet.</summary>
+    Undecided = 0,
+
+    On = 1,
+
+    /// <summary><see cref="SessionHeader.StacksReason"/> says why.</summary>
+    Off = 2,
+}

@@ -1,0 +1,41 @@
+namespace AllocTrace.Wire;
+
+/// <summary>The constants of <c>wire.h</c>: sizes are bytes.</summary>
+internal static class WireFormat
+{
+    /// <summary>The bytes "ALOC TRC"; stored last, so a file without it is not a session yet.</summary>
+    public const ulong Magic = 0x43525420434F4C41;
+
+    public const uint Version = 1;
+
+    public const int HeaderBytes = 65536;
+    public const int ExtentBytes = 262144;
+    public const int SlabBytes = 65536;
+
+    /// <summary>Where, within the header, the kinds of the extents begin: one byte each.</summary>
+    public const int ExtentKindsOffset = 4096;
+
+    public const int MaxExtents = HeaderBytes - ExtentKindsOffset;
+    public const int MaxStringBytes = 65528;
+
+    public const int Domains = 16;
+
+    /// <summary>The first domain that an extension names itself (<c>PyTraceMalloc_Track</c>); those below are raw, mem and obj.</summary>
+    public const int FirstTrackedDomain = 3;
+
+    /// <summary>"No Python frame".</summary>
+    public const uint NoNode = 0;
+
+    /// <summary>"A stack that could not be kept".</summary>
+    public const uint DroppedNode = 1;
+
+    public const uint FirstNode = 2;
+
+    public const int OperandBits = 56;
+    public const ulong OperandMask = (1UL << OperandBits) - 1;
+
+    /// <summary>Bits of the thread slot in the session's order word; the ticket is above them.</summary>
+    public const int SlotBits = 20;
+
+    public const uint SlotMask = (1u << SlotBits) - 1;
+}

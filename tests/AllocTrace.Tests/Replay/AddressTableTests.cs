@@ -1,0 +1,65 @@
+using AllocTrace.Replay;
+
+using CsCheck;
+
+namespace AllocTrace.Tests.Replay;
+
+[TestClass]
+public sealed class AddressTableTests
+{
+    [TestMethod]
+    public void It_holds_what_a_dictionary_holds() => Gen.Int.Sample(seed =>
+    {
+        var random = new Random(seed);
+        using var table = new AddressTable(tag: 0);
+        var expected = new Dictionary<ulong, Block>();
+        for (var i = 0; i < 2000; i++)
+        {
+            // Few granules on many pages, far more than the cache has places; some addresses lie between granules.
+            var address = ((ulong)random.Next(3000) << 16) + (ulong)random.Next(4) * 16 + (random.Next(8) == 0 ? 8u : 0u);
+            expected.Remove(address, out var present);
+            if (random.Next(2) == 0)
+            {
+                var block = new Block(random.Next(10) == 0 ? uint.MaxValue - 1 + (ulong)random.Next(4) : (ulong)random.Next(), (uint)random.Next(1, 1000));
+                Assert.AreEqual(present, new Block(Site: table.Put(address, block.Size, block.Site, out var replacedSize), Size: replacedSize));
+                expected.Add(address, block);
+            }
+            else
+            {
+                Assert.AreEqual(present, new Block(Site: table.Take(address, out var size), Size: size));
+            }
+        }
+
+        foreach (var (address, block) in expected)
+            Assert.AreEqual(block, new Block(Site: table.Take(address, out var size), Size: size));
+    }, iter: 100, threads: 1);
+
+    [TestMethod]
+    public void Pages_without_blocks_are_freed()
+    {
+        using var table = new AddressTable(tag: 0);
+        for (var address = 0UL; address < 10_000UL << 16; address += 1 << 16)
+            table.Put(address, 1, 1, out _);
+
+        Assert.AreEqual(10_000, table.PageCount);
+        for (var address = 0UL; address < 10_000UL << 16; address += 1 << 16)
+            table.Take(address, out _);
+
+        Assert.IsTrue(table.PageCount <= 128, $"{table.PageCount} pages without blocks");
+    }
+
+    [TestMethod]
+    public void Addresses_that_share_a_place_in_the_cache_are_told_apart()
+    {
+        using var table = new AddressTable(tag: 0);
+        const ulong distance = 1024UL << 16;
+        for (var i = 0UL; i < 10; i++)
+            table.Put(i * distance, i, site: 1 + (uint)i, out _);
+
+        for (var i = 0UL; i < 10; i++)
+        {
+            Assert.AreEqual(1 + (uint)i, table.Take(i * distance, out var size));
+            Assert.AreEqual(i, size);
+        }
+    }
+}

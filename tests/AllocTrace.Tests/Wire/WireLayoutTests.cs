@@ -1,0 +1,20 @@
+using AllocTrace.Wire;
+
+namespace AllocTrace.Tests.Wire;
+
+[TestClass]
+public sealed class WireLayoutTests
+{
+    [TestMethod]
+    public void Members_are_named_as_in_the_header()
+    {
+        var lines = WireLayout.Describe().Split('\n');
+        CollectionAssert.IsSubsetOf(
+            (string[])
+            [
+                "alloctrace_session.magic 0 8", "alloctrace_session.tracked_domain 116 64", "alloctrace_session.released_slabs 464 8",
+                "alloctrace_thread.name 48 16", "alloctrace_slab.started_ns 24 8", "alloctrace_node.instruction 12 4", "alloctrace_code.first_line 12 4",
+            ],
+            lines);
+    }
+}
