@@ -1,1 +1,5 @@
-return 2;
+using AllocTrace.Report;
+using AllocTrace.Report.Render;
+
+using var output = Output.ForConsole();
+return CommandLine.Run(args, output);

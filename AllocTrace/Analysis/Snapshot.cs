@@ -56,7 +56,7 @@ public sealed class Snapshot
     /// <exception cref="IOException">The recording cannot be read.</exception>
     public static Snapshot Load(TraceDatabase database, View view = View.Live, long? pid = null)
     {
-        var processes = Processes(database, pid);
+        var processes = database.ProcessesWith(pid);
         return new Snapshot(database, view switch
         {
             View.Live => database.ReadLiveSites(Moments(database, processes, moment => moment.Kind == "live")),
@@ -76,12 +76,12 @@ public sealed class Snapshot
     /// <exception cref="IOException">The recording cannot be read.</exception>
     public static Snapshot LoadNamed(TraceDatabase database, string name, long? pid = null)
     {
-        var named = Moments(database, Processes(database, pid), moment => moment.Kind == "named");
+        var named = Moments(database, database.ProcessesWith(pid), moment => moment.Kind == "named");
         var moments = named.Where(moment => moment.Name == name).GroupBy(moment => moment.Process).Select(Enumerable.Last).ToArray();
         if (moments.Length == 0)
         {
             var names = string.Join(", ", named.Select(moment => moment.Name).Distinct());
-            throw new ArgumentException($"no snapshot '{name}' in {database.Path}; there is {(names == "" ? "none" : names)}");
+            throw new ArgumentException($"{database.Path}: no snapshot '{name}'; there is {(names == "" ? "none" : names)}");
         }
 
         return new Snapshot(database, database.ReadLiveSites(moments));
@@ -124,18 +124,6 @@ public sealed class Snapshot
         }
 
         return new Snapshot(_database, sites);
-    }
-
-    private static IReadOnlyList<TraceProcess> Processes(TraceDatabase database, long? pid)
-    {
-        if (pid is null)
-            return database.Processes;
-
-        var processes = database.Processes.Where(process => process.Pid == pid).ToArray();
-        return processes.Length > 0
-            ? processes
-            : throw new ArgumentException(
-                $"no process {pid} in {database.Path}; there is {string.Join(", ", database.Processes.Select(process => process.Pid))}");
     }
 
     private static IReadOnlyList<TraceMoment> Moments(

@@ -100,6 +100,19 @@ public sealed class TraceDatabase : IDisposable
         }
     }
 
+    /// <summary>The processes with a pid, or all when it is <see langword="null"/>.</summary>
+    /// <exception cref="ArgumentException">There is no such process.</exception>
+    public IReadOnlyList<TraceProcess> ProcessesWith(long? pid)
+    {
+        if (pid is null)
+            return Processes;
+
+        var found = Processes.Where(process => process.Pid == pid).ToArray();
+        return found.Length > 0
+            ? found
+            : throw new ArgumentException($"{Path}: no process {pid}; there is {string.Join(", ", Processes.Select(process => process.Pid))}");
+    }
+
     /// <summary>Reads what was alive at moments, by site.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal SiteTable ReadLiveSites(IEnumerable<TraceMoment> moments)
