@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
@@ -14,27 +16,25 @@ internal sealed class FrameGrouping : Grouping
     private readonly List<int> _firstStack = [0]; // of each group
 
     /// <summary>Numbers the groups; <paramref name="groupBy"/> is one of <c>Lineno</c>, <c>Filename</c> and <c>Function</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // the loop over all stacks should not begin in unoptimized code
     public FrameGrouping(StackTable stacks, GroupBy groupBy)
     {
         _stacks = stacks;
         _groupBy = groupBy;
         _groupOfStack = new int[stacks.Count];
-        var groups = new Dictionary<(int File, int Function, int Line), int>();
-        for (var stack = 1; stack < stacks.Count; stack++)
+
+        // Stacks outnumber code objects by far: what depends on the code alone is looked up once for each.
+        var keyOfCode = KeysOfCodes(stacks.Codes, groupBy);
+        var code = stacks.Code;
+        var line = stacks.Line;
+        var groups = new Dictionary<long, int>();
+        for (var stack = 1; stack < _groupOfStack.Length; stack++)
         {
-            var code = stacks.Codes[stacks.Code[stack]];
-            var key = groupBy switch
-            {
-                GroupBy.Lineno => (code.Filename, 0, stacks.Line[stack]),
-                GroupBy.Filename => (code.Filename, 0, 0),
-                // The first line tells functions apart that share a name: lambdas, properties, and methods before CPython 3.11.
-                GroupBy.Function => (code.Filename, code.Function, code.FirstLine),
-                _ => throw new ArgumentOutOfRangeException(nameof(groupBy), groupBy, "Not a group of frames."),
-            };
-            if (!groups.TryGetValue(key, out var group))
+            var key = Spread(((long)keyOfCode[code[stack]] << 32) + (groupBy == GroupBy.Lineno ? line[stack] : 0));
+            ref var group = ref CollectionsMarshal.GetValueRefOrAddDefault(groups, key, out var known);
+            if (!known)
             {
                 group = _firstStack.Count;
-                groups.Add(key, group);
                 _firstStack.Add(stack);
             }
 
@@ -53,6 +53,28 @@ internal sealed class FrameGrouping : Grouping
 
     public override Statistic Describe(int group, long size, long count) =>
         new(size, count, group == 0 ? Traceback.Empty : new Traceback(FrameOf(group)));
+
+    // The hash of a long is its halves XORed, and both halves here are small numbers: nearly all keys would collide. Multiplying by an odd
+    // number keeps keys distinct.
+    private static long Spread(long key) => key * unchecked((long)0x9E37_79B9_7F4A_7C15);
+
+    private static int[] KeysOfCodes(CodeTable codes, GroupBy groupBy)
+    {
+        var keys = new int[codes.Count];
+        var functions = new Dictionary<CodeTable.Code, int>();
+        for (var i = 0; i < keys.Length; i++)
+        {
+            // The first line tells functions apart that share a name: lambdas, properties, and methods before CPython 3.11.
+            keys[i] = groupBy switch
+            {
+                GroupBy.Lineno or GroupBy.Filename => codes[i].Filename,
+                GroupBy.Function => functions.TryGetValue(codes[i], out var function) ? function : functions[codes[i]] = functions.Count,
+                _ => throw new ArgumentOutOfRangeException(nameof(groupBy), groupBy, "Not a group of frames."),
+            };
+        }
+
+        return keys;
+    }
 
     private Frame FrameOf(int group)
     {

@@ -1,4 +1,5 @@
 using System.Data;
+using System.Runtime.CompilerServices;
 using Dapper;
 using Microsoft.Data.Sqlite;
 using static SQLitePCL.raw;
@@ -68,7 +69,7 @@ public sealed class TraceDatabase : IDisposable
     public IReadOnlyList<TraceLoss> Losses { get; }
 
     /// <summary>The trie of all stacks; read at the first use.</summary>
-    internal StackTable Stacks => _stacks ??= Guarded(ReadStacks);
+    internal StackTable Stacks => _stacks ??= Guarded(Path, ReadStacks);
 
     /// <summary>Opens a recording.</summary>
     /// <exception cref="InvalidTraceException">The file is not a trace, has a schema of another version, or is damaged.</exception>
@@ -115,7 +116,7 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>Reads what was alive at moments, by site.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
-    internal SiteTable ReadLiveSites(IEnumerable<TraceMoment> moments)
+    internal SiteTable ReadLiveSites(IEnumerable<TraceMoment> moments) => Guarded(() =>
     {
         var sites = new SiteTable();
         foreach (var moment in moments)
@@ -131,7 +132,7 @@ public sealed class TraceDatabase : IDisposable
         }
 
         return sites;
-    }
+    });
 
     /// <summary>Reads everything that a process ever allocated, by site.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
@@ -189,7 +190,7 @@ public sealed class TraceDatabase : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _connection.Dispose();
 
-    private SiteTable ReadMeasure(IEnumerable<TraceProcess> processes, string measure)
+    private SiteTable ReadMeasure(IEnumerable<TraceProcess> processes, string measure) => Guarded(() =>
     {
         var sites = new SiteTable();
         foreach (var process in processes)
@@ -204,27 +205,23 @@ public sealed class TraceDatabase : IDisposable
         }
 
         return sites;
-    }
+    });
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // as above
     private void ReadSites(SiteTable sites, string sql, long parameter)
     {
-        var stacks = Stacks;
-        Guarded(() =>
+        using var reader = new StatementReader(_connection, sql, parameter);
+        var stackIds = Stacks.Ids;
+        while (reader.Read())
         {
-            using var reader = new StatementReader(_connection, sql, parameter);
-            while (reader.Read())
-            {
-                sites.Add(new Site(
-                    Existing(_processIds, reader.Int64(0), "process"),
-                    Existing(_threadIds, reader.Int64(1), "thread"),
-                    Existing(_domainIds, reader.Int64(2), "domain"),
-                    Existing(stacks.Ids, reader.Int64(3), "stack"),
-                    reader.Int64(4),
-                    reader.Int64(5)));
-            }
-
-            return sites;
-        });
+            sites.Add(new Site(
+                Existing(_processIds, reader.Int64(0), "process"),
+                Existing(_threadIds, reader.Int64(1), "thread"),
+                Existing(_domainIds, reader.Int64(2), "domain"),
+                Existing(stackIds, reader.Int64(3), "stack"),
+                reader.Int64(4),
+                reader.Int64(5)));
+        }
     }
 
     /// <summary>The index of a row that another one refers to.</summary>
@@ -244,6 +241,7 @@ public sealed class TraceDatabase : IDisposable
         return codes;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // there may be millions, and this runs once
     private StackTable ReadStacks()
     {
         var codes = ReadCodes();
