@@ -13,8 +13,7 @@ internal static class ExportCommand
     public static Command Create(Output output)
     {
         var file = ReportArguments.File();
-        var format = new Option<string>("--format") { Description = "The format: csv.", HelpName = "FORMAT", Required = true };
-        format.AcceptOnlyFromAmong("csv");
+        var format = WordOption.Create<ExportFormat>("--format", "The format: csv.", "FORMAT");
         var target = new Option<string>("-o", "--output")
         {
             Description = "The file to write, or - for the standard output.",

@@ -18,6 +18,14 @@ internal static class ReportArguments
     {
         Description = "Only the process with this pid.",
         HelpName = "PID",
+        CustomParser = result =>
+        {
+            if (long.TryParse(result.Tokens[0].Value, out var pid))
+                return pid;
+
+            result.AddError($"--process cannot be '{result.Tokens[0].Value}': it is the number of a process");
+            return null;
+        },
     };
 
     /// <summary>Rejects <c>--json --csv</c>.</summary>

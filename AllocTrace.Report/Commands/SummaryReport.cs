@@ -117,6 +117,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
     private static Table Totals(ProcessSummary summary)
     {
         var table = Page.NewTable(("", Justify.Left), ("Size", Justify.Right), ("Blocks", Justify.Right), ("", Justify.Left));
+        table.Columns[^1].NoWrap = false;
         var usage = summary.Usage;
         Row("Allocated", usage.Allocated);
         Row("Freed", usage.Freed);

@@ -8,25 +8,16 @@ namespace AllocTrace.Report.Commands;
 /// <summary><c>alloctrace top</c>: which lines (or functions, threads, …) hold the memory.</summary>
 internal static class TopCommand
 {
-    private const int DefaultRows = 10;
-
     public static Command Create(Output output)
     {
         var file = ReportArguments.File();
-        var groupBy = new Option<GroupBy>("--group-by", "-g")
-        {
-            Description = "What to sum over: lineno, filename, traceback, function, domain, thread or process.",
-            HelpName = "KEY",
-            DefaultValueFactory = _ => GroupBy.Lineno,
-        };
+        var groupBy = WordOption.Create<GroupBy>(
+            "--group-by", "What to sum over: lineno, filename, traceback, function, domain, thread or process.", "KEY", "-g");
         // Live is the default, as tracemalloc's snapshots are: what is alive at the end is what somebody forgot.
-        var view = new Option<View>("--view")
-        {
-            Description = "What to count: live (alive at the end), peak (alive at the high-water mark), total (all allocations) or "
-                + "temporary (freed at once).",
-            HelpName = "VIEW",
-            DefaultValueFactory = _ => View.Live,
-        };
+        var view = WordOption.Create<View>(
+            "--view",
+            "What to count: live (alive at the end), peak (alive at the high-water mark), total (all allocations) or temporary (freed at once).",
+            "VIEW");
         var at = new Option<string?>("--at") { Description = "Count what was alive at a named snapshot.", HelpName = "SNAPSHOT" };
         var cumulative = new Option<bool>("--cumulative")
         {
@@ -36,12 +27,7 @@ internal static class TopCommand
         {
             Description = "With --cumulative: once for each frame, recursion included, as tracemalloc does.",
         };
-        var rows = new Option<int>("-n")
-        {
-            Description = "How many rows; 0 for all.",
-            HelpName = "N",
-            DefaultValueFactory = _ => DefaultRows,
-        };
+        var rows = WordOption.Number("-n", "How many rows; 0 for all.", "N", defaultValue: 10);
         var filter = new Option<string[]>("--filter")
         {
             Description = "Only allocations from files that match PATTERN[:LINE], with the wildcards * ? [set]. Can be repeated: any may match.",
@@ -73,11 +59,6 @@ internal static class TopCommand
         };
         ReportArguments.AtMostOne(command, json, csv);
         ReportArguments.AtMostOne(command, view, at);
-        rows.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var n) && n < 0)
-                result.AddError("-n must not be negative");
-        });
         command.Validators.Add(result =>
         {
             if (result.GetValue(everyFrame) && !result.GetValue(cumulative))

@@ -20,6 +20,9 @@ internal static class NewFile
         if (File.Exists(path) && !replace)
             throw new IOException($"{path} exists; -f replaces it");
 
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
+            throw new IOException($"no such folder: {folder}");
+
         var unfinished = $"{path}.{Environment.ProcessId}.part";
         try
         {

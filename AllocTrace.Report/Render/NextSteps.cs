@@ -1,3 +1,5 @@
+using Spectre.Console;
+
 namespace AllocTrace.Report.Render;
 
 /// <summary>What to type next.</summary>
@@ -14,8 +16,11 @@ internal static class NextSteps
             ($"alloctrace export {file} --format csv -o FILE", "everything, for a spreadsheet"),
         ];
         page.Line("Next", Page.Heading);
-        var width = steps.Max(step => step.Command.Length);
+        var table = Page.NewTable(("", Justify.Left), ("", Justify.Left)).HideHeaders();
+        table.Columns[^1].NoWrap = false;
         foreach (var (command, why) in steps)
-            page.Line($"  {command.PadRight(width)}  {why}");
+            table.AddRow(new Text(Printable.Text(command)), new Text(why, Page.Dim));
+
+        page.Table(table, indent: 2);
     }
 }

@@ -9,18 +9,14 @@ internal sealed class StatisticTable(Page page, SourceLines source)
 {
     private const int NarrowestPlace = 24;
 
+    private static readonly string[] _figures = ["Size", "%", "Count", "Average"];
+
     /// <summary>Writes the table.</summary>
     /// <param name="statistics">The rows.</param>
     /// <param name="total">What 100% is, bytes.</param>
     /// <param name="indent">How far to indent, columns.</param>
     public void Write(IReadOnlyList<Statistic> statistics, long total, int indent = 0)
     {
-        var table = Page.NewTable(
-            ("Size", Justify.Right),
-            ("%", Justify.Right),
-            ("Count", Justify.Right),
-            ("Average", Justify.Right),
-            ("Where", Justify.Left));
         var cells = statistics.Select(statistic => new[]
         {
             ByteSize.Format(statistic.Size),
@@ -30,20 +26,23 @@ internal sealed class StatisticTable(Page page, SourceLines source)
         }).ToArray();
 
         // What the figures leave of the terminal is for the place.
-        var figures = table.Columns.Take(4).Select((_, i) => cells.Select(row => row[i].Length).Append("Average".Length).Max() + 2).Sum();
-        var width = page.TerminalWidth is { } columns ? Math.Max(columns - figures - indent - 2, NarrowestPlace) : int.MaxValue;
+        var widths = Enumerable.Range(0, _figures.Length).Select(i => cells.Select(row => row[i].Length).Append(_figures[i].Length).Max() + 2);
+        var width = page.TerminalWidth is { } columns ? Math.Max(columns - widths.Sum() - indent - 2, NarrowestPlace) : int.MaxValue;
+        var table = Page.NewTable([.. _figures.Select(name => (name, Justify.Right)), ("Where", Justify.Left)]);
         foreach (var (statistic, row) in statistics.Zip(cells))
             table.AddRow([.. row.Select(cell => new Text(cell)), Where(statistic, width)]);
 
         page.Table(table, indent);
     }
 
+    private static string Cut(string text, int width) => text.Length <= width ? text : text[..(width - 1)] + "…";
+
     private IRenderable Where(Statistic statistic, int width)
     {
-        var place = new Text(Place.Describe(statistic, width)) { Overflow = Overflow.Ellipsis };
+        var place = new Text(Cut(Place.Describe(statistic, width), width));
         if (statistic.Traceback.Newest is not { Function.Length: > 0 } frame || source.Find(frame.Filename, frame.LineNumber) is not { } line)
             return place;
 
-        return new Rows(place, new Text("  " + Printable.Text(line), Page.Dim) { Overflow = Overflow.Ellipsis });
+        return new Rows(place, new Text(Cut("  " + Printable.Text(line), width), Page.Dim));
     }
 }

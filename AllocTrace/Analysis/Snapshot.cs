@@ -80,7 +80,7 @@ public sealed class Snapshot
         var moments = named.Where(moment => moment.Name == name).GroupBy(moment => moment.Process).Select(Enumerable.Last).ToArray();
         if (moments.Length == 0)
         {
-            var names = string.Join(", ", named.Select(moment => moment.Name).Distinct());
+            var names = string.Join(", ", named.Select(moment => $"'{moment.Name}'").Distinct());
             throw new ArgumentException($"{database.Path}: no snapshot '{name}'; there is {(names == "" ? "none" : names)}");
         }
 

@@ -73,10 +73,13 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>Opens a recording.</summary>
     /// <exception cref="InvalidTraceException">The file is not a trace, has a schema of another version, or is damaged.</exception>
-    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be read, or is a folder.</exception>
+    /// <exception cref="IOException">The file is missing, is a folder, or cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static TraceDatabase Open(string path)
     {
+        if (Directory.Exists(path))
+            throw new IOException($"{path} is a folder");
+
         // SQLite has one message for a missing file, a folder and a forbidden one; the system says which it is.
         File.OpenHandle(path).Dispose();
 
