@@ -1,5 +1,3 @@
-using Spectre.Console;
-
 namespace AllocTrace.Report.Render;
 
 /// <summary>What to type next.</summary>
@@ -16,11 +14,8 @@ internal static class NextSteps
             ($"alloctrace export {file} --format csv -o FILE", "everything, for a spreadsheet"),
         ];
         page.Line("Next", Page.Heading);
-        var table = Page.NewTable(("", Justify.Left), ("", Justify.Left)).HideHeaders();
-        table.Columns[^1].NoWrap = false;
+        var width = steps.Max(step => step.Command.Length);
         foreach (var (command, why) in steps)
-            table.AddRow(new Text(Printable.Text(command)), new Text(why, Page.Dim));
-
-        page.Table(table, indent: 2);
+            page.Line($"  {command.PadRight(width)}  # {why}");
     }
 }

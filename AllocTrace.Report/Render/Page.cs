@@ -37,7 +37,6 @@ internal sealed class Page
             Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
             Out = new AnsiConsoleOutput(_buffer),
         });
-        _console.Profile.Width = output.TerminalWidth ?? Unlimited;
         _console.Profile.Encoding = Encoding.UTF8;
     }
 
@@ -58,22 +57,26 @@ internal sealed class Page
             });
         }
 
+        table.Columns[^1].Padding = new Padding(0);
+
         return table;
     }
 
-    /// <summary>Writes a line of text; what is not printable in it is replaced.</summary>
+    /// <summary>
+    /// Writes a line of text; what is not printable in it is replaced. A long one is left to the terminal to wrap, so that what is copied
+    /// from there, a command or a path, is still whole.
+    /// </summary>
     public void Line(string text = "", Style? style = null)
     {
-        if (text.Length > 0)
-            _console.Write(new Text(Printable.Text(text), style) { Overflow = Overflow.Fold });
-
-        _console.WriteLine();
+        _console.Profile.Width = Unlimited;
+        _console.Write(new Text(Printable.Text(text) + "\n", style));
         Flush();
     }
 
     /// <summary>Writes a table, indented by <paramref name="indent"/> columns.</summary>
     public void Table(Table table, int indent = 0)
     {
+        _console.Profile.Width = TerminalWidth ?? Unlimited;
         _console.Write(indent == 0 ? table : new Padder(table, new Padding(indent, 0, 0, 0)));
         Flush();
     }

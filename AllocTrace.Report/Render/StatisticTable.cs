@@ -7,7 +7,7 @@ namespace AllocTrace.Report.Render;
 /// <summary>Statistics as a table: size, share, count, average and where, with the line of source when it is at hand.</summary>
 internal sealed class StatisticTable(Page page, SourceLines source)
 {
-    private const int NarrowestPlace = 24;
+    private const int NarrowestPlace = 16;
 
     private static readonly string[] _figures = ["Size", "%", "Count", "Average"];
 
@@ -27,7 +27,7 @@ internal sealed class StatisticTable(Page page, SourceLines source)
 
         // What the figures leave of the terminal is for the place.
         var widths = Enumerable.Range(0, _figures.Length).Select(i => cells.Select(row => row[i].Length).Append(_figures[i].Length).Max() + 2);
-        var width = page.TerminalWidth is { } columns ? Math.Max(columns - widths.Sum() - indent - 2, NarrowestPlace) : int.MaxValue;
+        var width = page.TerminalWidth is { } columns ? Math.Max(columns - widths.Sum() - indent, NarrowestPlace) : int.MaxValue;
         var table = Page.NewTable([.. _figures.Select(name => (name, Justify.Right)), ("Where", Justify.Left)]);
         foreach (var (statistic, row) in statistics.Zip(cells))
             table.AddRow([.. row.Select(cell => new Text(cell)), Where(statistic, width)]);
