@@ -63,7 +63,7 @@ public sealed class WrongInputTests
     public void Unknown_snapshot_and_process_are_one_line_and_exit_code_1()
     {
         using var server = new LeakyServer();
-        CommandRun.Of("top", server.Path, "--at", "nope").AssertFailed(1, $"{server.Path}: no snapshot 'nope'; there is 'after login'");
+        CommandRun.Of("top", server.Path, "--at", "nope").AssertFailed(1, $"{server.Path}: no snapshot 'nope'; there is 'after login', 'after load'");
         CommandRun.Of("summary", server.Path, "--process", "1").AssertFailed(1, $"{server.Path}: no process 1; there is 4242");
     }
 

@@ -40,6 +40,9 @@ internal sealed class LeakyServer : IDisposable
         _trace.Site(main, "obj", _trace.LostStack(), allocated: new(128, 2), peak: new(128, 2), live: new(128, 2));
         _trace.Site(main, "obj", _trace.Stack(evil), allocated: new(64, 1), peak: new(64, 1), live: new(64, 1));
         _trace.Named(process, "after login", history, new(5_000_000, 500));
+        _trace.Named(process, "after load", history, new(9_000_000, 900));
+        _trace.Execute("INSERT INTO slice VALUES (1, ?1, 500000000, 1000000000, 9000000, 900, 18103592, NULL)", process);
+        _trace.Execute("INSERT INTO slice_site VALUES (1, ?1, 5000000, 500, 0, 0)", history);
         _trace.Loss(process, "slabs full", 345, 700_000_000, 710_000_000);
         _trace.Save();
     }
