@@ -25,13 +25,9 @@ public static class ByteSize
         }
     }
 
+    // Of exact ties (12.5 B) .NET makes the even digit, as Python does.
     private static string Digits(double value, int decimals, bool sign)
     {
-        // Python rounds an exact tie (0.5, 0.25) to the even digit, .NET's formatting rounds it up.
-        var scaled = value * (decimals == 1 ? 10 : 1);
-        if (value * 4 == Math.Floor(value * 4))
-            value = Math.Round(scaled, MidpointRounding.ToEven) / (decimals == 1 ? 10 : 1);
-
         var text = value.ToString(decimals == 1 ? "F1" : "F0", CultureInfo.InvariantCulture);
         return sign && !text.StartsWith('-') ? "+" + text : text;
     }

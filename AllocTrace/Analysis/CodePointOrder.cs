@@ -12,9 +12,7 @@ internal static class CodePointOrder
         if (i == a.Length || i == b.Length)
             return a.Length.CompareTo(b.Length);
 
-        if (i > 0 && char.IsHighSurrogate(a[i - 1]))
-            i--; // the strings may differ in the second half of a pair
-
+        // Where only the second halves of two pairs differ, they order the code points.
         return CodePointAt(a, i).CompareTo(CodePointAt(b, i));
     }
 

@@ -221,9 +221,24 @@ public sealed class SnapshotTests
     }
 
     [TestMethod]
+    public void Groups_of_equal_size_and_count_are_in_the_reverse_order_of_their_tracebacks()
+    {
+        var recursion = Enumerable.Range(1, 30).Select(depth => new Traceback([_main, .. Enumerable.Repeat(_walk, depth)])).Reverse();
+        Traceback[] descending = [new(_leaf), new(_main, _leaf), .. recursion, new(_main), Traceback.Empty];
+        using var trace = new TraceBuilder();
+        var thread = trace.Thread(trace.Process());
+        foreach (var traceback in descending.Order())
+            Live(trace, thread, new(8, 1), [.. traceback]);
+
+        using var database = TraceDatabase.Open(trace.Save());
+        var statistics = Snapshot.Load(database).Statistics(GroupBy.Traceback);
+        CollectionAssert.AreEqual(descending, statistics.Select(statistic => statistic.Traceback).ToArray());
+    }
+
+    [TestMethod]
     public void Very_deep_stacks_are_no_problem()
     {
-        const int Depth = 50_000;
+        const int Depth = 20_000;
         using var trace = new TraceBuilder();
         var thread = trace.Thread(trace.Process());
         Live(trace, thread, new(3, 1), [.. Enumerable.Range(1, Depth).Select(line => new Frame("deep.py", line % 100, "f"))]);
