@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
@@ -29,6 +30,7 @@ public sealed record ProcessSummary(
     /// <param name="lines">How many lines of source to list for the peak and for the end.</param>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // the loop over all sites should not begin in unoptimized code
     public static ProcessSummary Read(TraceDatabase database, TraceProcess process, int lines = 5)
     {
         var domains = new Usage[database.Domains.Count];

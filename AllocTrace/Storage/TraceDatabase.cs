@@ -147,44 +147,7 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>Reads all that is known about each site of a process.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
-    internal List<SiteCounters> ReadCounters(TraceProcess process)
-    {
-        var stacks = Stacks;
-        return Guarded(() =>
-        {
-            using var reader = new StatementReader(
-                _connection,
-                """
-                SELECT site.thread, site.domain, site.stack, allocated_bytes, allocated_blocks, freed_bytes, freed_blocks,
-                       temporary_bytes, temporary_blocks, peak.bytes, peak.blocks, live.bytes, live.blocks
-                FROM site
-                LEFT JOIN snapshot_site AS peak ON peak.snapshot = ?2 AND peak.site = site.id
-                LEFT JOIN snapshot_site AS live ON live.snapshot = ?3 AND live.site = site.id
-                WHERE site.process = ?1
-                ORDER BY site.id
-                """,
-                process.Id,
-                MomentOf(process, "peak")?.Id ?? -1,
-                MomentOf(process, "live")?.Id ?? -1);
-            var counters = new List<SiteCounters>();
-            while (reader.Read())
-            {
-                counters.Add(new SiteCounters(
-                    Existing(_threadIds, reader.Int64(0), "thread"),
-                    Existing(_domainIds, reader.Int64(1), "domain"),
-                    Existing(stacks.Ids, reader.Int64(2), "stack"),
-                    Allocated: Amount(reader, 3),
-                    Freed: Amount(reader, 5),
-                    Temporary: Amount(reader, 7),
-                    Peak: Amount(reader, 9),
-                    Live: Amount(reader, 11)));
-            }
-
-            return counters;
-        });
-
-        static Amount Amount(StatementReader reader, int column) => new(reader.Int64(column), reader.Int64(column + 1));
-    }
+    internal List<SiteCounters> ReadCounters(TraceProcess process) => Guarded(() => ReadCountersOf(process));
 
     /// <summary>The high-water mark (<c>peak</c>) or the end (<c>live</c>) of a process, when it was recorded.</summary>
     internal TraceMoment? MomentOf(TraceProcess process, string kind) =>
@@ -192,6 +155,38 @@ public sealed class TraceDatabase : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _connection.Dispose();
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // there may be millions, and this runs once
+    private List<SiteCounters> ReadCountersOf(TraceProcess process)
+    {
+        using var peak = new AliveReader(_connection, MomentOf(process, "peak"));
+        using var live = new AliveReader(_connection, MomentOf(process, "live"));
+        using var reader = new StatementReader(
+            _connection,
+            """
+            SELECT id, thread, domain, stack, allocated_bytes, allocated_blocks, freed_bytes, freed_blocks, temporary_bytes, temporary_blocks
+            FROM site WHERE process = ? ORDER BY id
+            """,
+            process.Id);
+        var stackIds = Stacks.Ids;
+        var counters = new List<SiteCounters>();
+        while (reader.Read())
+        {
+            counters.Add(new SiteCounters(
+                Existing(_threadIds, reader.Int64(1), "thread"),
+                Existing(_domainIds, reader.Int64(2), "domain"),
+                Existing(stackIds, reader.Int64(3), "stack"),
+                Allocated: Amount(reader, 4),
+                Freed: Amount(reader, 6),
+                Temporary: Amount(reader, 8),
+                Peak: peak.Of(reader.Int64(0)),
+                Live: live.Of(reader.Int64(0))));
+        }
+
+        return counters;
+
+        static Amount Amount(StatementReader reader, int column) => new(reader.Int64(column), reader.Int64(column + 1));
+    }
 
     private SiteTable ReadMeasure(IEnumerable<TraceProcess> processes, string measure) => Guarded(() =>
     {
@@ -210,7 +205,7 @@ public sealed class TraceDatabase : IDisposable
         return sites;
     });
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // as above
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // likewise
     private void ReadSites(SiteTable sites, string sql, long parameter)
     {
         using var reader = new StatementReader(_connection, sql, parameter);
