@@ -12,7 +12,7 @@ internal static unsafe partial class LibC
     public const int ProtRead = 1, ProtWrite = 2;
     public const int MapShared = 1, MapPrivate = 2, MapNoReserve = 0x4000;
     public const int ClockMonotonic = 1;
-    public const int EPerm = 1, ENoEnt = 2, EIntr = 4, ENoExec = 8, EAcces = 13, ENotDir = 20;
+    public const int ENoEnt = 2, EIntr = 4, ENotDir = 20;
     public const int SigHup = 1, SigPipe = 13, SigTerm = 15;
     public const short SpawnSetSigDef = 4;
 
