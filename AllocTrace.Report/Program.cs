@@ -1,6 +1,5 @@
-using System.CommandLine;
+using AllocTrace.Report;
+using AllocTrace.Report.Render;
 
-using AllocTrace.Report.Commands;
-
-var root = new RootCommand("Which Python line, reached how, holds the memory of a program that embeds CPython") { new RunCommand(_ => { }) };
-return root.Parse(args).Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null });
+using var output = Output.ForConsole();
+return CommandLine.Run(args, output);

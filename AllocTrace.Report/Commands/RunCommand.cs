@@ -1,5 +1,6 @@
 using System.CommandLine;
 
+using AllocTrace.Report.Render;
 using AllocTrace.Sessions;
 
 namespace AllocTrace.Report.Commands;
@@ -7,8 +8,6 @@ namespace AllocTrace.Report.Commands;
 /// <summary><c>alloctrace run</c>: runs a command and records it.</summary>
 internal sealed class RunCommand : Command
 {
-    private const int Failed = 1;
-
     private readonly Option<string?> _output = new("--output", "-o")
     {
         Description = "The database to write. Without it: alloctrace-COMMAND-PID.db in the current folder",
@@ -35,13 +34,13 @@ internal sealed class RunCommand : Command
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Action<string> _report;
+    private readonly Output _console;
 
-    /// <param name="report">Prints the report of a finished database, given its path.</param>
-    public RunCommand(Action<string> report)
+    /// <param name="console">Where notes and the report go: the standard output is the command's own.</param>
+    public RunCommand(Output console)
         : base("run", "Runs a command and records where its Python memory comes from")
     {
-        _report = report;
+        _console = console;
         var defaults = new RecordingOptions();
         _domains.DefaultValueFactory = _ => defaults.Domains;
         _children.DefaultValueFactory = _ => "on";
@@ -78,14 +77,9 @@ internal sealed class RunCommand : Command
             Note(e.Message);
             return e.ExitCode;
         }
-        catch (IOException e)
-        {
-            Note(e.Message);
-            return Failed;
-        }
     }
 
-    private static void Note(string line) => Console.Error.WriteLine($"alloctrace: {line}");
+    private void Note(string line) => _console.Error.WriteLine($"alloctrace: {Printable.Text(line)}");
 
     private RecordingOptions RecordingOptionsOf(ParseResult arguments) => new()
     {
@@ -115,8 +109,7 @@ internal sealed class RunCommand : Command
         if (result.Running.Count > 0)
             Note($"still running, recorded so far: {(result.Running.Count == 1 ? "process" : "processes")} {string.Join(", ", result.Running)}");
 
-        _report(path);
-        var processes = result.Processes == 1 ? "" : $" ({result.Processes} processes)";
-        Note($"recorded in {path}{processes}; next: alloctrace top {path}");
+        Note($"recorded in {path}");
+        ShortReport.Write(path, _console.OnError());
     }
 }

@@ -50,6 +50,7 @@ CREATE TABLE code (
 );
 
 -- The trie of stacks: a stack is its innermost frame and the stack of the caller. Stack 0 is "no Python frame".
+-- A caller has a smaller id than the stacks that it called.
 CREATE TABLE stack (
     id          INTEGER PRIMARY KEY,
     caller      INTEGER REFERENCES stack, -- NULL for 0 only; 0 when the frame is the outermost

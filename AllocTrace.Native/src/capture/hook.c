@@ -13,9 +13,17 @@
 #include "capture/records.h"
 #include "capture/walk.h"
 
-enum { RAW = ALLOCTRACE_DOMAIN_RAW, MEM = ALLOCTRACE_DOMAIN_MEM, OBJ = ALLOCTRACE_DOMAIN_OBJ };
+enum {
+    RAW = ALLOCTRACE_DOMAIN_RAW,
+    MEM = ALLOCTRACE_DOMAIN_MEM,
+    OBJ = ALLOCTRACE_DOMAIN_OBJ,
+    LAYERS = 4,
+};
 
-static struct python_allocator original[ALLOCTRACE_DOMAIN_TRACKED];
+/* Hooks that were replaced and had to be put in again are a layer of their own: with one set of originals for all, a hook that somebody kept
+ * (tracemalloc does) would lead back to itself. Of several layers in one call only the outermost records. */
+static struct python_allocator original[LAYERS][ALLOCTRACE_DOMAIN_TRACKED];
+static unsigned layers;
 
 /* "live" is judged here: hosts that finalize free nearly everything afterwards. */
 static __attribute__((noinline, cold)) void mark_finalization(struct thread_capture *thread)
@@ -42,35 +50,35 @@ static inline void *allocated(struct thread_capture *thread, unsigned kind, unsi
     return block;
 }
 
-static inline void *hook_malloc(unsigned domain, size_t size)
+static inline void *hook_malloc(unsigned layer, unsigned domain, size_t size)
 {
     struct thread_capture *thread = thread_enter();
-    void *block = original[domain].malloc(original[domain].context, size);
+    void *block = original[layer][domain].malloc(original[layer][domain].context, size);
     return thread ? allocated(thread, ALLOCTRACE_RECORD_MALLOC, domain, block, size) : block;
 }
 
-static inline void *hook_calloc(unsigned domain, size_t count, size_t size)
+static inline void *hook_calloc(unsigned layer, unsigned domain, size_t count, size_t size)
 {
     struct thread_capture *thread = thread_enter();
-    void *block = original[domain].calloc(original[domain].context, count, size);
+    void *block = original[layer][domain].calloc(original[layer][domain].context, count, size);
     return thread ? allocated(thread, ALLOCTRACE_RECORD_CALLOC, domain, block, count * size) : block;
 }
 
-static inline void *hook_realloc(unsigned domain, void *old, size_t size)
+static inline void *hook_realloc(unsigned layer, unsigned domain, void *old, size_t size)
 {
     struct thread_capture *thread = thread_enter();
     if (!thread)
-        return original[domain].realloc(original[domain].context, old, size);
+        return original[layer][domain].realloc(original[layer][domain].context, old, size);
     watch_finalization(thread);
     if (old)
         record_address(thread, ALLOCTRACE_RECORD_REALLOC_BEGIN, domain, old);
-    void *block = original[domain].realloc(original[domain].context, old, size);
+    void *block = original[layer][domain].realloc(original[layer][domain].context, old, size);
     if (!block && old)
         record_address(thread, ALLOCTRACE_RECORD_REALLOC_FAILED, domain, old);
     return allocated(thread, ALLOCTRACE_RECORD_REALLOC, domain, block, size);
 }
 
-static inline void hook_free(unsigned domain, void *block)
+static inline void hook_free(unsigned layer, unsigned domain, void *block)
 {
     struct thread_capture *thread = block ? thread_enter() : NULL;
     if (thread) {
@@ -79,54 +87,118 @@ static inline void hook_free(unsigned domain, void *block)
             code_cache_drop(block);
         record_address(thread, ALLOCTRACE_RECORD_FREE, domain, block);
     }
-    original[domain].free(original[domain].context, block);
+    original[layer][domain].free(original[layer][domain].context, block);
     if (thread)
         thread_leave(thread);
 }
 
-/* The functions that CPython gets: one set a domain, so that the domain is known without the context. */
-#define DEFINE_HOOKS(name, domain)                                                                                                         \
-    static void *malloc_##name(void *context, size_t size)                                                                                \
+/* The functions that CPython gets: one set for each layer and domain, so that both are known without the context. */
+#define DEFINE_HOOKS(layer, domain)                                                                                                        \
+    static void *malloc_##layer##_##domain(void *context, size_t size)                                                                    \
     {                                                                                                                                      \
         (void)context;                                                                                                                     \
-        return hook_malloc(domain, size);                                                                                                  \
+        return hook_malloc(layer, domain, size);                                                                                           \
     }                                                                                                                                      \
-    static void *calloc_##name(void *context, size_t count, size_t size)                                                                  \
+    static void *calloc_##layer##_##domain(void *context, size_t count, size_t size)                                                      \
     {                                                                                                                                      \
         (void)context;                                                                                                                     \
-        return hook_calloc(domain, count, size);                                                                                           \
+        return hook_calloc(layer, domain, count, size);                                                                                    \
     }                                                                                                                                      \
-    static void *realloc_##name(void *context, void *block, size_t size)                                                                  \
+    static void *realloc_##layer##_##domain(void *context, void *block, size_t size)                                                      \
     {                                                                                                                                      \
         (void)context;                                                                                                                     \
-        return hook_realloc(domain, block, size);                                                                                          \
+        return hook_realloc(layer, domain, block, size);                                                                                   \
     }                                                                                                                                      \
-    static void free_##name(void *context, void *block)                                                                                   \
+    static void free_##layer##_##domain(void *context, void *block)                                                                       \
     {                                                                                                                                      \
         (void)context;                                                                                                                     \
-        hook_free(domain, block);                                                                                                          \
+        hook_free(layer, domain, block);                                                                                                   \
     }
-DEFINE_HOOKS(raw, RAW)
-DEFINE_HOOKS(mem, MEM)
-DEFINE_HOOKS(obj, OBJ)
+#define ALLOCATOR(layer, domain)                                                                                                           \
+    {                                                                                                                                      \
+        .malloc = malloc_##layer##_##domain, .calloc = calloc_##layer##_##domain, .realloc = realloc_##layer##_##domain,                   \
+        .free = free_##layer##_##domain                                                                                                    \
+    }
+#define DEFINE_LAYER(layer) DEFINE_HOOKS(layer, RAW) DEFINE_HOOKS(layer, MEM) DEFINE_HOOKS(layer, OBJ)
+#define LAYER(layer)                                                                                                                       \
+    {                                                                                                                                      \
+        ALLOCATOR(layer, RAW), ALLOCATOR(layer, MEM), ALLOCATOR(layer, OBJ)                                                                \
+    }
+DEFINE_LAYER(0)
+DEFINE_LAYER(1)
+DEFINE_LAYER(2)
+DEFINE_LAYER(3)
+static const struct python_allocator hooks[LAYERS][ALLOCTRACE_DOMAIN_TRACKED] = {LAYER(0), LAYER(1), LAYER(2), LAYER(3)};
 
-#define HOOKS(name)                                                                                                                        \
-    {                                                                                                                                      \
-        .malloc = malloc_##name, .calloc = calloc_##name, .realloc = realloc_##name, .free = free_##name                                   \
+static void install_layer(const bool domains[ALLOCTRACE_DOMAIN_TRACKED])
+{
+    unsigned layer = layers++;
+    for (int domain = RAW; domain <= OBJ; domain++)
+        recording.python.get_allocator(domain, &original[layer][domain]);
+    for (int domain = RAW; domain <= OBJ; domain++) {
+        struct python_allocator hook = hooks[layer][domain];
+        hook.context = original[layer][domain].context;
+        if (domains[domain])
+            recording.python.set_allocator(domain, &hook);
     }
-static const struct python_allocator hooks[ALLOCTRACE_DOMAIN_TRACKED] = {HOOKS(raw), HOOKS(mem), HOOKS(obj)};
+}
 
 void hook_install(void)
 {
     walk_choose();
-    for (int domain = RAW; domain <= OBJ; domain++)
-        recording.python.get_allocator(domain, &original[domain]);
-    for (int domain = RAW; domain <= OBJ; domain++) {
-        if (!recording.options.domains[domain])
-            continue;
-        struct python_allocator hook = hooks[domain];
-        hook.context = original[domain].context;
-        recording.python.set_allocator(domain, &hook);
+    install_layer(recording.options.domains);
+}
+
+/* ---- put back ---- */
+
+static bool is_ours(int domain, const struct python_allocator *present)
+{
+    for (unsigned layer = 0; layer < layers; layer++)
+        if (present->malloc == hooks[layer][domain].malloc)
+            return true;
+    return false;
+}
+
+/* Asks for a byte through the allocator that CPython has now, and sees whether the call came by here: somebody's hook may lead to ours. */
+static bool probe(const struct python_allocator *present)
+{
+    thread_begin_probe();
+    void *block = present->malloc(present->context, 1);
+    bool reached = thread_end_probe();
+    if (!block)
+        return true; /* out of memory: nothing was learnt */
+    thread_begin_probe();
+    present->free(present->context, block);
+    thread_end_probe();
+    return reached;
+}
+
+static bool is_reached(int domain, bool may_allocate)
+{
+    struct python_allocator present;
+    recording.python.get_allocator(domain, &present);
+    return is_ours(domain, &present) || (may_allocate && probe(&present));
+}
+
+/* mem and obj decide: raw is replaced for moments by CPython itself. */
+void hook_restore(bool may_allocate)
+{
+    if (recording.off || layers == 0 || layers == LAYERS)
+        return;
+    bool lost[ALLOCTRACE_DOMAIN_TRACKED] = {false};
+    for (int domain = MEM; domain <= OBJ; domain++)
+        lost[domain] = recording.options.domains[domain] && !is_reached(domain, may_allocate);
+    bool only_raw = !recording.options.domains[MEM] && !recording.options.domains[OBJ];
+    if (!lost[MEM] && !lost[OBJ] && !only_raw)
+        return;
+    lost[RAW] = recording.options.domains[RAW] && !is_reached(RAW, may_allocate);
+    if (!lost[RAW] && only_raw)
+        return;
+    install_layer(lost);
+    struct thread_capture *thread = thread_enter();
+    if (thread) {
+        record_mark(thread, ALLOCTRACE_MARK_HOOKED, layers);
+        thread_leave(thread);
     }
 }
 

@@ -142,8 +142,41 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     return thread;
 }
 
+/* A probe makes the thread look as if it were inside a hook, so that calls come to thread_enter_slow, which sees them. */
+static _Thread_local struct {
+    bool active, reached;
+    enum thread_state before;
+} probe __attribute__((tls_model("initial-exec")));
+
+bool thread_is_inside(void)
+{
+    return probe.active || (thread_of_this && thread_of_this->state == THREAD_INSIDE);
+}
+
+void thread_begin_probe(void)
+{
+    probe.active = true;
+    probe.reached = false;
+    if (thread_of_this) {
+        probe.before = thread_of_this->state;
+        thread_of_this->state = THREAD_INSIDE;
+    }
+}
+
+bool thread_end_probe(void)
+{
+    probe.active = false;
+    if (thread_of_this)
+        thread_of_this->state = probe.before;
+    return probe.reached;
+}
+
 struct thread_capture *thread_enter_slow(struct thread_capture *thread)
 {
+    if (probe.active) {
+        probe.reached = true;
+        return NULL;
+    }
     if ((thread && thread->state == THREAD_INSIDE) || __atomic_load_n(&recording.off, __ATOMIC_RELAXED))
         return NULL;
     int saved = errno;

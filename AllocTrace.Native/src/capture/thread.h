@@ -53,6 +53,13 @@ static inline void thread_leave(struct thread_capture *thread)
     thread->state = THREAD_IDLE;
 }
 
+/* True in the middle of a hook or a probe. */
+bool thread_is_inside(void);
+
+/* Between the two, hooks on this thread record nothing; the second tells whether one was called. */
+void thread_begin_probe(void);
+bool thread_end_probe(void);
+
 /* Room for at least one more frame in the kept stack. False: it is as large as it gets. */
 bool thread_grow_stack(struct kept_stack *stack);
 

@@ -28,6 +28,7 @@ struct python_runtime {
 
     uintptr_t (*attached_thread_state)(void); /* to 3.11: of whichever thread holds the GIL */
     uintptr_t (*own_thread_state)(void);
+    int (*is_initialized)(void);
     const uintptr_t *finalizing; /* the thread state that finalizes; never NULL itself */
 
     uintptr_t unicode_type, code_type;

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using AllocTrace.Report.Commands;
+using AllocTrace.Report.Render;
+
+namespace AllocTrace.Report;
+
+/// <summary>Runs a command line: what goes wrong is one line on the error output and an exit code, never a stack trace.</summary>
+internal static class CommandLine
+{
+    public static int Run(IReadOnlyList<string> arguments, Output output)
+    {
+        try
+        {
+            var parsed = new Root(output).Parse(arguments);
+            if (parsed.Errors.Count > 0)
+                throw new UsageException(UsageError.Describe(parsed));
+
+            var code = parsed.Invoke(new InvocationConfiguration
+            {
+                Output = output.Out,
+                Error = output.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null, // run decides about signals itself: they are the child's
+            });
+            output.Out.Flush();
+            return code;
+        }
+        catch (UsageException e)
+        {
+            return Fail(output, ExitCode.WrongUsage, e.Message);
+        }
+        catch (InvalidTraceException e)
+        {
+            return Fail(output, ExitCode.InvalidTrace, e.Message);
+        }
+        catch (FileNotFoundException e)
+        {
+            return Fail(output, ExitCode.Failed, $"no such file: {e.FileName}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return Fail(output, ExitCode.Failed, e.Message);
+        }
+        catch (Exception e)
+        {
+            return Fail(output, ExitCode.Failed, $"internal error: {e.GetType().Name}: {e.Message}");
+        }
+    }
+
+    private static int Fail(Output output, int code, string message)
+    {
+        output.Error.WriteLine($"alloctrace: {Printable.Text(message.ReplaceLineEndings(" "))}");
+        return code;
+    }
+}

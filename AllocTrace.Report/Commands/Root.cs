@@ -1,0 +1,31 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using AllocTrace.Report.Render;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary>The <c>alloctrace</c> command and its verbs.</summary>
+internal sealed class Root : RootCommand, IExamples
+{
+    public Root(Output output)
+        : base("Which Python line, reached how, holds the memory of a program that embeds CPython.")
+    {
+        Subcommands.Add(new RunCommand(output));
+        Subcommands.Add(SummaryCommand.Create(output));
+        Subcommands.Add(TopCommand.Create(output));
+        Subcommands.Add(ExportCommand.Create(output));
+
+        var help = Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExamples((HelpAction)help.Action!);
+    }
+
+    public IReadOnlyList<string> Examples { get; } =
+    [
+        "alloctrace run -o app.db -- python3 app.py           # record a program",
+        "alloctrace summary app.db                            # how much, when, and which lines",
+        "alloctrace top app.db                                # the lines that still hold memory at the end",
+        "alloctrace top app.db --view peak --group-by traceback -n 3",
+        "alloctrace top app.db --view temporary --exclude '<frozen *>'",
+        "alloctrace export app.db --format csv -o app.csv     # everything, for a spreadsheet",
+    ];
+}

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using AllocTrace.Analysis;
+using AllocTrace.Report.Render;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>alloctrace summary</c>: what each process of a recording did with its memory.</summary>
+internal static class SummaryCommand
+{
+    public static Command Create(Output output)
+    {
+        var file = ReportArguments.File();
+        var process = ReportArguments.Process();
+        var json = ReportArguments.Json();
+        var csv = ReportArguments.Csv();
+        var command = new Verb(
+            "summary",
+            "What each process did with its memory: totals, peak, what stayed, by domain and thread, and the lines to look at.",
+            "alloctrace summary app.db",
+            "alloctrace summary app.db --json | jq '.processes[].peak'")
+        {
+            file, process, json, csv,
+        };
+        ReportArguments.AtMostOne(command, json, csv);
+        command.SetAction(parsed =>
+        {
+            using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
+            var report = new SummaryReport(
+                database,
+                [.. database.ProcessesWith(parsed.GetValue(process)).Select(each => ProcessSummary.Read(database, each))]);
+            if (parsed.GetValue(json))
+                report.WriteJson(output.Out);
+            else if (parsed.GetValue(csv))
+                report.WriteCsv(output);
+            else
+                report.WriteText(output);
+
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}

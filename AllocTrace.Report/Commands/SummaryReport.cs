@@ -1,0 +1,243 @@
+using System.Globalization;
+using AllocTrace.Analysis;
+using AllocTrace.Report.Export;
+using AllocTrace.Report.Render;
+using AllocTrace.Storage;
+using Spectre.Console;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary>What <c>alloctrace summary</c> found, in the forms in which it can be written.</summary>
+internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<ProcessSummary> processes)
+{
+    private const int MostThreads = 10;
+    private const int Indent = 2;
+
+    public void WriteText(Output output)
+    {
+        var page = new Page(output);
+        page.Line($"{database.Path}: {Numbers.Of(processes.Count, "process", "processes")}", Page.Heading);
+        foreach (var summary in processes)
+        {
+            page.Line();
+            WriteProcess(page, summary);
+        }
+
+        page.Line();
+        NextSteps.Write(page, database.Path);
+    }
+
+    public void WriteJson(TextWriter target)
+    {
+        using var text = new JsonText(target);
+        var json = text.Json;
+        json.WriteStartObject();
+        text.Lost(processes.Sum(summary => summary.Losses.Sum(loss => loss.Events)));
+        json.WriteStartArray("processes");
+        foreach (var summary in processes)
+            WriteProcess(text, summary);
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    public void WriteCsv(Output output)
+    {
+        using var csv = new CsvText(output.Out, forTerminal: output.TerminalWidth is not null);
+        csv.Header(
+            "pid", "command", "python_version", "started_at", "duration_ns", "ending", "stacks", "allocated_size", "allocated_count", "freed_size",
+            "freed_count", "temporary_size", "temporary_count", "peak_size", "peak_count", "peak_at_ns", "live_size", "live_count", "lost_events");
+        foreach (var (process, peak, live, usage, _, _, _, _, losses) in processes)
+        {
+            csv.Row(
+                process.Pid,
+                process.Command,
+                process.PythonVersion,
+                Timestamp(process),
+                process.DurationNs,
+                process.Ending,
+                process.Stacks,
+                usage.Allocated.Size,
+                usage.Allocated.Count,
+                usage.Freed.Size,
+                usage.Freed.Count,
+                usage.Temporary.Size,
+                usage.Temporary.Count,
+                peak?.Bytes,
+                peak?.Blocks,
+                peak?.AtNs,
+                live?.Bytes,
+                live?.Blocks,
+                losses.Sum(loss => loss.Events));
+        }
+    }
+
+    private static string Timestamp(TraceProcess process) =>
+        process.StartedAt.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+
+    private static void WriteProcess(Page page, ProcessSummary summary)
+    {
+        var process = summary.Process;
+        page.Line($"Process {Place.Process(process)}", Page.Heading);
+        page.Line(
+            $"  Python {process.PythonVersion.Split(' ')[0]}, recorded {process.StartedAt:yyyy-MM-dd HH:mm:ss} UTC for "
+            + $"{Numbers.Seconds(process.DurationNs)}, {Ending(process.Ending)}");
+        LossNote.Write(page, summary.Losses);
+        if (!process.HasStacks)
+            page.Line($"No Python stacks: {process.Stacks}", Page.Alarm);
+        if (process.CutStacks > 0)
+            page.Line($"  {Numbers.Of(process.CutStacks, "stack")} without their oldest frames");
+        if (process.UnknownFrees > 0)
+            page.Line($"  {Numbers.Of(process.UnknownFrees, "free")} of blocks from before the recording began");
+
+        page.Line();
+        page.Table(Totals(summary), Indent);
+        page.Line();
+        page.Table(Breakdown("Domain", summary.Domains.Select(row => (row.Domain.Name, row.Usage))), Indent);
+        page.Line();
+        page.Table(Breakdown("Thread", summary.Threads.Take(MostThreads).Select(row => (Place.Thread(row.Thread), row.Usage))), Indent);
+        if (summary.Threads.Count > MostThreads)
+            page.Line($"  {Numbers.Of(summary.Threads.Count - MostThreads, "more thread")}: --group-by thread of 'alloctrace top' lists them");
+
+        var lines = new TopLines(page, SourceLines.Of([process]));
+        if (summary.Peak is { } peak)
+            lines.Write("held most at the peak", summary.PeakLines, peak.Bytes, Indent);
+        if (summary.Live is { } live)
+            lines.Write("hold most at the end", summary.LiveLines, live.Bytes, Indent);
+    }
+
+    private static string Ending(string ending) => ending switch
+    {
+        "finalized" => "finalized and exited",
+        "killed" => "killed",
+        "running" => "still running",
+        _ => ending,
+    };
+
+    private static Table Totals(ProcessSummary summary)
+    {
+        var table = Page.NewTable(("", Justify.Left), ("Size", Justify.Right), ("Blocks", Justify.Right), ("", Justify.Left));
+        table.Columns[^1].NoWrap = false;
+        var usage = summary.Usage;
+        Row("Allocated", usage.Allocated);
+        Row("Freed", usage.Freed);
+        Row(
+            "Temporary",
+            usage.Temporary,
+            $"{Numbers.Percent(usage.Temporary.Count, usage.Allocated.Count)} of all allocations were freed before "
+            + $"{Numbers.Of(summary.Process.TemporaryThreshold, "further one")} of their thread");
+        if (summary.Peak is { } peak)
+            Row("Peak", new Amount(peak.Bytes, peak.Blocks), $"after {Numbers.Seconds(peak.AtNs)}");
+        if (summary.Live is { } live)
+            Row("Live at the end", new Amount(live.Bytes, live.Blocks), $"after {Numbers.Seconds(live.AtNs)}");
+
+        return table;
+
+        void Row(string name, Amount amount, string note = "") =>
+            table.AddRow(name, ByteSize.Format(amount.Size), Numbers.Whole(amount.Count), note);
+    }
+
+    private static Table Breakdown(string title, IEnumerable<(string Name, Usage Usage)> rows)
+    {
+        var table = Page.NewTable(
+            (title, Justify.Left),
+            ("Allocated", Justify.Right),
+            ("Blocks", Justify.Right),
+            ("Temporary", Justify.Right),
+            ("Peak", Justify.Right),
+            ("Live", Justify.Right));
+        foreach (var (name, usage) in rows)
+        {
+            table.AddRow(
+                new Text(Printable.Text(name)),
+                new Text(ByteSize.Format(usage.Allocated.Size)),
+                new Text(Numbers.Whole(usage.Allocated.Count)),
+                new Text(ByteSize.Format(usage.Temporary.Size)),
+                new Text(ByteSize.Format(usage.Peak.Size)),
+                new Text(ByteSize.Format(usage.Live.Size)));
+        }
+
+        return table;
+    }
+
+    private static void WriteProcess(JsonText text, ProcessSummary summary)
+    {
+        var json = text.Json;
+        var process = summary.Process;
+        json.WriteStartObject();
+        json.WriteNumber("pid", process.Pid);
+        json.WriteNumber("parent_pid", process.ParentPid);
+        json.WriteString("command", process.Command);
+        json.WriteString("python_version", process.PythonVersion);
+        json.WriteString("started_at", Timestamp(process));
+        json.WriteNumber("duration_ns", process.DurationNs);
+        json.WriteString("ending", process.Ending);
+        json.WriteString("stacks", process.Stacks);
+        WriteUsage(text, summary.Usage);
+        WriteMoment(text, "peak", summary.Peak);
+        WriteMoment(text, "live", summary.Live);
+        json.WriteStartArray("domains");
+        foreach (var (domain, usage) in summary.Domains)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", domain.Name);
+            WriteUsage(text, usage);
+            text.Amount("peak", usage.Peak);
+            text.Amount("live", usage.Live);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("threads");
+        foreach (var (thread, usage) in summary.Threads)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("id", thread.OsId);
+            json.WriteString("name", thread.Name);
+            WriteUsage(text, usage);
+            text.Amount("peak", usage.Peak);
+            text.Amount("live", usage.Live);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        text.Statistics("peak_lines", summary.PeakLines);
+        text.Statistics("live_lines", summary.LiveLines);
+        json.WriteStartArray("losses");
+        foreach (var loss in summary.Losses)
+        {
+            json.WriteStartObject();
+            json.WriteString("reason", loss.Reason);
+            json.WriteNumber("events", loss.Events);
+            if (loss is { FirstNs: { } first, LastNs: { } last })
+            {
+                json.WriteNumber("first_ns", first);
+                json.WriteNumber("last_ns", last);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteUsage(JsonText text, Usage usage)
+    {
+        text.Amount("allocated", usage.Allocated);
+        text.Amount("freed", usage.Freed);
+        text.Amount("temporary", usage.Temporary);
+    }
+
+    private static void WriteMoment(JsonText text, string name, TraceMoment? moment)
+    {
+        if (moment is null)
+            return;
+
+        text.Json.WriteStartObject(name);
+        text.Json.WriteNumber("size", moment.Bytes);
+        text.Json.WriteNumber("count", moment.Blocks);
+        text.Json.WriteNumber("at_ns", moment.AtNs);
+        text.Json.WriteEndObject();
+    }
+}

@@ -1,0 +1,103 @@
+using AllocTrace.Analysis;
+using AllocTrace.Report.Export;
+using AllocTrace.Report.Render;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary>What <c>alloctrace top</c> found, in the forms in which it can be written.</summary>
+internal sealed class TopReport
+{
+    private readonly TraceDatabase _database;
+    private readonly Snapshot _snapshot;
+    private readonly string _view;
+    private readonly GroupBy _groupBy;
+    private readonly Cumulation _cumulation;
+    private readonly TraceProcess[] _processes;
+    private readonly TraceLoss[] _losses;
+    private readonly StatisticList _statistics;
+
+    public TopReport(
+        TraceDatabase database, Snapshot snapshot, string view, GroupBy groupBy, Cumulation cumulation, int rows, long? pid)
+    {
+        _database = database;
+        _snapshot = snapshot;
+        _view = view;
+        _groupBy = groupBy;
+        _cumulation = cumulation;
+        _statistics = snapshot.Statistics(groupBy, cumulation, rows);
+        _processes = [.. database.ProcessesWith(pid)];
+        var ids = _processes.Select(process => process.Id).ToHashSet();
+        _losses = [.. database.Losses.Where(loss => ids.Contains(loss.Process))];
+    }
+
+    private string GroupName => _groupBy.ToString().ToLowerInvariant();
+
+    public void WriteText(Output output)
+    {
+        var page = new Page(output);
+        var how = _cumulation == Cumulation.None ? "" : ", callers included";
+        page.Line($"{_database.Path}: {_view} by {GroupName}{how}", Page.Heading);
+        LossNote.Write(page, _losses);
+        foreach (var process in _processes.Where(process => !process.HasStacks))
+            page.Line($"No Python stacks in process {process.Pid}: {process.Stacks}", Page.Alarm);
+
+        page.Line();
+        if (_statistics.Count > 0)
+        {
+            var source = SourceLines.Of(_processes);
+            if (_groupBy == GroupBy.Traceback)
+            {
+                new TracebackList(page, source).Write(_statistics, _snapshot.Size);
+            }
+            else
+            {
+                new StatisticTable(page, source).Write(_statistics, _snapshot.Size);
+                page.Line();
+            }
+        }
+
+        // The sizes of cumulative groups overlap: adding them up means nothing.
+        if (_statistics.Others > 0)
+            page.Line($"{Numbers.Whole(_statistics.Others)} more{(_cumulation == Cumulation.None ? $": {ByteSize.Format(_statistics.OtherSize)}" : "")}");
+
+        page.Line($"Total: {ByteSize.Format(_snapshot.Size)} in {Numbers.Of(_snapshot.Count, "block")}", Page.Heading);
+    }
+
+    public void WriteJson(TextWriter target)
+    {
+        using var text = new JsonText(target);
+        text.Json.WriteStartObject();
+        text.Json.WriteString("view", _view);
+        text.Json.WriteString("group_by", GroupName);
+        if (_cumulation != Cumulation.None)
+            text.Json.WriteBoolean("cumulative", true);
+
+        text.Amount("total", new Amount(_snapshot.Size, _snapshot.Count));
+        text.Lost(_losses.Sum(loss => loss.Events));
+        text.Statistics("statistics", _statistics);
+        text.Json.WriteEndObject();
+    }
+
+    public void WriteCsv(Output output)
+    {
+        using var csv = new CsvText(output.Out, forTerminal: output.TerminalWidth is not null);
+        csv.Header("size", "count", "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread", "command");
+        foreach (var statistic in _statistics)
+        {
+            var frame = statistic.Traceback.Newest;
+            csv.Row(
+                statistic.Size,
+                statistic.Count,
+                frame?.Filename,
+                frame?.LineNumber,
+                frame?.Function,
+                _groupBy == GroupBy.Traceback ? CsvText.Cell(statistic.Traceback) : null,
+                statistic.Domain,
+                statistic.Process?.Pid,
+                statistic.Thread?.OsId,
+                statistic.Thread?.Name,
+                statistic.Process?.Command);
+        }
+    }
+}

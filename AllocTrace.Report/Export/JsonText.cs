@@ -1,0 +1,109 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using AllocTrace.Analysis;
+
+namespace AllocTrace.Report.Export;
+
+/// <summary>Writes JSON to a text writer, however much it is, without holding all of it.</summary>
+internal sealed class JsonText : IDisposable
+{
+    private const int ChunkBytes = 64 * 1024;
+
+    private readonly TextWriter _target;
+    private readonly ArrayBufferWriter<byte> _buffer = new(2 * ChunkBytes);
+
+    public JsonText(TextWriter target)
+    {
+        _target = target;
+
+        // Names stay readable ("<module>", not "\u003Cmodule\u003E"): this is not for inclusion in HTML. Control characters are escaped.
+        Json = new Utf8JsonWriter(_buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    }
+
+    public Utf8JsonWriter Json { get; }
+
+    /// <summary>Writes <c>"name":{"size":…,"count":…}</c>.</summary>
+    public void Amount(string name, Amount amount)
+    {
+        Json.WriteStartObject(name);
+        Json.WriteNumber("size", amount.Size);
+        Json.WriteNumber("count", amount.Count);
+        Json.WriteEndObject();
+    }
+
+    /// <summary>Writes <c>"lost":{"events":…}</c>.</summary>
+    public void Lost(long events)
+    {
+        Json.WriteStartObject("lost");
+        Json.WriteNumber("events", events);
+        Json.WriteEndObject();
+    }
+
+    /// <summary>Writes a list of statistics as a property.</summary>
+    public void Statistics(string name, IEnumerable<Statistic> statistics)
+    {
+        Json.WriteStartArray(name);
+        foreach (var statistic in statistics)
+        {
+            Statistic(statistic);
+            if (Json.BytesPending + _buffer.WrittenCount > ChunkBytes)
+                Flush();
+        }
+
+        Json.WriteEndArray();
+    }
+
+    public void Dispose()
+    {
+        Flush();
+        Json.Dispose();
+        _target.WriteLine();
+    }
+
+    private void Statistic(Statistic statistic)
+    {
+        Json.WriteStartObject();
+        Json.WriteNumber("size", statistic.Size);
+        Json.WriteNumber("count", statistic.Count);
+        if (statistic.Domain is not null)
+            Json.WriteString("domain", statistic.Domain);
+
+        if (statistic.Thread is { } thread)
+        {
+            Json.WriteStartObject("thread");
+            Json.WriteNumber("id", thread.OsId);
+            Json.WriteString("name", thread.Name);
+            Json.WriteEndObject();
+        }
+
+        if (statistic.Process is { } process)
+        {
+            Json.WriteStartObject("process");
+            Json.WriteNumber("pid", process.Pid);
+            Json.WriteString("command", process.Command);
+            Json.WriteEndObject();
+        }
+
+        Json.WriteStartArray("traceback");
+        foreach (var frame in statistic.Traceback)
+        {
+            Json.WriteStartObject();
+            Json.WriteString("filename", frame.Filename);
+            Json.WriteNumber("lineno", frame.LineNumber);
+            Json.WriteString("function", frame.Function);
+            Json.WriteEndObject();
+        }
+
+        Json.WriteEndArray();
+        Json.WriteEndObject();
+    }
+
+    private void Flush()
+    {
+        Json.Flush();
+        _target.Write(Encoding.UTF8.GetString(_buffer.WrittenSpan));
+        _buffer.ResetWrittenCount();
+    }
+}

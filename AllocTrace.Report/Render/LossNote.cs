@@ -1,0 +1,28 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Render;
+
+/// <summary>Says what a recording does not have. Every report begins with it, because figures that are too low look like any other.</summary>
+internal static class LossNote
+{
+    public static void Write(Page page, IReadOnlyList<TraceLoss> losses)
+    {
+        foreach (var group in losses.GroupBy(loss => loss.Reason))
+        {
+            page.Line($"INCOMPLETE: {Sentence(group.Key, [.. group])}", Page.Alarm);
+        }
+    }
+
+    private static string Sentence(string reason, TraceLoss[] losses)
+    {
+        var events = losses.Sum(loss => loss.Events);
+        var first = losses.Min(loss => loss.FirstNs);
+        var last = losses.Max(loss => loss.LastNs);
+        var when = first is null || last is null
+            ? ""
+            : first == last ? $" at {Numbers.Seconds(first.Value)}" : $" between {Numbers.Seconds(first.Value)} and {Numbers.Seconds(last.Value)}";
+        return reason == "stack not kept"
+            ? $"{Numbers.Of(events, "allocation")} without stack{when}"
+            : $"{Numbers.Of(events, "event")} lost{when} ({reason}): figures may be wrong";
+    }
+}

@@ -1,0 +1,21 @@
+namespace AllocTrace.Report.Render;
+
+/// <summary>What to type next.</summary>
+internal static class NextSteps
+{
+    public static void Write(Page page, string databasePath)
+    {
+        var file = ShellWord.Quote(databasePath);
+        (string Command, string Why)[] steps =
+        [
+            ($"alloctrace top {file} --group-by traceback", "how the program got to what is still held"),
+            ($"alloctrace top {file} --view peak", "what held memory at the peak"),
+            ($"alloctrace top {file} --view temporary", "what is allocated only to be freed at once"),
+            ($"alloctrace export {file} --format csv -o FILE", "everything, for a spreadsheet"),
+        ];
+        page.Line("Next", Page.Heading);
+        var width = steps.Max(step => step.Command.Length);
+        foreach (var (command, why) in steps)
+            page.Line($"  {command.PadRight(width)}  # {why}");
+    }
+}

@@ -1,0 +1,53 @@
+using AllocTrace.Analysis;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Render;
+
+/// <summary>What <c>alloctrace run</c> says when the program has ended: how much, which lines, and what to type next.</summary>
+internal static class ShortReport
+{
+    private const int Lines = 5;
+    private const int MostProcesses = 3;
+
+    /// <summary>Writes the report of a finished recording.</summary>
+    /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
+    /// <exception cref="IOException">The recording cannot be read.</exception>
+    public static void Write(string databasePath, Output output)
+    {
+        using var database = TraceDatabase.Open(databasePath);
+        var page = new Page(output);
+        var source = SourceLines.Of(database.Processes);
+        var summaries = database.Processes
+            .Select(process => ProcessSummary.Read(database, process, Lines))
+            .OrderByDescending(summary => summary.Peak?.Bytes ?? 0)
+            .ToArray();
+        foreach (var summary in summaries.Take(MostProcesses))
+        {
+            page.Line($"Process {Place.Process(summary.Process)}", Page.Heading);
+            LossNote.Write(page, summary.Losses);
+            if (!summary.Process.HasStacks)
+                page.Line($"No Python stacks: {summary.Process.Stacks}", Page.Alarm);
+
+            page.Line($"  {Headline(summary)}");
+            var lines = new TopLines(page, source);
+            lines.Write("hold most at the end", summary.LiveLines, summary.Live?.Bytes ?? 0, indent: 2);
+            lines.Write("held most at the peak", summary.PeakLines, summary.Peak?.Bytes ?? 0, indent: 2);
+            page.Line();
+        }
+
+        if (summaries.Length > MostProcesses)
+        {
+            page.Line($"and {Numbers.Whole(summaries.Length - MostProcesses)} more: alloctrace summary {ShellWord.Quote(databasePath)}");
+            page.Line();
+        }
+
+        NextSteps.Write(page, databasePath);
+    }
+
+    private static string Headline(ProcessSummary summary)
+    {
+        var peak = summary.Peak is { } p ? $"peak {ByteSize.Format(p.Bytes)} after {Numbers.Seconds(p.AtNs)}, " : "";
+        var live = summary.Live is { } l ? $"live at the end {ByteSize.Format(l.Bytes)} in {Numbers.Of(l.Blocks, "block")}, " : "";
+        return $"{peak}{live}{Numbers.Of(summary.Usage.Allocated.Count, "allocation")} of {ByteSize.Format(summary.Usage.Allocated.Size)} in all";
+    }
+}

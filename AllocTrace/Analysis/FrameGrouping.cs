@@ -1,0 +1,92 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>
+/// Groups by the newest frame's line, file or function. Group 0 has no frame. Every stack of the trie has its group here, not only those
+/// that allocated, because cumulative statistics need the callers' too.
+/// </summary>
+internal sealed class FrameGrouping : Grouping
+{
+    private readonly StackTable _stacks;
+    private readonly GroupBy _groupBy;
+    private readonly int[] _groupOfStack;
+    private readonly List<int> _firstStack = [0]; // of each group
+
+    /// <summary>Numbers the groups; <paramref name="groupBy"/> is one of <c>Lineno</c>, <c>Filename</c> and <c>Function</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // the loop over all stacks should not begin in unoptimized code
+    public FrameGrouping(StackTable stacks, GroupBy groupBy)
+    {
+        _stacks = stacks;
+        _groupBy = groupBy;
+        _groupOfStack = new int[stacks.Count];
+
+        // Stacks outnumber code objects by far: what depends on the code alone is looked up once for each.
+        var keyOfCode = KeysOfCodes(stacks.Codes, groupBy);
+        var code = stacks.Code;
+        var line = stacks.Line;
+        var groups = new Dictionary<long, int>();
+        for (var stack = 1; stack < _groupOfStack.Length; stack++)
+        {
+            var key = Spread(((long)keyOfCode[code[stack]] << 32) + (groupBy == GroupBy.Lineno ? line[stack] : 0));
+            ref var group = ref CollectionsMarshal.GetValueRefOrAddDefault(groups, key, out var known);
+            if (!known)
+            {
+                group = _firstStack.Count;
+                _firstStack.Add(stack);
+            }
+
+            _groupOfStack[stack] = group;
+        }
+    }
+
+    public override int Count => _firstStack.Count;
+
+    /// <summary>The group of each stack's newest frame.</summary>
+    public ReadOnlySpan<int> GroupOfStack => _groupOfStack;
+
+    public override int GroupOf(in Site site) => _groupOfStack[site.Stack];
+
+    public override int Compare(int a, int b) => (a == 0 || b == 0) ? a.CompareTo(b) : FrameOf(a).CompareTo(FrameOf(b));
+
+    public override Statistic Describe(int group, long size, long count) =>
+        new(size, count, group == 0 ? Traceback.Empty : new Traceback(FrameOf(group)));
+
+    // The hash of a long is its halves XORed, and both halves here are small numbers: nearly all keys would collide. Multiplying by an odd
+    // number keeps keys distinct.
+    private static long Spread(long key) => key * unchecked((long)0x9E37_79B9_7F4A_7C15);
+
+    private static int[] KeysOfCodes(CodeTable codes, GroupBy groupBy)
+    {
+        var keys = new int[codes.Count];
+        var functions = new Dictionary<CodeTable.Code, int>();
+        for (var i = 0; i < keys.Length; i++)
+        {
+            // The first line tells functions apart that share a name: lambdas, properties, and methods before CPython 3.11.
+            keys[i] = groupBy switch
+            {
+                GroupBy.Lineno or GroupBy.Filename => codes[i].Filename,
+                GroupBy.Function => functions.TryGetValue(codes[i], out var function) ? function : functions[codes[i]] = functions.Count,
+                _ => throw new ArgumentOutOfRangeException(nameof(groupBy), groupBy, "Not a group of frames."),
+            };
+        }
+
+        return keys;
+    }
+
+    private Frame FrameOf(int group)
+    {
+        var stack = _firstStack[group];
+        var code = _stacks.Codes[_stacks.Code[stack]];
+        var filename = _stacks.Codes.Text(code.Filename);
+        return _groupBy switch
+        {
+            // Functions that share a line (a lambda and who passes it) are one group, as in tracemalloc; the first one gives the name.
+            GroupBy.Lineno => new Frame(filename, _stacks.Line[stack], _stacks.Codes.Text(code.Function)),
+            GroupBy.Filename => new Frame(filename, 0, ""),
+            _ => new Frame(filename, code.FirstLine, _stacks.Codes.Text(code.Function)),
+        };
+    }
+}

@@ -1,0 +1,26 @@
+namespace AllocTrace.Analysis;
+
+/// <summary>What a <see cref="Statistic"/> sums over.</summary>
+public enum GroupBy
+{
+    /// <summary>The file and line of the newest frame.</summary>
+    Lineno,
+
+    /// <summary>The file of the newest frame; its line is 0.</summary>
+    Filename,
+
+    /// <summary>The whole traceback.</summary>
+    Traceback,
+
+    /// <summary>The function of the newest frame; its line is the one on which the function begins.</summary>
+    Function,
+
+    /// <summary>The allocator domain.</summary>
+    Domain,
+
+    /// <summary>The thread that allocated.</summary>
+    Thread,
+
+    /// <summary>The process.</summary>
+    Process,
+}

@@ -1,0 +1,19 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>Numbers groups of sites, so that summing is an array access, and describes a group when it is shown.</summary>
+internal abstract class Grouping
+{
+    /// <summary>Groups are numbered from 0 to below this; some may have no site.</summary>
+    public abstract int Count { get; }
+
+    /// <summary>The group that a site belongs to.</summary>
+    public abstract int GroupOf(in Site site);
+
+    /// <summary>Orders groups of equal size and count: negative when <paramref name="a"/> comes before <paramref name="b"/>.</summary>
+    public abstract int Compare(int a, int b);
+
+    /// <summary>Describes a group.</summary>
+    public abstract Statistic Describe(int group, long size, long count);
+}

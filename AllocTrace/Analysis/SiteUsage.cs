@@ -1,0 +1,23 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>Everything that is counted for the allocations of one thread in one domain by one traceback.</summary>
+/// <param name="Process">The process.</param>
+/// <param name="Thread">The thread.</param>
+/// <param name="Domain">The domain's name.</param>
+/// <param name="Usage">What was counted.</param>
+/// <param name="Traceback">How the program got there.</param>
+public sealed record SiteUsage(TraceProcess Process, TraceThread Thread, string Domain, Usage Usage, Traceback Traceback)
+{
+    /// <summary>Reads the sites of a process, in the order of the database. Tracebacks are made as the sequence advances.</summary>
+    /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
+    /// <exception cref="IOException">The recording cannot be read.</exception>
+    public static IEnumerable<SiteUsage> Read(TraceDatabase database, TraceProcess process) =>
+        database.ReadCounters(process).Select(site => new SiteUsage(
+            process,
+            database.Threads[site.Thread],
+            database.Domains[site.Domain].Name,
+            Usage.Of(site),
+            database.Stacks.TracebackOf(site.Stack)));
+}

@@ -1,0 +1,160 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>
+/// Allocations of a recording, seen one way (<see cref="View"/>) and grouped as asked. Immutable; several threads may use one, also after
+/// the database was closed.
+/// </summary>
+public sealed class Snapshot
+{
+    private readonly TraceDatabase _database; // its metadata and stacks; nothing is read from the file any more
+    private readonly SiteTable _sites;
+
+    internal Snapshot(TraceDatabase database, SiteTable sites)
+    {
+        _database = database;
+        _sites = sites;
+        foreach (ref readonly var site in sites.Sites)
+        {
+            Size += site.Bytes;
+            Count += site.Blocks;
+        }
+    }
+
+    /// <summary>All bytes, as requested by the program.</summary>
+    public long Size { get; }
+
+    /// <summary>All blocks.</summary>
+    public long Count { get; }
+
+    /// <summary>The allocations, a site each, in the order of the database. Tracebacks are made as the sequence advances.</summary>
+    public IEnumerable<Trace> Traces
+    {
+        get
+        {
+            for (var i = 0; i < _sites.Count; i++)
+            {
+                var site = _sites.Sites[i];
+                yield return new Trace(
+                    _database.Processes[site.Process],
+                    _database.Threads[site.Thread],
+                    _database.Domains[site.Domain].Name,
+                    site.Bytes,
+                    site.Blocks,
+                    _database.Stacks.TracebackOf(site.Stack));
+            }
+        }
+    }
+
+    /// <summary>Loads one view of a recording.</summary>
+    /// <param name="database">The recording; needed only during the call.</param>
+    /// <param name="view">What to count.</param>
+    /// <param name="pid">A process, or <see langword="null"/> for all of them together.</param>
+    /// <exception cref="ArgumentException">There is no such process.</exception>
+    /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
+    /// <exception cref="IOException">The recording cannot be read.</exception>
+    public static Snapshot Load(TraceDatabase database, View view = View.Live, long? pid = null)
+    {
+        var processes = database.ProcessesWith(pid);
+        return new Snapshot(database, view switch
+        {
+            View.Live => database.ReadLiveSites(Moments(database, processes, moment => moment.Kind == "live")),
+            View.Peak => database.ReadLiveSites(Moments(database, processes, moment => moment.Kind == "peak")),
+            View.Total => database.ReadAllocatedSites(processes),
+            View.Temporary => database.ReadTemporarySites(processes),
+            _ => throw new ArgumentOutOfRangeException(nameof(view), view, "Not a view."),
+        });
+    }
+
+    /// <summary>Loads what was alive at a named moment. A process that used a name repeatedly is seen at the last of these moments.</summary>
+    /// <param name="database">The recording; needed only during the call.</param>
+    /// <param name="name">The name given by the program or its user.</param>
+    /// <param name="pid">A process, or <see langword="null"/> for all that have such a moment, together.</param>
+    /// <exception cref="ArgumentException">There is no such process, or no such moment.</exception>
+    /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
+    /// <exception cref="IOException">The recording cannot be read.</exception>
+    public static Snapshot LoadNamed(TraceDatabase database, string name, long? pid = null)
+    {
+        var named = Moments(database, database.ProcessesWith(pid), moment => moment.Kind == "named");
+        var moments = named.Where(moment => moment.Name == name).GroupBy(moment => moment.Process).Select(Enumerable.Last).ToArray();
+        if (moments.Length == 0)
+        {
+            var names = string.Join(", ", named.Select(moment => $"'{moment.Name}'").Distinct());
+            throw new ArgumentException($"{database.Path}: no snapshot '{name}'; there is {(names == "" ? "none" : names)}");
+        }
+
+        return new Snapshot(database, database.ReadLiveSites(moments));
+    }
+
+    /// <summary>Sums sizes and counts by group, largest first.</summary>
+    /// <param name="groupBy">What makes a group.</param>
+    /// <param name="cumulation">Whether callers count too; only for groups of lines, files and functions.</param>
+    /// <param name="limit">How many groups to describe, 0 for all. Much faster with a limit when there are many.</param>
+    /// <exception cref="ArgumentException"><paramref name="cumulation"/> has no meaning for <paramref name="groupBy"/>.</exception>
+    public StatisticList Statistics(GroupBy groupBy, Cumulation cumulation = Cumulation.None, int limit = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        var grouping = GroupingFor(groupBy);
+        if (cumulation != Cumulation.None)
+        {
+            return grouping is FrameGrouping frames
+                ? CumulativeSums.Of(_sites.Sites, _database.Stacks, frames, cumulation).Rank(grouping, limit)
+                : throw new ArgumentException("cumulative statistics need groups of lines, files or functions", nameof(cumulation));
+        }
+
+        var sums = new GroupSums(grouping.Count);
+        foreach (ref readonly var site in _sites.Sites)
+            sums.Add(grouping.GroupOf(site), site.Bytes, site.Blocks);
+
+        return sums.Rank(grouping, limit);
+    }
+
+    /// <summary>
+    /// Returns the part of this snapshot that passes: a trace that matches any inclusive filter (or there is none) and no exclusive one.
+    /// </summary>
+    public Snapshot FilterTraces(params IReadOnlyCollection<Filter> filters)
+    {
+        var passing = StackFilter.Passing(_database.Stacks, filters);
+        var sites = new SiteTable();
+        foreach (ref readonly var site in _sites.Sites)
+        {
+            if (passing[site.Stack])
+                sites.Add(site);
+        }
+
+        return new Snapshot(_database, sites);
+    }
+
+    private static IReadOnlyList<TraceMoment> Moments(
+        TraceDatabase database,
+        IReadOnlyList<TraceProcess> processes,
+        Func<TraceMoment, bool> wanted)
+    {
+        var ids = processes.Select(process => process.Id).ToHashSet();
+        return database.Moments.Where(moment => ids.Contains(moment.Process) && wanted(moment)).ToArray();
+    }
+
+    private Grouping GroupingFor(GroupBy groupBy) => groupBy switch
+    {
+        GroupBy.Lineno or GroupBy.Filename or GroupBy.Function => new FrameGrouping(_database.Stacks, groupBy),
+        GroupBy.Traceback => new TracebackGrouping(_database.Stacks),
+        GroupBy.Domain => new ColumnGrouping<TraceDomain>(
+            _database.Domains,
+            site => site.Domain,
+            (statistic, domain) => statistic with { Domain = domain.Name }),
+        GroupBy.Thread => new ColumnGrouping<TraceThread>(
+            _database.Threads,
+            site => site.Thread,
+            (statistic, thread) => statistic with
+            {
+                Thread = thread,
+                Process = _database.Processes.First(process => process.Id == thread.Process),
+            }),
+        GroupBy.Process => new ColumnGrouping<TraceProcess>(
+            _database.Processes,
+            site => site.Process,
+            (statistic, process) => statistic with { Process = process }),
+        _ => throw new ArgumentOutOfRangeException(nameof(groupBy), groupBy, "Not a group."),
+    };
+}

@@ -1,0 +1,32 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>The memory of one group of allocations.</summary>
+/// <param name="Size">Bytes as requested by the program.</param>
+/// <param name="Count">Blocks.</param>
+/// <param name="Traceback">
+/// Where: whole for <see cref="GroupBy.Traceback"/>, one frame for groups of frames, empty for other groups and for allocations that no
+/// Python frame led to.
+/// </param>
+public sealed record Statistic(long Size, long Count, Traceback Traceback)
+{
+    /// <summary>The domain's name, for <see cref="GroupBy.Domain"/> only.</summary>
+    public string? Domain { get; init; }
+
+    /// <summary>The thread, for <see cref="GroupBy.Thread"/> only.</summary>
+    public TraceThread? Thread { get; init; }
+
+    /// <summary>The process, for <see cref="GroupBy.Process"/> and <see cref="GroupBy.Thread"/> only.</summary>
+    public TraceProcess? Process { get; init; }
+
+    /// <summary>Bytes of an average block; 0 when there is none.</summary>
+    public double Average => Count == 0 ? 0 : (double)Size / Count;
+
+    /// <summary>The statistic as tracemalloc prints it.</summary>
+    public override string ToString()
+    {
+        var text = $"{Traceback}: size={ByteSize.Format(Size)}, count={Count}";
+        return Count == 0 ? text : $"{text}, average={ByteSize.Format(Average)}";
+    }
+}

@@ -1,0 +1,37 @@
+using System.Collections;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>The largest groups, in descending order of (size, count, traceback), and what remains of the others.</summary>
+public sealed class StatisticList : IReadOnlyList<Statistic>
+{
+    private readonly IReadOnlyList<Statistic> _largest;
+
+    internal StatisticList(IReadOnlyList<Statistic> largest, int others, long otherSize, long otherCount)
+    {
+        _largest = largest;
+        Others = others;
+        OtherSize = otherSize;
+        OtherCount = otherCount;
+    }
+
+    /// <summary>How many groups are listed.</summary>
+    public int Count => _largest.Count;
+
+    /// <summary>How many groups are not listed because of the limit.</summary>
+    public int Others { get; }
+
+    /// <summary>Bytes of the groups that are not listed.</summary>
+    public long OtherSize { get; }
+
+    /// <summary>Blocks of the groups that are not listed.</summary>
+    public long OtherCount { get; }
+
+    /// <summary>The group at <paramref name="index"/>; 0 is the largest.</summary>
+    public Statistic this[int index] => _largest[index];
+
+    /// <inheritdoc/>
+    public IEnumerator<Statistic> GetEnumerator() => _largest.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

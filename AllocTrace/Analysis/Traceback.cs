@@ -1,0 +1,51 @@
+using System.Collections;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>The frames that led to an allocation, oldest first as in tracemalloc. Equal when the frames are.</summary>
+public sealed class Traceback : IReadOnlyList<Frame>, IEquatable<Traceback>, IComparable<Traceback>
+{
+    private readonly Frame[] _frames;
+
+    /// <summary>Creates a traceback from frames, oldest first.</summary>
+    public Traceback(params ReadOnlySpan<Frame> frames) => _frames = frames.ToArray();
+
+    /// <summary>The traceback of an allocation that no Python frame led to.</summary>
+    public static Traceback Empty { get; } = new();
+
+    /// <summary>How many frames there are.</summary>
+    public int Count => _frames.Length;
+
+    /// <summary>The frame that allocated, or <see langword="null"/> when there is none.</summary>
+    public Frame? Newest => _frames.Length == 0 ? null : _frames[^1];
+
+    /// <summary>The frame at <paramref name="index"/>; 0 is the oldest.</summary>
+    public Frame this[int index] => _frames[index];
+
+    /// <inheritdoc/>
+    public IEnumerator<Frame> GetEnumerator() => ((IEnumerable<Frame>)_frames).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <inheritdoc/>
+    public bool Equals(Traceback? other) => other is not null && _frames.AsSpan().SequenceEqual(other._frames);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as Traceback);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = new HashCode();
+        foreach (var frame in _frames)
+            hash.Add(frame);
+
+        return hash.ToHashCode();
+    }
+
+    /// <summary>Compares frame by frame from the oldest; a traceback that continues another comes after it.</summary>
+    public int CompareTo(Traceback? other) => other is null ? 1 : _frames.AsSpan().SequenceCompareTo(other._frames);
+
+    /// <summary>The oldest frame, as tracemalloc prints a traceback.</summary>
+    public override string ToString() => _frames.Length == 0 ? "<no Python frame>" : _frames[0].ToString();
+}

@@ -1,0 +1,20 @@
+namespace AllocTrace.Storage;
+
+/// <summary>One place that allocates, with everything that is counted for it.</summary>
+/// <param name="Thread">An index in <see cref="TraceDatabase.Threads"/>.</param>
+/// <param name="Domain">An index in <see cref="TraceDatabase.Domains"/>.</param>
+/// <param name="Stack">An index in the <see cref="StackTable"/>.</param>
+/// <param name="Allocated">All allocations.</param>
+/// <param name="Freed">Those that were freed.</param>
+/// <param name="Temporary">Those that were freed at once.</param>
+/// <param name="Peak">Those alive at the process's high-water mark.</param>
+/// <param name="Live">Those alive at the end.</param>
+internal readonly record struct SiteCounters(
+    int Thread,
+    int Domain,
+    int Stack,
+    Amount Allocated,
+    Amount Freed,
+    Amount Temporary,
+    Amount Peak,
+    Amount Live);

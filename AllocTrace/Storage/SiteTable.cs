@@ -1,0 +1,19 @@
+namespace AllocTrace.Storage;
+
+/// <summary>Places that allocate with one measure (bytes and blocks) each, in the order of the database.</summary>
+internal sealed class SiteTable
+{
+    private Site[] _sites = [];
+
+    public int Count { get; private set; }
+
+    public ReadOnlySpan<Site> Sites => _sites.AsSpan(0, Count);
+
+    public void Add(in Site site)
+    {
+        if (Count == _sites.Length)
+            Array.Resize(ref _sites, Math.Max(1024, 2 * Count));
+
+        _sites[Count++] = site;
+    }
+}

@@ -1,0 +1,46 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+using static SQLitePCL.raw;
+
+namespace AllocTrace.Storage;
+
+/// <summary>
+/// Steps through the rows of a statement with nothing between us and SQLite, because there can be millions of them.
+/// </summary>
+internal sealed class StatementReader : IDisposable
+{
+    private readonly sqlite3 _database;
+    private readonly sqlite3_stmt _statement;
+    private readonly nint _handle;
+
+    /// <exception cref="SqliteException">SQLite does not accept the statement.</exception>
+    public StatementReader(SqliteConnection connection, string sql, params ReadOnlySpan<long> parameters)
+    {
+        _database = connection.Handle!;
+        Check(sqlite3_prepare_v2(_database, sql, out _statement));
+        _handle = _statement.DangerousGetHandle(); // lives as long as this object
+        for (var i = 0; i < parameters.Length; i++)
+            Check(sqlite3_bind_int64(_statement, i + 1, parameters[i]));
+    }
+
+    /// <exception cref="SqliteException">The row cannot be read.</exception>
+    public bool Read()
+    {
+        var code = NativeSqlite.Step(_handle);
+        if (code == SQLITE_ROW)
+            return true;
+
+        Check(code); // does nothing for SQLITE_DONE
+        return false;
+    }
+
+    public bool IsNull(int column) => NativeSqlite.ColumnType(_handle, column) == SQLITE_NULL;
+
+    public long Int64(int column) => NativeSqlite.ColumnInt64(_handle, column);
+
+    public string Text(int column) => sqlite3_column_text(_statement, column).utf8_to_string() ?? "";
+
+    public void Dispose() => _statement.Dispose();
+
+    private void Check(int code) => SqliteException.ThrowExceptionForRC(code, _database);
+}

@@ -1,0 +1,6 @@
+namespace AllocTrace.Storage;
+
+/// <summary>An allocator domain: a row of the table <c>domain</c>.</summary>
+/// <param name="Id">Its number in the database: 0 raw, 1 mem, 2 obj, others by order of appearance.</param>
+/// <param name="Name"><c>raw</c>, <c>mem</c>, <c>obj</c>, or the number that an extension gave to <c>PyTraceMalloc_Track</c>.</param>
+public sealed record TraceDomain(long Id, string Name);

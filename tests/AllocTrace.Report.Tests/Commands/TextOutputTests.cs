@@ -1,0 +1,122 @@
+using AllocTrace.Report.Render;
+using AllocTrace.Report.Tests.Support;
+using AllocTrace.Tests.Storage;
+
+namespace AllocTrace.Report.Tests.Commands;
+
+/// <summary>What the commands print, compared with files that were looked at.</summary>
+[TestClass]
+public sealed class TextOutputTests
+{
+    [TestMethod]
+    [DataRow("Summary/OneProcess", "summary")]
+    [DataRow("Summary/Json", "summary --json")]
+    [DataRow("Summary/Csv", "summary --csv")]
+    [DataRow("Top/Lineno", "top")]
+    [DataRow("Top/Filename", "top --group-by filename")]
+    [DataRow("Top/Function", "top -g function --view total")]
+    [DataRow("Top/Traceback", "top --group-by traceback --view peak -n 3")]
+    [DataRow("Top/Domain", "top --group-by domain --view peak")]
+    [DataRow("Top/Thread", "top --group-by thread")]
+    [DataRow("Top/Process", "top --group-by process")]
+    [DataRow("Top/Temporary", "top --view temporary")]
+    [DataRow("Top/Named", "top --at after#login")]
+    [DataRow("Top/Cumulative", "top --cumulative -n 2")]
+    [DataRow("Top/Limit", "top -n 1")]
+    [DataRow("Top/Filtered", "top --filter leak.py:15")]
+    [DataRow("Top/FilteredByCaller", "top --filter leak.py:24 --all-frames --exclude leak.py:7")]
+    [DataRow("Top/Nothing", "top --filter nothing.py")]
+    [DataRow("Top/Json", "top --json -n 1 --group-by traceback")]
+    [DataRow("Top/JsonThread", "top --json -n 1 --group-by thread")]
+    [DataRow("Top/Csv", "top --csv")]
+    [DataRow("Top/CsvTraceback", "top --csv --group-by traceback")]
+    [DataRow("Export/Csv", "export --format csv -o -")]
+    public void Output_in_a_pipe_is_as_expected(string expectation, string line)
+    {
+        using var server = new LeakyServer();
+        string[] arguments = [.. line.Split(' ').Select(word => word.Replace('#', ' '))];
+        Expectation.Verify(expectation, server.Stable(CommandRun.Of([arguments[0], server.Path, .. arguments[1..]]).Succeeded()));
+    }
+
+    [TestMethod]
+    [DataRow("Help/Root", "--help")]
+    [DataRow("Help/Summary", "summary --help")]
+    [DataRow("Help/Top", "top --help")]
+    [DataRow("Help/Export", "export --help")]
+    public void Help_is_as_expected(string expectation, string line) =>
+        Expectation.Verify(expectation, CommandRun.Of(line.Split(' ')).Succeeded());
+
+    [TestMethod]
+    [DataRow("Top/NarrowTerminal", 60, "top")]
+    [DataRow("Top/WideTerminal", 140, "top")]
+    [DataRow("Summary/Terminal", 80, "summary")]
+    public void Output_on_a_terminal_is_as_expected(string expectation, int width, string command)
+    {
+        using var server = new LeakyServer();
+        var text = server.Stable(CommandRun.On(width, color: false, command, server.Path).Succeeded());
+        Assert.DoesNotContain("\x1b", text);
+        Expectation.Verify(expectation, text);
+    }
+
+    [TestMethod]
+    public void Colours_are_for_terminals_that_want_them()
+    {
+        using var server = new LeakyServer();
+        Assert.Contains("\x1b[1m", CommandRun.On(80, color: true, "top", server.Path).Succeeded());
+        Assert.DoesNotContain("\x1b", CommandRun.On(null, color: true, "top", server.Path).Succeeded());
+    }
+
+    [TestMethod]
+    [DataRow("top")]
+    [DataRow("top --group-by traceback")]
+    [DataRow("top --csv")]
+    [DataRow("top --json")]
+    [DataRow("summary")]
+    [DataRow("summary --json")]
+    [DataRow("export --format csv -o -")]
+    public void Escape_sequences_in_names_do_not_reach_the_terminal(string line)
+    {
+        using var server = new LeakyServer();
+        var arguments = line.Split(' ');
+        var text = CommandRun.On(200, color: false, [arguments[0], server.Path, .. arguments[1..]]).Succeeded();
+        Assert.IsFalse(text.Any(c => c is '\x1b' or '\u009b'));
+        Assert.Contains("gnp.py", text);
+    }
+
+    [TestMethod]
+    public void Processes_without_stacks_say_why()
+    {
+        using var trace = new TraceBuilder();
+        var process = trace.Process(stacks: "no layout for CPython 3.99");
+        trace.Site(trace.Thread(process), "obj", 0, new(64, 1), live: new(64, 1));
+        trace.Save();
+        Assert.Contains("No Python stacks: no layout for CPython 3.99", CommandRun.Of("summary", trace.Path).Succeeded());
+        Assert.Contains("No Python stacks in process 100: no layout for CPython 3.99", CommandRun.Of("top", trace.Path).Succeeded());
+    }
+
+    [TestMethod]
+    public void Short_report_names_the_leak_and_what_to_type_next()
+    {
+        using var server = new LeakyServer();
+        using StringWriter data = new(), error = new();
+        using var output = new Output(data, error);
+        ShortReport.Write(server.Path, output);
+        Expectation.Verify("Run/ShortReport", server.Stable(data.ToString()));
+    }
+
+    [TestMethod]
+    public void Short_report_of_many_processes_shows_the_largest()
+    {
+        using var trace = new TraceBuilder();
+        for (var pid = 1; pid <= 5; pid++)
+            trace.Site(trace.Thread(trace.Process(pid)), "obj", 0, new(pid * 100, 1), peak: new(pid * 100, 1), live: new(pid, 1));
+
+        trace.Save();
+        using StringWriter data = new(), error = new();
+        using var output = new Output(data, error);
+        ShortReport.Write(trace.Path, output);
+        var shown = data.ToString().Split('\n').Where(line => line.StartsWith("Process ", StringComparison.Ordinal)).Select(line => line[8]);
+        Assert.AreEqual("543", string.Concat(shown));
+        Assert.Contains("and 2 more: alloctrace summary", data.ToString());
+    }
+}

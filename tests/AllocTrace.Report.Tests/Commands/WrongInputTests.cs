@@ -1,0 +1,96 @@
+using AllocTrace.Report.Tests.Support;
+
+namespace AllocTrace.Report.Tests.Commands;
+
+[TestClass]
+public sealed class WrongInputTests
+{
+    [TestMethod]
+    [DataRow("", "Required command was not provided; see 'alloctrace --help'")]
+    [DataRow("tpo", "unknown command 'tpo'; did you mean 'top'?")]
+    [DataRow("frobnicate", "unknown command 'frobnicate'; see 'alloctrace --help'")]
+    [DataRow("top", "Required argument 'FILE' missing for command: 'top'; see 'alloctrace top --help'")]
+    [DataRow("top x.db --jsn", "unknown option '--jsn'; did you mean '--json'?")]
+    [DataRow("top x.db y.db", "unknown argument 'y.db'; see 'alloctrace top --help'")]
+    [DataRow("top x.db -n -1", "-n cannot be '-1': it is a number, 0 or more; see 'alloctrace top --help'")]
+    [DataRow("top x.db --json --csv", "--json and --csv exclude each other; see 'alloctrace top --help'")]
+    [DataRow("top x.db --view peak --at start", "--view and --at exclude each other; see 'alloctrace top --help'")]
+    [DataRow("top x.db --every-frame", "--every-frame needs --cumulative; see 'alloctrace top --help'")]
+    [DataRow("top x.db --cumulative -g thread", "--cumulative needs --group-by lineno, filename or function; see 'alloctrace top --help'")]
+    [DataRow("top x.db --process me", "--process cannot be 'me': it is the number of a process; see 'alloctrace top --help'")]
+    [DataRow(
+        "top x.db --view now", "--view cannot be 'now': it is one of live, peak, total, temporary; see 'alloctrace top --help'")]
+    [DataRow("export x.db -o y --format xml", "--format cannot be 'xml': it is one of csv; see 'alloctrace export --help'")]
+    [DataRow("export x.db --format csv", "Option '-o' is required; see 'alloctrace export --help'")]
+    public void Wrong_usage_is_one_line_and_exit_code_2(string line, string message) =>
+        CommandRun.Of(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).AssertFailed(2, message);
+
+    [TestMethod]
+    [DataRow("summary")]
+    [DataRow("top")]
+    [DataRow("export --format csv -o -")]
+    public void Missing_file_is_one_line_and_exit_code_1(string line)
+    {
+        var missing = Path.Combine(Path.GetTempPath(), "alloctrace-no-such-file.db");
+        var arguments = line.Split(' ');
+        CommandRun.Of([arguments[0], missing, .. arguments[1..]]).AssertFailed(1, $"no such file: {missing}");
+    }
+
+    [TestMethod]
+    public void Folder_is_one_line_and_exit_code_1() =>
+        CommandRun.Of("top", Path.GetTempPath()).AssertFailed(1, $"{Path.GetTempPath()} is a folder");
+
+    [TestMethod]
+    public void Text_file_is_one_line_and_exit_code_3()
+    {
+        using var server = new LeakyServer();
+        File.WriteAllText(server.Path, "not a database\n");
+        CommandRun.Of("summary", server.Path).AssertFailed(3, $"{server.Path}: not an AllocTrace recording");
+    }
+
+    [TestMethod]
+    public void Truncated_database_is_one_line_and_exit_code_3()
+    {
+        using var server = new LeakyServer();
+        using (var file = File.OpenWrite(server.Path))
+            file.SetLength(file.Length / 3);
+
+        CommandRun.Of("top", server.Path)
+            .AssertFailed(3, $"{server.Path}: damaged: SQLite Error 11: 'database disk image is malformed'");
+    }
+
+    [TestMethod]
+    public void Unknown_snapshot_and_process_are_one_line_and_exit_code_1()
+    {
+        using var server = new LeakyServer();
+        CommandRun.Of("top", server.Path, "--at", "nope").AssertFailed(1, $"{server.Path}: no snapshot 'nope'; there is 'after login', 'after load'");
+        CommandRun.Of("summary", server.Path, "--process", "1").AssertFailed(1, $"{server.Path}: no process 1; there is 4242");
+    }
+
+    [TestMethod]
+    public void Existing_file_is_replaced_only_when_told_to()
+    {
+        using var server = new LeakyServer();
+        var target = server.Path + ".csv";
+        File.WriteAllText(target, "precious");
+        CommandRun.Of("export", server.Path, "-o", target).AssertFailed(1, $"{target} exists; -f replaces it");
+        Assert.AreEqual("precious", File.ReadAllText(target));
+
+        CommandRun.Of("export", server.Path, "-o", target, "-f").Succeeded();
+        Assert.AreEqual(CommandRun.Of("export", server.Path, "-o", "-").Succeeded(), File.ReadAllText(target));
+    }
+
+    [TestMethod]
+    public void Failed_export_leaves_nothing_behind()
+    {
+        using var server = new LeakyServer();
+        var folder = Path.Combine(Path.GetDirectoryName(server.Path)!, "missing");
+        CommandRun.Of("export", server.Path, "-o", Path.Combine(folder, "a.csv")).AssertFailed(1, $"no such folder: {folder}");
+        CommandRun.Of("export", server.Path, "-o", "/dev/full").AssertFailed(1, "No space left on device : '/dev/full'");
+        Assert.HasCount(2, Directory.GetFiles(Path.GetDirectoryName(server.Path)!));
+    }
+
+    [TestMethod]
+    public void Error_lines_do_not_pass_escape_sequences_on() =>
+        CommandRun.Of("top", "/nonexistent/\x1b[2Jx.db").AssertFailed(1, "Could not find a part of the path '/nonexistent/\\x1b[2Jx.db'.");
+}
