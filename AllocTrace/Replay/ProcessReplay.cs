@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 using AllocTrace.Wire;
 
@@ -36,6 +37,9 @@ internal sealed unsafe class ProcessReplay : IDisposable
     private readonly List<SnapshotImage> _snapshots = [];
     private readonly SliceLog _sliceLog = new();
 
+    /// <summary><see cref="SiteTable.Counters"/> of <see cref="Sites"/>.</summary>
+    private SiteCounters* _counters;
+
     private long _liveBytes;
     private long _liveBlocks;
 
@@ -55,6 +59,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
         _session = session;
         _startedNs = (long)session.Header->StartedMonoNs;
         _temporaryThreshold = temporaryThreshold;
+        _counters = Sites.Counters;
         for (var domain = 0; domain < WireFormat.FirstTrackedDomain; domain++)
             _tables[domain] = _pythonBlocks;
     }
@@ -230,7 +235,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
         if (size >= AddressPage.WideSize || !AddressTable.TryPut(domain->Pages, address, (uint)size, site))
             PutBlock(tag & 15, address, size, site);
 
-        var counters = Sites.Counters + site;
+        var counters = _counters + site;
         if (counters->Moment != _moment)
             Remember(site);
 
@@ -238,7 +243,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
         counters->AllocatedBlocks++;
         _liveBytes += (long)size;
         _liveBlocks++;
-        ref var operations = ref _operations[(int)tag];
+        ref var operations = ref OperationsOf(tag);
         operations.Calls++;
         operations.Bytes += (long)size;
         thread.Recent.Add(address | domain->Tag);
@@ -300,7 +305,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CountFree(ThreadReplay thread, uint tag, ulong taggedAddress, uint site, long size)
     {
-        ref var operations = ref _operations[(int)tag];
+        ref var operations = ref OperationsOf(tag);
         operations.Calls++;
         operations.Bytes += size;
         CountFree(site, size);
@@ -314,7 +319,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
         if (_liveBytes > _highestBytes)
             NoteHigh();
 
-        var counters = Sites.Counters + site;
+        var counters = _counters + site;
         if (counters->Moment != _moment)
             Remember(site);
 
@@ -323,6 +328,9 @@ internal sealed unsafe class ProcessReplay : IDisposable
         _liveBytes -= size;
         _liveBlocks--;
     }
+
+    /// <summary>A tag is eight bits, and there are 256 entries.</summary>
+    private ref OperationTotals OperationsOf(uint tag) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_operations), tag);
 
     /// <summary>Tells an address of a domain from the same one in other domains.</summary>
     private static ulong TagOf(uint domain) => domain < WireFormat.FirstTrackedDomain ? 0 : (ulong)domain << WireFormat.OperandBits;
@@ -505,6 +513,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
             throw _session.Damaged($"thread {thread.OsId} has a block of stack {stack}, which does not exist");
 
         var site = Sites.Add(thread.Index, (int)domain, stack);
+        _counters = Sites.Counters;
         thread.Domains[domain].Sites.Add(stack, site);
         return site;
     }
