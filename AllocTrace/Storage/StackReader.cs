@@ -53,29 +53,27 @@ internal sealed class StackReader(string path, ReadConnections connections)
     private void ReadRange(ReadConnection connection, RowRange range, StackTable stacks)
     {
         using var reader = new StatementReader(
-            connection, "SELECT id, caller, code, line FROM stack WHERE id BETWEEN ? AND ? ORDER BY id", range.First, range.Last);
+            connection, "SELECT caller, code, line, id FROM stack WHERE id BETWEEN ? AND ? ORDER BY id", range.First, range.Last);
         var codes = stacks.Codes;
         var ids = stacks.Ids;
         var row = ids is null ? (int)range.First : 0;
         for (; reader.Read(); row++)
         {
-            var id = reader.Int64(0);
-            if (ids is not null)
-                ids[row] = id;
-
+            var id = ids is null ? row : ids[row] = reader.Int64(3);
             if (id == 0)
                 continue;
 
             // Callers come first. This also means that no chain of callers can go in a circle.
-            var callerId = reader.Int64(1);
+            var callerId = reader.Int64(0);
             var caller = callerId < id ? ids is null ? (int)callerId : AscendingIds.Find(ids.AsSpan(0, row), callerId) : -1;
-            var code = reader.IsNull(2) ? codes.NotKept : codes.IndexOf(reader.Int64(2));
+            var codeId = reader.Int64(1);
+            var code = codeId == 0 && reader.IsNull(1) ? codes.NotKept : codes.IndexOf(codeId);
             if (caller < 0)
                 throw Damaged($"stack {id} has caller {callerId}, which is not before it");
             if (code < 0)
-                throw Damaged($"stack {id} has code {reader.Int64(2)}, which is not there");
+                throw Damaged($"stack {id} has code {codeId}, which is not there");
 
-            stacks.Set(row, caller, code, checked((int)reader.Int64(3)));
+            stacks.Set(row, caller, code, checked((int)reader.Int64(2)));
         }
     }
 
