@@ -8,6 +8,8 @@ namespace AllocTrace.Report.Commands;
 /// <summary><c>alloctrace run</c>: runs a command and records it.</summary>
 internal sealed class RunCommand : Command
 {
+    private const ulong SmallestLimit = 4 << 20;
+
     private readonly Option<string?> _output = new("--output", "-o")
     {
         Description = "The database to write. Without it: alloctrace-COMMAND-PID.db in the current folder",
@@ -17,11 +19,11 @@ internal sealed class RunCommand : Command
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Say nothing but errors, and print no report" };
     private readonly Option<uint> _frames = new("--frames") { Description = "Frames kept of each stack; 0 is all", HelpName = "N" };
-    private readonly Option<ulong> _sample = new("--sample") { Description = "Record one allocation in so many bytes; 0 is every allocation", HelpName = "BYTES" };
+    private readonly Option<ulong> _sample = new("--sample") { Description = "0, every allocation: this version does not sample", HelpName = "BYTES" };
     private readonly Option<string> _domains = new("--domains") { Description = "The allocator domains to hook, joined by +", HelpName = "raw+mem+obj" };
     private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec" };
     private readonly Option<ulong> _limit = new("--limit") { Description = "The largest size of a session in shared memory", HelpName = "BYTES" };
-    private readonly Option<string> _onFull = new("--on-full") { Description = "When there is no room for records: let the program wait, or drop them" };
+    private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: let the program wait, or drop them" };
     private readonly Option<int> _temporary = new("--temporary")
     {
         Description = "A block is temporary when its thread frees it before N further allocations",
@@ -54,6 +56,21 @@ internal sealed class RunCommand : Command
             if (result.GetValueOrDefault<int>() is < 1 or > 1024)
                 result.AddError("--temporary: wanted a number from 1 to 1024");
         });
+        _sample.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<ulong>() != 0)
+                result.AddError("--sample: this version records every allocation, so wanted 0");
+        });
+        _domains.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string>() is not { } domains || domains.Split('+').Any(domain => domain is not ("raw" or "mem" or "obj")))
+                result.AddError("--domains: wanted raw, mem and obj, joined by +");
+        });
+        _limit.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<ulong>() < SmallestLimit)
+                result.AddError($"--limit: wanted {SmallestLimit} bytes or more");
+        });
         foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _temporary])
             Add(option);
 
@@ -64,6 +81,9 @@ internal sealed class RunCommand : Command
     private int Run(ParseResult arguments)
     {
         var command = arguments.GetValue(_command)!;
+        if (command[0].StartsWith('-'))
+            throw new UsageException($"no option {command[0]}: alloctrace run --help says which there are");
+
         try
         {
             var path = arguments.GetValue(_output) ?? $"alloctrace-{Path.GetFileName(command[0])}-%p.db";

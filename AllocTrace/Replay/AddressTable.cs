@@ -9,7 +9,7 @@ namespace AllocTrace.Replay;
 /// Memory is bounded by the live blocks: pages without any are freed. Used by one thread.
 /// </summary>
 /// <remarks>
-/// A fork is to share pages with its parent until one of them changes: all stores go through <see cref="Put"/> and <see cref="Take"/>, and
+/// A fork is to share pages with its parent until one of them changes: all stores go through the four methods that put and take, and
 /// pages are found by pointer, so a page can be replaced by its copy there.
 /// </remarks>
 internal sealed unsafe class AddressTable : IDisposable
@@ -27,29 +27,56 @@ internal sealed unsafe class AddressTable : IDisposable
     /// <summary>Blocks that begin between granules.</summary>
     private readonly Dictionary<ulong, Block> _unaligned = [];
 
-    private readonly AddressPage** _cache;
+    /// <summary>Stands in a cache where there is nothing: its key is no page's.</summary>
+    private static readonly AddressPage* _nowhere = AddressPage.New(ulong.MaxValue);
 
-    /// <summary>Stands in the cache where there is nothing: its key is no page's.</summary>
-    private readonly AddressPage* _nowhere;
+    private readonly AddressPage** _cache = NewCache();
 
     private int _emptyPages;
 
-    /// <summary>Makes a table without blocks.</summary>
-    /// <param name="tag">Or'ed to an address, tells it from the same address in other tables.</param>
-    public AddressTable(ulong tag)
-    {
-        Tag = tag;
-        _nowhere = AddressPage.New(ulong.MaxValue);
-        _cache = (AddressPage**)NativeMemory.Alloc(CachedPages, (nuint)sizeof(AddressPage*));
-        new Span<nint>(_cache, CachedPages).Fill((nint)_nowhere);
-    }
-
     ~AddressTable() => Free();
 
-    public ulong Tag { get; }
+    /// <summary>The <see cref="Pages"/> of a table without blocks, as long as there is none.</summary>
+    public static AddressPage** NoPages { get; } = NewCache();
+
+    /// <summary>The pages in use, for <see cref="TryPut"/> and <see cref="TryTake"/>; valid until <see cref="Dispose"/>.</summary>
+    public AddressPage** Pages => _cache;
 
     /// <summary>Pages held, each of 32 KiB.</summary>
     public int PageCount => _pages.Count;
+
+    /// <summary>Notes a block in the usual case: a free place on a page that holds others and is in the cache.</summary>
+    /// <returns>Whether that was the case; if not, nothing happened, and <see cref="Put"/> does it.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryPut(AddressPage** pages, ulong address, uint size, uint site)
+    {
+        var key = address >> AddressPage.AddressBits;
+        var page = pages[key % CachedPages];
+        var entry = AddressPage.Entry(page, address);
+        if (page->Key != key || page->Blocks == 0 || *entry != 0 || (address & 15) != 0 || size == AddressPage.WideSize)
+            return false;
+
+        *entry = (ulong)site << 32 | size;
+        page->Blocks++;
+        return true;
+    }
+
+    /// <summary>Forgets a block in the usual case: on a page that holds others and is in the cache.</summary>
+    /// <returns>The entry (see <see cref="AddressPage"/>); 0 when that was not the case, and <see cref="Take"/> does it.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong TryTake(AddressPage** pages, ulong address)
+    {
+        var key = address >> AddressPage.AddressBits;
+        var page = pages[key % CachedPages];
+        var entry = AddressPage.Entry(page, address);
+        var old = *entry;
+        if (page->Key != key || old == 0 || page->Blocks == 1 || (address & 15) != 0 || (uint)old == AddressPage.WideSize)
+            return 0;
+
+        *entry = 0;
+        page->Blocks--;
+        return old;
+    }
 
     /// <summary>Notes a block.</summary>
     /// <param name="address">Where it begins.</param>
@@ -57,68 +84,7 @@ internal sealed unsafe class AddressTable : IDisposable
     /// <param name="site">Who allocated it; not 0.</param>
     /// <param name="replacedSize">The size of the block that was noted there.</param>
     /// <returns>The site of the block that was noted there; 0 when there was none.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Put(ulong address, ulong size, uint site, out ulong replacedSize)
-    {
-        var key = address >> AddressPage.AddressBits;
-        var page = _cache[key % CachedPages];
-        if (page->Key != key || (address & 15) != 0 || size >= AddressPage.WideSize)
-        {
-            // Through a variable of its own: the caller's stays in a register.
-            var elsewhere = PutElsewhere(address, size, site, out var slowSize);
-            replacedSize = slowSize;
-            return elsewhere;
-        }
-
-        var entry = AddressPage.Entry(page, address);
-        var old = *entry;
-        *entry = (ulong)site << 32 | size;
-        if (old == 0)
-        {
-            if (page->Blocks++ == 0)
-                _emptyPages--;
-        }
-
-        replacedSize = SizeOf(address, (uint)old);
-        return (uint)(old >> 32);
-    }
-
-    /// <summary>Forgets a block.</summary>
-    /// <param name="address">Where it begins.</param>
-    /// <param name="size">Its size in bytes.</param>
-    /// <returns>Its site; 0 when there is no such block.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint Take(ulong address, out ulong size)
-    {
-        var key = address >> AddressPage.AddressBits;
-        var page = _cache[key % CachedPages];
-        if (page->Key != key || (address & 15) != 0)
-        {
-            var elsewhere = TakeElsewhere(address, out var slowSize);
-            size = slowSize;
-            return elsewhere;
-        }
-
-        var entry = AddressPage.Entry(page, address);
-        var old = *entry;
-        size = SizeOf(address, (uint)old);
-        if (old == 0)
-            return 0;
-
-        *entry = 0;
-        if (--page->Blocks == 0 && ++_emptyPages > SpareEmptyPages)
-            FreeEmptyPages();
-
-        return (uint)(old >> 32);
-    }
-
-    public void Dispose()
-    {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private uint PutElsewhere(ulong address, ulong size, uint site, out ulong replacedSize)
     {
         if ((address & 15) != 0)
         {
@@ -145,7 +111,11 @@ internal sealed unsafe class AddressTable : IDisposable
         return (uint)(old >> 32);
     }
 
-    private uint TakeElsewhere(ulong address, out ulong size)
+    /// <summary>Forgets a block.</summary>
+    /// <param name="address">Where it begins.</param>
+    /// <param name="size">Its size in bytes.</param>
+    /// <returns>Its site; 0 when there is no such block.</returns>
+    public uint Take(ulong address, out ulong size)
     {
         if ((address & 15) != 0)
         {
@@ -155,23 +125,46 @@ internal sealed unsafe class AddressTable : IDisposable
         }
 
         size = 0;
-        return FindPage(address >> AddressPage.AddressBits) == null ? 0 : Take(address, out size);
+        var page = FindPage(address >> AddressPage.AddressBits);
+        if (page == null)
+            return 0;
+
+        var entry = AddressPage.Entry(page, address);
+        var old = *entry;
+        if (old == 0)
+            return 0;
+
+        size = SizeOf(address, (uint)old);
+        *entry = 0;
+        if (--page->Blocks == 0 && ++_emptyPages > SpareEmptyPages)
+            FreeEmptyPages();
+
+        return (uint)(old >> 32);
+    }
+
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>The size of a block whose entry is going to be overwritten.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong SizeOf(ulong address, uint entrySize) => entrySize == AddressPage.WideSize ? TakeWideSize(address) : entrySize;
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private ulong TakeWideSize(ulong address)
+    private ulong SizeOf(ulong address, uint entrySize)
     {
-        _wideSizes.Remove(address, out var size);
+        ulong size = entrySize;
+        if (entrySize == AddressPage.WideSize)
+            _wideSizes.Remove(address, out size);
+
         return size;
     }
 
     /// <summary>Finds a page and puts it into the cache; null when there is none.</summary>
     private AddressPage* FindPage(ulong key)
     {
+        var cached = _cache[key % CachedPages];
+        if (cached->Key == key)
+            return cached;
+
         if (!_pages.TryGetValue(key, out var page))
             return null;
 
@@ -189,7 +182,6 @@ internal sealed unsafe class AddressTable : IDisposable
     }
 
     /// <summary>Frees the pages without blocks, when they are many: at least as many as it looks at in vain.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeEmptyPages()
     {
         if (_emptyPages < _pages.Count / 2)
@@ -217,7 +209,13 @@ internal sealed unsafe class AddressTable : IDisposable
             AddressPage.Delete((AddressPage*)page);
 
         _pages.Clear();
-        AddressPage.Delete(_nowhere);
         NativeMemory.Free(_cache);
+    }
+
+    private static AddressPage** NewCache()
+    {
+        var cache = (AddressPage**)NativeMemory.Alloc(CachedPages, (nuint)sizeof(AddressPage*));
+        new Span<nint>(cache, CachedPages).Fill((nint)_nowhere);
+        return cache;
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 using AllocTrace.Wire;
 
@@ -25,12 +26,19 @@ internal sealed unsafe class ProcessReplay : IDisposable
     private readonly SessionFile _session;
     private readonly long _startedNs;
     private readonly int _temporaryThreshold;
-    private readonly AddressTable _pythonBlocks = new(tag: 0);
+    private readonly AddressTable _pythonBlocks = new();
+
+    /// <summary>Raw, mem and obj share one allocator's addresses; each tracked domain gets a table when it has its first block.</summary>
     private readonly AddressTable?[] _tables = new AddressTable?[WireFormat.Domains];
+
+    /// <summary>By the first byte of a record: kind and domain.</summary>
     private readonly OperationTotals[] _operations = new OperationTotals[256];
     private readonly List<ThreadReplay> _threads = [];
     private readonly List<SnapshotImage> _snapshots = [];
     private readonly SliceLog _sliceLog = new();
+
+    /// <summary><see cref="SiteTable.Counters"/> of <see cref="Sites"/>.</summary>
+    private SiteCounters* _counters;
 
     private long _liveBytes;
     private long _liveBlocks;
@@ -51,6 +59,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
         _session = session;
         _startedNs = (long)session.Header->StartedMonoNs;
         _temporaryThreshold = temporaryThreshold;
+        _counters = Sites.Counters;
         for (var domain = 0; domain < WireFormat.FirstTrackedDomain; domain++)
             _tables[domain] = _pythonBlocks;
     }
@@ -89,6 +98,12 @@ internal sealed unsafe class ProcessReplay : IDisposable
     {
         var thread = new ThreadReplay(_threads.Count, osId, SinceStart(startedMonoNs), _temporaryThreshold);
         _threads.Add(thread);
+        for (var domain = 0; domain < WireFormat.Domains; domain++)
+        {
+            thread.Domains[domain].Pages = _tables[domain] is { } table ? table.Pages : AddressTable.NoPages;
+            thread.Domains[domain].Tag = TagOf((uint)domain);
+        }
+
         return thread;
     }
 
@@ -207,25 +222,20 @@ internal sealed unsafe class ProcessReplay : IDisposable
         _pythonBlocks.Dispose();
         for (var domain = WireFormat.FirstTrackedDomain; domain < WireFormat.Domains; domain++)
             _tables[domain]?.Dispose();
-
-        foreach (var thread in _threads)
-            thread.DisposeSites();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Allocate(ThreadReplay thread, uint tag, ulong address, ulong size, uint stack)
     {
-        var domain = tag & 15;
-        var site = thread.FindSite(domain, stack);
+        var domain = &thread.Domains[tag & 15];
+        var site = domain->Sites.Find(stack);
         if (site == 0)
-            site = AddSite(thread, domain, stack);
+            site = AddSite(thread, tag & 15, stack);
 
-        var table = _tables[domain] ?? AddTable(domain);
-        var replaced = table.Put(address, size, site, out var replacedSize);
-        if (replaced != 0)
-            CountFree(replaced, (long)replacedSize); // its free was lost
+        if (size >= AddressPage.WideSize || !AddressTable.TryPut(domain->Pages, address, (uint)size, site))
+            PutBlock(tag & 15, address, size, site);
 
-        var counters = Sites.Counters + site;
+        var counters = _counters + site;
         if (counters->Moment != _moment)
             Remember(site);
 
@@ -233,29 +243,74 @@ internal sealed unsafe class ProcessReplay : IDisposable
         counters->AllocatedBlocks++;
         _liveBytes += (long)size;
         _liveBlocks++;
-        ref var operations = ref _operations[(int)tag];
+        ref var operations = ref OperationsOf(tag);
         operations.Calls++;
         operations.Bytes += (long)size;
-        thread.Recent.Add(address | table.Tag);
+        thread.Recent.Add(address | domain->Tag);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void PutBlock(uint domain, ulong address, ulong size, uint site)
+    {
+        var table = _tables[domain] ?? AddTable(domain);
+        var replaced = table.Put(address, size, site, out var replacedSize);
+        if (replaced != 0)
+            CountFree(replaced, (long)replacedSize); // its free was lost
+    }
+
+    private uint TakeBlock(uint domain, ulong address, out ulong size)
+    {
+        size = 0;
+        return _tables[domain] is { } table ? table.Take(address, out size) : 0;
+    }
+
+    private AddressTable AddTable(uint domain)
+    {
+        var table = new AddressTable();
+        _tables[domain] = table;
+        foreach (var thread in _threads)
+        {
+            if (thread.Domains != null)
+                thread.Domains[domain].Pages = table.Pages;
+        }
+
+        return table;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Free(ThreadReplay thread, uint tag, ulong address)
     {
-        var table = _tables[tag & 15] ?? AddTable(tag & 15);
-        var site = table.Take(address, out var size);
-        ref var operations = ref _operations[(int)tag];
-        operations.Calls++;
-        if (site == 0)
+        var domain = &thread.Domains[tag & 15];
+        var entry = AddressTable.TryTake(domain->Pages, address);
+        if (entry == 0)
+            FreeUnusual(thread, tag, address);
+        else
+            CountFree(thread, tag, address | domain->Tag, (uint)(entry >> 32), (uint)entry);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeUnusual(ThreadReplay thread, uint tag, ulong address)
+    {
+        var site = TakeBlock(tag & 15, address, out var size);
+        if (site != 0)
         {
-            UnknownFrees++;
+            CountFree(thread, tag, address | TagOf(tag & 15), site, (long)size);
             return;
         }
 
-        operations.Bytes += (long)size;
-        CountFree(site, (long)size);
-        if (thread.Recent.Contains(address | table.Tag))
-            CountTemporary(thread, site, (long)size);
+        _operations[(int)tag].Calls++;
+        UnknownFrees++;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void CountFree(ThreadReplay thread, uint tag, ulong taggedAddress, uint site, long size)
+    {
+        ref var operations = ref OperationsOf(tag);
+        operations.Calls++;
+        operations.Bytes += size;
+        CountFree(site, size);
+        if (thread.Recent.Contains(taggedAddress))
+            CountTemporary(thread, site, size);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -264,7 +319,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
         if (_liveBytes > _highestBytes)
             NoteHigh();
 
-        var counters = Sites.Counters + site;
+        var counters = _counters + site;
         if (counters->Moment != _moment)
             Remember(site);
 
@@ -273,6 +328,12 @@ internal sealed unsafe class ProcessReplay : IDisposable
         _liveBytes -= size;
         _liveBlocks--;
     }
+
+    /// <summary>A tag is eight bits, and there are 256 entries.</summary>
+    private ref OperationTotals OperationsOf(uint tag) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_operations), tag);
+
+    /// <summary>Tells an address of a domain from the same one in other domains.</summary>
+    private static ulong TagOf(uint domain) => domain < WireFormat.FirstTrackedDomain ? 0 : (ulong)domain << WireFormat.OperandBits;
 
     private void CountTemporary(ThreadReplay thread, uint site, long size)
     {
@@ -327,7 +388,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
         if (realloc.Open && realloc.Block.Site != 0)
             CountFree(realloc.Block.Site, (long)realloc.Block.Size); // its end was lost
 
-        var site = (_tables[domain] ?? AddTable(domain)).Take(address, out var size);
+        var site = TakeBlock(domain, address, out var size);
         realloc = new PendingRealloc { Open = true, Address = address, Block = new Block(size, site) };
     }
 
@@ -336,11 +397,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
         ref var realloc = ref thread.Realloc(domain);
         var (size, site) = realloc.Block;
         if (realloc.Open && site != 0)
-        {
-            var replaced = _tables[domain]!.Put(realloc.Address, size, site, out var replacedSize);
-            if (replaced != 0)
-                CountFree(replaced, (long)replacedSize);
-        }
+            PutBlock(domain, realloc.Address, size, site);
 
         realloc = default;
     }
@@ -355,7 +412,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
         if (oldSite != 0)
         {
             CountFree(oldSite, (long)oldSize);
-            if (thread.Recent.Contains(realloc.Address | _tables[tag & 15]!.Tag))
+            if (thread.Recent.Contains(realloc.Address | TagOf(tag & 15)))
                 CountTemporary(thread, oldSite, (long)oldSize);
         }
 
@@ -456,10 +513,8 @@ internal sealed unsafe class ProcessReplay : IDisposable
             throw _session.Damaged($"thread {thread.OsId} has a block of stack {stack}, which does not exist");
 
         var site = Sites.Add(thread.Index, (int)domain, stack);
-        thread.AddSite(domain, stack, site);
+        _counters = Sites.Counters;
+        thread.Domains[domain].Sites.Add(stack, site);
         return site;
     }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private AddressTable AddTable(uint domain) => _tables[domain] = new AddressTable((ulong)domain << WireFormat.OperandBits);
 }

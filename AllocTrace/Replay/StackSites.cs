@@ -5,9 +5,9 @@ namespace AllocTrace.Replay;
 
 /// <summary>
 /// The sites of one thread and domain by stack, a sparse array of two levels: stacks are numbered densely over the whole process, and a
-/// thread uses neighbouring ones. Native memory; used by one thread.
+/// thread uses neighbouring ones. Native memory; used by one thread; its owner calls <see cref="Free"/>.
 /// </summary>
-internal sealed unsafe class StackSites : IDisposable
+internal unsafe struct StackSites
 {
     private const int LeafBits = 8;
     private const uint LeafSites = 1 << LeafBits;
@@ -15,11 +15,9 @@ internal sealed unsafe class StackSites : IDisposable
     private uint** _leaves;
     private uint _leafCount;
 
-    ~StackSites() => Free();
-
     /// <summary>The site of a stack; 0 when it has none yet.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint Find(uint stack)
+    public readonly uint Find(uint stack)
     {
         var leaf = stack >> LeafBits;
         return leaf < _leafCount && _leaves[leaf] != null ? _leaves[leaf][stack % LeafSites] : 0;
@@ -38,10 +36,13 @@ internal sealed unsafe class StackSites : IDisposable
         _leaves[leaf][stack % LeafSites] = site;
     }
 
-    public void Dispose()
+    public void Free()
     {
-        Free();
-        GC.SuppressFinalize(this);
+        for (var leaf = 0u; leaf < _leafCount; leaf++)
+            NativeMemory.Free(_leaves[leaf]);
+
+        NativeMemory.Free(_leaves);
+        this = default;
     }
 
     private void Grow(uint needed)
@@ -50,15 +51,5 @@ internal sealed unsafe class StackSites : IDisposable
         _leaves = (uint**)NativeMemory.Realloc(_leaves, count * (nuint)sizeof(uint*));
         NativeMemory.Clear(_leaves + _leafCount, (count - _leafCount) * (nuint)sizeof(uint*));
         _leafCount = count;
-    }
-
-    private void Free()
-    {
-        for (var leaf = 0u; leaf < _leafCount; leaf++)
-            NativeMemory.Free(_leaves[leaf]);
-
-        NativeMemory.Free(_leaves);
-        _leaves = null;
-        _leafCount = 0;
     }
 }

@@ -1,16 +1,15 @@
-using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 using AllocTrace.Wire;
 
 namespace AllocTrace.Replay;
 
 /// <summary>One thread of the traced process, as its records tell of it. A slot that is used again is another thread.</summary>
-internal sealed class ThreadReplay
+internal sealed unsafe class ThreadReplay
 {
     /// <summary>Losses that are nearer to each other than this become one, so that a long shortage does not fill memory.</summary>
     private const long LossGapNs = 1_000_000_000;
 
-    private readonly StackSites?[] _sites = new StackSites?[WireFormat.Domains];
     private readonly PendingRealloc[] _reallocs = new PendingRealloc[WireFormat.Domains];
     private readonly List<Loss> _losses = [];
 
@@ -24,7 +23,10 @@ internal sealed class ThreadReplay
         OsId = osId;
         StartedNs = startedNs;
         Recent = new RecentAllocations(temporaryThreshold);
+        Domains = (ThreadDomain*)NativeMemory.AllocZeroed(WireFormat.Domains, (nuint)sizeof(ThreadDomain));
     }
+
+    ~ThreadReplay() => FreeDomains();
 
     public int Index { get; }
 
@@ -39,6 +41,9 @@ internal sealed class ThreadReplay
 
     public RecentAllocations Recent { get; }
 
+    /// <summary>By domain; native memory of this object, null when the thread has ended.</summary>
+    public ThreadDomain* Domains { get; private set; }
+
     /// <summary>Events that LOST records told of.</summary>
     public long LostEvents { get; private set; }
 
@@ -46,12 +51,6 @@ internal sealed class ThreadReplay
 
     /// <summary>The reallocation that is under way in a domain.</summary>
     public ref PendingRealloc Realloc(uint domain) => ref _reallocs[domain];
-
-    /// <summary>The site of a stack in a domain; 0 when it has none yet.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint FindSite(uint domain, uint stack) => _sites[domain] is { } sites ? sites.Find(stack) : 0;
-
-    public void AddSite(uint domain, uint stack, uint site) => (_sites[domain] ??= new StackSites()).Add(stack, site);
 
     public void AddLoss(long events, long firstNs, long lastNs)
     {
@@ -74,15 +73,19 @@ internal sealed class ThreadReplay
             LostEvents = lostEvents;
         }
 
-        DisposeSites();
+        FreeDomains();
+        GC.SuppressFinalize(this);
     }
 
-    /// <summary>Frees what finds sites: there are no further records.</summary>
-    public void DisposeSites()
+    private void FreeDomains()
     {
-        foreach (var sites in _sites)
-            sites?.Dispose();
+        if (Domains == null)
+            return;
 
-        Array.Clear(_sites);
+        for (var domain = 0; domain < WireFormat.Domains; domain++)
+            Domains[domain].Sites.Free();
+
+        NativeMemory.Free(Domains);
+        Domains = null;
     }
 }

@@ -12,7 +12,6 @@ internal unsafe struct ThreadSlot
     /// <summary>Stream position after the last committed record.</summary>
     [FieldOffset(0)] public ulong Cursor;
 
-    [FieldOffset(8)] public ulong Ticket;
     [FieldOffset(16)] public uint State;
     [FieldOffset(20)] public uint FirstSlab;
     [FieldOffset(24)] public uint OsId;

@@ -17,7 +17,10 @@ internal static class WireLayout
         ("alloctrace_code", typeof(CodeEntry)),
     ];
 
-    /// <summary>A line <c>structure.member offset size</c> for each member, in the order of the header; reserved members are left out.</summary>
+    /// <summary>
+    /// A line <c>structure.member offset size</c> for each member, in the order of the header, reserved members left out; and a line
+    /// <c>structure size</c> for each structure.
+    /// </summary>
     public static string Describe()
     {
         var text = new StringBuilder();
@@ -25,6 +28,8 @@ internal static class WireLayout
         {
             foreach (var field in type.GetFields(BindingFlags.Public | BindingFlags.Instance).OrderBy(Offset))
                 text.Append(name).Append('.').Append(SnakeCase(field.Name)).Append(' ').Append(Offset(field)).Append(' ').Append(Size(field)).Append('\n');
+
+            text.Append(name).Append(' ').Append(Marshal.SizeOf(type)).Append('\n');
         }
 
         return text.ToString();

@@ -120,7 +120,7 @@ struct alloctrace_session {
 /* One thread. Slots are used again when thread and collector are both done with them. */
 struct alloctrace_thread {
     _Alignas(64) uint64_t cursor; /* stream position after the last committed record: slab's sequence number * slab bytes + offset in it */
-    uint64_t ticket;              /* of the newest batch; ALLOCTRACE_TICKET_PENDING | t while one above t is being taken */
+    uint64_t reserved0;
     uint32_t state;               /* enum alloctrace_thread_state */
     uint32_t first_slab;          /* slab with sequence number 0 */
     uint32_t os_id;
@@ -130,9 +130,9 @@ struct alloctrace_thread {
 
     _Alignas(64) uint64_t drained; /* collector: stream position up to which records were replayed */
     uint32_t drained_slab;         /* collector: the slab of that position */
-    uint32_t reserved0;
+    uint32_t reserved1;
     uint64_t lost_events;          /* by this thread, in all; LOST records say when */
-    uint64_t reserved1[5];
+    uint64_t reserved2[5];
 };
 
 enum alloctrace_thread_state {
@@ -198,7 +198,6 @@ enum alloctrace_mark {
 #define ALLOCTRACE_OPERAND_MASK ((UINT64_C(1) << ALLOCTRACE_OPERAND_BITS) - 1)
 #define ALLOCTRACE_SLOT_BITS 20 /* of alloctrace_session.order */
 #define ALLOCTRACE_NO_SLOT ((UINT64_C(1) << ALLOCTRACE_SLOT_BITS) - 1) /* no thread has it: order before the first batch */
-#define ALLOCTRACE_TICKET_PENDING (UINT64_C(1) << 63)
 #define ALLOCTRACE_MAX_RECORD_BYTES 24u
 #define ALLOCTRACE_RECORD_WIDE 8u /* added to MALLOC, CALLOC and REALLOC: the wide form */
 

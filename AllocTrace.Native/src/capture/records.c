@@ -74,17 +74,12 @@ void records_begin_batch(struct thread_capture *thread)
         return; /* still not the last writer: asked again by the next event */
     uint64_t *order = &session.header->order;
     uint64_t last = SHARED_LOAD(*order), mine;
-    /* The collector must not take this thread for one that is still in its old batch: say first that a ticket is being taken. */
-    SHARED_STORE(thread->shared->ticket, ALLOCTRACE_TICKET_PENDING | last >> ALLOCTRACE_SLOT_BITS);
     do {
         mine = ((last >> ALLOCTRACE_SLOT_BITS) + 1) << ALLOCTRACE_SLOT_BITS | thread->slot;
     } while (!__atomic_compare_exchange_n(order, &last, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
-    uint64_t ticket = mine >> ALLOCTRACE_SLOT_BITS;
     thread->order = mine;
-    SHARED_STORE(thread->shared->ticket, ticket);
-
     uint64_t *record = (uint64_t *)thread->at;
-    record[0] = record_word(ALLOCTRACE_RECORD_BATCH, 0, ticket);
+    record[0] = record_word(ALLOCTRACE_RECORD_BATCH, 0, mine >> ALLOCTRACE_SLOT_BITS);
     record[1] = os_monotonic_ns();
     record_commit(thread, record + 2);
 }

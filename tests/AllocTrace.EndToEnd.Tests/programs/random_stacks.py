@@ -12,7 +12,7 @@ import threading
 seed, output = int(sys.argv[1]), sys.argv[2]
 HEADER = sys.getsizeof(b"")
 qualified = sys.version_info >= (3, 11)
-blocks, numbers, lock = [], iter(range(100_000, 10_000_000, 16)), threading.Lock()
+blocks, numbers, lock = [], iter(range(1_000_003, 100_000_000, 64)), threading.Lock()
 
 
 def size():

@@ -17,7 +17,7 @@ int print_wire_layout(void)
     X(threads) X(slabs) X(nodes) X(codes) X(string_bytes) X(lost_stacks) X(cut_stacks) X(unslotted_events) X(order) X(free_slabs)          \
     X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs)
 #define THREAD(X)                                                                                                                          \
-    X(cursor) X(ticket) X(state) X(first_slab) X(os_id) X(incarnation) X(started_ns) X(ended_ns) X(name) X(drained) X(drained_slab)        \
+    X(cursor) X(state) X(first_slab) X(os_id) X(incarnation) X(started_ns) X(ended_ns) X(name) X(drained) X(drained_slab)        \
     X(lost_events)
 #define SLAB(X) X(thread) X(sequence) X(next) X(used) X(next_free) X(started_ns) X(ticket)
 #define NODE(X) X(parent) X(code) X(line) X(instruction)

@@ -1,0 +1,13 @@
+namespace AllocTrace.Replay;
+
+/// <summary>What the replay of a thread's records in one domain needs at once.</summary>
+internal unsafe struct ThreadDomain
+{
+    /// <summary>The domain's <see cref="AddressTable.Pages"/>.</summary>
+    public AddressPage** Pages;
+
+    /// <summary>Or'ed to an address, tells it from the same address in other domains.</summary>
+    public ulong Tag;
+
+    public StackSites Sites;
+}

@@ -1,0 +1,47 @@
+using AllocTrace.Wire;
+
+namespace AllocTrace.EndToEnd.Tests;
+
+/// <summary>Every allocation of a session in domain obj with its stack, straight from the records: no collector, no database between.</summary>
+internal static unsafe class RecordedStacks
+{
+    private static readonly int[] _words = [0, 2, 2, 2, 1, 1, 1, 2, 2, 3, 3, 3, 3];
+
+    /// <summary>Size in bytes, and frames <c>file:line function</c>, oldest first. Threads one after the other.</summary>
+    public static List<(ulong Size, List<string> Frames)> Read(string path)
+    {
+        using var session = SessionFile.TryOpen(path, shared: false)!;
+        var result = new List<(ulong, List<string>)>();
+        for (uint slot = 0; slot < session.ThreadCount; slot++)
+        {
+            var thread = session.Thread(slot);
+            var slab = session.Slab(thread->FirstSlab);
+            while (true)
+            {
+                var isLast = thread->Cursor / WireFormat.SlabBytes == slab->Sequence;
+                var end = (byte*)slab + (isLast ? thread->Cursor % WireFormat.SlabBytes : slab->Used);
+                for (var record = (ulong*)(slab + 1); record < end; record += _words[*record >> 60])
+                {
+                    if (*record >> 60 is 1 or 2 or 3 && (*record >> 56 & 15) == 2)
+                        result.Add((record[1] & uint.MaxValue, Frames(session, (uint)(record[1] >> 32))));
+                }
+                if (isLast)
+                    break;
+                slab = session.Slab(slab->Next);
+            }
+        }
+        return result;
+    }
+
+    private static List<string> Frames(SessionFile session, uint node)
+    {
+        var frames = new List<string>();
+        for (; node > 1; node = session.Node(node)->Parent)
+        {
+            var code = session.Code(session.Node(node)->Code);
+            frames.Add($"{session.String(code->Filename)}:{session.Node(node)->Line} {session.String(code->Qualname)}");
+        }
+        frames.Reverse();
+        return frames;
+    }
+}
