@@ -9,7 +9,7 @@ namespace AllocTrace.Replay;
 internal sealed unsafe class SessionDrain
 {
     /// <summary>The position of a slab's first record, within the slab.</summary>
-    private static readonly ulong FirstPosition = (uint)sizeof(SlabHeader);
+    private static readonly ulong _firstPosition = (uint)sizeof(SlabHeader);
 
     private readonly SessionFile _session;
     private readonly ProcessReplay _replay;
@@ -122,7 +122,7 @@ internal sealed unsafe class SessionDrain
     private ThreadStream Attach(uint slot, ThreadSlot* thread) =>
         new(slot, _replay.AddThread(thread->OsId, thread->StartedNs))
         {
-            Position = Math.Max(thread->Drained, FirstPosition),
+            Position = Math.Max(thread->Drained, _firstPosition),
             Slab = thread->Drained == 0 ? thread->FirstSlab : thread->DrainedSlab,
         };
 
@@ -156,7 +156,7 @@ internal sealed unsafe class SessionDrain
             if (used > WireFormat.SlabBytes || used % 8 != 0 || used < offset)
                 throw _session.Damaged($"slab {stream.Slab} has {used} bytes in use");
 
-            if (offset == FirstPosition)
+            if (offset == _firstPosition)
                 Advance(slab->StartedNs);
 
             var at = (byte*)slab + offset;
@@ -181,7 +181,7 @@ internal sealed unsafe class SessionDrain
         if (slab->Thread != stream.Slot || slab->Sequence != sequence)
             throw _session.Damaged($"slab {stream.Slab} is not number {sequence} of thread slot {stream.Slot}");
 
-        if (stream.Position - sequence * WireFormat.SlabBytes < FirstPosition || stream.Position % 8 != 0)
+        if (stream.Position - sequence * WireFormat.SlabBytes < _firstPosition || stream.Position % 8 != 0)
             throw _session.Damaged($"thread slot {stream.Slot} was drained to {stream.Position}");
 
         return slab;
@@ -210,7 +210,7 @@ internal sealed unsafe class SessionDrain
         var done = stream.Slab;
         var thread = _session.Thread(stream.Slot);
         stream.Slab = slab->Next;
-        stream.Position = (sequence + 1) * WireFormat.SlabBytes + FirstPosition;
+        stream.Position = (sequence + 1) * WireFormat.SlabBytes + _firstPosition;
         thread->DrainedSlab = stream.Slab;
         Volatile.Write(ref thread->Drained, stream.Position);
         _session.Release(done);

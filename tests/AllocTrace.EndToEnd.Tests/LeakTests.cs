@@ -6,14 +6,14 @@ namespace AllocTrace.EndToEnd.Tests;
 [TestClass]
 public sealed class LeakTests
 {
-    private static readonly string Leak = Path.Combine(AppContext.BaseDirectory, "samples", "leak.py");
+    private static readonly string _leak = Path.Combine(AppContext.BaseDirectory, "samples", "leak.py");
 
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void A_planted_leak_is_reported_with_exact_count_and_bytes(Python python)
     {
         using var folder = new TestFolder();
-        var result = Alloctrace.Run("run", "-o", folder.File("leak.db"), "--", python.Path, Leak).Succeeded();
+        var result = Alloctrace.Run("run", "-o", folder.File("leak.db"), "--", python.Path, _leak).Succeeded();
         Assert.AreEqual("1000 sessions, and nobody is logged in\n", result.Output, "the program's own output is untouched");
         StringAssert.Contains(result.Error, "leak.py:7");
 

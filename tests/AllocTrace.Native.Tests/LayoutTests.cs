@@ -7,21 +7,21 @@ namespace AllocTrace.Native.Tests;
 [TestClass]
 public sealed partial class LayoutTests
 {
-    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "offsets");
+    private static readonly string _folder = Path.Combine(AppContext.BaseDirectory, "offsets");
 
     [GeneratedRegex(@"^3\.(\d+)\.\d+(t?)(-dbg)?$")]
     private static partial Regex Release();
 
     /// <summary>Py_TRACE_REFS builds (-tr) are refused at run time to 3.12; later they have the same layout as others.</summary>
     public static IEnumerable<object[]> Releases =>
-        Directory.GetFiles(Folder, "3.*.txt").Select(Path.GetFileNameWithoutExtension).Where(name => Release().IsMatch(name!)).Order().Select(name => new object[] { name! });
+        Directory.GetFiles(_folder, "3.*.txt").Select(Path.GetFileNameWithoutExtension).Where(name => Release().IsMatch(name!)).Order().Select(name => new object[] { name! });
 
     [TestMethod]
     [DynamicData(nameof(Releases))]
     public void Layout_is_that_of_the_headers(string release)
     {
         var (minor, freeThreaded) = Parse(release);
-        var headers = File.ReadLines(Path.Combine(Folder, release + ".txt")).ToHashSet();
+        var headers = File.ReadLines(Path.Combine(_folder, release + ".txt")).ToHashSet();
         var ours = NativeParts.Run("--layout", minor, freeThreaded).Succeeded().Lines;
         // One name was written differently for two versions.
         var missing = ours.Where(line => !headers.Contains(line) && !headers.Contains(line.Replace("runtime.finalizing", "runtime._finalizing"))
@@ -30,7 +30,7 @@ public sealed partial class LayoutTests
         Assert.IsGreaterThan(20, ours.Count(line => headers.Contains(line)));
     }
 
-    public static IEnumerable<object[]> PublishedOffsets => Directory.GetFiles(Folder, "do-*.txt").Select(file => new object[] { Path.GetFileNameWithoutExtension(file)[3..] });
+    public static IEnumerable<object[]> PublishedOffsets => Directory.GetFiles(_folder, "do-*.txt").Select(file => new object[] { Path.GetFileNameWithoutExtension(file)[3..] });
 
     [TestMethod]
     [DynamicData(nameof(PublishedOffsets))]
@@ -38,7 +38,7 @@ public sealed partial class LayoutTests
     {
         var (minor, freeThreaded) = Parse(release);
         var fields = NativeFields(release);
-        var positions = File.ReadLines(Path.Combine(Folder, $"do-{release}.txt")).Skip(1).Select(line => line.Split(' ')).ToDictionary(parts => parts[0], parts => int.Parse(parts[1], CultureInfo.InvariantCulture));
+        var positions = File.ReadLines(Path.Combine(_folder, $"do-{release}.txt")).Skip(1).Select(line => line.Split(' ')).ToDictionary(parts => parts[0], parts => int.Parse(parts[1], CultureInfo.InvariantCulture));
         var runtime = new byte[1024];
         "xdebugpy"u8.CopyTo(runtime);
         BitConverter.TryWriteBytes(runtime.AsSpan(8), ulong.Parse(minor, CultureInfo.InvariantCulture) << 16 | 3UL << 24);
@@ -60,17 +60,30 @@ public sealed partial class LayoutTests
     /// <summary>The fields that are compared, with the offsets of the headers.</summary>
     private static Dictionary<string, ulong> NativeFields(string release)
     {
-        var headers = File.ReadLines(Path.Combine(Folder, release + ".txt")).Select(line => line.Split(' ')).Where(parts => parts.Length == 2 && ulong.TryParse(parts[1], out _))
+        var headers = File.ReadLines(Path.Combine(_folder, release + ".txt")).Select(line => line.Split(' ')).Where(parts => parts.Length == 2 && ulong.TryParse(parts[1], out _))
             .ToDictionary(parts => parts[0], parts => ulong.Parse(parts[1], CultureInfo.InvariantCulture));
         var names = new Dictionary<string, string>
         {
-            ["runtime_state.finalizing"] = "runtime._finalizing", ["thread_state.interp"] = "tstate.interp", ["thread_state.current_frame"] = "tstate.current_frame",
-            ["thread_state.thread_id"] = "tstate.thread_id", ["interpreter_frame.previous"] = "iframe.previous", ["interpreter_frame.executable"] = "iframe.f_executable",
-            ["interpreter_frame.instr_ptr"] = "iframe.instr_ptr", ["interpreter_frame.owner"] = "iframe.owner", ["code_object.filename"] = "code.co_filename",
-            ["code_object.name"] = "code.co_name", ["code_object.qualname"] = "code.co_qualname", ["code_object.linetable"] = "code.co_linetable",
-            ["code_object.firstlineno"] = "code.co_firstlineno", ["code_object.co_code_adaptive"] = "code.co_code_adaptive", ["pyobject.ob_type"] = "pyobject.ob_type",
-            ["bytes_object.ob_size"] = "pyvarobject.ob_size", ["bytes_object.ob_sval"] = "bytes.ob_sval", ["unicode_object.state"] = "ascii.state",
-            ["unicode_object.length"] = "ascii.length", ["unicode_object.asciiobject_size"] = "ascii.sizeof",
+            ["runtime_state.finalizing"] = "runtime._finalizing",
+            ["thread_state.interp"] = "tstate.interp",
+            ["thread_state.current_frame"] = "tstate.current_frame",
+            ["thread_state.thread_id"] = "tstate.thread_id",
+            ["interpreter_frame.previous"] = "iframe.previous",
+            ["interpreter_frame.executable"] = "iframe.f_executable",
+            ["interpreter_frame.instr_ptr"] = "iframe.instr_ptr",
+            ["interpreter_frame.owner"] = "iframe.owner",
+            ["code_object.filename"] = "code.co_filename",
+            ["code_object.name"] = "code.co_name",
+            ["code_object.qualname"] = "code.co_qualname",
+            ["code_object.linetable"] = "code.co_linetable",
+            ["code_object.firstlineno"] = "code.co_firstlineno",
+            ["code_object.co_code_adaptive"] = "code.co_code_adaptive",
+            ["pyobject.ob_type"] = "pyobject.ob_type",
+            ["bytes_object.ob_size"] = "pyvarobject.ob_size",
+            ["bytes_object.ob_sval"] = "bytes.ob_sval",
+            ["unicode_object.state"] = "ascii.state",
+            ["unicode_object.length"] = "ascii.length",
+            ["unicode_object.asciiobject_size"] = "ascii.sizeof",
         };
         if (release.StartsWith("3.15", StringComparison.Ordinal))
             names["unicode_object.compactunicodeobject_size"] = "compact.sizeof";

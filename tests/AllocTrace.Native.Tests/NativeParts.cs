@@ -5,9 +5,9 @@ namespace AllocTrace.Native.Tests;
 /// <summary>The program that holds the library's parts and their tests in C (parts/).</summary>
 internal static class NativeParts
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "native-parts");
+    private static readonly string _program = Path.Combine(AppContext.BaseDirectory, "native-parts");
 
-    public static CommandResult Run(params string[] arguments) => Command.Run(Program, arguments);
+    public static CommandResult Run(params string[] arguments) => Command.Run(_program, arguments);
 
-    public static CommandResult RunWithInput(string input, params string[] arguments) => Command.Run(Program, arguments, input);
+    public static CommandResult RunWithInput(string input, params string[] arguments) => Command.Run(_program, arguments, input);
 }

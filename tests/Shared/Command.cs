@@ -20,7 +20,7 @@ public sealed record CommandResult(int ExitCode, string Output, string Error)
 /// <summary>Runs programs for tests.</summary>
 public static class Command
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 
     /// <summary>Runs to the end. <paramref name="environment"/> adds to the test's own; a null value takes a variable away.</summary>
     public static CommandResult Run(string program, IEnumerable<string> arguments, string input = "", string? folder = null, Dictionary<string, string?>? environment = null)
@@ -41,10 +41,10 @@ public static class Command
         var error = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input);
         process.StandardInput.Close();
-        if (!process.WaitForExit(Patience))
+        if (!process.WaitForExit(_patience))
         {
             process.Kill();
-            Assert.Fail($"{program} {string.Join(' ', arguments)} did not end within {Patience}");
+            Assert.Fail($"{program} {string.Join(' ', arguments)} did not end within {_patience}");
         }
         return new CommandResult(process.ExitCode, output.Result, error.Result);
     }

@@ -3,11 +3,11 @@ namespace AllocTrace.Testing;
 /// <summary>A CPython on this machine.</summary>
 public sealed record Python(string Path, int Minor, string Version)
 {
-    private static readonly Lazy<Python[]> All = new(Find);
+    private static readonly Lazy<Python[]> _all = new(Find);
 
     /// <summary>Every supported CPython that can be found: those that ALLOCTRACE_PYTHONS names (separated by colons), python3 and python3.x on
     /// the PATH, and pyenv's.</summary>
-    public static IReadOnlyList<Python> Installed => All.Value;
+    public static IReadOnlyList<Python> Installed => _all.Value;
 
     /// <summary>The one that a user would get.</summary>
     public static Python Default => Installed.Count > 0 ? Installed[0] : throw new AssertInconclusiveException("no python3 (3.8 to 3.15) on this machine");
