@@ -116,7 +116,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
 
     private static Table Totals(ProcessSummary summary)
     {
-        var table = Page.NewTable(("", Justify.Left), ("Size", Justify.Right), ("Blocks", Justify.Right), ("", Justify.Left));
+        var table = Page.NewTable(("", Justify.Left), ("Size", Justify.Right), ("Bytes", Justify.Right), ("Blocks", Justify.Right), ("", Justify.Left));
         table.Columns[^1].NoWrap = false;
         var usage = summary.Usage;
         Row("Allocated", usage.Allocated);
@@ -134,7 +134,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         return table;
 
         void Row(string name, Amount amount, string note = "") =>
-            table.AddRow(name, ByteSize.Format(amount.Size), Numbers.Whole(amount.Count), note);
+            table.AddRow(name, ByteSize.Format(amount.Size), Numbers.Whole(amount.Size), Numbers.Whole(amount.Count), note);
     }
 
     private static Table Breakdown(string title, IEnumerable<(string Name, Usage Usage)> rows)

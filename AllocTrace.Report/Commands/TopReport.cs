@@ -59,9 +59,9 @@ internal sealed class TopReport
 
         // The sizes of cumulative groups overlap: adding them up means nothing.
         if (_statistics.Others > 0)
-            page.Line($"{Numbers.Whole(_statistics.Others)} more{(_cumulation == Cumulation.None ? $": {ByteSize.Format(_statistics.OtherSize)}" : "")}");
+            page.Line($"{Numbers.Whole(_statistics.Others)} more{(_cumulation == Cumulation.None ? $": {Numbers.Size(_statistics.OtherSize)}" : "")}");
 
-        page.Line($"Total: {ByteSize.Format(_snapshot.Size)} in {Numbers.Of(_snapshot.Count, "block")}", Page.Heading);
+        page.Line($"Total: {Numbers.Size(_snapshot.Size)} in {Numbers.Of(_snapshot.Count, "block")}", Page.Heading);
     }
 
     public void WriteJson(TextWriter target)

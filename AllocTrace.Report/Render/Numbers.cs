@@ -1,4 +1,5 @@
 using System.Globalization;
+using AllocTrace.Analysis;
 
 namespace AllocTrace.Report.Render;
 
@@ -6,6 +7,13 @@ namespace AllocTrace.Report.Render;
 internal static class Numbers
 {
     public static string Whole(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>A size for the eye and for the record: <c>9820 KiB (10,056,000 B)</c>; once when it is short.</summary>
+    public static string Size(long bytes)
+    {
+        var size = ByteSize.Format(bytes);
+        return size.EndsWith(" B", StringComparison.Ordinal) ? size : $"{size} ({Whole(bytes)} B)";
+    }
 
     public static string Percent(long part, long whole) =>
         whole == 0 ? "" : (100.0 * part / whole).ToString("F1", CultureInfo.InvariantCulture) + "%";

@@ -47,7 +47,7 @@ internal static class ShortReport
     private static string Headline(ProcessSummary summary)
     {
         var peak = summary.Peak is { } p ? $"peak {ByteSize.Format(p.Bytes)} after {Numbers.Seconds(p.AtNs)}, " : "";
-        var live = summary.Live is { } l ? $"live at the end {ByteSize.Format(l.Bytes)} in {Numbers.Of(l.Blocks, "block")}, " : "";
+        var live = summary.Live is { } l ? $"live at the end {Numbers.Size(l.Bytes)} in {Numbers.Of(l.Blocks, "block")}, " : "";
         return $"{peak}{live}{Numbers.Of(summary.Usage.Allocated.Count, "allocation")} of {ByteSize.Format(summary.Usage.Allocated.Size)} in all";
     }
 }

@@ -4,12 +4,15 @@ using Spectre.Console.Rendering;
 
 namespace AllocTrace.Report.Render;
 
-/// <summary>Statistics as a table: size, share, count, average and where, with the line of source when it is at hand.</summary>
+/// <summary>
+/// Statistics as a table: size, exact bytes, share, count and where, with the line of source when it is at hand. Averages are left out, so that
+/// a terminal of 80 columns has room for the place.
+/// </summary>
 internal sealed class StatisticTable(Page page, SourceLines source)
 {
     private const int NarrowestPlace = 16;
 
-    private static readonly string[] _figures = ["Size", "%", "Count", "Average"];
+    private static readonly string[] _figures = ["Size", "Bytes", "%", "Count"];
 
     /// <summary>Writes the table.</summary>
     /// <param name="statistics">The rows.</param>
@@ -20,9 +23,9 @@ internal sealed class StatisticTable(Page page, SourceLines source)
         var cells = statistics.Select(statistic => new[]
         {
             ByteSize.Format(statistic.Size),
+            Numbers.Whole(statistic.Size),
             Numbers.Percent(statistic.Size, total),
             Numbers.Whole(statistic.Count),
-            ByteSize.Format(statistic.Average),
         }).ToArray();
 
         // What the figures leave of the terminal is for the place.

@@ -12,7 +12,7 @@ internal sealed class TracebackList(Page page, SourceLines source)
         foreach (var statistic in statistics)
         {
             page.Line(
-                $"{ByteSize.Format(statistic.Size)} ({Numbers.Percent(statistic.Size, total)}) in {Numbers.Of(statistic.Count, "block")}, "
+                $"{Numbers.Size(statistic.Size)}, {Numbers.Percent(statistic.Size, total)}, in {Numbers.Of(statistic.Count, "block")}, "
                 + $"{ByteSize.Format(statistic.Average)} on average",
                 Page.Heading);
             if (statistic.Traceback.Count == 0)

@@ -5,16 +5,19 @@ namespace AllocTrace.Analysis;
 /// <summary>Sums in which an allocation counts for its callers too, in time that does not depend on how deep the stacks are.</summary>
 internal static class CumulativeSums
 {
-    public static GroupSums Of(ReadOnlySpan<Site> sites, StackTable stacks, FrameGrouping grouping, Cumulation cumulation)
+    public static GroupSums Of(SiteTable[] parts, StackTable stacks, FrameGrouping grouping, Cumulation cumulation)
     {
         var sums = new GroupSums(grouping.Count);
         var subtrees = new GroupSums(stacks.Count);
-        foreach (ref readonly var site in sites)
+        foreach (var part in parts)
         {
-            if (site.Stack == 0)
-                sums.Add(0, site.Bytes, site.Blocks);
-            else
-                subtrees.Add(site.Stack, site.Bytes, site.Blocks);
+            foreach (ref readonly var site in part.Sites)
+            {
+                if (site.Stack == 0)
+                    sums.Add(0, site.Bytes, site.Blocks);
+                else
+                    subtrees.Add(site.Stack, site.Bytes, site.Blocks);
+            }
         }
 
         // Callers have smaller numbers: going backwards, a stack is complete before it is added to its caller.

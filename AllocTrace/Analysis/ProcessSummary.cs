@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
@@ -30,39 +29,27 @@ public sealed record ProcessSummary(
     /// <param name="lines">How many lines of source to list for the peak and for the end.</param>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // the loop over all sites should not begin in unoptimized code
     public static ProcessSummary Read(TraceDatabase database, TraceProcess process, int lines = 5)
     {
-        var domains = new Usage[database.Domains.Count];
-        var threads = new Usage[database.Threads.Count];
-        var total = default(Usage);
-        var index = database.Processes.TakeWhile(other => other.Id != process.Id).Count();
-        SiteTable peak = new(), live = new();
-        foreach (var site in database.ReadCounters(process))
+        ProcessTotals[] parts = [];
+        database.VisitCounters(process, count =>
         {
-            var usage = Usage.Of(site);
-            total += usage;
-            domains[site.Domain] += usage;
-            threads[site.Thread] += usage;
-            Add(peak, index, site, site.Peak);
-            Add(live, index, site, site.Live);
-        }
+            parts = [.. Enumerable.Range(0, count).Select(_ => new ProcessTotals(database, process))];
+            return [.. parts.Select(part => (SiteVisitor)part.Add)];
+        });
+        var total = new ProcessTotals(database, process);
+        foreach (var part in parts)
+            total.Add(part);
 
         return new ProcessSummary(
             process,
             database.MomentOf(process, "peak"),
             database.MomentOf(process, "live"),
-            total,
-            [.. database.Domains.Zip(domains).Where(pair => pair.Second != default)],
-            [.. database.Threads.Zip(threads).Where(pair => pair.Second != default).OrderByDescending(pair => pair.Second.Allocated.Size)],
-            new Snapshot(database, peak).Statistics(GroupBy.Lineno, limit: lines),
-            new Snapshot(database, live).Statistics(GroupBy.Lineno, limit: lines),
+            total.Usage,
+            [.. database.Domains.Zip(total.Domains).Where(pair => pair.Second != default)],
+            [.. database.Threads.Zip(total.Threads).Where(pair => pair.Second != default).OrderByDescending(pair => pair.Second.Allocated.Size)],
+            new Snapshot(database, [.. parts.Select(part => part.Peak)]).Statistics(GroupBy.Lineno, limit: lines),
+            new Snapshot(database, [.. parts.Select(part => part.Live)]).Statistics(GroupBy.Lineno, limit: lines),
             [.. database.Losses.Where(loss => loss.Process == process.Id)]);
-    }
-
-    private static void Add(SiteTable sites, int process, in SiteCounters site, Amount amount)
-    {
-        if (amount.Count > 0)
-            sites.Add(new Site(process, site.Thread, site.Domain, site.Stack, amount.Size, amount.Count));
     }
 }

@@ -9,16 +9,19 @@ namespace AllocTrace.Analysis;
 public sealed class Snapshot
 {
     private readonly TraceDatabase _database; // its metadata and stacks; nothing is read from the file any more
-    private readonly SiteTable _sites;
+    private readonly SiteTable[] _parts;
 
-    internal Snapshot(TraceDatabase database, SiteTable sites)
+    internal Snapshot(TraceDatabase database, SiteTable[] parts)
     {
         _database = database;
-        _sites = sites;
-        foreach (ref readonly var site in sites.Sites)
+        _parts = parts;
+        foreach (var part in parts)
         {
-            Size += site.Bytes;
-            Count += site.Blocks;
+            foreach (ref readonly var site in part.Sites)
+            {
+                Size += site.Bytes;
+                Count += site.Blocks;
+            }
         }
     }
 
@@ -33,9 +36,9 @@ public sealed class Snapshot
     {
         get
         {
-            for (var i = 0; i < _sites.Count; i++)
+            foreach (var (part, i) in _parts.SelectMany(part => Enumerable.Range(0, part.Count).Select(i => (part, i))))
             {
-                var site = _sites.Sites[i];
+                var site = part.Sites[i];
                 yield return new Trace(
                     _database.Processes[site.Process],
                     _database.Threads[site.Thread],
@@ -99,13 +102,16 @@ public sealed class Snapshot
         if (cumulation != Cumulation.None)
         {
             return grouping is FrameGrouping frames
-                ? CumulativeSums.Of(_sites.Sites, _database.Stacks, frames, cumulation).Rank(grouping, limit)
+                ? CumulativeSums.Of(_parts, _database.Stacks, frames, cumulation).Rank(grouping, limit)
                 : throw new ArgumentException("cumulative statistics need groups of lines, files or functions", nameof(cumulation));
         }
 
         var sums = new GroupSums(grouping.Count);
-        foreach (ref readonly var site in _sites.Sites)
-            sums.Add(grouping.GroupOf(site), site.Bytes, site.Blocks);
+        foreach (var part in _parts)
+        {
+            foreach (ref readonly var site in part.Sites)
+                sums.Add(grouping.GroupOf(site), site.Bytes, site.Blocks);
+        }
 
         return sums.Rank(grouping, limit);
     }
@@ -116,14 +122,19 @@ public sealed class Snapshot
     public Snapshot FilterTraces(params IReadOnlyCollection<Filter> filters)
     {
         var passing = StackFilter.Passing(_database.Stacks, filters);
-        var sites = new SiteTable();
-        foreach (ref readonly var site in _sites.Sites)
-        {
-            if (passing[site.Stack])
-                sites.Add(site);
-        }
+        return new Snapshot(_database, [.. _parts.Select(Passing)]);
 
-        return new Snapshot(_database, sites);
+        SiteTable Passing(SiteTable part)
+        {
+            var sites = new SiteTable();
+            foreach (ref readonly var site in part.Sites)
+            {
+                if (passing[site.Stack])
+                    sites.Add(site);
+            }
+
+            return sites;
+        }
     }
 
     private static IReadOnlyList<TraceMoment> Moments(

@@ -1,5 +1,3 @@
-using Microsoft.Data.Sqlite;
-
 namespace AllocTrace.Storage;
 
 /// <summary>
@@ -13,10 +11,13 @@ internal sealed class AliveReader : IDisposable
 
     /// <param name="connection">The database.</param>
     /// <param name="moment">The moment; with <see langword="null"/> nothing was alive.</param>
-    public AliveReader(SqliteConnection connection, TraceMoment? moment) => _reader = new StatementReader(
+    /// <param name="sites">The sites that will be asked for.</param>
+    public AliveReader(ReadConnection connection, TraceMoment? moment, RowRange sites) => _reader = new StatementReader(
         connection,
-        "SELECT site, bytes, blocks FROM snapshot_site WHERE snapshot = ? ORDER BY site",
-        moment?.Id ?? -1);
+        "SELECT site, bytes, blocks FROM snapshot_site WHERE snapshot = ? AND site BETWEEN ? AND ? ORDER BY site",
+        moment?.Id ?? -1,
+        sites.First,
+        sites.Last);
 
     public Amount Of(long site)
     {

@@ -1,10 +1,12 @@
+using System.Runtime.InteropServices;
+
 namespace AllocTrace.Storage;
 
 /// <summary>Code objects by number, with file and function names as numbers, so that grouping compares integers.</summary>
 internal sealed class CodeTable
 {
     private readonly Dictionary<string, int> _textIds = new(StringComparer.Ordinal);
-    private readonly Dictionary<long, int> _indices = [];
+    private readonly List<long> _ids = []; // ascending, of all but the first
     private readonly List<string> _texts = [];
     private readonly List<Code> _codes = [];
 
@@ -26,14 +28,15 @@ internal sealed class CodeTable
 
     public string Text(int id) => _texts[id];
 
+    /// <summary>Adds a code whose number is larger than all before.</summary>
     public void Add(long id, string filename, string function, int firstLine)
     {
-        _indices.Add(id, _codes.Count);
+        _ids.Add(id);
         _codes.Add(new Code(Intern(filename), Intern(function), firstLine));
     }
 
-    /// <summary>Finds the index of the code with a number of the database, or -1.</summary>
-    public int IndexOf(long id) => _indices.GetValueOrDefault(id, -1);
+    /// <summary>Finds the index of the code with a number of the database, or a negative number.</summary>
+    public int IndexOf(long id) => AscendingIds.Find(CollectionsMarshal.AsSpan(_ids), id) is var index and >= 0 ? index + 1 : -1;
 
     private int Intern(string text)
     {

@@ -6,27 +6,25 @@ namespace AllocTrace.Storage;
 /// </summary>
 internal sealed class StackTable
 {
-    private readonly long[] _ids;
     private readonly int[] _caller;
     private readonly int[] _code;
     private readonly int[] _line;
 
-    /// <summary>Takes over the arrays, ordered by <paramref name="ids"/>.</summary>
-    public StackTable(long[] ids, int[] caller, int[] code, int[] line, CodeTable codes)
+    public StackTable(int count, CodeTable codes)
     {
-        _ids = ids;
-        _caller = caller;
-        _code = code;
-        _line = line;
+        Count = count;
+        _caller = new int[count];
+        _code = new int[count];
+        _line = new int[count];
         Codes = codes;
     }
 
-    /// <summary>The numbers in the database, ascending.</summary>
-    public ReadOnlySpan<long> Ids => _ids;
-
-    public int Count => _ids.Length;
+    public int Count { get; }
 
     public CodeTable Codes { get; }
+
+    /// <summary>The numbers in the database, ascending; <see langword="null"/> when they are the indices.</summary>
+    public long[]? Ids { get; set; }
 
     /// <summary>The index of the calling stack, 0 for the outermost frame. Index 0 has none.</summary>
     public ReadOnlySpan<int> Caller => _caller;
@@ -36,4 +34,15 @@ internal sealed class StackTable
 
     /// <summary>The innermost frame's line, 0 when it is unknown.</summary>
     public ReadOnlySpan<int> Line => _line;
+
+    /// <summary>The index of the stack with a number of the database, or a negative number.</summary>
+    public int IndexOf(long id) => Ids is null ? (ulong)id < (ulong)Count ? (int)id : -1 : AscendingIds.Find(Ids, id);
+
+    /// <summary>Fills in a stack; while the table is made.</summary>
+    public void Set(int index, int caller, int code, int line)
+    {
+        _caller[index] = caller;
+        _code[index] = code;
+        _line[index] = line;
+    }
 }

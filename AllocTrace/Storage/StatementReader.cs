@@ -14,9 +14,9 @@ internal sealed class StatementReader : IDisposable
     private readonly nint _handle;
 
     /// <exception cref="SqliteException">SQLite does not accept the statement.</exception>
-    public StatementReader(SqliteConnection connection, string sql, params ReadOnlySpan<long> parameters)
+    public StatementReader(ReadConnection connection, string sql, params ReadOnlySpan<long> parameters)
     {
-        _database = connection.Handle!;
+        _database = connection.Database;
         Check(sqlite3_prepare_v2(_database, sql, out _statement));
         _handle = _statement.DangerousGetHandle(); // lives as long as this object
         for (var i = 0; i < parameters.Length; i++)
@@ -37,6 +37,14 @@ internal sealed class StatementReader : IDisposable
     public bool IsNull(int column) => NativeSqlite.ColumnType(_handle, column) == SQLITE_NULL;
 
     public long Int64(int column) => NativeSqlite.ColumnInt64(_handle, column);
+
+    /// <summary>A number that was written as one; for tables that are small enough to look.</summary>
+    /// <exception cref="InvalidCastException">It is something else.</exception>
+    public long CheckedInt64(int column) => NativeSqlite.ColumnType(_handle, column) == SQLITE_INTEGER
+        ? Int64(column)
+        : throw new InvalidCastException($"{sqlite3_column_name(_statement, column).utf8_to_string()} is not a number");
+
+    public long? NullableInt64(int column) => IsNull(column) ? null : CheckedInt64(column);
 
     public string Text(int column) => sqlite3_column_text(_statement, column).utf8_to_string() ?? "";
 

@@ -1,6 +1,3 @@
-using System.Data;
-using System.Runtime.CompilerServices;
-using Dapper;
 using Microsoft.Data.Sqlite;
 using static SQLitePCL.raw;
 
@@ -18,36 +15,27 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>The version of the schema that this library reads (<c>user_version</c>).</summary>
     public const int SchemaVersion = 1;
 
-    private readonly SqliteConnection _connection;
+    private readonly ReadConnections _connections;
+    private readonly SiteReader _sites;
     private readonly long[] _processIds;
-    private readonly long[] _threadIds;
-    private readonly long[] _domainIds;
     private StackTable? _stacks;
 
-    private TraceDatabase(string path, SqliteConnection connection)
+    private TraceDatabase(string path, ReadConnections connections)
     {
         Path = path;
-        _connection = connection;
+        _connections = connections;
         CheckVersion();
-        Processes = Query<TraceProcess>(
-            """
-            SELECT id, pid, parent_pid AS ParentPid, command, executable, python_version AS PythonVersion, stacks,
-                   started_at AS StartedAtNs, duration_ns AS DurationNs, ending, cut_stacks AS CutStacks,
-                   unknown_frees AS UnknownFrees, temporary_threshold AS TemporaryThreshold
-            FROM process ORDER BY id
-            """);
-        Threads = Query<TraceThread>(
-            "SELECT id, process, os_id AS OsId, name, started_ns AS StartedNs, ended_ns AS EndedNs FROM thread ORDER BY id");
-        Domains = Query<TraceDomain>("SELECT id, name FROM domain ORDER BY id");
-        Moments = Query<TraceMoment>("SELECT id, process, kind, name, at_ns AS AtNs, bytes, blocks FROM snapshot ORDER BY id");
-        Losses = Query<TraceLoss>(
-            "SELECT process, thread, reason, events, first_ns AS FirstNs, last_ns AS LastNs FROM loss ORDER BY process, first_ns, reason");
+        Processes = MetadataReader.Processes(connections.First);
+        Threads = MetadataReader.Threads(connections.First);
+        Domains = MetadataReader.Domains(connections.First);
+        Moments = MetadataReader.Moments(connections.First);
+        Losses = MetadataReader.Losses(connections.First);
 
         _processIds = [.. Processes.Select(process => process.Id)];
-        _threadIds = [.. Threads.Select(thread => thread.Id)];
-        _domainIds = [.. Domains.Select(domain => domain.Id)];
         foreach (var process in Threads.Select(thread => thread.Process).Concat(Moments.Select(moment => moment.Process)))
-            Existing(_processIds, process, "process");
+            IndexOfProcess(process);
+
+        _sites = new SiteReader(this, connections);
     }
 
     /// <summary>The file as the caller named it.</summary>
@@ -69,7 +57,7 @@ public sealed class TraceDatabase : IDisposable
     public IReadOnlyList<TraceLoss> Losses { get; }
 
     /// <summary>The trie of all stacks; read at the first use.</summary>
-    internal StackTable Stacks => _stacks ??= Guarded(Path, ReadStacks);
+    internal StackTable Stacks => _stacks ??= Guarded(new StackReader(Path, _connections).Read);
 
     /// <summary>Opens a recording.</summary>
     /// <exception cref="InvalidTraceException">The file is not a trace, has a schema of another version, or is damaged.</exception>
@@ -83,25 +71,19 @@ public sealed class TraceDatabase : IDisposable
         // SQLite has one message for a missing file, a folder and a forbidden one; the system says which it is.
         File.OpenHandle(path).Dispose();
 
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        return Guarded(path, () =>
         {
-            DataSource = path,
-            Mode = SqliteOpenMode.ReadOnly,
-            Pooling = false,
-        }.ToString());
-        try
-        {
-            return Guarded(path, () =>
+            var connections = new ReadConnections(path);
+            try
             {
-                connection.Open();
-                return new TraceDatabase(path, connection);
-            });
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
+                return new TraceDatabase(path, connections);
+            }
+            catch
+            {
+                connections.Dispose();
+                throw;
+            }
+        });
     }
 
     /// <summary>The processes with a pid, or all when it is <see langword="null"/>.</summary>
@@ -117,184 +99,77 @@ public sealed class TraceDatabase : IDisposable
             : throw new ArgumentException($"{Path}: no process {pid}; there is {string.Join(", ", Processes.Select(process => process.Pid))}");
     }
 
+    /// <inheritdoc/>
+    public void Dispose() => _connections.Dispose();
+
+    /// <summary>The index of a row that another one refers to.</summary>
+    /// <param name="path">The database, for the message.</param>
+    /// <param name="index">Where it was found; negative when it was not.</param>
+    /// <param name="id">Its number.</param>
+    /// <param name="table">What it is.</param>
+    /// <exception cref="InvalidTraceException">There is none.</exception>
+    internal static int Existing(string path, int index, long id, string table) =>
+        index >= 0 ? index : throw new InvalidTraceException(path, $"damaged: there is no {table} {id}");
+
     /// <summary>Reads what was alive at moments, by site.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
-    internal SiteTable ReadLiveSites(IEnumerable<TraceMoment> moments) => Guarded(() =>
-    {
-        var sites = new SiteTable();
-        foreach (var moment in moments)
-        {
-            ReadSites(
-                sites,
-                """
-                SELECT site.process, site.thread, site.domain, site.stack, snapshot_site.bytes, snapshot_site.blocks
-                FROM snapshot_site JOIN site ON site.id = snapshot_site.site
-                WHERE snapshot_site.snapshot = ?
-                """,
-                moment.Id);
-        }
+    internal SiteTable[] ReadLiveSites(IEnumerable<TraceMoment> moments) => Guarded(() => moments.SelectMany(_sites.ReadAlive).ToArray());
 
-        return sites;
-    });
-
-    /// <summary>Reads everything that a process ever allocated, by site.</summary>
+    /// <summary>Reads everything that processes ever allocated, by site.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
-    internal SiteTable ReadAllocatedSites(IEnumerable<TraceProcess> processes) => ReadMeasure(processes, "allocated");
+    internal SiteTable[] ReadAllocatedSites(IEnumerable<TraceProcess> processes) => ReadMeasure(processes, "allocated");
 
     /// <summary>Reads the temporary allocations of processes, by site.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
-    internal SiteTable ReadTemporarySites(IEnumerable<TraceProcess> processes) => ReadMeasure(processes, "temporary");
+    internal SiteTable[] ReadTemporarySites(IEnumerable<TraceProcess> processes) => ReadMeasure(processes, "temporary");
 
-    /// <summary>Reads all that is known about each site of a process.</summary>
+    /// <summary>Reads all that is known about the sites of a process, a part at a time, in the order of the database.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
-    internal List<SiteCounters> ReadCounters(TraceProcess process) => Guarded(() => ReadCountersOf(process));
+    internal IEnumerable<SiteCounters> ReadCounters(TraceProcess process)
+    {
+        foreach (var part in Guarded(() => _sites.PartsOf(process)))
+        {
+            var sites = new List<SiteCounters>();
+            Guarded(() =>
+            {
+                _sites.ReadCounters(_connections.First, process, part, (in site) => sites.Add(site));
+                return sites;
+            });
+            foreach (var site in sites)
+                yield return site;
+        }
+    }
+
+    /// <summary>Aggregates all that is known about the sites of a process, on several cores.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="visitorOfPart">Called with the number of parts, returns who takes the sites of each; a part is read by one thread.</param>
+    /// <exception cref="InvalidTraceException">The database is damaged.</exception>
+    internal void VisitCounters(TraceProcess process, Func<int, SiteVisitor[]> visitorOfPart) => Guarded(() =>
+    {
+        _ = Stacks; // before several threads ask for them
+        var parts = _sites.PartsOf(process);
+        var visitors = visitorOfPart(parts.Length);
+        _connections.ReadParts(parts.Length, (connection, i) => _sites.ReadCounters(connection, process, parts[i], visitors[i]));
+        return parts;
+    });
 
     /// <summary>The high-water mark (<c>peak</c>) or the end (<c>live</c>) of a process, when it was recorded.</summary>
     internal TraceMoment? MomentOf(TraceProcess process, string kind) =>
         Moments.LastOrDefault(moment => moment.Process == process.Id && moment.Kind == kind);
 
-    /// <inheritdoc/>
-    public void Dispose() => _connection.Dispose();
+    /// <summary>The index of the process with a number of the database.</summary>
+    /// <exception cref="InvalidTraceException">There is none.</exception>
+    internal int IndexOfProcess(long id) => Existing(Path, AscendingIds.Find(_processIds, id), id, "process");
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // there may be millions, and this runs once
-    private List<SiteCounters> ReadCountersOf(TraceProcess process)
-    {
-        using var peak = new AliveReader(_connection, MomentOf(process, "peak"));
-        using var live = new AliveReader(_connection, MomentOf(process, "live"));
-        using var reader = new StatementReader(
-            _connection,
-            """
-            SELECT id, thread, domain, stack, allocated_bytes, allocated_blocks, freed_bytes, freed_blocks, temporary_bytes, temporary_blocks
-            FROM site WHERE process = ? ORDER BY id
-            """,
-            process.Id);
-        var stackIds = Stacks.Ids;
-        var counters = new List<SiteCounters>();
-        while (reader.Read())
-        {
-            counters.Add(new SiteCounters(
-                Existing(_threadIds, reader.Int64(1), "thread"),
-                Existing(_domainIds, reader.Int64(2), "domain"),
-                Existing(stackIds, reader.Int64(3), "stack"),
-                Allocated: Amount(reader, 4),
-                Freed: Amount(reader, 6),
-                Temporary: Amount(reader, 8),
-                Peak: peak.Of(reader.Int64(0)),
-                Live: live.Of(reader.Int64(0))));
-        }
-
-        return counters;
-
-        static Amount Amount(StatementReader reader, int column) => new(reader.Int64(column), reader.Int64(column + 1));
-    }
-
-    private SiteTable ReadMeasure(IEnumerable<TraceProcess> processes, string measure) => Guarded(() =>
-    {
-        var sites = new SiteTable();
-        foreach (var process in processes)
-        {
-            ReadSites(
-                sites,
-                $"""
-                SELECT process, thread, domain, stack, {measure}_bytes, {measure}_blocks
-                FROM site WHERE process = ? AND {measure}_blocks > 0
-                """,
-                process.Id);
-        }
-
-        return sites;
-    });
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // likewise
-    private void ReadSites(SiteTable sites, string sql, long parameter)
-    {
-        using var reader = new StatementReader(_connection, sql, parameter);
-        var stackIds = Stacks.Ids;
-        while (reader.Read())
-        {
-            sites.Add(new Site(
-                Existing(_processIds, reader.Int64(0), "process"),
-                Existing(_threadIds, reader.Int64(1), "thread"),
-                Existing(_domainIds, reader.Int64(2), "domain"),
-                Existing(stackIds, reader.Int64(3), "stack"),
-                reader.Int64(4),
-                reader.Int64(5)));
-        }
-    }
-
-    /// <summary>The index of a row that another one refers to.</summary>
-    private int Existing(ReadOnlySpan<long> ids, long id, string table)
-    {
-        var index = AscendingIds.Find(ids, id);
-        return index >= 0 ? index : throw new InvalidTraceException(Path, $"damaged: there is no {table} {id}");
-    }
-
-    private CodeTable ReadCodes()
-    {
-        var codes = new CodeTable();
-        using var reader = new StatementReader(_connection, "SELECT id, filename, qualname, first_line FROM code ORDER BY id");
-        while (reader.Read())
-            codes.Add(reader.Int64(0), reader.Text(1), reader.Text(2), checked((int)reader.Int64(3)));
-
-        return codes;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // there may be millions, and this runs once
-    private StackTable ReadStacks()
-    {
-        var codes = ReadCodes();
-        var capacity = 1024;
-        var count = 0;
-        var ids = new long[capacity];
-        var caller = new int[capacity];
-        var code = new int[capacity];
-        var line = new int[capacity];
-        using var reader = new StatementReader(_connection, "SELECT id, caller, code, line FROM stack ORDER BY id");
-        while (reader.Read())
-        {
-            if (count == capacity)
-            {
-                capacity *= 2;
-                Array.Resize(ref ids, capacity);
-                Array.Resize(ref caller, capacity);
-                Array.Resize(ref code, capacity);
-                Array.Resize(ref line, capacity);
-            }
-
-            var id = reader.Int64(0);
-            if (count == 0 ? id != 0 : id < 0)
-                throw new InvalidTraceException(Path, "damaged: there is no stack 0");
-
-            ids[count] = id;
-            if (count > 0)
-            {
-                // Callers come first. This also means that no chain of callers can go in a circle.
-                caller[count] = AscendingIds.Find(ids.AsSpan(0, count), reader.Int64(1));
-                if (caller[count] < 0)
-                    throw new InvalidTraceException(Path, $"damaged: stack {id} has caller {reader.Int64(1)}, which is not before it");
-
-                code[count] = reader.IsNull(2) ? codes.NotKept : codes.IndexOf(reader.Int64(2));
-                if (code[count] < 0)
-                    throw new InvalidTraceException(Path, $"damaged: stack {id} has code {reader.Int64(2)}, which is not there");
-
-                line[count] = checked((int)reader.Int64(3));
-            }
-
-            count++;
-        }
-
-        if (count == 0)
-            throw new InvalidTraceException(Path, "damaged: there is no stack 0");
-
-        return new StackTable(ids[..count], caller[..count], code[..count], line[..count], codes);
-    }
+    private SiteTable[] ReadMeasure(IEnumerable<TraceProcess> processes, string measure) =>
+        Guarded(() => processes.SelectMany(process => _sites.ReadMeasure(process, measure)).ToArray());
 
     private void CheckVersion()
     {
-        if (_connection.ExecuteScalar<long>("PRAGMA application_id") != ApplicationId)
+        if (MetadataReader.Pragma(_connections.First, "application_id") != ApplicationId)
             throw new InvalidTraceException(Path, "not an AllocTrace recording");
 
-        var version = _connection.ExecuteScalar<long>("PRAGMA user_version");
+        var version = MetadataReader.Pragma(_connections.First, "user_version");
         if (version != SchemaVersion)
         {
             var side = version > SchemaVersion ? "a newer" : "an older";
@@ -304,11 +179,9 @@ public sealed class TraceDatabase : IDisposable
         }
     }
 
-    private IReadOnlyList<T> Query<T>(string sql) => _connection.Query<T>(sql).AsList();
-
     private T Guarded<T>(Func<T> read) => Guarded(Path, read);
 
-    /// <summary>Turns what SQLite, Dapper and conversions throw about bad content into the one exception that callers know.</summary>
+    /// <summary>Turns what SQLite and conversions throw about bad content into the one exception that callers know.</summary>
     private static T Guarded<T>(string path, Func<T> read)
     {
         try
@@ -325,7 +198,7 @@ public sealed class TraceDatabase : IDisposable
         {
             throw new IOException($"{path}: {OneLine(e.Message)}", e);
         }
-        catch (Exception e) when (e is SqliteException or DataException or InvalidOperationException or InvalidCastException
+        catch (Exception e) when (e is SqliteException or InvalidOperationException or InvalidCastException
             or FormatException or OverflowException or ArgumentException)
         {
             throw new InvalidTraceException(path, $"damaged: {OneLine(e.Message)}", e);

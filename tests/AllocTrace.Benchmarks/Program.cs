@@ -1,50 +1,23 @@
 using AllocTrace.Benchmarks;
-using AllocTrace.Replay;
-using AllocTrace.Tests.Support;
-using AllocTrace.Wire;
 
-// How fast recorded slabs are replayed:  dotnet run -c Release --project tests/AllocTrace.Benchmarks
-const long Records = 10_000_000;
-const int Runs = 7;
-const int FileBytes = 200 << 20;
-
-// Few blocks alive: their pages stay in the cache, as those of most programs do. Many: each free misses it.
-Measure(documents: 10);
-Measure(documents: 1000);
-
-static void Measure(int documents)
+// dotnet run -c Release --project tests/AllocTrace.Benchmarks -- replay
+// dotnet run -c Release --project tests/AllocTrace.Benchmarks -- reports ALLOCTRACE [STACKS]
+// dotnet run -c Release --project tests/AllocTrace.Benchmarks -- many-stacks FILE.db [STACKS]
+const int Million = 1_000_000;
+switch (args)
 {
-    var path = Path.Combine(Path.GetTempPath(), $"alloctrace-benchmark-{Environment.ProcessId}.alloctrace");
-    try
-    {
-        using var session = new SessionBuilder(path, capacity: FileBytes);
-        var written = new JsonLikeProgram(session, documents).Run(Records);
-        var best = 0.0;
-        for (var run = 0; run < Runs; run++)
-            best = Math.Max(best, RecordsPerSecond(path, written));
-
-        Console.WriteLine($"{documents,4} documents alive: {best / 1e6:F0} M records per second of CPU, the best of {Runs} runs");
-    }
-    finally
-    {
-        File.Delete(path);
-    }
-}
-
-static double RecordsPerSecond(string path, long records)
-{
-    using var file = SessionFile.TryOpen(path, shared: false)!;
-    using var replay = new ProcessReplay(file, temporaryThreshold: 1);
-    var drain = new SessionDrain(file, replay);
-    MapPages(file);
-    var before = Environment.CpuUsage.UserTime;
-    drain.Finish();
-    return records / (Environment.CpuUsage.UserTime - before).TotalSeconds;
-}
-
-// A collector's slabs are few, and mapped since long: the system's work to map a file of this size for the first time is not the replay's.
-static unsafe void MapPages(SessionFile file)
-{
-    for (var at = 0L; at < FileBytes; at += 4096)
-        Volatile.Read(ref ((byte*)file.Header)[at]);
+    case ["replay"]:
+        // Few blocks alive: their pages stay in the cache, as those of most programs do. Many: each free misses it.
+        ReplayBenchmark.Run(documents: 10);
+        ReplayBenchmark.Run(documents: 1000);
+        return 0;
+    case ["reports", var command, .. var stacks]:
+        ReportBenchmark.Run(command, stacks is [var number] ? int.Parse(number) : Million);
+        return 0;
+    case ["many-stacks", var path, .. var stacks]:
+        ManyStacks.Write(path, stacks is [var count] ? int.Parse(count) : Million);
+        return 0;
+    default:
+        Console.Error.WriteLine("wanted: replay, reports ALLOCTRACE [STACKS], or many-stacks FILE.db [STACKS]");
+        return 2;
 }

@@ -20,7 +20,7 @@ internal sealed class LeakyServer : IDisposable
         var login = new Frame(app, 15, "Server.login");
         var init = new Frame(app, 7, "Session.__init__");
         var text = new Frame(app, 25, "serve.<locals>.<genexpr>");
-        var ones = new Frame("/usr/lib/python3/dist-packages/numpy/core/numeric.py", 191, "ones");
+        var ones = new Frame("/no/such/site-packages/numpy/core/numeric.py", 191, "ones");
         var evil = new Frame("=cmd\x1b[2J\u009b2J\u202egnp.py", 1, "+evil");
 
         var process = _trace.Process(4242, "python3 leak.py");

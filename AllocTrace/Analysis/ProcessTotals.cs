@@ -1,0 +1,52 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>Sums over the sites of a process, or over a part of them.</summary>
+internal sealed class ProcessTotals(TraceDatabase database, TraceProcess process)
+{
+    private readonly int _process = database.IndexOfProcess(process.Id);
+    private Usage _usage;
+
+    /// <summary>Everything.</summary>
+    public Usage Usage => _usage;
+
+    /// <summary>By index in <see cref="TraceDatabase.Domains"/>.</summary>
+    public Usage[] Domains { get; } = new Usage[database.Domains.Count];
+
+    /// <summary>By index in <see cref="TraceDatabase.Threads"/>.</summary>
+    public Usage[] Threads { get; } = new Usage[database.Threads.Count];
+
+    /// <summary>What was alive at the high-water mark; not summed over parts.</summary>
+    public SiteTable Peak { get; } = new();
+
+    /// <summary>What was alive at the end; not summed over parts.</summary>
+    public SiteTable Live { get; } = new();
+
+    /// <summary>Adds a site.</summary>
+    public void Add(in SiteCounters site)
+    {
+        var usage = Usage.Of(site);
+        _usage += usage;
+        Domains[site.Domain] += usage;
+        Threads[site.Thread] += usage;
+        AddAlive(Peak, site, site.Peak);
+        AddAlive(Live, site, site.Live);
+    }
+
+    /// <summary>Adds the sums of a part.</summary>
+    public void Add(ProcessTotals part)
+    {
+        _usage += part._usage;
+        for (var i = 0; i < Domains.Length; i++)
+            Domains[i] += part.Domains[i];
+        for (var i = 0; i < Threads.Length; i++)
+            Threads[i] += part.Threads[i];
+    }
+
+    private void AddAlive(SiteTable sites, in SiteCounters site, Amount amount)
+    {
+        if (amount.Count > 0)
+            sites.Add(new Site(_process, site.Thread, site.Domain, site.Stack, amount.Size, amount.Count));
+    }
+}

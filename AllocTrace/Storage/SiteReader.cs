@@ -1,0 +1,161 @@
+using System.Runtime.CompilerServices;
+
+namespace AllocTrace.Storage;
+
+/// <summary>Reads what is counted for sites. There may be millions, so several cores read, and only what the question needs.</summary>
+internal sealed class SiteReader
+{
+    private readonly TraceDatabase _database;
+    private readonly ReadConnections _connections;
+    private readonly long[] _threadIds;
+    private readonly long[] _domainIds;
+    private RowRange[]? _ranges;
+
+    public SiteReader(TraceDatabase database, ReadConnections connections)
+    {
+        _database = database;
+        _connections = connections;
+        _threadIds = [.. database.Threads.Select(thread => thread.Id)];
+        _domainIds = [.. database.Domains.Select(domain => domain.Id)];
+    }
+
+    /// <summary>What was alive at a moment.</summary>
+    public SiteTable[] ReadAlive(TraceMoment moment) => ReadParts(RangeOf(moment), (connection, range, sites) =>
+    {
+        using var alive = new StatementReader(
+            connection,
+            "SELECT site, bytes, blocks FROM snapshot_site WHERE snapshot = ? AND site BETWEEN ? AND ? ORDER BY site",
+            moment.Id,
+            range.First,
+            range.Last);
+        using var site = new StatementReader(
+            connection,
+            "SELECT id, thread, domain, stack FROM site WHERE id BETWEEN ? AND ? ORDER BY id",
+            range.First,
+            range.Last);
+        Merge(alive, site, _database.IndexOfProcess(moment.Process), sites);
+    });
+
+    /// <summary>A measure that the sites themselves have, of a process: <c>allocated</c>, <c>freed</c> or <c>temporary</c>.</summary>
+    public SiteTable[] ReadMeasure(TraceProcess process, string measure) => ReadParts(RangeOf(process), (connection, range, sites) =>
+    {
+        using var reader = new StatementReader(
+            connection,
+            $"""
+            SELECT id, thread, domain, stack, {measure}_bytes, {measure}_blocks
+            FROM site WHERE id BETWEEN ? AND ? AND process = ? AND {measure}_blocks > 0 ORDER BY id
+            """,
+            range.First,
+            range.Last,
+            process.Id);
+        AddAll(reader, _database.IndexOfProcess(process.Id), sites);
+    });
+
+    /// <summary>In which parts <see cref="ReadCounters"/> reads a process.</summary>
+    public RowRange[] PartsOf(TraceProcess process) => RangeOf(process).Split();
+
+    /// <summary>All that is known about the sites of a process, as far as they are in the range, in the order of the database.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // this runs once, with all its work in one loop
+    public void ReadCounters(ReadConnection connection, TraceProcess process, RowRange range, SiteVisitor visit)
+    {
+        using var peak = new AliveReader(connection, _database.MomentOf(process, "peak"), range);
+        using var live = new AliveReader(connection, _database.MomentOf(process, "live"), range);
+        using var reader = new StatementReader(
+            connection,
+            """
+            SELECT id, thread, domain, stack, allocated_bytes, allocated_blocks, freed_bytes, freed_blocks, temporary_bytes, temporary_blocks
+            FROM site WHERE id BETWEEN ? AND ? AND process = ? ORDER BY id
+            """,
+            range.First,
+            range.Last,
+            process.Id);
+        while (reader.Read())
+        {
+            var id = reader.Int64(0);
+            visit(new SiteCounters(
+                Existing(_threadIds, reader.Int64(1), "thread"),
+                Existing(_domainIds, reader.Int64(2), "domain"),
+                ExistingStack(reader.Int64(3)),
+                Allocated: new(reader.Int64(4), reader.Int64(5)),
+                Freed: new(reader.Int64(6), reader.Int64(7)),
+                Temporary: new(reader.Int64(8), reader.Int64(9)),
+                Peak: peak.Of(id),
+                Live: live.Of(id)));
+        }
+    }
+
+    private SiteTable[] ReadParts(RowRange all, Action<ReadConnection, RowRange, SiteTable> read)
+    {
+        _ = _database.Stacks; // before several threads ask for them
+        var ranges = all.Split();
+        var parts = new SiteTable[ranges.Length];
+        _connections.ReadParts(ranges.Length, (connection, i) => read(connection, ranges[i], parts[i] = new SiteTable()));
+        return parts;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // likewise
+    private void Merge(StatementReader alive, StatementReader site, int process, SiteTable sites)
+    {
+        var id = -1L;
+        while (alive.Read())
+        {
+            var wanted = alive.Int64(0);
+            while (id < wanted)
+                id = site.Read() ? site.Int64(0) : long.MaxValue;
+
+            if (id == wanted)
+                sites.Add(SiteOf(site, process, alive.Int64(1), alive.Int64(2)));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // likewise
+    private void AddAll(StatementReader site, int process, SiteTable sites)
+    {
+        while (site.Read())
+            sites.Add(SiteOf(site, process, site.Int64(4), site.Int64(5)));
+    }
+
+    private Site SiteOf(StatementReader site, int process, long bytes, long blocks) => new(
+        process,
+        Existing(_threadIds, site.Int64(1), "thread"),
+        Existing(_domainIds, site.Int64(2), "domain"),
+        ExistingStack(site.Int64(3)),
+        bytes,
+        blocks);
+
+    private RowRange RangeOf(TraceMoment moment) => Extent(
+        """
+        SELECT (SELECT min(site) FROM snapshot_site WHERE snapshot = ?1), (SELECT max(site) FROM snapshot_site WHERE snapshot = ?1)
+        """,
+        moment.Id);
+
+    private RowRange RangeOf(TraceProcess process) => (_ranges ??= RangesOfProcesses())[_database.IndexOfProcess(process.Id)];
+
+    /// <summary>Where the sites of each process are: it is for SQLite to say for one, but of several it would read all sites for each.</summary>
+    private RowRange[] RangesOfProcesses()
+    {
+        var all = Extent("SELECT (SELECT min(id) FROM site), (SELECT max(id) FROM site)");
+        if (_database.Processes.Count == 1)
+            return [all];
+
+        var ranges = Enumerable.Repeat(RowRange.None, _database.Processes.Count).ToArray();
+        using var reader = new StatementReader(_connections.First, "SELECT id, process FROM site");
+        while (reader.Read())
+        {
+            ref var range = ref ranges[_database.IndexOfProcess(reader.Int64(1))];
+            range = range.With(reader.Int64(0));
+        }
+
+        return ranges;
+    }
+
+    private RowRange Extent(string sql, params ReadOnlySpan<long> parameters)
+    {
+        using var reader = new StatementReader(_connections.First, sql, parameters);
+        return reader.Read() && !reader.IsNull(0) ? new RowRange(reader.Int64(0), reader.Int64(1)) : RowRange.None;
+    }
+
+    private int Existing(ReadOnlySpan<long> ids, long id, string table) => TraceDatabase.Existing(_database.Path, AscendingIds.Find(ids, id), id, table);
+
+    private int ExistingStack(long id) => TraceDatabase.Existing(_database.Path, _database.Stacks.IndexOf(id), id, "stack");
+}

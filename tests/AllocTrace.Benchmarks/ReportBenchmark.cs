@@ -1,0 +1,45 @@
+using System.Diagnostics;
+
+namespace AllocTrace.Benchmarks;
+
+/// <summary>How long a person waits for a report: whole runs of the <c>alloctrace</c> command, start-up included.</summary>
+internal static class ReportBenchmark
+{
+    private const int Runs = 9;
+
+    private static readonly string[] _reports =
+    [
+        "top DB", "top DB --view peak", "top DB --view total", "top DB --group-by traceback", "top DB --group-by function --cumulative",
+        "top DB --filter app/* --all-frames", "summary DB",
+    ];
+
+    /// <param name="command">The <c>alloctrace</c> executable.</param>
+    /// <param name="stacks">How large the recording is.</param>
+    public static void Run(string command, int stacks)
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"alloctrace-benchmark-{Environment.ProcessId}.db");
+        try
+        {
+            ManyStacks.Write(path, stacks);
+            Console.WriteLine($"{stacks:N0} stacks, a database of {new FileInfo(path).Length >> 20} MiB; median and least of {Runs} runs");
+            foreach (var report in _reports)
+            {
+                var times = Enumerable.Range(0, Runs).Select(_ => Milliseconds(command, report.Replace("DB", path))).Order().ToArray();
+                Console.WriteLine($"  {report,-42} {times[Runs / 2],6:F0} ms  {times[0],6:F0} ms");
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static double Milliseconds(string command, string arguments)
+    {
+        var watch = Stopwatch.StartNew();
+        using var process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardOutput = true })!;
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? watch.Elapsed.TotalMilliseconds : throw new InvalidOperationException($"{arguments}: exit code {process.ExitCode}");
+    }
+}
