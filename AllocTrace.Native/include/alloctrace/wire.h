@@ -72,11 +72,11 @@ struct alloctrace_session {
     uint32_t version;
     uint32_t header_bytes, extent_bytes, slab_bytes;
     uint32_t pid, parent_pid;
-    uint64_t pid_started;    /* start of the process in clock ticks since boot (/proc/PID/stat, field 22): tells a reused pid */
-    uint64_t started_ns;     /* CLOCK_REALTIME when the session was made */
+    uint64_t pid_started;     /* start of the process in clock ticks since boot (/proc/PID/stat, field 22): tells a reused pid */
+    uint64_t started_ns;      /* CLOCK_REALTIME when the session was made */
     uint64_t started_mono_ns; /* CLOCK_MONOTONIC at the same moment: all other times are on this clock */
-    uint64_t ended_mono_ns;  /* 0 until the exit handlers ran */
-    uint64_t sample_bytes;   /* options in force */
+    uint64_t ended_mono_ns;   /* 0 until the exit handlers ran */
+    uint64_t sample_bytes;    /* options in force */
     uint64_t limit_bytes;
     uint32_t max_frames, on_full;
     uint32_t command_line;   /* string; arguments separated by NUL */
@@ -87,9 +87,9 @@ struct alloctrace_session {
     uint32_t stacks_reason;  /* string */
     uint32_t phase;          /* enum alloctrace_phase */
     uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* by record domain; 0 below ALLOCTRACE_DOMAIN_TRACKED */
-    uint32_t fork_parent_pid; /* of a forked child: its parent's pid; else 0 */
+    uint32_t fork_parent_pid;                    /* of a forked child: its parent's pid; else 0 */
     uint32_t reserved0;
-    uint64_t fork_number;    /* and the number of the FORK mark in the parent's records */
+    uint64_t fork_number; /* and the number of the FORK mark in the parent's records */
 
     /* How far each array goes: elements that may be read. */
     _Alignas(64) uint32_t extents;
@@ -100,8 +100,8 @@ struct alloctrace_session {
     uint32_t string_bytes;
 
     /* What was left out. */
-    uint64_t lost_stacks;  /* allocations recorded with ALLOCTRACE_NODE_DROPPED because NODES, CODES or STRINGS could not grow */
-    uint64_t cut_stacks;   /* stacks whose oldest frames were left out (option frames, or the bound on hops) */
+    uint64_t lost_stacks;      /* allocations recorded with ALLOCTRACE_NODE_DROPPED because NODES, CODES or STRINGS could not grow */
+    uint64_t cut_stacks;       /* stacks whose oldest frames were left out (option frames, or the bound on hops) */
     uint64_t unslotted_events; /* events of threads for which no thread slot could be made */
 
     /* The order of batches: (ticket << 20 | thread slot) of the last writer. A thread that does not find itself here starts a batch. */
@@ -121,36 +121,36 @@ struct alloctrace_session {
 struct alloctrace_thread {
     _Alignas(64) uint64_t cursor; /* stream position after the last committed record: slab's sequence number * slab bytes + offset in it */
     uint64_t reserved0;
-    uint32_t state;               /* enum alloctrace_thread_state */
-    uint32_t first_slab;          /* slab with sequence number 0 */
+    uint32_t state;      /* enum alloctrace_thread_state */
+    uint32_t first_slab; /* slab with sequence number 0 */
     uint32_t os_id;
-    uint32_t incarnation;         /* how often the slot was used before */
+    uint32_t incarnation; /* how often the slot was used before */
     uint64_t started_ns, ended_ns;
-    char name[16];                /* the system's name for it, NUL padded, when it was last looked at */
+    char name[16]; /* the system's name for it, NUL padded, when it was last looked at */
 
     _Alignas(64) uint64_t drained; /* collector: stream position up to which records were replayed */
     uint32_t drained_slab;         /* collector: the slab of that position */
     uint32_t reserved1;
-    uint64_t lost_events;          /* by this thread, in all; LOST records say when */
+    uint64_t lost_events; /* by this thread, in all; LOST records say when */
     uint64_t reserved2[5];
 };
 
 enum alloctrace_thread_state {
-    ALLOCTRACE_THREAD_FREE = 0,  /* collector stores it after ENDED, when everything was drained */
+    ALLOCTRACE_THREAD_FREE = 0, /* collector stores it after ENDED, when everything was drained */
     ALLOCTRACE_THREAD_LIVE = 1,
-    ALLOCTRACE_THREAD_ENDED = 2, /* nothing more will be written */
+    ALLOCTRACE_THREAD_ENDED = 2,    /* nothing more will be written */
     ALLOCTRACE_THREAD_RESERVED = 3, /* being made; nothing was written yet */
 };
 
 struct alloctrace_slab {
     uint32_t thread;
-    uint32_t sequence; /* 0, 1, 2 … in the thread's stream */
-    uint32_t next;     /* the thread's next slab, valid once the thread's cursor is beyond this one */
-    uint32_t used;     /* bytes used, header included; valid like next */
+    uint32_t sequence;  /* 0, 1, 2 … in the thread's stream */
+    uint32_t next;      /* the thread's next slab, valid once the thread's cursor is beyond this one */
+    uint32_t used;      /* bytes used, header included; valid like next */
     uint32_t next_free; /* slab + 1 */
     uint32_t reserved0;
     uint64_t started_ns;
-    uint64_t ticket;    /* of the batch in which it was begun */
+    uint64_t ticket; /* of the batch in which it was begun */
     uint64_t reserved1[3];
 };
 
@@ -158,7 +158,7 @@ struct alloctrace_slab {
 enum { ALLOCTRACE_NODE_NONE = 0, ALLOCTRACE_NODE_DROPPED = 1, ALLOCTRACE_FIRST_NODE = 2 };
 
 struct alloctrace_node {
-    uint32_t parent;      /* the caller's node */
+    uint32_t parent; /* the caller's node */
     uint32_t code;
     uint32_t line;        /* 0: the instruction has no line */
     uint32_t instruction; /* offset in bytes of the instruction with which the node was first seen */
@@ -172,19 +172,20 @@ struct alloctrace_code {
 /* Records. The first word is kind << 60 | domain << 56 | operand (56 bits: an address unless said otherwise). A record is 8, 16 or 24
  * bytes and does not cross a slab. */
 enum alloctrace_record_kind {
-    ALLOCTRACE_RECORD_NONE = 0,          /* never written */
-    ALLOCTRACE_RECORD_MALLOC = 1,        /* 16: stack << 32 | size, written after the real call */
-    ALLOCTRACE_RECORD_CALLOC = 2,        /* 16: the same */
-    ALLOCTRACE_RECORD_REALLOC = 3,       /* 16: the same; the new block; ends the thread's REALLOC_BEGIN of that domain, if there is one */
-    ALLOCTRACE_RECORD_FREE = 4,          /* 8: written before the real free */
-    ALLOCTRACE_RECORD_REALLOC_BEGIN = 5, /* 8: the old block, written before the real call; until the end the block is neither live nor freed */
+    ALLOCTRACE_RECORD_NONE = 0,    /* never written */
+    ALLOCTRACE_RECORD_MALLOC = 1,  /* 16: stack << 32 | size, written after the real call */
+    ALLOCTRACE_RECORD_CALLOC = 2,  /* 16: the same */
+    ALLOCTRACE_RECORD_REALLOC = 3, /* 16: the same; the new block; ends the thread's REALLOC_BEGIN of that domain, if there is one */
+    ALLOCTRACE_RECORD_FREE = 4,    /* 8: written before the real free */
+    ALLOCTRACE_RECORD_REALLOC_BEGIN =
+        5, /* 8: the old block, written before the real call; until the end the block is neither live nor freed */
     ALLOCTRACE_RECORD_REALLOC_FAILED = 6, /* 8: the old block is as it was */
-    ALLOCTRACE_RECORD_BATCH = 7,         /* 16: operand is the ticket; CLOCK_MONOTONIC ns */
-    ALLOCTRACE_RECORD_MARK = 8,          /* 16: domain is enum alloctrace_mark, operand its argument; CLOCK_MONOTONIC ns */
-    ALLOCTRACE_RECORD_MALLOC_WIDE = 9,   /* 24: stack << 32; size: for sizes of 4 GiB and more */
+    ALLOCTRACE_RECORD_BATCH = 7,          /* 16: operand is the ticket; CLOCK_MONOTONIC ns */
+    ALLOCTRACE_RECORD_MARK = 8,           /* 16: domain is enum alloctrace_mark, operand its argument; CLOCK_MONOTONIC ns */
+    ALLOCTRACE_RECORD_MALLOC_WIDE = 9,    /* 24: stack << 32; size: for sizes of 4 GiB and more */
     ALLOCTRACE_RECORD_CALLOC_WIDE = 10,
     ALLOCTRACE_RECORD_REALLOC_WIDE = 11,
-    ALLOCTRACE_RECORD_LOST = 12,         /* 24: operand is how many events of this thread are missing here; first and last time, ns */
+    ALLOCTRACE_RECORD_LOST = 12, /* 24: operand is how many events of this thread are missing here; first and last time, ns */
 };
 
 enum alloctrace_mark {
@@ -196,7 +197,7 @@ enum alloctrace_mark {
 
 #define ALLOCTRACE_OPERAND_BITS 56
 #define ALLOCTRACE_OPERAND_MASK ((UINT64_C(1) << ALLOCTRACE_OPERAND_BITS) - 1)
-#define ALLOCTRACE_SLOT_BITS 20 /* of alloctrace_session.order */
+#define ALLOCTRACE_SLOT_BITS 20                                        /* of alloctrace_session.order */
 #define ALLOCTRACE_NO_SLOT ((UINT64_C(1) << ALLOCTRACE_SLOT_BITS) - 1) /* no thread has it: order before the first batch */
 #define ALLOCTRACE_MAX_RECORD_BYTES 24u
 #define ALLOCTRACE_RECORD_WIDE 8u /* added to MALLOC, CALLOC and REALLOC: the wide form */

@@ -1,8 +1,8 @@
 /* code_cache.h: what the walk needs of a code object, found by its address.
  *
- * A code object's memory is used again after it dies. The free hook sees the address of each block that it frees, code objects' too (checked
- * on every version, free-threaded builds included), so an entry is dropped before the memory can be anything else. Code that lives in
- * libpython itself (frozen modules, 3.11 and later) is never freed. Where frees were missed, another line table's address in the object
+ * A code object's memory is used again after it dies. The free hook sees the address of each block that it frees, code objects' too
+ * (checked on every version, free-threaded builds included), so an entry is dropped before the memory can be anything else. Code that lives
+ * in libpython itself (frozen modules, 3.11 and later) is never freed. Where frees were missed, another line table's address in the object
  * tells a new code from an old one.
  */
 #ifndef ALLOCTRACE_CODE_CACHE_H
@@ -14,14 +14,14 @@
 #include "python/layout.h"
 
 struct code_info {
-    uintptr_t bytecode;       /* of the main copy, 3.11 and later */
+    uintptr_t bytecode; /* of the main copy, 3.11 and later */
     uint32_t bytecode_bytes;
-    uint32_t number;          /* in CODES */
+    uint32_t number; /* in CODES */
     int32_t first_line;
-    int32_t first_traceable;  /* bytes; positions below it are of frames that have not begun */
-    const uint16_t *narrow;   /* lines by code unit (intern.h), or NULL: ask code_line_slow */
+    int32_t first_traceable; /* bytes; positions below it are of frames that have not begun */
+    const uint16_t *narrow;  /* lines by code unit (intern.h), or NULL: ask code_line_slow */
     uintptr_t address;
-    uintptr_t line_table;     /* the object's, to tell it from a later one */
+    uintptr_t line_table; /* the object's, to tell it from a later one */
     struct code_info *next_unused;
 };
 

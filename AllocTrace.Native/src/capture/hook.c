@@ -1,7 +1,8 @@
 /* What happens to every call of PyMem_*.
  *
  * A free is recorded before the real free and an allocation after the real one: between two threads the address then changes hands in the
- * records as it did in memory. A realloc is both, with the block out of the ledger while the real one runs. A failed allocation is no block.
+ * records as it did in memory. A realloc is both, with the block out of the ledger while the real one runs. A failed allocation is no
+ * block.
  *
  * The context given to each hook is the original's own, and the hooks use the originals kept here instead: CPython's callers read function
  * and context without a lock, so any mix of old and new must work (docs/frame-walk.md, "torn pairs").
@@ -20,8 +21,8 @@ enum {
     LAYERS = 4,
 };
 
-/* Hooks that were replaced and had to be put in again are a layer of their own: with one set of originals for all, a hook that somebody kept
- * (tracemalloc does) would lead back to itself. Of several layers in one call only the outermost records. */
+/* Hooks that were replaced and had to be put in again are a layer of their own: with one set of originals for all, a hook that somebody
+ * kept (tracemalloc does) would lead back to itself. Of several layers in one call only the outermost records. */
 static struct python_allocator original[LAYERS][ALLOCTRACE_DOMAIN_TRACKED];
 static unsigned layers;
 
@@ -94,22 +95,22 @@ static inline void hook_free(unsigned layer, unsigned domain, void *block)
 
 /* The functions that CPython gets: one set for each layer and domain, so that both are known without the context. */
 #define DEFINE_HOOKS(layer, domain)                                                                                                        \
-    static void *malloc_##layer##_##domain(void *context, size_t size)                                                                    \
+    static void *malloc_##layer##_##domain(void *context, size_t size)                                                                     \
     {                                                                                                                                      \
         (void)context;                                                                                                                     \
         return hook_malloc(layer, domain, size);                                                                                           \
     }                                                                                                                                      \
-    static void *calloc_##layer##_##domain(void *context, size_t count, size_t size)                                                      \
+    static void *calloc_##layer##_##domain(void *context, size_t count, size_t size)                                                       \
     {                                                                                                                                      \
         (void)context;                                                                                                                     \
         return hook_calloc(layer, domain, count, size);                                                                                    \
     }                                                                                                                                      \
-    static void *realloc_##layer##_##domain(void *context, void *block, size_t size)                                                      \
+    static void *realloc_##layer##_##domain(void *context, void *block, size_t size)                                                       \
     {                                                                                                                                      \
         (void)context;                                                                                                                     \
         return hook_realloc(layer, domain, block, size);                                                                                   \
     }                                                                                                                                      \
-    static void free_##layer##_##domain(void *context, void *block)                                                                       \
+    static void free_##layer##_##domain(void *context, void *block)                                                                        \
     {                                                                                                                                      \
         (void)context;                                                                                                                     \
         hook_free(layer, domain, block);                                                                                                   \
@@ -212,7 +213,8 @@ static unsigned tracked_domain(unsigned number)
     for (; domain < ALLOCTRACE_DOMAINS - 1; domain++) {
         uint32_t expected = 0;
         if (SHARED_LOAD(known[domain]) == number
-            || __atomic_compare_exchange_n(&known[domain], &expected, number, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) || expected == number)
+            || __atomic_compare_exchange_n(&known[domain], &expected, number, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+            || expected == number)
             break;
     }
     return domain;

@@ -1,8 +1,8 @@
 /* id_table.h: a hash table of numbers that name things kept elsewhere (nodes, strings, codes). Found without a lock, by any thread; added
  * under one. Nothing is ever removed.
  *
- * A slot is hash << 32 | id, 0 when empty. When the table is half full it is replaced by one twice as large; the old one stays mapped, since
- * a reader may still look at it (all old ones together are as large as the present one).
+ * A slot is hash << 32 | id, 0 when empty. When the table is half full it is replaced by one twice as large; the old one stays mapped,
+ * since a reader may still look at it (all old ones together are as large as the present one).
  */
 #ifndef ALLOCTRACE_ID_TABLE_H
 #define ALLOCTRACE_ID_TABLE_H
@@ -25,7 +25,8 @@ struct id_table {
 typedef bool (*id_equals)(uint32_t id, const void *key);
 
 /* Ids are not 0. Returns 0 when there is none. */
-static inline __attribute__((always_inline)) uint32_t id_table_find(const struct id_table *table, uint32_t hash, id_equals equals, const void *key)
+static inline __attribute__((always_inline)) uint32_t id_table_find(const struct id_table *table, uint32_t hash, id_equals equals,
+                                                                    const void *key)
 {
     const struct id_slots *slots = __atomic_load_n(&table->slots, __ATOMIC_ACQUIRE);
     if (!slots)

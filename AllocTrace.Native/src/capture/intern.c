@@ -141,7 +141,7 @@ static bool code_equals(uint32_t id, const void *key)
     const struct code_key *wanted = key;
     const struct code_lines *lines = lines_of(id - 1);
     return lines->line_table_hash == wanted->line_table_hash && lines->units == wanted->units
-        && memcmp(session_code(id - 1), &wanted->code, sizeof wanted->code) == 0;
+           && memcmp(session_code(id - 1), &wanted->code, sizeof wanted->code) == 0;
 }
 
 /* Bytecode's size in two-byte units: to 3.10 that of the bytes object co_code, then that of the code object itself. */
@@ -174,7 +174,8 @@ uint32_t intern_code(uintptr_t code, const struct code_lines **lines)
         return known - 1;
     }
     uint32_t number = session.header->codes;
-    if (number / PER_EXTENT(struct alloctrace_code) >= session.extents_of[ALLOCTRACE_EXTENT_CODES] && !session_grow(ALLOCTRACE_EXTENT_CODES))
+    if (number / PER_EXTENT(struct alloctrace_code) >= session.extents_of[ALLOCTRACE_EXTENT_CODES]
+        && !session_grow(ALLOCTRACE_EXTENT_CODES))
         return INTERN_NO_CODE;
     struct code_lines *kept = lines_of(number);
     if (!kept)

@@ -37,9 +37,9 @@ enum { INTERN_NO_CODE = UINT32_MAX };
 /* What the session does not need of a code, but interning and lines do. Kept for each number in CODES. */
 struct code_lines {
     uint64_t line_table_hash;
-    uint32_t units;         /* two-byte code units */
-    bool wide;              /* lines are int32_t, not uint16_t */
-    const void *lines;      /* NULL: too many to keep; decode the table each time */
+    uint32_t units;    /* two-byte code units */
+    bool wide;         /* lines are int32_t, not uint16_t */
+    const void *lines; /* NULL: too many to keep; decode the table each time */
 };
 
 /* In narrow form a line is its distance from the first, plus this; 0: none. */

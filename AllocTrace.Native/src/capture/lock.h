@@ -1,4 +1,5 @@
-/* lock.h: the one lock of the library, for what happens rarely: new stacks, new code, new threads, new slabs. Never taken on the common path.
+/* lock.h: the one lock of the library, for what happens rarely: new stacks, new code, new threads, new slabs. Never taken on the common
+ * path.
  *
  * Held for microseconds, by threads that do nothing else meanwhile (no CPython, no malloc). It lives in memory that a forked child finds
  * zeroed, so a child never inherits it locked.

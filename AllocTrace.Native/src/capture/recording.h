@@ -29,7 +29,7 @@ struct recording {
     struct fork_local *fork_local;
     bool finalization_marked;
     void (*on_new_code)(void); /* called, without the lock, after code was seen for the first time: libraries may have been loaded */
-    uint32_t stacks; /* enum alloctrace_stacks; outlives fork */
+    uint32_t stacks;           /* enum alloctrace_stacks; outlives fork */
     const char *stacks_reason;
 };
 

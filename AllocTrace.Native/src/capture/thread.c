@@ -76,7 +76,8 @@ static struct thread_capture *map_thread(void)
 
 static void use_own_room(struct kept_stack *stack, struct thread_block *block)
 {
-    *stack = (struct kept_stack){.capacity = KEPT_FIRST_CAPACITY, .frames = block->frames, .places = block->places, .pending = block->pending};
+    *stack =
+        (struct kept_stack){.capacity = KEPT_FIRST_CAPACITY, .frames = block->frames, .places = block->places, .pending = block->pending};
 }
 
 /* A slot of a thread that is gone and drained, or a new one. Under the lock. */

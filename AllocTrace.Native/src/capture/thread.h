@@ -21,7 +21,7 @@ struct thread_capture {
     bool exiting; /* the thread's key destructor ran: register again if it still allocates */
     uint32_t slot;
 
-    uint8_t *at, *end; /* the next record; where the last that fits may begin */
+    uint8_t *at, *end;      /* the next record; where the last that fits may begin */
     uint64_t position_bias; /* at + position_bias is the stream position */
     uint64_t order;         /* what alloctrace_session.order holds while this thread is the last writer */
     struct alloctrace_thread *shared;

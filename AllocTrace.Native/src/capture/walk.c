@@ -1,8 +1,8 @@
 /* The walk, compiled once for each layout.
  *
- * The stack of a program changes at its top; comparing it with the last one from there costs two independent loads a frame: the next address
- * comes from the kept stack, and that `previous` agrees is only checked, so the processor does not wait on a chain of pointers. Where the
- * kept stack and the real one part (generators, coroutines), the walk splices: it goes on until they meet again.
+ * The stack of a program changes at its top; comparing it with the last one from there costs two independent loads a frame: the next
+ * address comes from the kept stack, and that `previous` agrees is only checked, so the processor does not wait on a chain of pointers.
+ * Where the kept stack and the real one part (generators, coroutines), the walk splices: it goes on until they meet again.
  *
  * Nothing identifies an activation of a frame, so every frame is compared each time. (docs/frame-walk.md)
  */
@@ -110,7 +110,8 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
         }
         if (met < 0)
             break;
-        /* Check the kept stack from there to its outermost frame. A kept frame is only looked at after its callee was seen to point to it. */
+        /* Check the kept stack from there to its outermost frame. A kept frame is only looked at after its callee was seen to point to it.
+         */
         uintptr_t differences = 0;
         intptr_t i = met;
 #pragma GCC unroll 4
@@ -218,13 +219,13 @@ static uint32_t walk_off(struct thread_capture *thread)
 }
 
 #define DEFINE_WALKS(name)                                                                                                                 \
-    static uint32_t walk_all_##name(struct thread_capture *thread)                                                                        \
+    static uint32_t walk_all_##name(struct thread_capture *thread)                                                                         \
     {                                                                                                                                      \
-        return walk_with(&layout_##name, thread, true);                                                                                   \
+        return walk_with(&layout_##name, thread, true);                                                                                    \
     }                                                                                                                                      \
-    static uint32_t walk_some_##name(struct thread_capture *thread)                                                                       \
+    static uint32_t walk_some_##name(struct thread_capture *thread)                                                                        \
     {                                                                                                                                      \
-        return walk_with(&layout_##name, thread, false);                                                                                  \
+        return walk_with(&layout_##name, thread, false);                                                                                   \
     }
 LAYOUTS(DEFINE_WALKS)
 
@@ -259,7 +260,7 @@ void walk_choose(void)
 {
     const struct layout *layout = recording.python.layout;
 #define CHOOSE(name)                                                                                                                       \
-    if (layout == layout_find(layout_##name.minor, layout_##name.free_threaded))                                                          \
+    if (layout == layout_find(layout_##name.minor, layout_##name.free_threaded))                                                           \
         walk_after_checks = recording.options.max_frames ? walk_some_##name : walk_all_##name;
     if (layout) {
         LAYOUTS(CHOOSE)

@@ -1,5 +1,5 @@
-/* How hooks come back that pre-initialization replaced: CPython reads its PYTHON… variables throughout its start, before and after it sets up its
- * allocators, with getenv. Preloaded, ours comes first, whether the interpreter is a library or the executable.
+/* How hooks come back that pre-initialization replaced: CPython reads its PYTHON… variables throughout its start, before and after it sets
+ * up its allocators, with getenv. Preloaded, ours comes first, whether the interpreter is a library or the executable.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -58,9 +58,9 @@ void tracked_domains_find(void)
 
 struct library {
     ElfW(Addr) base;
-    const ElfW(Sym) *symbols;
+    const ElfW(Sym) * symbols;
     const char *names;
-    const ElfW(Rela) *relocations[2]; /* of calls, of data */
+    const ElfW(Rela) * relocations[2]; /* of calls, of data */
     size_t count[2];
     uintptr_t sealed_from, sealed_to; /* pages that the loader made read-only after relocation */
 };

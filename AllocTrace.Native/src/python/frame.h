@@ -50,7 +50,8 @@ ALWAYS_INLINE uintptr_t frame_position(const struct layout *layout, uintptr_t fr
 
 /* 3.11 and later: the offset in bytes of the frame's instruction; negative before the first. Free-threaded 3.14 and later may run a copy of
  * the bytecode that belongs to the thread: the frame says which (Objects/codeobject.c, _PyCode_GetTLBC). */
-ALWAYS_INLINE intptr_t frame_offset(const struct layout *layout, uintptr_t frame, uintptr_t position, uintptr_t code, uint32_t bytecode_bytes)
+ALWAYS_INLINE intptr_t frame_offset(const struct layout *layout, uintptr_t frame, uintptr_t position, uintptr_t code,
+                                    uint32_t bytecode_bytes)
 {
     intptr_t offset = (intptr_t)(position - (code + layout->code.bytecode));
     if (layout->code.bytecode_copies && (offset < 0 || offset >= (intptr_t)bytecode_bytes)) {

@@ -60,7 +60,8 @@ static uint64_t published(const void *runtime, uint16_t position)
     return value;
 }
 
-static bool all_match(const struct debug_offset *offsets, size_t count, const struct layout *layout, const void *runtime, const char **field)
+static bool all_match(const struct debug_offset *offsets, size_t count, const struct layout *layout, const void *runtime,
+                      const char **field)
 {
     for (size_t i = 0; i < count; i++) {
         uint16_t ours, position = offsets[i].position[layout->minor - 13];
@@ -92,5 +93,6 @@ bool layout_matches_debug_offsets(const struct layout *layout, const void *runti
     if (!all_match(debug_offsets, sizeof debug_offsets / sizeof *debug_offsets, layout, runtime, field))
         return false;
     return !layout->free_threaded
-        || all_match(free_threaded_debug_offsets, sizeof free_threaded_debug_offsets / sizeof *free_threaded_debug_offsets, layout, runtime, field);
+           || all_match(free_threaded_debug_offsets, sizeof free_threaded_debug_offsets / sizeof *free_threaded_debug_offsets, layout,
+                        runtime, field);
 }

@@ -7,7 +7,7 @@
 
 /* The interpreter's memory has its own types; memcpy is how C says so. Each compiles to one load. */
 #define READ_AS(type, name)                                                                                                                \
-    static inline type read_##name(uintptr_t address, unsigned offset)                                                                    \
+    static inline type read_##name(uintptr_t address, unsigned offset)                                                                     \
     {                                                                                                                                      \
         type value;                                                                                                                        \
         memcpy(&value, (const void *)(address + offset), sizeof value);                                                                    \

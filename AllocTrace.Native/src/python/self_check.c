@@ -33,8 +33,8 @@ static int line_at(const struct layout *layout, uintptr_t code, intptr_t offset)
     uintptr_t table = read_pointer(code, layout->code.line_table);
     if (offset < 0)
         return first;
-    line_table_decode(layout->line_format, (const uint8_t *)table + layout->object.bytes_data, (size_t)read_size(table, layout->object.size), first,
-                      (size_t)offset / 2, 1, &line);
+    line_table_decode(layout->line_format, (const uint8_t *)table + layout->object.bytes_data,
+                      (size_t)read_size(table, layout->object.size), first, (size_t)offset / 2, 1, &line);
     return line;
 }
 
@@ -54,7 +54,8 @@ enum self_check_result self_check(const struct python_runtime *python)
         if (!code || read_pointer(code, layout->object.type) != python->code_type)
             return fail("a frame's code is not a code object");
         intptr_t offset = offset_of(layout, frame, code);
-        if (!frame_has_not_begun(layout, frame, offset, layout->code.first_traceable ? 2 * read_int(code, layout->code.first_traceable) : 0))
+        if (!frame_has_not_begun(layout, frame, offset,
+                                 layout->code.first_traceable ? 2 * read_int(code, layout->code.first_traceable) : 0))
             break;
     }
     if (!frame)

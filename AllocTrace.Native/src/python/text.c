@@ -49,7 +49,8 @@ static uint32_t character_at(const uint8_t *data, unsigned kind, size_t index)
 size_t text_write(const struct python_runtime *python, uintptr_t text, char *buffer, size_t size)
 {
     const struct layout *layout = python->layout;
-    uint32_t state = text && read_pointer(text, layout->object.type) == python->unicode_type ? read_uint(text, layout->object.text_state) : 0;
+    uint32_t state =
+        text && read_pointer(text, layout->object.type) == python->unicode_type ? read_uint(text, layout->object.text_state) : 0;
     unsigned kind = state >> layout->object.kind_shift & 7;
     bool compact = state >> (layout->object.kind_shift + 3) & 1, ascii = state >> (layout->object.kind_shift + 4) & 1;
     if (!compact || (kind != 1 && kind != 2 && kind != 4)) {

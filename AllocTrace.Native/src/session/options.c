@@ -174,7 +174,8 @@ bool options_parse(struct options *options, const char *path, const char *text, 
             const char *wanted = set_option(options, name, value);
             int shown = (int)(length > 80 ? 80 : length);
             if (wanted && !*wanted)
-                return fail(error, error_size, "ALLOCTRACE_OPTIONS: no option \"%.*s\"", (int)(name.length > 80 ? 80 : name.length), name.text);
+                return fail(error, error_size, "ALLOCTRACE_OPTIONS: no option \"%.*s\"", (int)(name.length > 80 ? 80 : name.length),
+                            name.text);
             if (wanted)
                 return fail(error, error_size, "ALLOCTRACE_OPTIONS: %.*s: wanted %s", shown, item, wanted);
         }

@@ -19,7 +19,8 @@ bool session_grow(enum alloctrace_extent_kind kind)
     if (!has_room_for_extent())
         return false;
     uint32_t number = header->extents;
-    uint8_t *extent = os_file_extend(&session.file, ALLOCTRACE_HEADER_BYTES + (uint64_t)number * ALLOCTRACE_EXTENT_BYTES, ALLOCTRACE_EXTENT_BYTES);
+    uint8_t *extent =
+        os_file_extend(&session.file, ALLOCTRACE_HEADER_BYTES + (uint64_t)number * ALLOCTRACE_EXTENT_BYTES, ALLOCTRACE_EXTENT_BYTES);
     if (!extent)
         return false;
     ((uint8_t *)header)[ALLOCTRACE_EXTENT_KINDS_OFFSET + number] = (uint8_t)kind;
@@ -48,7 +49,8 @@ char *session_string_room(void)
     uint32_t at = next_string();
     if (at == UINT32_MAX)
         return NULL;
-    return (char *)session.extent[ALLOCTRACE_EXTENT_STRINGS][at / ALLOCTRACE_EXTENT_BYTES] + at % ALLOCTRACE_EXTENT_BYTES + sizeof(uint32_t);
+    return (char *)session.extent[ALLOCTRACE_EXTENT_STRINGS][at / ALLOCTRACE_EXTENT_BYTES] + at % ALLOCTRACE_EXTENT_BYTES
+           + sizeof(uint32_t);
 }
 
 uint32_t session_string_commit(size_t length)

@@ -44,30 +44,32 @@ uint32_t session_string(const char *text, size_t length);
 static inline struct alloctrace_thread *session_thread(uint32_t slot)
 {
     return (struct alloctrace_thread *)session.extent[ALLOCTRACE_EXTENT_THREADS][slot / PER_EXTENT(struct alloctrace_thread)]
-        + slot % PER_EXTENT(struct alloctrace_thread);
+           + slot % PER_EXTENT(struct alloctrace_thread);
 }
 
 static inline struct alloctrace_slab *session_slab(uint32_t slab)
 {
     const uint32_t per_extent = ALLOCTRACE_EXTENT_BYTES / ALLOCTRACE_SLAB_BYTES;
-    return (struct alloctrace_slab *)(session.extent[ALLOCTRACE_EXTENT_SLABS][slab / per_extent] + (size_t)(slab % per_extent) * ALLOCTRACE_SLAB_BYTES);
+    return (struct alloctrace_slab *)(session.extent[ALLOCTRACE_EXTENT_SLABS][slab / per_extent]
+                                      + (size_t)(slab % per_extent) * ALLOCTRACE_SLAB_BYTES);
 }
 
 static inline struct alloctrace_node *session_node(uint32_t node)
 {
     return (struct alloctrace_node *)session.extent[ALLOCTRACE_EXTENT_NODES][node / PER_EXTENT(struct alloctrace_node)]
-        + node % PER_EXTENT(struct alloctrace_node);
+           + node % PER_EXTENT(struct alloctrace_node);
 }
 
 static inline struct alloctrace_code *session_code(uint32_t code)
 {
     return (struct alloctrace_code *)session.extent[ALLOCTRACE_EXTENT_CODES][code / PER_EXTENT(struct alloctrace_code)]
-        + code % PER_EXTENT(struct alloctrace_code);
+           + code % PER_EXTENT(struct alloctrace_code);
 }
 
 static inline const char *session_string_text(uint32_t reference, uint32_t *length)
 {
-    const uint8_t *at = session.extent[ALLOCTRACE_EXTENT_STRINGS][reference / ALLOCTRACE_EXTENT_BYTES] + reference % ALLOCTRACE_EXTENT_BYTES;
+    const uint8_t *at =
+        session.extent[ALLOCTRACE_EXTENT_STRINGS][reference / ALLOCTRACE_EXTENT_BYTES] + reference % ALLOCTRACE_EXTENT_BYTES;
     *length = *(const uint32_t *)at;
     return (const char *)at + sizeof(uint32_t);
 }

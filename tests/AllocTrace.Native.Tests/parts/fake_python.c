@@ -21,7 +21,8 @@ uintptr_t fake_text(unsigned kind, const void *characters, size_t length)
     unsigned bytes = kind ? kind : 1;
     unsigned data = kind ? l->object.compact_data : l->object.ascii_data;
     uintptr_t text = (uintptr_t)calloc(1, data + (length + 1) * bytes), type = (uintptr_t)&unicode_type;
-    uint32_t state = (kind ? kind : 1) << l->object.kind_shift | 1u << (l->object.kind_shift + 3) | (kind ? 0u : 1u << (l->object.kind_shift + 4));
+    uint32_t state =
+        (kind ? kind : 1) << l->object.kind_shift | 1u << (l->object.kind_shift + 3) | (kind ? 0u : 1u << (l->object.kind_shift + 4));
     put(text, l->object.type, &type, sizeof type);
     put(text, l->object.text_length, &length, sizeof length);
     put(text, l->object.text_state, &state, sizeof state);

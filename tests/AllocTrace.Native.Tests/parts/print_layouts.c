@@ -11,14 +11,14 @@
 int print_wire_layout(void)
 {
 #define SESSION(X)                                                                                                                         \
-    X(magic) X(version) X(header_bytes) X(extent_bytes) X(slab_bytes) X(pid) X(parent_pid) X(pid_started) X(started_ns)                    \
-    X(started_mono_ns) X(ended_mono_ns) X(sample_bytes) X(limit_bytes) X(max_frames) X(on_full) X(command_line) X(executable)              \
-    X(python_version) X(python_hex) X(stacks) X(stacks_reason) X(phase) X(tracked_domain) X(fork_parent_pid) X(fork_number) X(extents)     \
-    X(threads) X(slabs) X(nodes) X(codes) X(string_bytes) X(lost_stacks) X(cut_stacks) X(unslotted_events) X(order) X(free_slabs)          \
-    X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs)
+    X(magic)                                                                                                                               \
+    X(version) X(header_bytes) X(extent_bytes) X(slab_bytes) X(pid) X(parent_pid) X(pid_started) X(started_ns) X(started_mono_ns)          \
+        X(ended_mono_ns) X(sample_bytes) X(limit_bytes) X(max_frames) X(on_full) X(command_line) X(executable) X(python_version)           \
+            X(python_hex) X(stacks) X(stacks_reason) X(phase) X(tracked_domain) X(fork_parent_pid) X(fork_number) X(extents) X(threads)    \
+                X(slabs) X(nodes) X(codes) X(string_bytes) X(lost_stacks) X(cut_stacks) X(unslotted_events) X(order) X(free_slabs)         \
+                    X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs)
 #define THREAD(X)                                                                                                                          \
-    X(cursor) X(state) X(first_slab) X(os_id) X(incarnation) X(started_ns) X(ended_ns) X(name) X(drained) X(drained_slab)        \
-    X(lost_events)
+    X(cursor) X(state) X(first_slab) X(os_id) X(incarnation) X(started_ns) X(ended_ns) X(name) X(drained) X(drained_slab) X(lost_events)
 #define SLAB(X) X(thread) X(sequence) X(next) X(used) X(next_free) X(started_ns) X(ticket)
 #define NODE(X) X(parent) X(code) X(line) X(instruction)
 #define CODE(X) X(filename) X(name) X(qualname) X(first_line)
@@ -47,7 +47,11 @@ int print_layout(int minor, int free_threaded)
         return 1;
     bool old = minor <= 10;
     printf("tstate.interp %u\n", l->thread_state.interpreter);
-    printf("%s %u\n", old ? "tstate.frame" : l->thread_state.frame_is_indirect ? "tstate.cframe" : "tstate.current_frame", l->thread_state.frame);
+    printf("%s %u\n",
+           old                                 ? "tstate.frame"
+           : l->thread_state.frame_is_indirect ? "tstate.cframe"
+                                               : "tstate.current_frame",
+           l->thread_state.frame);
     if (l->thread_state.frame_is_indirect)
         printf("cframe.current_frame %u\n", l->thread_state.cframe_frame);
     printf("tstate.thread_id %u\n", l->thread_state.thread_id);

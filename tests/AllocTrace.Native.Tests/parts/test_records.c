@@ -67,7 +67,8 @@ void records_of_two_threads_have_rising_tickets(void)
     const uint64_t *records = (const uint64_t *)(session_slab(session_thread(1)->first_slab) + 1);
     for (uint64_t i = 1; i <= 10; i++, records += 4) {
         CHECK(records[0] == ((uint64_t)ALLOCTRACE_RECORD_BATCH << 60 | 2 * i));
-        CHECK(records[2] == ((uint64_t)ALLOCTRACE_RECORD_MALLOC << 60 | (uint64_t)ALLOCTRACE_DOMAIN_OBJ << 56 | i * 32) && records[3] == 10);
+        CHECK(records[2] == ((uint64_t)ALLOCTRACE_RECORD_MALLOC << 60 | (uint64_t)ALLOCTRACE_DOMAIN_OBJ << 56 | i * 32)
+              && records[3] == 10);
     }
     CHECK(session_thread(1)->cursor == sizeof(struct alloctrace_slab) + 10 * 32);
 }
