@@ -10,6 +10,8 @@ namespace AllocTrace.Analysis;
 /// </summary>
 internal sealed class FrameGrouping : Grouping
 {
+    private static readonly ConditionalWeakTable<StackTable, FrameGrouping> _byLine = [];
+
     private readonly StackTable _stacks;
     private readonly GroupBy _groupBy;
     private readonly int[] _groupOfStack;
@@ -41,6 +43,9 @@ internal sealed class FrameGrouping : Grouping
             _groupOfStack[stack] = group;
         }
     }
+
+    /// <summary>The groups of lines, made once for all that is asked about a recording: a summary needs them twice for each process.</summary>
+    public static FrameGrouping ByLine(StackTable stacks) => _byLine.GetValue(stacks, key => new FrameGrouping(key, GroupBy.Lineno));
 
     public override int Count => _firstStack.Count;
 

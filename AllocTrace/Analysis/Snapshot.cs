@@ -148,7 +148,8 @@ public sealed class Snapshot
 
     private Grouping GroupingFor(GroupBy groupBy) => groupBy switch
     {
-        GroupBy.Lineno or GroupBy.Filename or GroupBy.Function => new FrameGrouping(_database.Stacks, groupBy),
+        GroupBy.Lineno => FrameGrouping.ByLine(_database.Stacks),
+        GroupBy.Filename or GroupBy.Function => new FrameGrouping(_database.Stacks, groupBy),
         GroupBy.Traceback => new TracebackGrouping(_database.Stacks),
         GroupBy.Domain => new ColumnGrouping<TraceDomain>(
             _database.Domains,
