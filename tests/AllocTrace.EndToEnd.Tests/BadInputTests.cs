@@ -79,8 +79,9 @@ public sealed class BadInputTests
     public void Interrupted_program_is_recorded_and_its_exit_code_kept()
     {
         using var folder = new TestFolder();
-        // The program interrupts its whole group, as Ctrl-C does; setsid gives it one that is not the tests'.
-        const string source = "import os, signal; kept = [bytes(1000) for _ in range(100)]; os.killpg(0, signal.SIGINT)";
+        // The program interrupts its whole group, as Ctrl-C does; setsid gives it one that is not the tests'. Where the tests run in the
+        // background, SIGINT is ignored unless the program says otherwise.
+        const string source = "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler); kept = [bytes(1000) for _ in range(100)]; os.killpg(0, signal.SIGINT)";
         var script = $"setsid --wait \"$0\" run -q -o \"$1\" -- \"$2\" -c '{source}'; echo code $?";
         var result = Command.Run("sh", ["-c", script, Path.Combine(AppContext.BaseDirectory, "AllocTrace.Report"), folder.File("t.db"), Python.Default.Path]);
         StringAssert.Contains(result.Output, "code 130");

@@ -2,13 +2,13 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Every allocation of a session in domain obj with its stack, straight from the records: no collector, no database between.</summary>
+/// <summary>The allocations of certain sizes in domain obj with their stacks, straight from the records: no collector, no database between.</summary>
 internal static unsafe class RecordedStacks
 {
     private static readonly int[] _words = [0, 2, 2, 2, 1, 1, 1, 2, 2, 3, 3, 3, 3];
 
     /// <summary>Size in bytes, and frames <c>file:line function</c>, oldest first. Threads one after the other.</summary>
-    public static List<(ulong Size, List<string> Frames)> Read(string path)
+    public static List<(ulong Size, List<string> Frames)> Read(string path, Predicate<ulong> isWanted)
     {
         using var session = SessionFile.TryOpen(path, shared: false)!;
         var result = new List<(ulong, List<string>)>();
@@ -22,7 +22,7 @@ internal static unsafe class RecordedStacks
                 var end = (byte*)slab + (isLast ? thread->Cursor % WireFormat.SlabBytes : slab->Used);
                 for (var record = (ulong*)(slab + 1); record < end; record += _words[*record >> 60])
                 {
-                    if (*record >> 60 is 1 or 2 or 3 && (*record >> 56 & 15) == 2)
+                    if (*record >> 60 is 1 or 2 or 3 && (*record >> 56 & 15) == 2 && isWanted(record[1] & uint.MaxValue))
                         result.Add((record[1] & uint.MaxValue, Frames(session, (uint)(record[1] >> 32))));
                 }
                 if (isLast)
