@@ -7,7 +7,6 @@ namespace AllocTrace.EndToEnd.Tests;
 /// <summary>What a program allocated, by the auditor (native/counting_allocator.c) and by the database: lines <c>domain operation calls bytes</c>.</summary>
 internal sealed class Audit(TestFolder folder, Python python, string program)
 {
-    private static readonly string Counter = Path.Combine(AppContext.BaseDirectory, "counting_allocator.so");
 
     private readonly string _interpreter = python.Run(["-c", "import sys; print(sys.executable)"]).Succeeded().Lines[0];
 
@@ -25,7 +24,7 @@ internal sealed class Audit(TestFolder folder, Python python, string program)
     /// <returns>The auditor's figures.</returns>
     public string[] RunTraced()
     {
-        var preload = CounterFirst ? $"{Counter}:$LD_PRELOAD" : $"$LD_PRELOAD:{Counter}";
+        var preload = CounterFirst ? $"{TestLibrary.CountingAllocator}:$LD_PRELOAD" : $"$LD_PRELOAD:{TestLibrary.CountingAllocator}";
         var script = $"""
             LD_PRELOAD="{preload}"
             printf '%s\n' "$LD_PRELOAD" "$ALLOCTRACE" "$ALLOCTRACE_OPTIONS" > {folder.File("variables")}
@@ -40,7 +39,7 @@ internal sealed class Audit(TestFolder folder, Python python, string program)
     public string[] RunAlone()
     {
         var variables = File.ReadAllLines(folder.File("variables"));
-        var preload = Counter.PadLeft(variables[0].Length, ':');
+        var preload = TestLibrary.CountingAllocator.PadLeft(variables[0].Length, ':');
         Command.Run("env", ["-i", $"LD_PRELOAD={preload}", $"ALLOCTRACX={variables[1]}", $"ALLOCTRACX_OPTIONS={variables[2]}", .. Common()]).Succeeded();
         return TakeCounted();
     }
