@@ -1,0 +1,53 @@
+using AllocTrace.Testing;
+
+namespace AllocTrace.EndToEnd.Tests;
+
+/// <summary>
+/// Whole programs, single-threaded, against an allocator that counts on its own: the program does the same whether it is traced or not, and
+/// the database has every call, by domain and operation, with its bytes.
+/// </summary>
+[TestClass]
+public sealed class AuditTests
+{
+    /// <summary>How often a program is run each way at most.</summary>
+    private const int Rounds = 15;
+
+    private static readonly string[] _programs = ["imports.py", "json_rounds.py", "classes.py", "recursion.py", "failures.py", "abandoned.py"];
+
+    public static IEnumerable<object[]> Rows => Python.Installed.SelectMany(python => _programs.Select(program => new object[] { python, program }));
+
+    [TestMethod]
+    [DynamicData(nameof(Rows))]
+    public void Every_call_is_recorded_and_the_program_makes_no_others(Python python, string program)
+    {
+        using var folder = new TestFolder();
+        Check(new Audit(folder, python, Path.Combine("audit", program)));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Python.Rows), typeof(Python))]
+    public void Every_call_is_recorded_under_PYTHONMALLOC_malloc(Python python)
+    {
+        using var folder = new TestFolder();
+        Check(new Audit(folder, python, Path.Combine("audit", "classes.py")) { Variables = ["PYTHONMALLOC=malloc"], CounterFirst = true });
+    }
+
+    /// <summary>
+    /// Python's integers and hash tables show a program its addresses, the time and its number, so that two runs alone can differ by a few bytes:
+    /// a traced run must do exactly what some run alone did. An allocation that the tracer caused would be in every one.
+    /// </summary>
+    private static void Check(Audit audit)
+    {
+        HashSet<string> alone = [], traced = [];
+        for (var round = 0; round < Rounds && !traced.Overlaps(alone); round++)
+        {
+            var counted = audit.RunTraced();
+            Assert.IsGreaterThan(20_000, counted.Sum(line => long.Parse(line.Split(' ')[2])));
+            Assert.AreEqual(string.Join('\n', counted), string.Join('\n', audit.Recorded()), "the auditor's figures and the database's");
+            traced.Add(string.Join('\n', counted));
+            alone.Add(string.Join('\n', audit.RunAlone()));
+        }
+
+        Assert.IsTrue(traced.Overlaps(alone), $"alone:\n{string.Join("\n\n", alone)}\n\nbelow the tracer:\n{string.Join("\n\n", traced)}");
+    }
+}

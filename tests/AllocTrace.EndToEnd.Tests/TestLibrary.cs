@@ -1,0 +1,13 @@
+namespace AllocTrace.EndToEnd.Tests;
+
+/// <summary>The libraries of native/, for traced programs.</summary>
+internal static class TestLibrary
+{
+    public static string CountingAllocator { get; } = PathOf("counting_allocator");
+
+    public static string Threads { get; } = PathOf("threads");
+
+    public static string Undisturbed { get; } = PathOf("undisturbed");
+
+    private static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, $"{name}.so");
+}

@@ -1,0 +1,34 @@
+using Dapper;
+
+using Microsoft.Data.Sqlite;
+
+namespace AllocTrace.EndToEnd.Tests;
+
+/// <summary>Questions to a finished recording.</summary>
+internal static class TraceQuery
+{
+    public static T[] Rows<T>(string database, string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={database};Mode=ReadOnly;Pooling=False");
+        return [.. connection.Query<T>(sql)];
+    }
+
+    public static T Single<T>(string database, string sql) => Rows<T>(database, sql).Single();
+
+    /// <summary>
+    /// The ledger adds up: nothing is missing, every free was of a known block, and no block ended without a call: in a reallocation the old
+    /// block ends, and only the first one of a chain has none.
+    /// </summary>
+    public static void AssertLedger(string database)
+    {
+        Assert.AreEqual(0, Single<long>(database, "SELECT sum(unknown_frees) FROM process"), "unknown frees");
+        Assert.AreEqual(0, Single<long>(database, "SELECT count(*) FROM loss"), "losses");
+        var (freeCalls, reallocCalls) = (Calls(database, "free"), Calls(database, "realloc"));
+        var freed = Single<long>(database, "SELECT sum(freed_blocks) FROM site");
+        Assert.IsTrue(freed >= freeCalls && freed <= freeCalls + reallocCalls, $"{freed} blocks ended by {freeCalls} frees and {reallocCalls} reallocations");
+        Assert.AreEqual(
+            Single<long>(database, "SELECT sum(bytes) FROM operation WHERE kind <> 'free'"), Single<long>(database, "SELECT sum(allocated_bytes) FROM site"));
+    }
+
+    private static long Calls(string database, string kind) => Single<long>(database, $"SELECT coalesce(sum(calls), 0) FROM operation WHERE kind = '{kind}'");
+}

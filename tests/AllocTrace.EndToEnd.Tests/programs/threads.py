@@ -1,0 +1,47 @@
+"""usage: threads.py LIBRARY hammer|come_and_go|foreign|raw|python|daemons"""
+import ctypes
+import sys
+import threading
+
+library = ctypes.CDLL(sys.argv[1])
+
+
+def foreign_function():
+    bytearray(50_000)
+
+
+def without_the_gil(library):
+    for _ in range(100):
+        library.PyMem_RawFree(ctypes.c_void_p(library.PyMem_RawMalloc(ctypes.c_size_t(54_321))))
+
+
+def work(i):
+    sum(len(bytes(j)) for j in range(100))
+
+
+def forever(i):
+    while True:
+        [str(j) for j in range(100)]
+
+
+if sys.argv[2] == "hammer":
+    assert library.hammer(100_000) == 0
+elif sys.argv[2] == "come_and_go":
+    assert library.come_and_go(200) == 0
+elif sys.argv[2] == "foreign":
+    assert library.run_in_foreign_threads(50, b"import __main__; __main__.foreign_function()") == 0
+elif sys.argv[2] == "raw":
+    library = ctypes.CDLL(None)  # not PyDLL: it lets go of the GIL
+    library.PyMem_RawMalloc.restype = ctypes.c_void_p
+    threads = [threading.Thread(target=without_the_gil, args=(library,)) for _ in range(4)]
+    [thread.start() for thread in threads]
+    without_the_gil(library)
+    [thread.join() for thread in threads]
+elif sys.argv[2] == "python":
+    for _ in range(10):
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(10)]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+elif sys.argv[2] == "daemons":
+    [threading.Thread(target=forever, args=(i,), daemon=True).start() for i in range(4)]
+    [str(i) for i in range(100_000)]
