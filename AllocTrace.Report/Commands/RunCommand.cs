@@ -88,7 +88,9 @@ internal sealed class RunCommand : Command
         {
             var path = arguments.GetValue(_output) ?? $"alloctrace-{Path.GetFileName(command[0])}-%p.db";
             using var recording = Recording.Start(command, path, arguments.GetValue(_force), RecordingOptionsOf(arguments));
-            var result = recording.Wait();
+            using var progress = new ProgressLine(_console.Error, isShown: !Console.IsErrorRedirected && !arguments.GetValue(_quiet));
+            var result = recording.Wait(() => progress.Show("alloctrace: completing the database …"));
+            progress.Dispose();
             Tell(result, command[0], arguments.GetValue(_quiet));
             return result.ExitCode;
         }

@@ -7,16 +7,28 @@ internal sealed class Output : IDisposable
 {
     private const int BufferBytes = 64 * 1024;
 
+    /// <summary>For terminals that do not say how wide they are, and those that nothing fits into.</summary>
+    private const int UsualWidth = 80;
+    private const int NarrowestWidth = 40;
+
+    private readonly Lazy<int?> _terminalWidth;
+    private readonly bool _wantsColor;
+
     /// <param name="dataWriter">Takes the data.</param>
     /// <param name="errorWriter">Takes notes and errors.</param>
     /// <param name="terminalWidth">Columns of the terminal that the data goes to, or <see langword="null"/> when it goes elsewhere.</param>
     /// <param name="color">Whether the terminal wants colours.</param>
     public Output(TextWriter dataWriter, TextWriter errorWriter, int? terminalWidth = null, bool color = false)
+        : this(dataWriter, errorWriter, () => terminalWidth, color)
+    {
+    }
+
+    private Output(TextWriter dataWriter, TextWriter errorWriter, Func<int?> terminalWidth, bool color)
     {
         Out = dataWriter;
         Error = errorWriter;
-        TerminalWidth = terminalWidth;
-        Color = color && terminalWidth is not null;
+        _terminalWidth = new Lazy<int?>(terminalWidth);
+        _wantsColor = color;
     }
 
     public TextWriter Out { get; }
@@ -24,9 +36,10 @@ internal sealed class Output : IDisposable
     public TextWriter Error { get; }
 
     /// <summary>Columns of the terminal, or <see langword="null"/>: a file or a pipe gets whole lines, however long.</summary>
-    public int? TerminalWidth { get; }
+    /// <remarks>Asked for only when it is needed: .NET changes the terminal's settings to answer, and a command that is run has it before.</remarks>
+    public int? TerminalWidth => _terminalWidth.Value;
 
-    public bool Color { get; }
+    public bool Color => _wantsColor && TerminalWidth is not null;
 
     /// <summary>The process's own standard output and error. A reader that goes away (<c>| head</c>) is not an error.</summary>
     public static Output ForConsole()
@@ -34,16 +47,17 @@ internal sealed class Output : IDisposable
         // Console.Out flushes every write, which a report of many lines would feel.
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         var data = new StreamWriter(Console.OpenStandardOutput(), utf8, BufferBytes);
-        return new Output(data, Console.Error, WidthUnless(Console.IsOutputRedirected), TerminalWantsColor);
+        return new Output(data, Console.Error, () => WidthUnless(Console.IsOutputRedirected), TerminalWantsColor);
     }
 
     /// <summary>The same, with data on the error output: while another program has the standard output.</summary>
-    public Output OnError() => new(Error, Error, WidthUnless(Console.IsErrorRedirected), TerminalWantsColor);
+    public Output OnError() => new(Error, Error, () => WidthUnless(Console.IsErrorRedirected), TerminalWantsColor);
 
     private static bool TerminalWantsColor =>
         string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
-    private static int? WidthUnless(bool redirected) => redirected ? null : Math.Max(Console.WindowWidth, 40);
+    private static int? WidthUnless(bool redirected) =>
+        redirected ? null : Console.WindowWidth is > 0 and var width ? Math.Max(width, NarrowestWidth) : UsualWidth;
 
     public void Dispose() => Out.Flush();
 }

@@ -48,12 +48,14 @@ public sealed class Recording : IDisposable
     }
 
     /// <summary>Waits for the command and completes the database. Children that go on are left alone.</summary>
+    /// <param name="commandEnded">Called between the two: completing may take a moment.</param>
     /// <exception cref="IOException">
     /// The database cannot be written; the sessions stay where they are, and the message, one line, says where.
     /// </exception>
-    public RecordingResult Wait()
+    public RecordingResult Wait(Action? commandEnded = null)
     {
         var exitCode = _child.Wait();
+        commandEnded?.Invoke();
         try
         {
             var isRecorded = _collector.Complete();

@@ -46,7 +46,7 @@ enum alloctrace_extent_kind {
 enum alloctrace_phase {
     ALLOCTRACE_PHASE_RECORDING = 1,
     ALLOCTRACE_PHASE_FINALIZING = 2, /* the interpreter began to finalize */
-    ALLOCTRACE_PHASE_ENDED = 3,      /* the process ran its exit handlers; without it the process was killed or called _exit */
+    ALLOCTRACE_PHASE_ENDED = 3,      /* the process exited; without it it was killed */
 };
 
 enum alloctrace_stacks {

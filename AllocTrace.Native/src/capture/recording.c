@@ -73,7 +73,8 @@ void recording_set_stacks(bool on, const char *reason)
 
 void recording_end(void)
 {
-    if (!recording.fork_local || !recording.fork_local->owned)
+    /* A child made by vfork runs in its parent's memory until it executes something, or exits. */
+    if (!recording.fork_local || !recording.fork_local->owned || session.header->pid != os_process_id())
         return;
     SHARED_STORE(session.header->ended_mono_ns, os_monotonic_ns());
     SHARED_STORE(session.header->phase, (uint32_t)ALLOCTRACE_PHASE_ENDED);

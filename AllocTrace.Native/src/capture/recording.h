@@ -44,7 +44,7 @@ bool recording_ensure_session(void);
 /* Stacks are on, or off and why (a string that stays). Under the lock. */
 void recording_set_stacks(bool on, const char *reason);
 
-/* The process runs its exit handlers. */
+/* The process ends of its own accord. Safe in a child made by vfork. */
 void recording_end(void);
 
 static inline void recording_lock(void)

@@ -10,18 +10,23 @@
 
 int print_wire_layout(void)
 {
-#define SESSION(X)                                                                                                                         \
-    X(magic)                                                                                                                               \
-    X(version) X(header_bytes) X(extent_bytes) X(slab_bytes) X(pid) X(parent_pid) X(pid_started) X(started_ns) X(started_mono_ns)          \
-        X(ended_mono_ns) X(sample_bytes) X(limit_bytes) X(max_frames) X(on_full) X(command_line) X(executable) X(python_version)           \
-            X(python_hex) X(stacks) X(stacks_reason) X(phase) X(tracked_domain) X(fork_parent_pid) X(fork_number) X(extents) X(threads)    \
-                X(slabs) X(nodes) X(codes) X(string_bytes) X(lost_stacks) X(cut_stacks) X(unslotted_events) X(order) X(free_slabs)         \
-                    X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs)
-#define THREAD(X)                                                                                                                          \
-    X(cursor) X(state) X(first_slab) X(os_id) X(incarnation) X(started_ns) X(ended_ns) X(name) X(drained) X(drained_slab) X(lost_events)
-#define SLAB(X) X(thread) X(sequence) X(next) X(used) X(next_free) X(started_ns) X(ticket)
-#define NODE(X) X(parent) X(code) X(line) X(instruction)
-#define CODE(X) X(filename) X(name) X(qualname) X(first_line)
+/* clang-format off */
+#define SESSION(X) \
+    X(magic) X(version) X(header_bytes) X(extent_bytes) X(slab_bytes) X(pid) X(parent_pid) X(pid_started) X(started_ns) \
+    X(started_mono_ns) X(ended_mono_ns) X(sample_bytes) X(limit_bytes) X(max_frames) X(on_full) X(command_line) X(executable) \
+    X(python_version) X(python_hex) X(stacks) X(stacks_reason) X(phase) X(tracked_domain) X(fork_parent_pid) X(fork_number) \
+    X(extents) X(threads) X(slabs) X(nodes) X(codes) X(string_bytes) X(lost_stacks) X(cut_stacks) X(unslotted_events) X(order) \
+    X(free_slabs) X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs)
+#define THREAD(X) \
+    X(cursor) X(state) X(first_slab) X(os_id) X(incarnation) X(started_ns) X(ended_ns) X(name) X(drained) X(drained_slab) \
+    X(lost_events)
+#define SLAB(X) \
+    X(thread) X(sequence) X(next) X(used) X(next_free) X(started_ns) X(ticket)
+#define NODE(X) \
+    X(parent) X(code) X(line) X(instruction)
+#define CODE(X) \
+    X(filename) X(name) X(qualname) X(first_line)
+/* clang-format on */
 #define OF_SESSION(m) MEMBER(alloctrace_session, m)
 #define OF_THREAD(m) MEMBER(alloctrace_thread, m)
 #define OF_SLAB(m) MEMBER(alloctrace_slab, m)
