@@ -1,6 +1,6 @@
 namespace AllocTrace.Storage;
 
-/// <summary>Reads the small tables. Directly, as a mapper spends a tenth of a second on getting ready for them.</summary>
+/// <summary>Reads the small tables. Directly, as a mapper takes longer to get ready than to read them (docs/performance.md).</summary>
 internal static class MetadataReader
 {
     public static TraceProcess[] Processes(ReadConnection connection) => Read(

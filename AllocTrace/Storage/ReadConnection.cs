@@ -5,8 +5,8 @@ using static SQLitePCL.raw;
 namespace AllocTrace.Storage;
 
 /// <summary>
-/// A database opened for reading by one thread at a time. Below ADO.NET because SQLite then needs no locks, which cost more than reading a
-/// number, and because a short report starts in half the time.
+/// A database opened for reading by one thread at a time, so that SQLite needs no locks. Below ADO.NET because a short report then has less
+/// to load before it starts (docs/performance.md).
 /// </summary>
 internal sealed class ReadConnection : IDisposable
 {
