@@ -13,6 +13,7 @@
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "capture/walk.h"
+#include "python/frame.h"
 
 enum {
     RAW = ALLOCTRACE_DOMAIN_RAW,
@@ -41,7 +42,7 @@ static inline void watch_finalization(struct thread_capture *thread)
         mark_finalization(thread);
 }
 
-static inline void *allocated(struct thread_capture *thread, unsigned kind, unsigned domain, void *block, size_t size)
+ALWAYS_INLINE void *allocated(struct thread_capture *thread, unsigned kind, unsigned domain, void *block, size_t size)
 {
     if (block) {
         watch_finalization(thread);
@@ -51,21 +52,21 @@ static inline void *allocated(struct thread_capture *thread, unsigned kind, unsi
     return block;
 }
 
-static inline void *hook_malloc(unsigned layer, unsigned domain, size_t size)
+ALWAYS_INLINE void *hook_malloc(unsigned layer, unsigned domain, size_t size)
 {
     struct thread_capture *thread = thread_enter();
     void *block = original[layer][domain].malloc(original[layer][domain].context, size);
     return thread ? allocated(thread, ALLOCTRACE_RECORD_MALLOC, domain, block, size) : block;
 }
 
-static inline void *hook_calloc(unsigned layer, unsigned domain, size_t count, size_t size)
+ALWAYS_INLINE void *hook_calloc(unsigned layer, unsigned domain, size_t count, size_t size)
 {
     struct thread_capture *thread = thread_enter();
     void *block = original[layer][domain].calloc(original[layer][domain].context, count, size);
     return thread ? allocated(thread, ALLOCTRACE_RECORD_CALLOC, domain, block, count * size) : block;
 }
 
-static inline void *hook_realloc(unsigned layer, unsigned domain, void *old, size_t size)
+ALWAYS_INLINE void *hook_realloc(unsigned layer, unsigned domain, void *old, size_t size)
 {
     struct thread_capture *thread = thread_enter();
     if (!thread)
@@ -79,7 +80,7 @@ static inline void *hook_realloc(unsigned layer, unsigned domain, void *old, siz
     return allocated(thread, ALLOCTRACE_RECORD_REALLOC, domain, block, size);
 }
 
-static inline void hook_free(unsigned layer, unsigned domain, void *block)
+ALWAYS_INLINE void hook_free(unsigned layer, unsigned domain, void *block)
 {
     struct thread_capture *thread = block ? thread_enter() : NULL;
     if (thread) {

@@ -112,15 +112,16 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
             break;
         /* Check the kept stack from there to its outermost frame. A kept frame is only looked at after its callee was seen to point to it.
          */
-        uintptr_t differences = 0;
-        intptr_t i = met;
-#pragma GCC unroll 4
-        for (; i > 0; i--) {
-            uintptr_t caller = frames[i - 1].frame;
-            if (__builtin_expect(frame_previous(layout, frames[i].frame) != caller, 0))
+        uintptr_t differences = 0, kept = frames[met].frame;
+        struct kept_frame *at = &frames[met];
+        for (; at > frames; at--) {
+            uintptr_t caller = at[-1].frame;
+            if (__builtin_expect(frame_previous(layout, kept) != caller, 0))
                 break;
-            differences |= frame_position(layout, caller) ^ frames[i - 1].position;
+            differences |= frame_position(layout, caller) ^ at[-1].position;
+            kept = caller;
         }
+        intptr_t i = at - frames;
         if (i == 0 && frame_previous(layout, frames[0].frame) == 0) {
             outermost_changed = frame_position(layout, frames[met].frame) != frames[met].position ? met : -1; /* it nearly always is */
             for (intptr_t k = met - 1; differences && k >= 0; k--)
