@@ -50,7 +50,7 @@ public sealed class ForkTests
     {
         using var folder = new TestFolder();
         var database = Record(folder, python, "finalized");
-        CheckProcesses(database, 2);
+        CheckProcesses(database, 2, locksMadeUnseen: python.Minor == 8 ? 1 : 0);
         CollectionAssert.AreEquivalent(new (long, long, long)[] { (0, 100, 100), (100, 0, 100) }, Blocks(database));
         Assert.AreEqual(2, TraceQuery.Single<long>(database, "SELECT count(*) FROM process WHERE ending = 'finalized'"));
         CollectionAssert.AreEqual(new long[] { 100, 100 }, TraceQuery.Rows<long>(
@@ -123,9 +123,10 @@ public sealed class ForkTests
     private static string Record(TestFolder folder, Python python, string mode) => Alloctrace.Record(folder, python.Path, Alloctrace.ProgramFile("forks.py"), mode);
 
     /// <summary>So many processes, with nothing unknown; what they have at the end is what they had and made and did not free.</summary>
-    private static void CheckProcesses(string database, int count)
+    /// <param name="locksMadeUnseen">docs/exactness.md, "known limits".</param>
+    private static void CheckProcesses(string database, int count, int locksMadeUnseen = 0)
     {
-        TraceQuery.AssertLedger(database);
+        TraceQuery.AssertLedger(database, locksMadeUnseen);
         Assert.AreEqual(count, TraceQuery.Single<long>(database, "SELECT count(*) FROM process"));
         Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM site WHERE inherited_blocks + allocated_blocks < freed_blocks"));
         var ended = TraceQuery.Rows<(long Left, long Live)>(
