@@ -26,15 +26,37 @@ internal unsafe struct AddressPage
     /// <summary>How many entries are not 0.</summary>
     [FieldOffset(8)] public int Blocks;
 
-    /// <summary>Makes a page without blocks; <see cref="Delete"/> frees it.</summary>
+    /// <summary>How many tables have the page. Only a page that one table has is ever written to.</summary>
+    [FieldOffset(16)] private int _owners;
+
+    /// <summary>Makes a page without blocks, with one owner.</summary>
     public static AddressPage* New(ulong key)
     {
         var page = (AddressPage*)NativeMemory.AllocZeroed(HeadBytes + Granules * sizeof(ulong));
         page->Key = key;
+        page->_owners = 1;
         return page;
     }
 
-    public static void Delete(AddressPage* page) => NativeMemory.Free(page);
+    public static bool IsShared(AddressPage* page) => Volatile.Read(ref page->_owners) > 1;
+
+    public static void Share(AddressPage* page) => Interlocked.Increment(ref page->_owners);
+
+    /// <summary>One owner less; without any it is freed.</summary>
+    public static void Release(AddressPage* page)
+    {
+        if (Interlocked.Decrement(ref page->_owners) == 0)
+            NativeMemory.Free(page);
+    }
+
+    /// <summary>A copy that has one owner.</summary>
+    public static AddressPage* Copy(AddressPage* page)
+    {
+        var copy = (AddressPage*)NativeMemory.Alloc(HeadBytes + Granules * sizeof(ulong));
+        NativeMemory.Copy(page, copy, HeadBytes + Granules * sizeof(ulong));
+        copy->_owners = 1;
+        return copy;
+    }
 
     /// <summary>The entry of an address on this page.</summary>
     public static ulong* Entry(AddressPage* page, ulong address) =>

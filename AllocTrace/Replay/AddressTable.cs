@@ -9,8 +9,8 @@ namespace AllocTrace.Replay;
 /// Memory is bounded by the live blocks: pages without any are freed. Used by one thread.
 /// </summary>
 /// <remarks>
-/// A fork is to share pages with its parent until one of them changes: all stores go through the four methods that put and take, and
-/// pages are found by pointer, so a page can be replaced by its copy there.
+/// A clone shares pages until one of the tables changes them. A page that is shared is in no table's cache, so the fast ways never meet one;
+/// the slow ones replace it by a copy.
 /// </remarks>
 internal sealed unsafe class AddressTable : IDisposable
 {
@@ -19,13 +19,13 @@ internal sealed unsafe class AddressTable : IDisposable
     /// <summary>Pages without blocks that are kept, in case their addresses are used again soon.</summary>
     private const int SpareEmptyPages = 64;
 
-    private readonly Dictionary<ulong, nint> _pages = [];
+    private readonly Dictionary<ulong, nint> _pages;
 
     /// <summary>Sizes of the blocks whose entry says <see cref="AddressPage.WideSize"/>.</summary>
-    private readonly Dictionary<ulong, ulong> _wideSizes = [];
+    private readonly Dictionary<ulong, ulong> _wideSizes;
 
     /// <summary>Blocks that begin between granules.</summary>
-    private readonly Dictionary<ulong, Block> _unaligned = [];
+    private readonly Dictionary<ulong, Block> _unaligned;
 
     /// <summary>Stands in a cache where there is nothing: its key is no page's.</summary>
     private static readonly AddressPage* _nowhere = AddressPage.New(ulong.MaxValue);
@@ -33,6 +33,23 @@ internal sealed unsafe class AddressTable : IDisposable
     private readonly AddressPage** _cache = NewCache();
 
     private int _emptyPages;
+
+    public AddressTable()
+    {
+        _pages = [];
+        _wideSizes = [];
+        _unaligned = [];
+    }
+
+    private AddressTable(AddressTable other)
+    {
+        _pages = new(other._pages);
+        _wideSizes = new(other._wideSizes);
+        _unaligned = new(other._unaligned);
+        _emptyPages = other._emptyPages;
+        foreach (var page in _pages.Values)
+            AddressPage.Share((AddressPage*)page);
+    }
 
     ~AddressTable() => Free();
 
@@ -142,6 +159,14 @@ internal sealed unsafe class AddressTable : IDisposable
         return (uint)(old >> 32);
     }
 
+    /// <summary>A table with the same blocks. It may be used by another thread than this one.</summary>
+    public AddressTable Clone()
+    {
+        var clone = new AddressTable(this);
+        new Span<nint>(_cache, CachedPages).Fill((nint)_nowhere);
+        return clone;
+    }
+
     public void Dispose()
     {
         Free();
@@ -158,18 +183,27 @@ internal sealed unsafe class AddressTable : IDisposable
         return size;
     }
 
-    /// <summary>Finds a page and puts it into the cache; null when there is none.</summary>
+    /// <summary>Finds a page for writing and puts it into the cache; null when there is none.</summary>
     private AddressPage* FindPage(ulong key)
     {
         var cached = _cache[key % CachedPages];
         if (cached->Key == key)
             return cached;
 
-        if (!_pages.TryGetValue(key, out var page))
+        if (!_pages.TryGetValue(key, out var found))
             return null;
 
-        _cache[key % CachedPages] = (AddressPage*)page;
-        return (AddressPage*)page;
+        var page = (AddressPage*)found;
+        if (AddressPage.IsShared(page))
+        {
+            var copy = AddressPage.Copy(page);
+            AddressPage.Release(page);
+            _pages[key] = (nint)copy;
+            page = copy;
+        }
+
+        _cache[key % CachedPages] = page;
+        return page;
     }
 
     private AddressPage* AddPage(ulong key)
@@ -196,7 +230,7 @@ internal sealed unsafe class AddressTable : IDisposable
             if (_cache[key % CachedPages] == page)
                 _cache[key % CachedPages] = _nowhere;
 
-            AddressPage.Delete(page);
+            AddressPage.Release(page);
             _pages.Remove(key); // allowed while enumerating
         }
 
@@ -206,7 +240,7 @@ internal sealed unsafe class AddressTable : IDisposable
     private void Free()
     {
         foreach (var page in _pages.Values)
-            AddressPage.Delete((AddressPage*)page);
+            AddressPage.Release((AddressPage*)page);
 
         _pages.Clear();
         NativeMemory.Free(_cache);

@@ -26,7 +26,6 @@ internal sealed unsafe class ProcessReplay : IDisposable
     private readonly SessionFile _session;
     private readonly long _startedNs;
     private readonly int _temporaryThreshold;
-    private readonly AddressTable _pythonBlocks = new();
 
     /// <summary>Raw, mem and obj share one allocator's addresses; each tracked domain gets a table when it has its first block.</summary>
     private readonly AddressTable?[] _tables = new AddressTable?[WireFormat.Domains];
@@ -51,6 +50,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
     private ulong _epoch = 1;
     private ulong _moment = 1;
     private bool _finalizing;
+    private ulong _lastFork;
 
     /// <param name="session">Where strings and the number of stacks come from; not owned.</param>
     /// <param name="temporaryThreshold">A block is temporary when its thread frees it before so many further allocations of its own.</param>
@@ -60,8 +60,9 @@ internal sealed unsafe class ProcessReplay : IDisposable
         _startedNs = (long)session.Header->StartedMonoNs;
         _temporaryThreshold = temporaryThreshold;
         _counters = Sites.Counters;
+        var pythonBlocks = new AddressTable();
         for (var domain = 0; domain < WireFormat.FirstTrackedDomain; domain++)
-            _tables[domain] = _pythonBlocks;
+            _tables[domain] = pythonBlocks;
     }
 
     public SiteTable Sites { get; } = new();
@@ -89,14 +90,24 @@ internal sealed unsafe class ProcessReplay : IDisposable
     public bool Finalizing => _finalizing;
 
     /// <summary>Whether there was anything but marks.</summary>
-    public bool IsEmpty => Sites.End == 1 && UnknownFrees == 0;
+    public bool IsEmpty => !_operations.Any(operation => operation.Calls != 0);
+
+    /// <summary>What the process had from its parent when it was forked: its first sites.</summary>
+    public InheritedSite[] Inherited { get; private set; } = [];
+
+    /// <summary>Gets what is alive at each fork; <see langword="null"/>: nobody wants it.</summary>
+    public Action<ForkImage>? OnFork { get; init; }
+
+    /// <summary>The number of the last fork that was replayed. May be asked by other threads.</summary>
+    public ulong LastFork => Volatile.Read(ref _lastFork);
 
     /// <summary>Adds a thread.</summary>
     /// <param name="osId">The system's number for it.</param>
     /// <param name="startedMonoNs">CLOCK_MONOTONIC.</param>
-    public ThreadReplay AddThread(uint osId, ulong startedMonoNs)
+    /// <param name="name">Its name by now.</param>
+    public ThreadReplay AddThread(uint osId, ulong startedMonoNs, string name = "")
     {
-        var thread = new ThreadReplay(_threads.Count, osId, SinceStart(startedMonoNs), _temporaryThreshold);
+        var thread = new ThreadReplay(_threads.Count, osId, SinceStart(startedMonoNs), _temporaryThreshold) { Name = name };
         _threads.Add(thread);
         for (var domain = 0; domain < WireFormat.Domains; domain++)
         {
@@ -105,6 +116,29 @@ internal sealed unsafe class ProcessReplay : IDisposable
         }
 
         return thread;
+    }
+
+    /// <summary>Begins with what was alive in the parent: before anything else, at most once. The image's tables are this object's then.</summary>
+    public void Inherit(ForkImage image)
+    {
+        _tables[0]!.Dispose();
+        image.Tables.CopyTo(_tables, 0);
+        Inherited = image.Sites;
+        var threads = new Dictionary<ThreadReplay, int>();
+        foreach (ref readonly var site in image.Sites.AsSpan())
+        {
+            if (!threads.TryGetValue(site.Thread, out var thread) && site.Blocks != 0)
+                threads.Add(site.Thread, thread = AddInheritedThread(site.Thread));
+
+            var number = Sites.Add(thread, site.Domain, site.Stack);
+            var counters = Sites.Counters + number; // adding moves them
+            counters->AllocatedBytes = site.Bytes;
+            counters->AllocatedBlocks = site.Blocks;
+            _liveBytes += site.Bytes;
+            _liveBlocks += site.Blocks;
+        }
+
+        _counters = Sites.Counters;
     }
 
     /// <summary>Nanoseconds since the recording began, not before it.</summary>
@@ -214,12 +248,12 @@ internal sealed unsafe class ProcessReplay : IDisposable
     public IEnumerable<SnapshotImage> Snapshots() => _snapshots.Prepend(PeakImage());
 
     /// <summary>What sites did within slices, by slice and site. After <see cref="Finish"/>.</summary>
-    public SliceEntry[] SliceDifferences() => _sliceLog.Differences(Sites.End);
+    public SliceEntry[] SliceDifferences() => _sliceLog.Differences(Sites.End, Inherited);
 
     public void Dispose()
     {
         Sites.Dispose();
-        _pythonBlocks.Dispose();
+        _tables[0]!.Dispose();
         for (var domain = WireFormat.FirstTrackedDomain; domain < WireFormat.Domains; domain++)
             _tables[domain]?.Dispose();
     }
@@ -449,7 +483,44 @@ internal sealed unsafe class ProcessReplay : IDisposable
 
                 _snapshots.Add(Image(SnapshotImage.Named, _session.String((uint)argument)));
                 break;
+
+            case MarkKind.Fork:
+                OnFork?.Invoke(TakeForkImage(argument));
+                Volatile.Write(ref _lastFork, argument); // after that: who sees it finds the image, or it is gone already
+                break;
         }
+    }
+
+    private ForkImage TakeForkImage(ulong number)
+    {
+        var sites = new InheritedSite[Sites.End - 1];
+        for (var site = 1u; site < Sites.End; site++)
+        {
+            var counters = Sites.Counters + site;
+            var inherited = site <= Inherited.Length;
+            sites[site - 1] = new InheritedSite(
+                inherited ? Inherited[site - 1].Thread : _threads[counters->Thread],
+                counters->Domain,
+                inherited ? Inherited[site - 1].SessionPath : _session.Path,
+                Sites.History[site].Stack,
+                counters->LiveBytes,
+                counters->LiveBlocks);
+        }
+
+        var tables = new AddressTable?[WireFormat.Domains];
+        var pythonBlocks = _tables[0]!.Clone();
+        for (var domain = 0; domain < WireFormat.Domains; domain++)
+            tables[domain] = domain < WireFormat.FirstTrackedDomain ? pythonBlocks : _tables[domain]?.Clone();
+
+        return new ForkImage(number, sites, tables);
+    }
+
+    private int AddInheritedThread(ThreadReplay origin)
+    {
+        var thread = new ThreadReplay(_threads.Count, origin.OsId, startedNs: 0, _temporaryThreshold) { Origin = origin };
+        thread.End(endedNs: 0, lostEvents: 0);
+        _threads.Add(thread);
+        return thread.Index;
     }
 
     private SnapshotImage Image(string kind, string name)

@@ -120,7 +120,7 @@ internal sealed unsafe class SessionDrain
     }
 
     private ThreadStream Attach(uint slot, ThreadSlot* thread) =>
-        new(slot, _replay.AddThread(thread->OsId, thread->StartedNs))
+        new(slot, _replay.AddThread(thread->OsId, thread->StartedNs, NameOf(thread)))
         {
             Position = Math.Max(thread->Drained, _firstPosition),
             Slab = thread->Drained == 0 ? thread->FirstSlab : thread->DrainedSlab,
@@ -260,10 +260,15 @@ internal sealed unsafe class SessionDrain
 
     private void EndThread(ThreadStream stream, ThreadSlot* thread, bool ended)
     {
+        stream.Thread.Name = NameOf(thread);
+        stream.Thread.End(ended ? _replay.SinceStart(thread->EndedNs) : null, (long)Math.Min(thread->LostEvents, long.MaxValue));
+    }
+
+    private static string NameOf(ThreadSlot* thread)
+    {
         var name = new ReadOnlySpan<byte>(thread->Name, 16);
         var length = name.IndexOf((byte)0);
-        stream.Thread.Name = PythonText.Decode(length < 0 ? name : name[..length]);
-        stream.Thread.End(ended ? _replay.SinceStart(thread->EndedNs) : null, (long)Math.Min(thread->LostEvents, long.MaxValue));
+        return PythonText.Decode(length < 0 ? name : name[..length]);
     }
 
     private static bool IsDrained(ThreadStream stream, ulong cursor) => cursor == 0 || cursor == stream.Position;

@@ -40,10 +40,14 @@ internal sealed class SliceLog
 
     /// <summary>What each site did within each slice in which it did something, by slice and site.</summary>
     /// <param name="siteEnd">One more than the highest site.</param>
-    public SliceEntry[] Differences(uint siteEnd)
+    /// <param name="inherited">What the first sites had before the first slice.</param>
+    public SliceEntry[] Differences(uint siteEnd, ReadOnlySpan<InheritedSite> inherited)
     {
         KeepLast(siteEnd);
         var before = new SliceEntry[siteEnd];
+        for (var i = 0; i < inherited.Length; i++)
+            before[i + 1] = new SliceEntry { AllocatedBytes = inherited[i].Bytes, AllocatedBlocks = inherited[i].Blocks };
+
         var rows = new SliceEntry[_count];
         for (var i = 0; i < _count; i++)
         {

@@ -32,7 +32,14 @@ internal sealed unsafe class ThreadReplay
 
     public uint OsId { get; }
 
-    public string Name { get; set; } = "";
+    /// <summary>The thread of a parent process that this one stands for: blocks were inherited from it.</summary>
+    public ThreadReplay? Origin { get; init; }
+
+    public string Name
+    {
+        get => Origin is null ? field : Origin.Name;
+        set;
+    } = "";
 
     public long StartedNs { get; }
 

@@ -19,6 +19,7 @@ internal sealed class Collector : IDisposable
     private readonly HashSet<string> _seen = [];
     private readonly List<string> _problems = [];
     private readonly List<uint> _running = [];
+    private readonly ForkImages _forks = new();
     private readonly Lock _writing = new();
     private readonly List<Thread> _workers = [];
     private readonly ManualResetEventSlim _stop = new();
@@ -65,10 +66,15 @@ internal sealed class Collector : IDisposable
             Thread.Sleep(ShortestWaitMs);
         }
 
-        foreach (var session in _sessions)
+        while (_sessions is [var first, ..] left)
         {
-            _running.Add(session.Pid);
-            End(session, ProcessEnding.Running);
+            // Parents before their children, which wait for them. A process that is gone is never taken for a running one, however late it is.
+            var session = Array.Find(left, session => !session.IsWaiting || TryBegin(session)) ?? first;
+            var ending = session.Ending() ?? ProcessEnding.Running;
+            if (ending == ProcessEnding.Running)
+                _running.Add(session.Pid);
+
+            End(session, ending);
         }
 
         if (_failure is not null)
@@ -84,6 +90,7 @@ internal sealed class Collector : IDisposable
         foreach (var session in _sessions)
             session.Dispose();
 
+        _forks.Dispose();
         _writer?.Dispose();
         _stop.Dispose();
     }
@@ -120,9 +127,10 @@ internal sealed class Collector : IDisposable
         _workers.Clear();
     }
 
-    /// <summary>Opens the sessions that appeared.</summary>
+    /// <summary>Opens the sessions that appeared. They are served from the end of it on: a child never without its parent.</summary>
     private void Scan()
     {
+        var opened = new List<FollowedSession>();
         foreach (var path in Directory.EnumerateFiles(_folder, SessionFolder.SessionPattern))
         {
             if (_seen.Contains(path))
@@ -130,13 +138,13 @@ internal sealed class Collector : IDisposable
 
             try
             {
-                if (FollowedSession.TryOpen(path, _temporaryThreshold) is not { } session)
+                if (FollowedSession.TryOpen(path, _temporaryThreshold, _forks) is not { } session)
                     continue;
 
-                foreach (var other in _sessions)
+                foreach (var other in _sessions.Concat(opened))
                     other.NoteOther(session);
 
-                Change(sessions => [.. sessions, session]);
+                opened.Add(session);
             }
             catch (Exception e) when (e is InvalidTraceException or IOException or UnauthorizedAccessException)
             {
@@ -146,6 +154,9 @@ internal sealed class Collector : IDisposable
 
             _seen.Add(path);
         }
+
+        if (opened.Count > 0)
+            Change(sessions => [.. sessions, .. opened]);
     }
 
     /// <summary>Gives each session that no other thread has a round.</summary>
@@ -159,9 +170,12 @@ internal sealed class Collector : IDisposable
                 continue;
 
             // A session that was ended by another thread stays claimed.
+            if (session.IsWaiting)
+                TryBegin(session);
+
             if (session.Round())
                 any = true;
-            else if (session.Ending() is { } ending)
+            else if (!session.IsWaiting && session.Ending() is { } ending)
             {
                 End(session, ending);
                 continue;
@@ -173,8 +187,23 @@ internal sealed class Collector : IDisposable
         return any;
     }
 
+    /// <summary>Lets a forked child begin with what its parent had, once the parent's replay has come there, or never will.</summary>
+    /// <returns>Whether it has begun.</returns>
+    private bool TryBegin(FollowedSession child)
+    {
+        var mayCome = _sessions.Any(parent => parent.MayFork(child)); // asked first: what comes meanwhile is found below
+        var image = _forks.Take(child.ForkParentPid, child.ForkNumber);
+        if (image is not null || !mayCome)
+            child.Begin(image);
+
+        return !child.IsWaiting;
+    }
+
     private void End(FollowedSession session, ProcessEnding ending)
     {
+        if (session.IsWaiting)
+            session.Begin(_forks.Take(session.ForkParentPid, session.ForkNumber));
+
         session.Finish(ending);
         lock (_writing)
         {

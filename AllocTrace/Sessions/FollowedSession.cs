@@ -14,21 +14,38 @@ internal sealed unsafe class FollowedSession : IDisposable
     private readonly ProcessProbe _process;
     private readonly SessionDrain _drain;
     private readonly List<Loss> _losses = [];
+
+    // Other threads ask for these when the session may be closed already.
+    private readonly ulong _pidStarted;
+    private readonly ulong _startedMonoNs;
     private int _sampledSlice = -1;
     private ulong _quietSinceNs;
     private ulong _execCheckNs = FirstExecCheckNs;
     private int _isClaimed;
 
-    private FollowedSession(SessionFile session, int temporaryThreshold)
+    private FollowedSession(SessionFile session, int temporaryThreshold, ForkImages forks)
     {
         _session = session;
         _process = new ProcessProbe(session.Header->Pid, session.Header->PidStarted);
         _quietSinceNs = LibC.MonotonicNanoseconds();
-        Replay = new ProcessReplay(session, temporaryThreshold);
+        Pid = session.Header->Pid;
+        ForkParentPid = session.Header->ForkParentPid;
+        ForkNumber = session.Header->ForkNumber;
+        _pidStarted = session.Header->PidStarted;
+        _startedMonoNs = session.Header->StartedMonoNs;
+        Replay = new ProcessReplay(session, temporaryThreshold) { OnFork = image => forks.Add(Pid, image) };
+        IsWaiting = ForkNumber != 0;
         _drain = new SessionDrain(session, Replay);
     }
 
-    public uint Pid => _session.Header->Pid;
+    /// <summary>Whether it is of a forked child that is not to be drained before it is known what the child began with.</summary>
+    public bool IsWaiting { get; private set; }
+
+    public uint ForkParentPid { get; }
+
+    public ulong ForkNumber { get; }
+
+    public uint Pid { get; }
 
     public string Path => _session.Path;
 
@@ -44,7 +61,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <returns><see langword="null"/> when its process has not finished making it.</returns>
     /// <exception cref="InvalidTraceException">The file is not a session that can be read, or another collector drains it.</exception>
     /// <exception cref="IOException">The file cannot be opened or mapped.</exception>
-    public static FollowedSession? TryOpen(string path, int temporaryThreshold)
+    public static FollowedSession? TryOpen(string path, int temporaryThreshold, ForkImages forks)
     {
         var session = SessionFile.TryOpen(path, shared: true);
         if (session is null)
@@ -53,7 +70,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         try
         {
             BecomeCollector(session);
-            return new FollowedSession(session, temporaryThreshold);
+            return new FollowedSession(session, temporaryThreshold, forks);
         }
         catch
         {
@@ -65,15 +82,27 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <summary>Notes that another session exists: if it is of the same process, the earlier of the two has ended.</summary>
     public void NoteOther(FollowedSession other)
     {
-        var mine = _session.Header;
-        var its = other._session.Header;
-        if (mine->Pid != its->Pid || mine->PidStarted != its->PidStarted)
+        if (Pid != other.Pid || _pidStarted != other._pidStarted)
             return;
 
-        if (mine->StartedMonoNs < its->StartedMonoNs)
+        if (_startedMonoNs < other._startedMonoNs)
             IsSuperseded = true;
         else
             other.IsSuperseded = true;
+    }
+
+    /// <summary>Whether the fork with which another session began may still come up in this one.</summary>
+    public bool MayFork(FollowedSession child) =>
+        Pid == child.ForkParentPid && (_startedMonoNs & WireFormat.OperandMask) <= child.ForkNumber
+        && Replay.LastFork < child.ForkNumber && Damage is null;
+
+    /// <summary>Ends the waiting.</summary>
+    /// <param name="image">What the child began with; <see langword="null"/> when that is not known.</param>
+    public void Begin(ForkImage? image)
+    {
+        IsWaiting = false;
+        if (image is not null)
+            Replay.Inherit(image);
     }
 
     /// <summary>Takes the session for the calling thread; <see cref="Unclaim"/> gives it back.</summary>
@@ -91,6 +120,9 @@ internal sealed unsafe class FollowedSession : IDisposable
 
         var now = LibC.MonotonicNanoseconds();
         Volatile.Write(ref _session.Header->CollectorBeatNs, now);
+        if (IsWaiting)
+            return false;
+
         var any = false;
         Guard(() => any = _drain.Round(LibC.MonotonicNanoseconds));
         if (any)

@@ -31,7 +31,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     {
         _connection = connection;
         _stacks = new StackWriter(connection);
-        _site = new RawInsert(connection, "site", columns: 11);
+        _site = new RawInsert(connection, "site", columns: 13);
         _snapshotSite = new RawInsert(connection, "snapshot_site", columns: 4);
         _slice = new RawInsert(connection, "slice", columns: 8);
         _sliceSite = new RawInsert(connection, "slice_site", columns: 6);
@@ -45,7 +45,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses)
     {
         var header = session.Header;
-        var stacks = _stacks.Add(session, SitesOf(replay).Select(site => StackOf(replay, site)));
+        var stacks = StacksOfSites(session, replay);
         var domains = new long[WireFormat.Domains];
         foreach (var domain in DomainsOf(replay))
             domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(header->TrackedDomain[domain].ToString());
@@ -81,17 +81,47 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _sliceSite.Dispose();
     }
 
+    /// <summary>The sites with anything: of what was inherited, only those of which something was alive.</summary>
     private static IEnumerable<uint> SitesOf(ProcessReplay replay)
     {
         for (var site = 1u; site < replay.Sites.End; site++)
-            yield return site;
+        {
+            if (site > replay.Inherited.Length || replay.Inherited[site - 1].Blocks != 0)
+                yield return site;
+        }
     }
 
     private static uint StackOf(ProcessReplay replay, uint site) => replay.Sites.History[site].Stack;
 
-    /// <summary>The domains in which something was seen.</summary>
-    private static IEnumerable<int> DomainsOf(ProcessReplay replay) =>
-        Enumerable.Range(0, WireFormat.Domains).Where(domain => _operations.Any(operation => replay.Operations(domain, operation.Kind).Calls > 0));
+    private static int DomainOf(ProcessReplay replay, uint site) => replay.Sites.Counters[site].Domain;
+
+    /// <summary>The domains in which something was seen or inherited.</summary>
+    private static IEnumerable<int> DomainsOf(ProcessReplay replay) => Enumerable.Range(0, WireFormat.Domains)
+        .Where(domain => _operations.Any(operation => replay.Operations(domain, operation.Kind).Calls > 0))
+        .Union(SitesOf(replay).Select(site => DomainOf(replay, site)));
+
+    /// <summary>The stack of each site. Those of inherited ones are in the sessions of the processes that allocated.</summary>
+    private long[] StacksOfSites(SessionFile session, ProcessReplay replay)
+    {
+        var result = new long[replay.Sites.End];
+        var own = SitesOf(replay).SkipWhile(site => site <= replay.Inherited.Length).ToArray();
+        AddStacks(session, replay, own, result);
+        foreach (var sites in SitesOf(replay).TakeWhile(site => site <= replay.Inherited.Length).GroupBy(site => replay.Inherited[site - 1].SessionPath))
+        {
+            using var origin = SessionFile.TryOpen(sites.Key, shared: false);
+            if (origin is not null)
+                AddStacks(origin, replay, [.. sites], result);
+        }
+
+        return result;
+    }
+
+    private void AddStacks(SessionFile session, ProcessReplay replay, uint[] sites, long[] result)
+    {
+        var stacks = _stacks.Add(session, sites.Select(site => StackOf(replay, site)));
+        foreach (var site in sites)
+            result[site] = stacks[StackOf(replay, site)];
+    }
 
     private static string StacksOf(SessionFile session) => (StacksState)session.Header->Stacks switch
     {
@@ -167,10 +197,11 @@ internal sealed unsafe class ProcessWriter : IDisposable
         foreach (var site in SitesOf(replay))
         {
             ref readonly var counters = ref replay.Sites.Counters[site];
+            var inherited = site <= replay.Inherited.Length ? replay.Inherited[site - 1] : default;
             _site.Add(
-                first + site, process, firstThread + counters.Thread, domains[counters.Domain], stacks[StackOf(replay, site)],
-                counters.AllocatedBytes, counters.AllocatedBlocks, counters.FreedBytes, counters.FreedBlocks,
-                counters.TemporaryBytes, counters.TemporaryBlocks);
+                first + site, process, firstThread + counters.Thread, domains[counters.Domain], stacks[site],
+                counters.AllocatedBytes - inherited.Bytes, counters.AllocatedBlocks - inherited.Blocks, counters.FreedBytes, counters.FreedBlocks,
+                counters.TemporaryBytes, counters.TemporaryBlocks, inherited.Bytes, inherited.Blocks);
         }
 
         _sites += replay.Sites.End - 1;

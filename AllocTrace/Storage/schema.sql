@@ -72,7 +72,9 @@ CREATE TABLE site (
     freed_bytes      INTEGER NOT NULL,
     freed_blocks     INTEGER NOT NULL,
     temporary_bytes  INTEGER NOT NULL,
-    temporary_blocks INTEGER NOT NULL
+    temporary_blocks INTEGER NOT NULL,
+    inherited_bytes  INTEGER NOT NULL, -- a forked child's: what was alive in its parent when it began. Alive = inherited + allocated - freed
+    inherited_blocks INTEGER NOT NULL
 );
 
 -- What was alive at a moment. 'peak' is the process's high-water mark, 'live' the beginning of finalization, or the end of the process

@@ -89,7 +89,7 @@ struct alloctrace_session {
     uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* by record domain; 0 below ALLOCTRACE_DOMAIN_TRACKED */
     uint32_t fork_parent_pid;                    /* of a forked child: its parent's pid; else 0 */
     uint32_t reserved0;
-    uint64_t fork_number; /* and the number of the FORK mark in the parent's records */
+    uint64_t fork_number; /* and the argument of the FORK mark in the parent's records at which the child began; 0: not known */
 
     /* How far each array goes: elements that may be read. */
     _Alignas(64) uint32_t extents;
@@ -191,7 +191,7 @@ enum alloctrace_record_kind {
 enum alloctrace_mark {
     ALLOCTRACE_MARK_FINALIZING = 1, /* the interpreter began to finalize: what is live here is "live" */
     ALLOCTRACE_MARK_SNAPSHOT = 2,   /* argument: string, the snapshot's name */
-    ALLOCTRACE_MARK_FORK = 3,       /* argument: fork_number */
+    ALLOCTRACE_MARK_FORK = 3,       /* argument: the fork's number, which is the time (CLOCK_MONOTONIC ns, as many bits as fit) */
     ALLOCTRACE_MARK_HOOKED = 4,     /* the hooks were put in place; argument: how often that was done so far */
 };
 

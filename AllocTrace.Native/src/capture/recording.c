@@ -4,6 +4,7 @@
 
 #include "capture/code_cache.h"
 #include "capture/intern.h"
+#include "session/fork.h"
 #include "session/session.h"
 
 struct recording recording;
@@ -21,6 +22,7 @@ bool recording_arm(const struct options *options, const struct python_runtime *p
         os_message("cannot record: no memory that fork leaves alone (Linux 4.14 or later is needed)");
         return false;
     }
+    fork_watch();
     return true;
 }
 
@@ -43,6 +45,7 @@ bool recording_ensure_session(void)
     if (recording.fork_local->owned)
         return true;
     if (session.header) { /* inherited by fork */
+        fork_leave_parent(session.header);
         session_abandon();
         intern_reset();
         code_cache_reset();

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "session/fork.h"
+
 struct session session;
 
 static const char no_space[] = "there is no space for a session file";
@@ -124,6 +126,7 @@ bool session_open(const struct options *options, const struct python_runtime *py
     header->on_full = options->on_full;
     header->phase = ALLOCTRACE_PHASE_RECORDING;
     header->order = ALLOCTRACE_NO_SLOT;
+    fork_describe(header);
     for (int kind = ALLOCTRACE_EXTENT_THREADS; kind < ALLOCTRACE_EXTENT_KINDS; kind++)
         if (!session_grow((enum alloctrace_extent_kind)kind)) {
             *reason = no_space;

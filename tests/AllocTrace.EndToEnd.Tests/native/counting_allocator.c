@@ -1,5 +1,6 @@
-/* An independent auditor: a preloadable library that counts, for each domain and operation, the calls that succeeded and their bytes, and writes
- * them at exit to the file that COUNTED names. It shares nothing with the product, neither code nor ideas: a lock and a table of sizes do.
+/* An independent auditor: a preloadable library that counts, for each domain and operation, the calls that succeeded and their bytes, and
+ * writes them at exit to the file that COUNTED names. It shares nothing with the product, neither code nor ideas: a lock and a table of
+ * sizes do.
  *
  * Preloaded after liballoctrace.so it sits below it (constructors run from the last library to the first), and counts what reaches the real
  * allocator; alone it counts what the program does by itself.
@@ -43,7 +44,7 @@ enum { SLOTS = 1 << 22, GONE = 1 };
 static struct {
     uintptr_t block;
     size_t size;
-} *sizes;
+} * sizes;
 
 static size_t slot_of(uintptr_t block)
 {
@@ -141,8 +142,8 @@ __attribute__((constructor)) static void begin(void)
     install();
 }
 
-/* PYTHONMALLOC=malloc gives all domains one function, and the hooks are gone. Preloaded before liballoctrace.so, this getenv is the first to
- * notice: both come back within the same call, this one below. */
+/* PYTHONMALLOC=malloc gives all domains one function, and the hooks are gone. Preloaded before liballoctrace.so, this getenv is the first
+ * to notice: both come back within the same call, this one below. */
 char *getenv(const char *name)
 {
     static char *(*next)(const char *);

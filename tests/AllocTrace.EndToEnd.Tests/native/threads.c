@@ -1,8 +1,10 @@
-/* Threads that CPython did not start, and calls of the raw domain without the GIL. Loaded by the traced programs with ctypes; the functions of
- * CPython are found at load time. */
+/* Threads that CPython did not start, and calls of the raw domain without the GIL. Loaded by the traced programs with ctypes; the functions
+ * of CPython are found at load time. */
 #include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 void *PyMem_RawMalloc(size_t size);
 void *PyMem_RawCalloc(size_t count, size_t size);
@@ -15,6 +17,7 @@ int PyRun_SimpleString(const char *code);
 int hammer(int rounds);
 int come_and_go(int count);
 int run_in_foreign_threads(int count, const char *code);
+int fork_and_leave(void);
 
 /* ---- two threads that free each other's blocks, so that addresses change hands all the time ---- */
 
@@ -97,4 +100,15 @@ int run_in_foreign_threads(int count, const char *code)
         failed += result != NULL;
     }
     return failed;
+}
+
+/* ---- a child of plain C that does nothing ---- */
+
+int fork_and_leave(void)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    return waitpid(child, &status, 0) != child || status != 0;
 }

@@ -63,6 +63,49 @@ public sealed class AddressTableTests
         }
     }
 
+    [TestMethod]
+    public void Clones_do_not_see_each_other_s_changes()
+    {
+        var random = new Random(1);
+        var tables = new List<(AddressTable Table, Dictionary<ulong, Block> Model)> { (new AddressTable(), []) };
+        for (var step = 0; step < 200_000; step++)
+        {
+            if (step % 20_000 == 10_000)
+            {
+                var (table, model) = tables[random.Next(tables.Count)];
+                tables.Add((table.Clone(), new Dictionary<ulong, Block>(model)));
+            }
+
+            var (changed, expected) = tables[random.Next(tables.Count)];
+            var address = (ulong)random.Next(1 << 14) << 7 | (random.Next(100) == 0 ? 8u : 0u);
+            if (random.Next(2) == 0)
+            {
+                var block = new Block(random.Next(100) == 0 ? 5UL << 32 : (ulong)random.Next(1000), 1 + (uint)step);
+                Assert.AreEqual(expected.GetValueOrDefault(address), Put(changed, address, block));
+                expected[address] = block;
+            }
+            else
+            {
+                expected.Remove(address, out var block);
+                Assert.AreEqual(block, Take(changed, address));
+            }
+
+            if (step % 20_000 == 19_999 && tables.Count > 3)
+            {
+                tables[1].Table.Dispose();
+                tables.RemoveAt(1);
+            }
+        }
+
+        foreach (var (table, model) in tables)
+        {
+            foreach (var (address, block) in model)
+                Assert.AreEqual(block, Take(table, address));
+
+            table.Dispose();
+        }
+    }
+
     /// <summary>As the replay does: the usual case first.</summary>
     private static unsafe Block Put(AddressTable table, ulong address, Block block)
     {

@@ -25,6 +25,48 @@ public sealed class ProcessReplayTests
     }
 
     [TestMethod]
+    public void A_child_begins_with_what_was_alive_at_the_mark()
+    {
+        ForkImage? image = null;
+        uint[] stacks = [];
+        var parentPath = _folder.File("parent.alloctrace");
+        using (var parent = new SessionBuilder(parentPath))
+        {
+            stacks = parent.AddStacks(2);
+            var thread = parent.AddThread("maker");
+            thread.Malloc(Obj, A, 100, stacks[0]);
+            thread.Malloc(Obj, B, 10, stacks[1]);
+            thread.Mark((int)MarkKind.Fork, 77);
+            thread.Free(Obj, A);
+        }
+
+        using var parentSession = SessionFile.TryOpen(parentPath, shared: false)!;
+        using var parentReplay = new ProcessReplay(parentSession, 1) { OnFork = taken => image = taken };
+        new SessionDrain(parentSession, parentReplay).Finish();
+        Assert.AreEqual((10L, 77UL), (parentReplay.LiveBytes, parentReplay.LastFork));
+
+        var childPath = _folder.File("child.alloctrace");
+        using (var child = new SessionBuilder(childPath))
+        {
+            var thread = child.AddThread();
+            thread.Free(Obj, B);
+            thread.Malloc(Obj, B, 1, 0);
+        }
+
+        using var childSession = SessionFile.TryOpen(childPath, shared: false)!;
+        using var childReplay = new ProcessReplay(childSession, 1);
+        childReplay.Inherit(image!);
+        new SessionDrain(childSession, childReplay).Finish();
+        childReplay.Finish();
+        Assert.AreEqual((101L, 2L, 0L, 110L), (childReplay.LiveBytes, childReplay.LiveBlocks, childReplay.UnknownFrees, childReplay.PeakBytes));
+        Assert.AreEqual("maker", childReplay.Threads[0].Name);
+        CollectionAssert.AreEqual(
+            new (long, long)[] { (100, stacks[0]), (10, stacks[1]) }, childReplay.Inherited.Select(site => (site.Bytes, (long)site.Stack)).ToArray());
+        var slices = childReplay.SliceDifferences().Select(entry => (entry.Site, entry.AllocatedBytes, entry.FreedBytes)).ToArray();
+        CollectionAssert.AreEqual(new (uint, long, long)[] { (2, 0, 10), (3, 1, 0) }, slices, "what was inherited was not allocated in a slice");
+    }
+
+    [TestMethod]
     public void Allocation_where_a_block_lies_frees_that_block()
     {
         using var replayed = Run((_, thread) =>

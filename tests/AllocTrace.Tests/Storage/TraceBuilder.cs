@@ -110,7 +110,7 @@ internal sealed class TraceBuilder : IDisposable
         var site = ++_sites;
         var process = _processOfThread[thread];
         Execute(
-            "INSERT INTO site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0)",
             site, process, thread, Domain(domain), stack, allocated.Size, allocated.Count, freed.Size, freed.Count, temporary.Size, temporary.Count);
         Alive(process, "peak", "", 1_000_000_000, site, peak);
         Alive(process, "live", "", 2_000_000_000, site, live);

@@ -1,0 +1,64 @@
+#include "session/fork.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "capture/recording.h"
+#include "capture/records.h"
+
+/* The fork that the calling thread is about to make: two threads may fork at once, and the child has the one that made it. */
+static _Thread_local uint64_t mine __attribute__((tls_model("initial-exec")));
+
+/* Where this process began, until its session says so. A child that forks before it allocates hands it on, and rightly: nothing was
+ * allocated or freed in between. */
+static struct {
+    uint32_t parent_pid;
+    uint64_t number;
+    uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* the child goes on with its parent's numbers */
+} origin;
+
+static void before_fork(void)
+{
+    mine = 0;
+    if (!recording.fork_local->owned)
+        return; /* armed only, or a child that has not allocated yet */
+    struct thread_capture *thread = thread_enter();
+    if (!thread)
+        return; /* a fork from within an allocator */
+    mine = os_monotonic_ns() & ALLOCTRACE_OPERAND_MASK;
+    record_mark(thread, ALLOCTRACE_MARK_FORK, mine);
+    thread_leave(thread);
+}
+
+static void in_parent(void)
+{
+    mine = 0;
+}
+
+static void in_child(void)
+{
+    if (!mine)
+        return;
+    origin.number = mine;
+    origin.parent_pid = session.header->pid; /* the parent's still; getppid() may be another's by now */
+    mine = 0;
+}
+
+/* Handlers of the first to register run last before the fork and first after it: next to nothing comes between the mark and the fork. */
+void fork_watch(void)
+{
+    pthread_atfork(before_fork, in_parent, in_child);
+}
+
+void fork_leave_parent(const struct alloctrace_session *parent)
+{
+    memcpy(origin.tracked_domain, parent->tracked_domain, sizeof origin.tracked_domain);
+}
+
+void fork_describe(struct alloctrace_session *child)
+{
+    child->fork_parent_pid = origin.parent_pid;
+    child->fork_number = origin.number;
+    memcpy(child->tracked_domain, origin.tracked_domain, sizeof origin.tracked_domain);
+    memset(&origin, 0, sizeof origin);
+}

@@ -1,0 +1,20 @@
+/* fork.h: what a forked child has to know about its parent: at which point of the parent's records it began.
+ *
+ * The forking thread writes a FORK mark just before the fork; the child's session names it, and the collector lets the child begin with the
+ * blocks that were alive there. A child made without pthread_atfork's handlers (vfork, a bare clone) names nothing and begins with none.
+ */
+#ifndef ALLOCTRACE_FORK_H
+#define ALLOCTRACE_FORK_H
+
+#include "alloctrace/wire.h"
+
+/* Once, when the recording is armed. */
+void fork_watch(void);
+
+/* In a child, while its parent's session is still mapped: keeps what the child's session goes on with. Under the lock. */
+void fork_leave_parent(const struct alloctrace_session *parent);
+
+/* Writes it into the new session's header. Under the lock. */
+void fork_describe(struct alloctrace_session *child);
+
+#endif

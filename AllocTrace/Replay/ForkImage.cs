@@ -1,0 +1,27 @@
+namespace AllocTrace.Replay;
+
+/// <summary>What was alive in a process when it forked: where its child begins. Shares memory with the parent's replay until either changes it.</summary>
+internal sealed class ForkImage : IDisposable
+{
+    /// <param name="number">The number of the fork.</param>
+    /// <param name="sites">All sites of the parent, from number 1 on.</param>
+    /// <param name="tables">The parent's blocks by domain, cloned; they name sites by number.</param>
+    public ForkImage(ulong number, InheritedSite[] sites, AddressTable?[] tables)
+    {
+        Number = number;
+        Sites = sites;
+        Tables = tables;
+    }
+
+    public ulong Number { get; }
+
+    public InheritedSite[] Sites { get; }
+
+    public AddressTable?[] Tables { get; }
+
+    public void Dispose()
+    {
+        foreach (var table in Tables.Distinct()) // raw, mem and obj have one
+            table?.Dispose();
+    }
+}

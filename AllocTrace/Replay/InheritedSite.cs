@@ -1,0 +1,10 @@
+namespace AllocTrace.Replay;
+
+/// <summary>A site of a parent process as its forked child inherits it.</summary>
+/// <param name="Thread">The thread that allocated, in the process where it did.</param>
+/// <param name="Domain">The records' domain.</param>
+/// <param name="SessionPath">The session of that process.</param>
+/// <param name="Stack">The stack, as a node of that session.</param>
+/// <param name="Bytes">What was alive when the child was forked.</param>
+/// <param name="Blocks">The same, blocks.</param>
+internal readonly record struct InheritedSite(ThreadReplay Thread, int Domain, string SessionPath, uint Stack, long Bytes, long Blocks);
