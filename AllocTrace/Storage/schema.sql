@@ -20,7 +20,7 @@ CREATE TABLE process (
     stacks         TEXT NOT NULL,    -- 'on', or why there are none
     started_at     INTEGER NOT NULL,
     duration_ns    INTEGER NOT NULL,
-    ending         TEXT NOT NULL,    -- 'exited', 'finalized' (exited after finalizing), 'killed' (no exit handler ran), 'replaced' (by exec), 'running'
+    ending         TEXT NOT NULL,    -- 'exited', 'finalized' (exited after finalizing), 'killed' (it did not exit by itself), 'replaced' (by exec), 'running'
     cut_stacks     INTEGER NOT NULL, -- stacks without their oldest frames
     unknown_frees  INTEGER NOT NULL, -- frees of blocks from before the hook
     temporary_threshold INTEGER NOT NULL -- a block is temporary when freed before so many further allocations of its thread
