@@ -45,7 +45,7 @@ internal static class ManyStacks
     private static void WriteStacks(SqliteConnection connection, int stacks, Random random)
     {
         using var stack = new RawInsert(connection, "stack", columns: 6);
-        using var site = new RawInsert(connection, "site", columns: 11);
+        using var site = new RawInsert(connection, "site", columns: 13);
         using var alive = new RawInsert(connection, "snapshot_site", columns: 4);
         stack.AddNullable(0, null, null, 0, 0, 0);
         var depth = new int[stacks + 1];
@@ -56,7 +56,7 @@ internal static class ManyStacks
             depth[id] = depth[caller] + 1;
             stack.Add(id, caller, 1 + random.Next(Codes), 1 + random.Next(1000), 0, depth[id]);
             long blocks = 1 + random.Next(100), bytes = blocks * (16 + random.Next(500));
-            site.Add(id, 1, 1 + random.Next(Threads), random.Next(3), id, 3 * bytes, 3 * blocks, 2 * bytes, 2 * blocks, bytes, blocks);
+            site.Add(id, 1, 1 + random.Next(Threads), random.Next(3), id, 3 * bytes, 3 * blocks, 2 * bytes, 2 * blocks, bytes, blocks, 0, 0);
         }
 
         for (var moment = 1; moment <= 2; moment++)

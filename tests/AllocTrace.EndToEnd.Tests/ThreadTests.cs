@@ -8,7 +8,7 @@ public sealed class ThreadTests
 {
     private const string OthersThanMain = "JOIN process ON process.id = thread.process AND process.pid <> os_id";
 
-    private static readonly string Program = Alloctrace.ProgramFile("threads.py");
+    private static readonly string _program = Alloctrace.ProgramFile("threads.py");
 
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
@@ -94,5 +94,5 @@ public sealed class ThreadTests
     }
 
     private static string Record(TestFolder folder, Python python, string kind) =>
-        Alloctrace.Record(folder, python.Path, Program, TestLibrary.Threads, kind);
+        Alloctrace.Record(folder, python.Path, _program, TestLibrary.Threads, kind);
 }
