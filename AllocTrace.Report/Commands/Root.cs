@@ -11,6 +11,7 @@ internal sealed class Root : RootCommand, IExamples
         : base("Which Python line, reached how, holds the memory of a program that embeds CPython.")
     {
         Subcommands.Add(new RunCommand(output));
+        Subcommands.Add(new CollectCommand(output));
         Subcommands.Add(SummaryCommand.Create(output));
         Subcommands.Add(TopCommand.Create(output));
         Subcommands.Add(ExportCommand.Create(output));
@@ -22,6 +23,7 @@ internal sealed class Root : RootCommand, IExamples
     public IReadOnlyList<string> Examples { get; } =
     [
         "alloctrace run -o app.db -- python3 app.py           # record a program",
+        "alloctrace collect -o app.db FOLDER                  # what programs recorded with ALLOCTRACE=FOLDER",
         "alloctrace summary app.db                            # how much, when, and which lines",
         "alloctrace top app.db                                # the lines that still hold memory at the end",
         "alloctrace top app.db --view peak --group-by traceback -n 3",

@@ -24,11 +24,7 @@ internal sealed class RunCommand : Command
     private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec" };
     private readonly Option<ulong> _limit = new("--limit") { Description = "The largest size of a session in shared memory", HelpName = "BYTES" };
     private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: let the program wait, or drop them" };
-    private readonly Option<int> _temporary = new("--temporary")
-    {
-        Description = "A block is temporary when its thread frees it before N further allocations",
-        HelpName = "N",
-    };
+    private readonly Option<int> _temporary = TemporaryOption.Create();
 
     private readonly Argument<string[]> _command = new("command")
     {
@@ -50,12 +46,6 @@ internal sealed class RunCommand : Command
         _limit.DefaultValueFactory = _ => defaults.Limit;
         _onFull.DefaultValueFactory = _ => "wait";
         _onFull.AcceptOnlyFromAmong("wait", "drop");
-        _temporary.DefaultValueFactory = _ => defaults.TemporaryThreshold;
-        _temporary.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 1 or > 1024)
-                result.AddError("--temporary: wanted a number from 1 to 1024");
-        });
         _sample.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<ulong>() != 0)

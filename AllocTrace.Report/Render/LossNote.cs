@@ -21,8 +21,11 @@ internal static class LossNote
         var when = first is null || last is null
             ? ""
             : first == last ? $" at {Numbers.Seconds(first.Value)}" : $" between {Numbers.Seconds(first.Value)} and {Numbers.Seconds(last.Value)}";
-        return reason == "stack not kept"
-            ? $"{Numbers.Of(events, "allocation")} without stack{when}"
-            : $"{Numbers.Of(events, "event")} lost{when} ({reason}): figures may be wrong";
+        return reason switch
+        {
+            "stack not kept" => $"{Numbers.Of(events, "allocation")} without stack{when}",
+            "collected before" => "an earlier collector took the beginning of the recording, which is not in this database",
+            _ => $"{Numbers.Of(events, "event")} lost{when} ({reason}): figures may be wrong",
+        };
     }
 }

@@ -11,4 +11,5 @@ internal sealed record Loss(string Reason, long Events, long? FirstNs, long? Las
     public const string StackNotKept = "stack not kept";
     public const string NoThreadSlot = "no thread slot";
     public const string SessionDamaged = "session damaged";
+    public const string CollectedBefore = "collected before";
 }

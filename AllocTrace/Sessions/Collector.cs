@@ -3,7 +3,7 @@ using AllocTrace.Storage;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// Drains the sessions in a folder while they grow, and writes each into a database when its process has ended. One thread serves many
+/// Drains sessions while they grow, and writes each into a database when its process has ended. One thread serves many
 /// sessions; with several busy ones there are as many threads as processors. The methods are called by one thread.
 /// </summary>
 internal sealed class Collector : IDisposable
@@ -13,26 +13,29 @@ internal sealed class Collector : IDisposable
     /// <summary>How long processes that end with the main one are waited for at the end.</summary>
     private const int GraceMs = 500;
 
-    private readonly string _folder;
+    private readonly Func<IEnumerable<string>> _paths;
     private readonly int _temporaryThreshold;
     private readonly Func<TraceWriter> _createWriter;
     private readonly HashSet<string> _seen = [];
     private readonly List<string> _problems = [];
     private readonly List<uint> _running = [];
     private readonly ForkImages _forks = new();
+    private readonly List<string> _collected = [];
+    private readonly HashSet<string> _unmade = [];
     private readonly Lock _writing = new();
     private readonly List<Thread> _workers = [];
     private readonly ManualResetEventSlim _stop = new();
     private volatile FollowedSession[] _sessions = [];
+    private volatile bool _hasLooked;
     private TraceWriter? _writer;
     private IOException? _failure;
 
-    /// <param name="folder">Where sessions appear.</param>
+    /// <param name="paths">Names the session files that there are now; asked again and again.</param>
     /// <param name="temporaryThreshold">See <see cref="RecordingOptions.TemporaryThreshold"/>.</param>
     /// <param name="createWriter">Begins the database, when there is something to write.</param>
-    public Collector(string folder, int temporaryThreshold, Func<TraceWriter> createWriter)
+    public Collector(Func<IEnumerable<string>> paths, int temporaryThreshold, Func<TraceWriter> createWriter)
     {
-        _folder = folder;
+        _paths = paths;
         _temporaryThreshold = temporaryThreshold;
         _createWriter = createWriter;
     }
@@ -43,11 +46,32 @@ internal sealed class Collector : IDisposable
     /// <summary>What went wrong with single sessions: a line each. After <see cref="Complete"/>.</summary>
     public IReadOnlyList<string> Problems => _problems;
 
+    /// <summary>Whether a problem is that a file is damaged, or no session at all. After <see cref="Complete"/>.</summary>
+    public bool HasDamage { get; private set; }
+
+    /// <summary>The files whose last record is in the database, or that had none. After <see cref="Complete"/>.</summary>
+    public IReadOnlyList<string> Collected => _collected;
+
+    /// <summary>Files that are no session yet: their process has not finished making them, or died meanwhile. After <see cref="Complete"/>.</summary>
+    public IReadOnlyCollection<string> Unmade => _unmade;
+
     /// <summary>The processes that were still running at the end. After <see cref="Complete"/>.</summary>
     public IReadOnlyList<uint> Running => _running;
 
-    /// <summary>Begins to watch the folder.</summary>
+    /// <summary>Begins to watch.</summary>
     public void Start() => AddWorker();
+
+    /// <summary>Waits until the processes of all sessions have ended.</summary>
+    /// <param name="running">Called now and then with how many have not.</param>
+    /// <param name="stop">Ends the waiting early.</param>
+    public void WaitForProcesses(Action<int>? running, CancellationToken stop)
+    {
+        while ((!_hasLooked || _sessions.Length > 0) && !stop.IsCancellationRequested)
+        {
+            running?.Invoke(_sessions.Length);
+            stop.WaitHandle.WaitOne(LongestWaitMs);
+        }
+    }
 
     /// <summary>The main process has ended: drains what is left, leaves what still runs, and completes the database.</summary>
     /// <returns>Whether there is a database; otherwise nothing was recorded.</returns>
@@ -60,7 +84,7 @@ internal sealed class Collector : IDisposable
         {
             Scan();
             Serve();
-            if (_sessions.Length == 0 || Environment.TickCount64 >= end)
+            if ((_sessions.Length == 0 && _unmade.Count == 0) || Environment.TickCount64 >= end)
                 break;
 
             Thread.Sleep(ShortestWaitMs);
@@ -131,7 +155,7 @@ internal sealed class Collector : IDisposable
     private void Scan()
     {
         var opened = new List<FollowedSession>();
-        foreach (var path in Directory.EnumerateFiles(_folder, SessionFolder.SessionPattern))
+        foreach (var path in _paths())
         {
             if (_seen.Contains(path))
                 continue;
@@ -139,7 +163,10 @@ internal sealed class Collector : IDisposable
             try
             {
                 if (FollowedSession.TryOpen(path, _temporaryThreshold, _forks) is not { } session)
+                {
+                    _unmade.Add(path);
                     continue;
+                }
 
                 foreach (var other in _sessions.Concat(opened))
                     other.NoteOther(session);
@@ -149,14 +176,16 @@ internal sealed class Collector : IDisposable
             catch (Exception e) when (e is InvalidTraceException or IOException or UnauthorizedAccessException)
             {
                 lock (_writing)
-                    _problems.Add(e.Message);
+                    AddProblem(e);
             }
 
             _seen.Add(path);
+            _unmade.Remove(path);
         }
 
         if (opened.Count > 0)
             Change(sessions => [.. sessions, .. opened]);
+        _hasLooked = true;
     }
 
     /// <summary>Gives each session that no other thread has a round.</summary>
@@ -208,33 +237,44 @@ internal sealed class Collector : IDisposable
         lock (_writing)
         {
             if (session.Damage is { } damage)
-                _problems.Add(damage.Message);
+                AddProblem(damage);
 
-            Write(session, ending);
+            if (Write(session, ending) && session.Damage is null && ending != ProcessEnding.Running)
+                _collected.Add(session.Path);
         }
 
         Change(sessions => [.. sessions.Where(other => other != session)]);
         session.Dispose();
     }
 
-    private void Write(FollowedSession session, ProcessEnding ending)
+    /// <returns>Whether the database has it now, or there was nothing to write.</returns>
+    private bool Write(FollowedSession session, ProcessEnding ending)
     {
         if (session.Replay.IsEmpty || _failure is not null)
-            return;
+            return _failure is null;
 
         try
         {
             _writer ??= _createWriter();
             session.WriteTo(_writer, ending);
+            return true;
         }
         catch (InvalidTraceException e)
         {
-            _problems.Add(e.Message);
+            AddProblem(e);
         }
         catch (IOException e)
         {
             _failure = e;
         }
+
+        return false;
+    }
+
+    private void AddProblem(Exception problem)
+    {
+        _problems.Add(problem.Message);
+        HasDamage |= problem is InvalidTraceException;
     }
 
     private void Change(Func<FollowedSession[], FollowedSession[]> change)

@@ -11,9 +11,11 @@ internal sealed unsafe class FollowedSession : IDisposable
     private const ulong FirstExecCheckNs = 500_000_000, LongestExecCheckNs = 10_000_000_000;
 
     private readonly SessionFile _session;
+    private readonly SessionFile _claim;
     private readonly ProcessProbe _process;
     private readonly SessionDrain _drain;
     private readonly List<Loss> _losses = [];
+    private readonly bool _isRest;
 
     // Other threads ask for these when the session may be closed already.
     private readonly ulong _pidStarted;
@@ -23,9 +25,11 @@ internal sealed unsafe class FollowedSession : IDisposable
     private ulong _execCheckNs = FirstExecCheckNs;
     private int _isClaimed;
 
-    private FollowedSession(SessionFile session, int temporaryThreshold, ForkImages forks)
+    private FollowedSession(SessionFile session, SessionFile claim, int temporaryThreshold, ForkImages forks)
     {
         _session = session;
+        _claim = claim;
+        _isRest = IsDrainedInPart(session);
         _process = new ProcessProbe(session.Header->Pid, session.Header->PidStarted);
         _quietSinceNs = LibC.MonotonicNanoseconds();
         Pid = session.Header->Pid;
@@ -59,22 +63,27 @@ internal sealed unsafe class FollowedSession : IDisposable
 
     /// <summary>Opens a session and becomes its collector.</summary>
     /// <returns><see langword="null"/> when its process has not finished making it.</returns>
-    /// <exception cref="InvalidTraceException">The file is not a session that can be read, or another collector drains it.</exception>
-    /// <exception cref="IOException">The file cannot be opened or mapped.</exception>
+    /// <exception cref="InvalidTraceException">The file is not a session that can be read.</exception>
+    /// <exception cref="IOException">The file cannot be opened or mapped, or another collector drains it.</exception>
     public static FollowedSession? TryOpen(string path, int temporaryThreshold, ForkImages forks)
     {
-        var session = SessionFile.TryOpen(path, shared: true);
-        if (session is null)
+        var claim = SessionFile.TryOpen(path, shared: true);
+        if (claim is null)
             return null;
 
+        SessionFile? session = null;
         try
         {
-            BecomeCollector(session);
-            return new FollowedSession(session, temporaryThreshold, forks);
+            BecomeCollector(claim);
+
+            // Nobody needs the slabs of an ended process back: its file stays as it is, to be drained again if the database fails.
+            session = HasEnded(claim) ? SessionFile.TryOpen(path, shared: false)! : claim;
+            return new FollowedSession(session, claim, temporaryThreshold, forks);
         }
         catch
         {
-            session.Dispose();
+            session?.Dispose();
+            claim.Dispose();
             throw;
         }
     }
@@ -168,7 +177,12 @@ internal sealed unsafe class FollowedSession : IDisposable
         if (Damage is not null)
             _losses.Add(new Loss(Loss.SessionDamaged, 0, Replay.NowNs, null));
 
-        Volatile.Write(ref header->CollectorPid, 0);
+        if (_isRest)
+            _losses.Add(new Loss(Loss.CollectedBefore, 0, null, null));
+
+        // What has ended stays ours until its file is removed.
+        if (ending == ProcessEnding.Running)
+            Volatile.Write(ref _claim.Header->CollectorPid, 0);
     }
 
     /// <summary>Writes the finished recording.</summary>
@@ -181,18 +195,36 @@ internal sealed unsafe class FollowedSession : IDisposable
         Replay.Dispose();
         _process.Dispose();
         _session.Dispose();
+        _claim.Dispose();
+    }
+
+    private static bool HasEnded(SessionFile session)
+    {
+        using var process = new ProcessProbe(session.Header->Pid, session.Header->PidStarted);
+        return !process.IsAlive() || !process.Maps(System.IO.Path.GetFileName(session.Path));
+    }
+
+    private static bool IsDrainedInPart(SessionFile session)
+    {
+        for (uint slot = 0, count = session.ThreadCount; slot < count; slot++)
+        {
+            if (Volatile.Read(ref session.Thread(slot)->Drained) != 0)
+                return true;
+        }
+
+        return session.Header->ReleasedSlabs != 0;
     }
 
     private static void BecomeCollector(SessionFile session)
     {
         var header = session.Header;
         var present = Volatile.Read(ref header->CollectorPid);
-        if (present != 0 && present != Environment.ProcessId && new ProcessProbe(present, 0).IsAlive())
-            throw new InvalidTraceException(session.Path, $"process {present} is collecting it already");
+        var isFree = present == 0 || present == Environment.ProcessId || !new ProcessProbe(present, 0).IsAlive();
+        if (!isFree || Interlocked.CompareExchange(ref header->CollectorPid, (uint)Environment.ProcessId, present) != present)
+            throw new IOException($"{session.Path}: process {Volatile.Read(ref header->CollectorPid)} is collecting it already");
 
         Volatile.Write(ref header->CollectorBeatNs, LibC.MonotonicNanoseconds());
         header->CollectorAttached++;
-        Volatile.Write(ref header->CollectorPid, (uint)Environment.ProcessId);
     }
 
     private ProcessEnding EndingOfDead()

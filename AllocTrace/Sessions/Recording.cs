@@ -35,7 +35,7 @@ public sealed class Recording : IDisposable
         {
             var child = ChildProcess.Start(command, Variables(library, folder, options));
             path = path.Replace("%p", child.Pid.ToString(), StringComparison.Ordinal);
-            collector = new Collector(folder.Path, options.TemporaryThreshold, () => TraceWriter.Create(path, overwrite));
+            collector = new Collector(folder.Sessions, options.TemporaryThreshold, () => TraceWriter.Create(path, overwrite));
             collector.Start();
             return new Recording(path, folder, collector, child);
         }
@@ -50,7 +50,7 @@ public sealed class Recording : IDisposable
     /// <summary>Waits for the command and completes the database. Children that go on are left alone.</summary>
     /// <param name="commandEnded">Called between the two: completing may take a moment.</param>
     /// <exception cref="IOException">
-    /// The database cannot be written; the sessions stay where they are, and the message, one line, says where.
+    /// The database cannot be written. Sessions that were not drained stay where they are, and the message, one line, says how to go on.
     /// </exception>
     public RecordingResult Wait(Action? commandEnded = null)
     {
@@ -63,8 +63,11 @@ public sealed class Recording : IDisposable
         }
         catch (IOException e)
         {
-            _folder.Keep = true;
-            throw new IOException($"{e.Message}; what was not drained is in {_folder.Path}", e);
+            _folder.Keep = _folder.Sessions().Any(SessionSurvey.HasRecordsLeft);
+            if (!_folder.Keep)
+                throw;
+
+            throw new IOException($"{e.Message}; what was not drained is kept: alloctrace collect -o FILE.db {_folder.Path}", e);
         }
     }
 

@@ -42,6 +42,9 @@ internal sealed class SessionFolder : IDisposable
         }
     }
 
+    /// <summary>The session files that are in it now.</summary>
+    public IEnumerable<string> Sessions() => Directory.EnumerateFiles(Path, SessionPattern);
+
     public void Dispose()
     {
         if (!Keep)

@@ -134,7 +134,7 @@ CREATE TABLE operation (
 CREATE TABLE loss (
     process  INTEGER NOT NULL REFERENCES process,
     thread   INTEGER REFERENCES thread,
-    reason   TEXT NOT NULL,            -- 'slabs full', 'stack not kept', 'no thread slot', 'session damaged'
+    reason   TEXT NOT NULL,            -- 'slabs full', 'stack not kept', 'no thread slot', 'session damaged', 'collected before'
     events   INTEGER NOT NULL,
     first_ns INTEGER,
     last_ns  INTEGER

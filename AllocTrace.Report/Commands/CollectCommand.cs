@@ -1,0 +1,108 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+
+using AllocTrace.Report.Render;
+using AllocTrace.Sessions;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>alloctrace collect</c>: makes a database of sessions that were recorded with the variables alone.</summary>
+internal sealed class CollectCommand : Command, IExamples
+{
+    private readonly Option<string> _output = new("--output", "-o")
+    {
+        Description = "The database to write. Without it: alloctrace-PID.db in the current folder, PID being the process that was recorded first",
+        HelpName = "FILE.db",
+        DefaultValueFactory = _ => "alloctrace-%p.db",
+    };
+
+    private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
+    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Say nothing but errors, and print no report" };
+    private readonly Option<int> _temporary = TemporaryOption.Create();
+    private readonly Argument<string[]> _paths = new("PATH")
+    {
+        Description = "Session files (*.alloctrace), folders of them, or what ALLOCTRACE was set to",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Output _console;
+
+    /// <param name="console">Where notes and the report go.</param>
+    public CollectCommand(Output console)
+        : base(
+            "collect",
+            "Makes a database of sessions recorded with the variables alone. Processes that still run are followed until they end, or until Ctrl-C.")
+    {
+        _console = console;
+        foreach (var option in (Option[])[_output, _force, _quiet, _temporary])
+            Add(option);
+
+        Add(_paths);
+        SetAction(Run);
+    }
+
+    public IReadOnlyList<string> Examples { get; } =
+    [
+        "LD_PRELOAD=…/liballoctrace.so ALLOCTRACE=/tmp/sessions python3 app.py",
+        "alloctrace collect -o app.db /tmp/sessions           # the sessions are removed when app.db is complete",
+    ];
+
+    private int Run(ParseResult arguments)
+    {
+        var quiet = arguments.GetValue(_quiet);
+        using var stop = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var collection = SessionCollection.Start(
+            arguments.GetValue(_paths)!, arguments.GetValue(_output)!, arguments.GetValue(_force), arguments.GetValue(_temporary));
+        using var progress = new ProgressLine(_console.Error, isShown: !Console.IsErrorRedirected && !quiet);
+        var shown = -1;
+        var result = collection.Wait(stop.Token, ShowRunning);
+        progress.Dispose();
+        return Tell(result, quiet);
+
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        }
+
+        void ShowRunning(int running)
+        {
+            if (running != shown)
+                progress.Show($"alloctrace: sessions to drain: {running}; Ctrl-C does not wait for processes that run …");
+
+            shown = running;
+        }
+    }
+
+    private int Tell(CollectionResult result, bool quiet)
+    {
+        foreach (var problem in result.Problems)
+            Note(problem);
+
+        if (result.DatabasePath is { } path)
+        {
+            if (!quiet)
+                Report(result, path);
+        }
+        else if (result.Problems.Count == 0)
+        {
+            Note("nothing to collect: no session holds records that were not collected before");
+            return ExitCode.Failed;
+        }
+
+        return result.HasDamage ? ExitCode.InvalidTrace : result.Problems.Count > 0 ? ExitCode.Failed : ExitCode.Done;
+    }
+
+    private void Report(CollectionResult result, string path)
+    {
+        if (result.Running.Count > 0)
+            Note($"still running, recorded so far: {(result.Running.Count == 1 ? "process" : "processes")} {string.Join(", ", result.Running)}");
+
+        Note($"collected {Numbers.Of(result.Processes, "session")} in {path}");
+        ShortReport.Write(path, _console);
+    }
+
+    private void Note(string line) => _console.Error.WriteLine($"alloctrace: {Printable.Text(line)}");
+}

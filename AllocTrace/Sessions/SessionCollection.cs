@@ -1,0 +1,96 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>
+/// Makes a database of sessions that were recorded without a collector, whether their processes run or have ended. A session's file is
+/// removed when its process has ended and the database is complete.
+/// </summary>
+public sealed class SessionCollection : IDisposable
+{
+    private readonly string _path;
+    private readonly Collector _collector;
+
+    private SessionCollection(string path, Collector collector)
+    {
+        _path = path;
+        _collector = collector;
+    }
+
+    /// <summary>Begins to collect. Whether the database can be written is found out before.</summary>
+    /// <param name="names">Session files, folders of them, or names of databases that <c>ALLOCTRACE</c> was set to.</param>
+    /// <param name="path">The database; <c>%p</c> is the number of the process that was recorded first.</param>
+    /// <param name="overwrite">Whether a file of that name may be replaced.</param>
+    /// <param name="temporaryThreshold">See <see cref="RecordingOptions.TemporaryThreshold"/>.</param>
+    /// <exception cref="IOException">
+    /// A name stands for nothing, there are no sessions, or the database could not be written. The message is one line.
+    /// </exception>
+    public static SessionCollection Start(IReadOnlyList<string> names, string path, bool overwrite, int temporaryThreshold)
+    {
+        var paths = new SessionPaths(names);
+        var found = paths.Find().ToArray();
+        if (found.Length == 0)
+            throw new IOException($"nothing to collect: no sessions ({SessionFolder.SessionPattern}) in {string.Join(", ", names)}");
+
+        if (path.Contains("%p", StringComparison.Ordinal))
+        {
+            var first = found.Select(SessionSurvey.TryRead).OfType<SessionSurvey>().MinBy(session => session.StartedNs);
+            path = path.Replace("%p", (first?.Pid ?? 0).ToString(), StringComparison.Ordinal);
+        }
+
+        TraceWriter.CheckTarget(path, overwrite);
+        var collector = new Collector(paths.Find, temporaryThreshold, () => TraceWriter.Create(path, overwrite));
+        collector.Start();
+        return new SessionCollection(path, collector);
+    }
+
+    /// <summary>Follows processes that run until they end, completes the database, and removes the sessions that are in it.</summary>
+    /// <param name="stop">Ends the following: what is there is drained, and the sessions of processes that still run stay.</param>
+    /// <param name="running">Called now and then with how many processes have not ended.</param>
+    /// <exception cref="IOException">The database cannot be written; no session was removed. The message is one line.</exception>
+    public CollectionResult Wait(CancellationToken stop, Action<int>? running = null)
+    {
+        _collector.WaitForProcesses(running, stop);
+        var problems = new List<string>();
+        bool hasDatabase;
+        try
+        {
+            hasDatabase = _collector.Complete();
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"{e.Message}; no session was removed", e);
+        }
+
+        problems.AddRange(_collector.Problems);
+        problems.AddRange(_collector.Unmade.Select(file => $"{file}: not a session, or its process died before it was one"));
+        foreach (var file in _collector.Collected)
+        {
+            if (Remove(file) is { } problem)
+                problems.Add(problem);
+        }
+
+        return new CollectionResult(
+            hasDatabase ? _path : null,
+            _collector.ProcessCount,
+            _collector.Running,
+            problems,
+            _collector.HasDamage || _collector.Unmade.Count > 0);
+    }
+
+    /// <summary>Ends the collecting. Without <see cref="Wait"/>, no session is removed.</summary>
+    public void Dispose() => _collector.Dispose();
+
+    private static string? Remove(string file)
+    {
+        try
+        {
+            File.Delete(file);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"{file}: it is in the database but cannot be removed: {e.Message}";
+        }
+    }
+}

@@ -1,0 +1,49 @@
+namespace AllocTrace.Sessions;
+
+/// <summary>Finds session files by what a user names: a file, a folder of them, or the database's name that <c>ALLOCTRACE</c> was set to.</summary>
+internal sealed class SessionPaths
+{
+    private readonly List<string> _files = [];
+    private readonly List<(string Folder, string Pattern)> _folders = [];
+
+    /// <exception cref="FileNotFoundException">There is nothing of such a name.</exception>
+    public SessionPaths(IEnumerable<string> names)
+    {
+        foreach (var name in names)
+            Add(name, Path.GetFullPath(name));
+    }
+
+    /// <summary>The session files that there are now, each once.</summary>
+    public IEnumerable<string> Find() => _folders.SelectMany(each => In(each.Folder, each.Pattern)).Concat(_files).Distinct();
+
+    private void Add(string name, string path)
+    {
+        if (Directory.Exists(path))
+        {
+            _folders.Add((path, SessionFolder.SessionPattern));
+            return;
+        }
+
+        // Sessions of ALLOCTRACE=/folder/trace.db lie beside it, as /folder/trace.db.PID-….alloctrace.
+        var (folder, pattern) = (Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.{SessionFolder.SessionPattern}");
+        if (In(folder, pattern).Any())
+            _folders.Add((folder, pattern));
+        else if (File.Exists(path))
+            _files.Add(path);
+        else
+            throw new FileNotFoundException($"no such file: {name}", name);
+    }
+
+    /// <summary>A folder may go away while it is watched; then it holds nothing.</summary>
+    private static string[] In(string folder, string pattern)
+    {
+        try
+        {
+            return Directory.GetFiles(folder, pattern);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using AllocTrace.Wire;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>What a session tells to those who do not collect it. Its file stays as it is.</summary>
+/// <param name="Pid">The process that it is of.</param>
+/// <param name="StartedNs">When it was begun, CLOCK_REALTIME.</param>
+internal sealed unsafe record SessionSurvey(uint Pid, ulong StartedNs)
+{
+    /// <summary>Looks at a session.</summary>
+    /// <returns><see langword="null"/> when it cannot be read: whoever collects it finds out why.</returns>
+    public static SessionSurvey? TryRead(string path) =>
+        Look(path, session => new SessionSurvey(session.Header->Pid, session.Header->StartedNs));
+
+    /// <summary>Whether there are records that no collector has drained.</summary>
+    public static bool HasRecordsLeft(string path) => Look(path, HasRecordsLeft);
+
+    private static bool HasRecordsLeft(SessionFile session)
+    {
+        for (uint slot = 0, count = session.ThreadCount; slot < count; slot++)
+        {
+            var thread = session.Thread(slot);
+            if ((ThreadSlotState)thread->State is ThreadSlotState.Live or ThreadSlotState.Ended && thread->Cursor != thread->Drained)
+                return true;
+        }
+
+        return false;
+    }
+
+    private static T? Look<T>(string path, Func<SessionFile, T> look)
+    {
+        try
+        {
+            using var session = SessionFile.TryOpen(path, shared: false);
+            return session is null ? default : look(session);
+        }
+        catch (Exception e) when (e is InvalidTraceException or IOException or UnauthorizedAccessException)
+        {
+            return default;
+        }
+    }
+}
