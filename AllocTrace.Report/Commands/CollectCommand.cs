@@ -9,11 +9,10 @@ namespace AllocTrace.Report.Commands;
 /// <summary><c>alloctrace collect</c>: makes a database of sessions that were recorded with the variables alone.</summary>
 internal sealed class CollectCommand : Command, IExamples
 {
-    private readonly Option<string> _output = new("--output", "-o")
+    private readonly Option<string?> _output = new("--output", "-o")
     {
         Description = "The database to write. Without it: alloctrace-PID.db in the current folder, PID being the process that was recorded first",
         HelpName = "FILE.db",
-        DefaultValueFactory = _ => "alloctrace-%p.db",
     };
 
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
@@ -53,8 +52,9 @@ internal sealed class CollectCommand : Command, IExamples
         using var stop = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        var path = arguments.GetValue(_output) ?? "alloctrace-%p.db";
         using var collection = SessionCollection.Start(
-            arguments.GetValue(_paths)!, arguments.GetValue(_output)!, arguments.GetValue(_force), arguments.GetValue(_temporary));
+            arguments.GetValue(_paths)!, path, arguments.GetValue(_force), arguments.GetValue(_temporary));
         using var progress = new ProgressLine(_console.Error, isShown: !Console.IsErrorRedirected && !quiet);
         var shown = -1;
         var result = collection.Wait(stop.Token, ShowRunning);

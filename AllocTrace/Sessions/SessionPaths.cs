@@ -29,7 +29,7 @@ internal sealed class SessionPaths
         if (In(folder, pattern).Any())
             _folders.Add((folder, pattern));
         else if (File.Exists(path))
-            _files.Add(path);
+            _files.Add(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path); // its process maps it by that name
         else
             throw new FileNotFoundException($"no such file: {name}", name);
     }

@@ -40,6 +40,7 @@ public sealed class TextOutputTests
 
     [TestMethod]
     [DataRow("Help/Root", "--help")]
+    [DataRow("Help/Collect", "collect --help")]
     [DataRow("Help/Summary", "summary --help")]
     [DataRow("Help/Top", "top --help")]
     [DataRow("Help/Export", "export --help")]

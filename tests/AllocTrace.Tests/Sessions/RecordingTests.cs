@@ -120,6 +120,27 @@ public sealed class RecordingTests
     }
 
     [TestMethod]
+    public void Database_that_cannot_be_written_leaves_sessions_to_collect()
+    {
+        BuildSession("one");
+        var target = Path.Combine(Directory.CreateDirectory(_folder.File("gone")).FullName, "out.db");
+        string[] command = ["sh", "-c", $"rmdir {_folder.File("gone")}; cp {_folder.File("one.alloctrace")} \"$ALLOCTRACE/\""];
+        IOException failure;
+        using (var recording = Recording.Start(command, target, overwrite: false, new RecordingOptions()))
+            failure = Assert.ThrowsExactly<IOException>(() => recording.Wait());
+
+        const string advice = "alloctrace collect -o FILE.db ";
+        StringAssert.Contains(failure.Message, advice);
+        var folder = failure.Message[(failure.Message.IndexOf(advice, StringComparison.Ordinal) + advice.Length)..];
+        using (var collection = SessionCollection.Start([folder], Database, overwrite: false, temporaryThreshold: 1))
+            Assert.AreEqual(1, collection.Wait(CancellationToken.None).Processes);
+
+        Assert.AreEqual(("killed", 5000L), Query<(string, long)>("SELECT ending, bytes FROM process JOIN live"));
+        Assert.IsEmpty(Directory.GetFiles(folder));
+        Directory.Delete(folder);
+    }
+
+    [TestMethod]
     public void Arguments_are_passed_as_they_are()
     {
         using (var recording = Start(["sh", "-c", "printf '%s|' \"$0\" \"$@\" > \"$1\"", "zero", _folder.File("arguments"), "", "ü * $x", "-f"]))
