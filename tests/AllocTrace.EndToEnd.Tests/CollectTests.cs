@@ -96,7 +96,7 @@ public sealed class CollectTests
         using var program = Start(folder);
         using var collect = StartCollect(folder);
         WaitUntilCollected(folder);
-        Command.Run("kill", ["-INT", $"{collect.Id}"]).Succeeded();
+        Command.Run("kill", ["-TERM", $"{collect.Id}"]).Succeeded(); // as Ctrl-C, which is ignored where the tests run in the background
         Assert.AreEqual(0, EndOf(collect));
         Assert.AreEqual("running", Ending(folder.File("t.db")));
         AssertHeld(folder.File("t.db"), (2, 1000));
