@@ -195,9 +195,13 @@ void code_cache_drop(const void *block)
 
 void code_cache_reset(void)
 {
+    for (uint64_t i = 0; code_cache.slots && i <= code_cache.slots->mask; i++)
+        if (code_cache.slots->slot[i].address) {
+            code_cache.slots->slot[i].info->next_unused = unused;
+            unused = code_cache.slots->slot[i].info;
+        }
     if (code_cache.slots)
         os_unmap(code_cache.slots, bytes_of(code_cache.slots->mask + 1));
     code_cache = (struct code_cache){0};
     memset(code_filter, 0, sizeof code_filter);
-    unused = NULL;
 }

@@ -77,7 +77,15 @@ enum {
 };
 
 static struct code_lines *code_lines[ALLOCTRACE_MAX_EXTENTS];
+
+/* Where decoded lines are kept: chunks that are filled one after the other and only given back all together. */
+struct chunk {
+    struct chunk *older;
+    size_t size;
+};
+
 static struct {
+    struct chunk *newest;
     uint8_t *at, *end;
     size_t mapped;
 } arena;
@@ -94,17 +102,29 @@ static struct code_lines *lines_of(uint32_t code)
 static void *arena_room(size_t size)
 {
     if ((size_t)(arena.end - arena.at) < size) {
-        size_t chunk = size > LINES_CHUNK ? (size + 4095) & ~(size_t)4095 : LINES_CHUNK;
-        if (arena.mapped + chunk > LINES_LIMIT)
+        size_t wanted = (sizeof(struct chunk) + size + 4095) & ~(size_t)4095;
+        size_t chunk_size = wanted > LINES_CHUNK ? wanted : LINES_CHUNK;
+        struct chunk *chunk = arena.mapped + chunk_size <= LINES_LIMIT ? os_map(chunk_size) : NULL;
+        if (!chunk)
             return NULL;
-        uint8_t *memory = os_map(chunk);
-        if (!memory)
-            return NULL;
-        arena.at = memory;
-        arena.end = memory + chunk;
-        arena.mapped += chunk;
+        *chunk = (struct chunk){.older = arena.newest, .size = chunk_size};
+        arena.newest = chunk;
+        arena.at = (uint8_t *)(chunk + 1);
+        arena.end = (uint8_t *)chunk + chunk_size;
+        arena.mapped += chunk_size;
     }
     return arena.at;
+}
+
+static void arena_reset(void)
+{
+    while (arena.newest) {
+        struct chunk *chunk = arena.newest;
+        arena.newest = chunk->older;
+        os_unmap(chunk, chunk->size);
+    }
+    arena.at = arena.end = NULL;
+    arena.mapped = 0;
 }
 
 static bool narrow(const int32_t *lines, uint32_t units, int32_t first_line)
@@ -198,6 +218,5 @@ void intern_reset(void)
         os_unmap(code_lines[i], PER_EXTENT(struct alloctrace_code) * sizeof **code_lines);
         code_lines[i] = NULL;
     }
-    arena.at = arena.end = NULL;
-    arena.mapped = 0;
+    arena_reset();
 }
