@@ -100,8 +100,8 @@ struct alloctrace_session {
     uint32_t string_bytes;
 
     /* What was left out. */
-    uint64_t lost_stacks;      /* allocations recorded with ALLOCTRACE_NODE_DROPPED because NODES, CODES or STRINGS could not grow */
-    uint64_t cut_stacks;       /* stacks whose oldest frames were left out (option frames, or the bound on hops) */
+    uint64_t lost_stacks;      /* allocations recorded with ALLOCTRACE_NODE_DROPPED: no room for the stack, or it does not end */
+    uint64_t cut_stacks;       /* stacks whose oldest frames were left out (option frames) */
     uint64_t unslotted_events; /* events of threads for which no thread slot could be made */
 
     /* The order of batches: (ticket << 20 | thread slot) of the last writer. A thread that does not find itself here starts a batch. */

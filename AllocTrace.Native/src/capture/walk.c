@@ -69,7 +69,6 @@ ALWAYS_INLINE uint32_t place_below(struct kept_place *place, uint32_t parent)
 static uint32_t cut(struct thread_capture *thread)
 {
     thread->stack.depth = thread->stack.known = 0;
-    SHARED_ADD(session.header->cut_stacks, 1);
     return ALLOCTRACE_NODE_DROPPED;
 }
 
