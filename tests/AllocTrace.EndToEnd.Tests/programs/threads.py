@@ -1,7 +1,9 @@
 """usage: threads.py LIBRARY hammer|come_and_go|foreign|raw|python|daemons"""
 import ctypes
+import os
 import sys
 import threading
+import time
 
 library = ctypes.CDLL(sys.argv[1])
 
@@ -42,6 +44,8 @@ elif sys.argv[2] == "python":
         threads = [threading.Thread(target=work, args=(i,)) for i in range(10)]
         [thread.start() for thread in threads]
         [thread.join() for thread in threads]
+    while len(os.listdir("/proc/self/task")) > 1:  # join() returns before the thread of the system has ended
+        time.sleep(0.001)
 elif sys.argv[2] == "daemons":
     [threading.Thread(target=forever, args=(i,), daemon=True).start() for i in range(4)]
     [str(i) for i in range(100_000)]
