@@ -10,7 +10,6 @@
 
 #include "alloctrace/wire.h"
 #include "platform/os.h"
-#include "python/runtime.h"
 #include "session/options.h"
 
 #define PER_EXTENT(type) (ALLOCTRACE_EXTENT_BYTES / sizeof(type))
@@ -25,7 +24,7 @@ struct session {
 extern struct session session;
 
 /* Makes the file and its first extents. On failure: false, one line in *reason, nothing left behind. */
-bool session_open(const struct options *options, const struct python_runtime *python, const char **reason);
+bool session_open(const struct options *options, const char **reason);
 
 /* Forgets the session that was inherited by fork: it is the parent's. */
 void session_abandon(void);
