@@ -5,6 +5,7 @@
 
 #include "capture/code_cache.h"
 #include "capture/intern.h"
+#include "capture/thread.h"
 #include "session/collector.h"
 #include "session/fork.h"
 #include "session/session.h"
@@ -13,6 +14,14 @@ struct recording recording;
 
 bool recording_arm(const struct options *options)
 {
+    if (recording.fork_local) { /* one was stopped */
+        session_forget();
+        intern_reset();
+        code_cache_reset();
+        recording.fork_local->owned = false;
+        recording.options = *options;
+        return true;
+    }
     recording.options = *options;
     recording.fork_local = os_map_wiped(sizeof *recording.fork_local);
     if (!recording.fork_local) {
@@ -21,6 +30,11 @@ bool recording_arm(const struct options *options)
     }
     fork_watch();
     return true;
+}
+
+void recording_resume(void)
+{
+    __atomic_store_n(&recording.off, false, __ATOMIC_RELEASE);
 }
 
 static void switch_off(void)
@@ -132,10 +146,21 @@ void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *r
     recording_tell_runtime(runtime);
 }
 
+void recording_stop(void)
+{
+    switch_off();
+    if (!thread_stop_all() || !recording.fork_local->owned)
+        return;
+    SHARED_STORE(session.header->ended_mono_ns, os_monotonic_ns());
+    SHARED_STORE(session.header->phase, (uint32_t)ALLOCTRACE_PHASE_STOPPED);
+    collector_await(&recording.options);
+}
+
 void recording_end(void)
 {
     /* A child made by vfork runs in its parent's memory until it executes something, or exits. */
-    if (!recording.fork_local || !recording.fork_local->owned || session.header->pid != os_process_id())
+    bool is_ours = recording.fork_local && recording.fork_local->owned && session.header->pid == os_process_id();
+    if (!is_ours || SHARED_LOAD(session.header->phase) == ALLOCTRACE_PHASE_STOPPED)
         return;
     SHARED_STORE(session.header->ended_mono_ns, os_monotonic_ns());
     SHARED_STORE(session.header->phase, (uint32_t)ALLOCTRACE_PHASE_ENDED);

@@ -58,8 +58,10 @@ struct recording {
 
 extern struct recording recording;
 
-/* Before any hook goes in. False: cannot be done here, and a message said why. */
+/* Before any hook goes in. False: cannot be done here, and a message said why. Armed again after it was stopped, it records nothing before
+ * recording_resume. */
 bool recording_arm(const struct options *options);
+void recording_resume(void);
 
 /* Another CPython. NULL: there are too many. Not under the lock. */
 struct traced_runtime *recording_add_runtime(const struct python_runtime *python, uint32_t found);
@@ -72,6 +74,10 @@ bool recording_ensure_session(void);
 
 /* A runtime's stacks are on, or off and why. Not under the lock. */
 void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *reason);
+
+/* Ends the recording while the process goes on: no thread writes any more, and the collector is waited for, but not for ever. It can be
+ * armed again afterwards. */
+void recording_stop(void);
 
 /* The process ends of its own accord. Safe in a child made by vfork. */
 void recording_end(void);

@@ -21,7 +21,7 @@ void alloctrace_before_dlsym(void *handle, const char *name)
         for (unsigned i = 0; i < sizeof versions / sizeof *versions && !alloctrace_real_dlsym; i++)
             alloctrace_real_dlsym = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", versions[i]);
     }
-    if (!recording.fork_local)
+    if (!runtimes_are_watched())
         return;
     runtimes_look(ALLOCTRACE_FOUND_DLSYM);
     if (handle != RTLD_DEFAULT && handle != RTLD_NEXT && name && strncmp(name, "Py", 2) == 0)

@@ -19,7 +19,7 @@ static getenv_function next(const char *symbol)
 
 static void python_may_start(void)
 {
-    if (!recording.fork_local)
+    if (!runtimes_are_watched())
         return;
     runtimes_look(ALLOCTRACE_FOUND_GETENV);
     runtimes_restore();

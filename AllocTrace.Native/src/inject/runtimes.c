@@ -77,7 +77,7 @@ static _Thread_local bool is_here __attribute__((tls_model("initial-exec")));
 
 static bool may_begin(void)
 {
-    if (!recording.fork_local || recording.off || is_here || thread_is_inside())
+    if (!recording.fork_local || is_here || thread_is_inside())
         return false;
     return is_here = true;
 }
@@ -135,6 +135,15 @@ void runtimes_restore(void)
             hook_restore(runtime, attached);
     }
     is_here = false;
+}
+
+void runtimes_forget(void)
+{
+    lock_acquire(&recording.fork_local->look_lock);
+    for (uint32_t i = 0; i < recording.runtime_count; i++)
+        recording.runtimes[i].used = false;
+    has_looked = false;
+    lock_release(&recording.fork_local->look_lock);
 }
 
 struct traced_runtime *runtimes_current(void)

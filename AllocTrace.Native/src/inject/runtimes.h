@@ -13,6 +13,12 @@
 
 #include "capture/recording.h"
 
+/* Whether hosts' actions are watched: the recording is armed, and on. */
+static inline bool runtimes_are_watched(void)
+{
+    return recording.fork_local && !recording.off;
+}
+
 /* Looks, if anything was loaded or unloaded. found: enum alloctrace_found. */
 void runtimes_look(uint32_t found);
 
@@ -21,6 +27,9 @@ void runtimes_look_in_namespace(void *handle);
 
 /* Puts hooks back that were replaced, in the runtimes where the calling thread can tell. */
 void runtimes_restore(void);
+
+/* None is hooked any more: the next look finds all of them anew. */
+void runtimes_forget(void);
 
 /* The runtime whose code the calling thread runs, as far as can be told; NULL: there is none. */
 struct traced_runtime *runtimes_current(void);

@@ -138,6 +138,13 @@ bool session_open(const struct options *options, const char **reason)
     return true;
 }
 
+void session_forget(void)
+{
+    os_file_close(&session.file);
+    memset(&session, 0, sizeof session);
+    session.file.descriptor = -1;
+}
+
 void session_abandon(void)
 {
     for (int kind = ALLOCTRACE_EXTENT_THREADS; kind < ALLOCTRACE_EXTENT_KINDS; kind++) {

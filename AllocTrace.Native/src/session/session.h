@@ -29,6 +29,9 @@ bool session_open(const struct options *options, const char **reason);
 /* Forgets the session that was inherited by fork: it is the parent's. */
 void session_abandon(void);
 
+/* Forgets a session that was stopped. It stays mapped: a thread that was between two instructions when it was stopped may still write. */
+void session_forget(void);
+
 /* One more extent. False when the limit, the disk or memory does not allow it. */
 bool session_grow(enum alloctrace_extent_kind kind);
 
