@@ -111,9 +111,30 @@ static void on_thread_exit(void *value)
     os_unmap(thread, sizeof(struct thread_block));
 }
 
+static bool has_other_namespace(void)
+{
+    for (uint32_t i = 0; i < recording.runtime_count; i++)
+        if (!recording.runtimes[i].python.image.begin)
+            return true;
+    return false;
+}
+
+/* A CPython in a namespace of its own (dlmopen) has a C library of its own, which numbers its keys from 0 too; but the values of both are
+ * in the same place in the thread. CPython keeps its thread state there: with one of the first numbers ours would be written over it. */
 static void make_exit_key(void)
 {
+    enum { FIRST_OUT_OF_THE_WAY = 256 };
     has_exit_key = pthread_key_create(&exit_key, on_thread_exit) == 0;
+    if (!has_exit_key || !has_other_namespace())
+        return;
+    pthread_key_t lower[FIRST_OUT_OF_THE_WAY];
+    unsigned count = 0;
+    while (has_exit_key && exit_key < FIRST_OUT_OF_THE_WAY && count < FIRST_OUT_OF_THE_WAY) {
+        lower[count++] = exit_key;
+        has_exit_key = pthread_key_create(&exit_key, on_thread_exit) == 0;
+    }
+    while (count)
+        pthread_key_delete(lower[--count]);
 }
 
 /* ---- the beginning ---- */
