@@ -33,6 +33,7 @@ internal unsafe struct SessionHeader
     [FieldOffset(112)] public uint Phase;
     [FieldOffset(116)] public fixed uint TrackedDomain[WireFormat.Domains];
     [FieldOffset(180)] public uint ForkParentPid;
+    [FieldOffset(184)] public uint Interpreters;
     [FieldOffset(192)] public ulong ForkNumber;
 
     [FieldOffset(256)] public uint Extents;

@@ -22,7 +22,7 @@ public sealed class StackTests
             Assert.IsGreaterThanOrEqualTo(3000, expected.Count);
 
             var seen = new HashSet<ulong>();
-            foreach (var (size, stack) in RecordedStacks.Read(folder.Files("*.alloctrace").Single(), expected.ContainsKey))
+            foreach (var (size, _, stack) in RecordedStacks.Read(folder.Files("*.alloctrace").Single(), expected.ContainsKey))
             {
                 var frames = expected[size];
                 CollectionAssert.AreEqual(frames, stack.ToArray(), $"block of {size} bytes\nexpected\n  {string.Join("\n  ", frames)}\nrecorded\n  {string.Join("\n  ", stack)}");

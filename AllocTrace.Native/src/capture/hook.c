@@ -46,7 +46,7 @@ ALWAYS_INLINE void *allocated(struct thread_capture *thread, unsigned kind, unsi
 {
     if (block) {
         watch_finalization(thread);
-        uint32_t stack = walk(thread);
+        uint32_t stack = walk(thread, domain == MEM || domain == OBJ);
         if (__builtin_expect(stack == ALLOCTRACE_NODE_DROPPED, 0))
             SHARED_ADD(session.header->lost_stacks, 1);
         record_block(thread, kind, domain, block, size, stack);

@@ -72,6 +72,15 @@ static uint32_t cut(struct thread_capture *thread)
     return ALLOCTRACE_NODE_DROPPED;
 }
 
+/* The thread runs another interpreter than the last time: the stacks are below another node. Guesses stay; they are checked against it. */
+static __attribute__((noinline, cold)) void change_interpreter(struct kept_stack *stack, uintptr_t interpreter)
+{
+    int64_t (*id)(uintptr_t) = recording.python.interpreter_id;
+    stack->interpreter = interpreter;
+    stack->root = id ? intern_interpreter((uint32_t)id(interpreter)) : ALLOCTRACE_NODE_NONE;
+    stack->depth = 0;
+}
+
 /* The whole stack. */
 ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_capture *thread, uintptr_t frame)
 {
@@ -141,9 +150,9 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
     }
 
     struct kept_place *places = stack->places;
-    uint32_t node = met >= 0 ? places[met].node : ALLOCTRACE_NODE_NONE;
+    uint32_t node = met >= 0 ? places[met].node : stack->root;
     if (outermost_changed >= 0) {
-        node = outermost_changed ? places[outermost_changed - 1].node : ALLOCTRACE_NODE_NONE;
+        node = outermost_changed ? places[outermost_changed - 1].node : stack->root;
         for (intptr_t i = outermost_changed; i <= met; i++) {
             uintptr_t position = frame_position(layout, frames[i].frame);
             if (position != frames[i].position) {
@@ -194,49 +203,56 @@ ALWAYS_INLINE uint32_t walk_some(const struct layout *layout, struct thread_capt
     }
     if (frame)
         SHARED_ADD(session.header->cut_stacks, 1);
-    uint32_t node = ALLOCTRACE_NODE_NONE;
+    uint32_t node = stack->root;
     while (count)
         node = place_below(&stack->places[--count], node);
     return node;
 }
 
-ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, struct thread_capture *thread, bool all)
+ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, struct thread_capture *thread, bool holds_gil, bool all)
 {
     bool attached;
-    uintptr_t state = thread_state_current(layout, &recording.python, &attached);
-    if (!state)
+    uintptr_t state = thread_state_of_call(layout, &recording.python, holds_gil, &attached);
+    struct kept_stack *stack = &thread->stack;
+    if (!state) {
+        stack->interpreter = 0; /* the next one may be new, at the address of one that is gone */
         return ALLOCTRACE_NODE_NONE;
+    }
+    uintptr_t interpreter = read_pointer(state, layout->thread_state.interpreter);
+    if (__builtin_expect(interpreter != stack->interpreter, 0))
+        change_interpreter(stack, interpreter);
     uintptr_t frame = frame_innermost(layout, state);
     if (!frame)
-        return ALLOCTRACE_NODE_NONE;
+        return stack->root;
     return all ? walk_all(layout, thread, frame) : walk_some(layout, thread, frame);
 }
 
-static uint32_t walk_off(struct thread_capture *thread)
+static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)
 {
     (void)thread;
+    (void)holds_gil;
     return ALLOCTRACE_NODE_NONE;
 }
 
 #define DEFINE_WALKS(name)                                                                                                                 \
-    static uint32_t walk_all_##name(struct thread_capture *thread)                                                                         \
+    static uint32_t walk_all_##name(struct thread_capture *thread, bool holds_gil)                                                         \
     {                                                                                                                                      \
-        return walk_with(&layout_##name, thread, true);                                                                                    \
+        return walk_with(&layout_##name, thread, holds_gil, true);                                                                         \
     }                                                                                                                                      \
-    static uint32_t walk_some_##name(struct thread_capture *thread)                                                                        \
+    static uint32_t walk_some_##name(struct thread_capture *thread, bool holds_gil)                                                        \
     {                                                                                                                                      \
-        return walk_with(&layout_##name, thread, false);                                                                                   \
+        return walk_with(&layout_##name, thread, holds_gil, false);                                                                        \
     }
 LAYOUTS(DEFINE_WALKS)
 
-uint32_t (*walk_chosen)(struct thread_capture *thread) = walk_off;
+uint32_t (*walk_chosen)(struct thread_capture *thread, bool holds_gil) = walk_off;
 
-static uint32_t (*walk_after_checks)(struct thread_capture *thread);
+static uint32_t (*walk_after_checks)(struct thread_capture *thread, bool holds_gil);
 
 /* The first walks: each is compared with what CPython itself says, until enough agreed. */
-static uint32_t walk_checked(struct thread_capture *thread)
+static uint32_t walk_checked(struct thread_capture *thread, bool holds_gil)
 {
-    enum self_check_result result = self_check(&recording.python);
+    enum self_check_result result = self_check(&recording.python, holds_gil);
     if (result == SELF_CHECK_NOTHING_SEEN)
         return ALLOCTRACE_NODE_NONE;
     if (result == SELF_CHECK_FAILED) {
@@ -253,7 +269,7 @@ static uint32_t walk_checked(struct thread_capture *thread)
         recording_unlock();
         walk_chosen = walk_after_checks;
     }
-    return walk_after_checks(thread);
+    return walk_after_checks(thread, holds_gil);
 }
 
 void walk_choose(void)

@@ -67,6 +67,7 @@ bool python_runtime_find(struct python_runtime *python)
         attached = look_up("_PyThreadState_UncheckedGet");
     python->attached_thread_state = (uintptr_t(*)(void))attached;
     python->own_thread_state = (uintptr_t(*)(void))look_up("PyGILState_GetThisThreadState");
+    python->interpreter_id = (int64_t(*)(uintptr_t))look_up("PyInterpreterState_GetID");
     python->is_initialized = (int (*)(void))look_up("Py_IsInitialized");
     python->unicode_type = (uintptr_t)look_up("PyUnicode_Type");
     python->code_type = (uintptr_t)look_up("PyCode_Type");

@@ -29,12 +29,18 @@ struct python_runtime {
     uintptr_t (*attached_thread_state)(void); /* to 3.11: of whichever thread holds the GIL */
     uintptr_t (*own_thread_state)(void);
     int (*is_initialized)(void);
-    const uintptr_t *finalizing; /* the thread state that finalizes; never NULL itself */
+    int64_t (*interpreter_id)(uintptr_t interpreter); /* only reads; PyInterpreterState_GetID. NULL: not found */
+    const uintptr_t *finalizing;                      /* the thread state that finalizes; never NULL itself */
 
     uintptr_t unicode_type, code_type;
     uintptr_t (*eval_get_globals)(void);                           /* borrowed; PyEval_GetGlobals */
     int (*code_address_to_line)(uintptr_t code, int offset_bytes); /* PyCode_Addr2Line */
 };
+
+static inline bool python_is_sub_interpreter(const struct python_runtime *python, uintptr_t interpreter)
+{
+    return interpreter && python->interpreter_id && python->interpreter_id(interpreter) != 0;
+}
 
 /* Looks CPython up among the process's symbols. False when there is none. Calls nothing that needs an initialized interpreter. */
 bool python_runtime_find(struct python_runtime *python);

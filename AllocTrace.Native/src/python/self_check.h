@@ -12,7 +12,7 @@
 enum self_check_result { SELF_CHECK_NOTHING_SEEN, SELF_CHECK_AGREED, SELF_CHECK_PASSED, SELF_CHECK_FAILED };
 
 /* PASSED once enough stacks agreed. */
-enum self_check_result self_check(const struct python_runtime *python);
+enum self_check_result self_check(const struct python_runtime *python, bool holds_gil);
 
 /* What did not agree. */
 const char *self_check_failure(void);
