@@ -44,6 +44,7 @@ static inline void watch_finalization(struct thread_capture *thread)
 
 ALWAYS_INLINE void *allocated(struct thread_capture *thread, unsigned kind, unsigned domain, void *block, size_t size)
 {
+    thread_call_real(thread, false);
     if (block) {
         watch_finalization(thread);
         uint32_t stack = walk(thread, domain == MEM || domain == OBJ);
@@ -58,6 +59,8 @@ ALWAYS_INLINE void *allocated(struct thread_capture *thread, unsigned kind, unsi
 ALWAYS_INLINE void *hook_malloc(unsigned layer, unsigned domain, size_t size)
 {
     struct thread_capture *thread = thread_enter();
+    if (thread)
+        thread_call_real(thread, true);
     void *block = original[layer][domain].malloc(original[layer][domain].context, size);
     return thread ? allocated(thread, ALLOCTRACE_RECORD_MALLOC, domain, block, size) : block;
 }
@@ -65,6 +68,8 @@ ALWAYS_INLINE void *hook_malloc(unsigned layer, unsigned domain, size_t size)
 ALWAYS_INLINE void *hook_calloc(unsigned layer, unsigned domain, size_t count, size_t size)
 {
     struct thread_capture *thread = thread_enter();
+    if (thread)
+        thread_call_real(thread, true);
     void *block = original[layer][domain].calloc(original[layer][domain].context, count, size);
     return thread ? allocated(thread, ALLOCTRACE_RECORD_CALLOC, domain, block, count * size) : block;
 }
@@ -77,7 +82,9 @@ ALWAYS_INLINE void *hook_realloc(unsigned layer, unsigned domain, void *old, siz
     watch_finalization(thread);
     if (old)
         record_address(thread, ALLOCTRACE_RECORD_REALLOC_BEGIN, domain, old);
+    thread_call_real(thread, true);
     void *block = original[layer][domain].realloc(original[layer][domain].context, old, size);
+    thread_call_real(thread, false);
     if (!block && old)
         record_address(thread, ALLOCTRACE_RECORD_REALLOC_FAILED, domain, old);
     return allocated(thread, ALLOCTRACE_RECORD_REALLOC, domain, block, size);
@@ -91,10 +98,13 @@ ALWAYS_INLINE void hook_free(unsigned layer, unsigned domain, void *block)
         if (domain == OBJ && code_may_be_cached(block))
             code_cache_drop(block);
         record_address(thread, ALLOCTRACE_RECORD_FREE, domain, block);
+        thread_call_real(thread, true);
     }
     original[layer][domain].free(original[layer][domain].context, block);
-    if (thread)
+    if (thread) {
+        thread_call_real(thread, false);
         thread_leave(thread);
+    }
 }
 
 /* The functions that CPython gets: one set for each layer and domain, so that both are known without the context. */
@@ -164,6 +174,16 @@ static bool is_ours(int domain, const struct python_allocator *present)
     return false;
 }
 
+/* A hook above ours mostly has what it replaced where its context points: tracemalloc's begins with it, the debug hooks' after one word. */
+static bool context_leads_to_ours(int domain, const struct python_allocator *present)
+{
+    struct python_allocator next[2];
+    if (!os_read_memory((uintptr_t)present->context, next, sizeof next))
+        return false;
+    const struct python_allocator *first = next, *second = (const struct python_allocator *)((const uintptr_t *)next + 1);
+    return is_ours(domain, first) || is_ours(domain, second);
+}
+
 /* Asks for a byte through the allocator that CPython has now, and sees whether the call came by here: somebody's hook may lead to ours. */
 static bool probe(const struct python_allocator *present)
 {
@@ -182,7 +202,7 @@ static bool is_reached(int domain, bool may_allocate)
 {
     struct python_allocator present;
     recording.python.get_allocator(domain, &present);
-    return is_ours(domain, &present) || (may_allocate && probe(&present));
+    return is_ours(domain, &present) || context_leads_to_ours(domain, &present) || (may_allocate && probe(&present));
 }
 
 /* mem and obj decide: raw is replaced for moments by CPython itself. */

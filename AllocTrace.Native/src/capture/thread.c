@@ -178,6 +178,12 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         probe.reached = true;
         return NULL;
     }
+#ifdef ALLOCTRACE_ABORT_ON_REENTRY
+    if (thread && thread->state == THREAD_INSIDE && !thread->in_real) {
+        os_message("a hook was reached from within a hook");
+        abort();
+    }
+#endif
     if ((thread && thread->state == THREAD_INSIDE) || __atomic_load_n(&recording.off, __ATOMIC_RELAXED))
         return NULL;
     int saved = errno;
