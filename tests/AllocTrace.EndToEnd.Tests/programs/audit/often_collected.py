@@ -24,4 +24,4 @@ for turn in range(3):
     for rings in generate(700):
         pass
     del finalized[::2]
-assert len(finalized) > 1000
+assert len(finalized) > 300, len(finalized)
