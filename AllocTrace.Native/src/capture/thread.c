@@ -176,12 +176,13 @@ static bool begin_stream(struct thread_capture *thread)
     if (found) {
         struct alloctrace_thread *shared = thread->shared = session_thread(thread->slot);
         bool used_before = thread->slot < session.header->threads;
-        *shared = (struct alloctrace_thread){
-            .state = ALLOCTRACE_THREAD_RESERVED,
-            .incarnation = shared->incarnation + used_before,
-            .os_id = os_thread_id(),
-            .started_ns = os_monotonic_ns(),
-        };
+        SHARED_STORE(shared->state, (uint32_t)ALLOCTRACE_THREAD_RESERVED); /* the collector looks at nothing else from here on */
+        shared->incarnation += used_before;
+        shared->os_id = os_thread_id();
+        shared->started_ns = os_monotonic_ns();
+        shared->ended_ns = shared->lost_events = shared->drained = 0;
+        shared->drained_slab = 0;
+        SHARED_STORE(shared->cursor, 0);
         os_thread_name(shared->name);
         if (!used_before)
             SHARED_STORE(session.header->threads, thread->slot + 1);
@@ -257,6 +258,12 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         probe.reached = true;
         return NULL;
     }
+#ifdef ALLOCTRACE_ABORT_ON_REENTRY
+    if (thread && thread->state == THREAD_INSIDE && !thread->in_real) {
+        os_message("a hook was reached from within a hook");
+        abort();
+    }
+#endif
     if ((thread && thread->state == THREAD_INSIDE) || __atomic_load_n(&recording.off, __ATOMIC_RELAXED))
         return NULL;
     int saved = errno;
