@@ -45,7 +45,7 @@ internal sealed class TopReport
         page.Line();
         if (_statistics.Count > 0)
         {
-            var source = SourceLines.Of(_processes);
+            var source = SourceFiles.Of(_processes);
             if (_groupBy == GroupBy.Traceback)
             {
                 new TracebackList(page, source).Write(_statistics, _snapshot.Size);

@@ -8,7 +8,7 @@ namespace AllocTrace.Report.Render;
 /// Statistics as a table: size, exact bytes, share, count and where, with the line of source when it is at hand. Averages are left out, so that
 /// a terminal of 80 columns has room for the place.
 /// </summary>
-internal sealed class StatisticTable(Page page, SourceLines source)
+internal sealed class StatisticTable(Page page, SourceFiles source)
 {
     private const int NarrowestPlace = 16;
 

@@ -3,7 +3,7 @@ using AllocTrace.Analysis;
 namespace AllocTrace.Report.Render;
 
 /// <summary>Statistics with their whole tracebacks, each in the form in which Python prints one.</summary>
-internal sealed class TracebackList(Page page, SourceLines source)
+internal sealed class TracebackList(Page page, SourceFiles source)
 {
     /// <param name="statistics">What to list.</param>
     /// <param name="total">What 100% is, bytes.</param>
