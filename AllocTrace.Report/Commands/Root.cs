@@ -14,6 +14,10 @@ internal sealed class Root : RootCommand, IExamples
         Subcommands.Add(new CollectCommand(output));
         Subcommands.Add(SummaryCommand.Create(output));
         Subcommands.Add(TopCommand.Create(output));
+        Subcommands.Add(TreeCommand.Create(output));
+        Subcommands.Add(LeaksCommand.Create(output));
+        Subcommands.Add(TimelineCommand.Create(output));
+        Subcommands.Add(DiffCommand.Create(output));
         Subcommands.Add(ExportCommand.Create(output));
 
         var help = Options.OfType<HelpOption>().Single();

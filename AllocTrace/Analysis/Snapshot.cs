@@ -26,6 +26,12 @@ public sealed class Snapshot
         }
     }
 
+    /// <summary>Its recording: metadata and stacks; the file may be closed.</summary>
+    internal TraceDatabase Database => _database;
+
+    /// <summary>Its sites.</summary>
+    internal IReadOnlyList<SiteTable> Parts => _parts;
+
     /// <summary>All bytes, as requested by the program.</summary>
     public long Size { get; }
 
@@ -87,23 +93,29 @@ public sealed class Snapshot
 
     /// <summary>Loads what was alive at a named moment. A process that used a name repeatedly is seen at the last of these moments.</summary>
     /// <param name="database">The recording; needed only during the call.</param>
-    /// <param name="name">The name given by the program or its user.</param>
+    /// <param name="name">The name given by the program or its user; where nobody gave these, also <c>peak</c> and <c>live</c>.</param>
     /// <param name="pid">A process, or <see langword="null"/> for all that have such a moment, together.</param>
     /// <exception cref="ArgumentException">There is no such process, or no such moment.</exception>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
-    public static Snapshot LoadNamed(TraceDatabase database, string name, long? pid = null)
+    public static Snapshot LoadAt(TraceDatabase database, string name, long? pid = null)
     {
-        var named = Moments(database, database.ProcessesWith(pid), moment => moment.Kind == "named");
-        var moments = named.Where(moment => moment.Name == name).GroupBy(moment => moment.Process).Select(Enumerable.Last).ToArray();
+        var all = Moments(database, database.ProcessesWith(pid), _ => true);
+        var moments = all.Where(moment => moment.Name == name && moment.Name != "").GroupBy(moment => moment.Process).Select(Enumerable.Last).ToArray();
+        if (moments.Length == 0)
+            moments = [.. all.Where(moment => moment.Name == "" && moment.Kind == name)];
+
         if (moments.Length == 0)
         {
-            var names = string.Join(", ", named.Select(moment => $"'{moment.Name}'").Distinct());
+            var names = string.Join(", ", all.Where(moment => moment.Name != "").Select(moment => $"'{moment.Name}'").Distinct());
             throw new ArgumentException($"{database.Path}: no snapshot '{name}'; there is {(names == "" ? "none" : names)}");
         }
 
         return new Snapshot(database, database.ReadLiveSites(moments));
     }
+
+    /// <summary>The same as a tree of calls.</summary>
+    public CallTree CallTree() => new(_database.Stacks, _parts);
 
     /// <summary>Sums sizes and counts by group, largest first.</summary>
     /// <param name="groupBy">What makes a group.</param>
@@ -113,7 +125,7 @@ public sealed class Snapshot
     public StatisticList Statistics(GroupBy groupBy, Cumulation cumulation = Cumulation.None, int limit = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
-        var grouping = GroupingFor(groupBy);
+        var grouping = GroupingFor(_database, groupBy);
         return Sum(grouping, cumulation).Rank(grouping, limit);
     }
 
@@ -129,8 +141,8 @@ public sealed class Snapshot
     public StatisticDiffList CompareTo(Snapshot old, GroupBy groupBy, Cumulation cumulation = Cumulation.None, int limit = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
-        var grouping = GroupingFor(groupBy);
-        var oldGrouping = old._database.Stacks == _database.Stacks ? grouping : old.GroupingFor(groupBy);
+        var grouping = GroupingFor(_database, groupBy);
+        var oldGrouping = old._database.Stacks == _database.Stacks ? grouping : GroupingFor(old._database, groupBy);
         return new SnapshotDiff(grouping, Sum(grouping, cumulation), oldGrouping, old.Sum(oldGrouping, cumulation)).Rank(limit);
     }
 
@@ -164,7 +176,7 @@ public sealed class Snapshot
         return database.Moments.Where(moment => ids.Contains(moment.Process) && wanted(moment)).ToArray();
     }
 
-    private GroupSums Sum(Grouping grouping, Cumulation cumulation)
+    internal GroupSums Sum(Grouping grouping, Cumulation cumulation)
     {
         if (cumulation != Cumulation.None)
         {
@@ -183,27 +195,27 @@ public sealed class Snapshot
         return sums;
     }
 
-    private Grouping GroupingFor(GroupBy groupBy) => groupBy switch
+    internal static Grouping GroupingFor(TraceDatabase database, GroupBy groupBy) => groupBy switch
     {
-        GroupBy.Lineno => FrameGrouping.ByLine(_database.Stacks),
-        GroupBy.Filename or GroupBy.Function => new FrameGrouping(_database.Stacks, groupBy),
-        GroupBy.Traceback => new TracebackGrouping(_database.Stacks),
+        GroupBy.Lineno => FrameGrouping.ByLine(database.Stacks),
+        GroupBy.Filename or GroupBy.Function => new FrameGrouping(database.Stacks, groupBy),
+        GroupBy.Traceback => new TracebackGrouping(database.Stacks),
         GroupBy.Domain => new ColumnGrouping<TraceDomain>(
-            _database.Domains,
+            database.Domains,
             site => site.Domain,
             (statistic, domain) => statistic with { Domain = domain.Name },
             domain => domain.Name),
         GroupBy.Thread => new ColumnGrouping<TraceThread>(
-            _database.Threads,
+            database.Threads,
             site => site.Thread,
             (statistic, thread) => statistic with
             {
                 Thread = thread,
-                Process = _database.Processes.First(process => process.Id == thread.Process),
+                Process = database.Processes.First(process => process.Id == thread.Process),
             },
             thread => thread.Name),
         GroupBy.Process => new ColumnGrouping<TraceProcess>(
-            _database.Processes,
+            database.Processes,
             site => site.Process,
             (statistic, process) => statistic with { Process = process },
             process => process.Command),

@@ -171,7 +171,7 @@ public sealed class TracemallocCompatibilityTests
         }
 
         using var database = TraceDatabase.Open(builder.Save());
-        return Answer(Snapshot.LoadNamed(database, "new"), Snapshot.LoadNamed(database, "old"), traces.Filters);
+        return Answer(Snapshot.LoadAt(database, "new"), Snapshot.LoadAt(database, "old"), traces.Filters);
     }
 
     private static OurAnswer Answer(Snapshot current, Snapshot old, TraceFilter[] filters)
