@@ -81,10 +81,19 @@ internal sealed class SnapshotOptions
         Load(parsed, database, parsed.GetValue(At) is [var name, ..] ? name : null);
 
     /// <summary>The same, at a moment by name; <see langword="null"/> for the view.</summary>
-    public Snapshot Load(ParseResult parsed, TraceDatabase database, string? at)
+    public Snapshot Load(ParseResult parsed, TraceDatabase database, string? at) => at is null
+        ? Load(parsed, database, parsed.GetValue(_view))
+        : Filtered(parsed, Snapshot.LoadAt(database, at, Pid(parsed)));
+
+    /// <summary>The same, of another view.</summary>
+    public Snapshot Load(ParseResult parsed, TraceDatabase database, View view) =>
+        Filtered(parsed, Snapshot.Load(database, view, Pid(parsed)));
+
+    /// <summary>Whether the command line says what to count.</summary>
+    public bool IsViewGiven(ParseResult parsed) => parsed.GetResult(_view) is { Implicit: false } || parsed.GetValue(At) is { Length: > 0 };
+
+    private Snapshot Filtered(ParseResult parsed, Snapshot snapshot)
     {
-        var pid = Pid(parsed);
-        var snapshot = at is null ? Snapshot.Load(database, parsed.GetValue(_view), pid) : Snapshot.LoadAt(database, at, pid);
         foreach (var filters in Filters(parsed))
             snapshot = snapshot.FilterTraces(filters);
 

@@ -35,6 +35,9 @@ internal sealed class Output : IDisposable
 
     public TextWriter Error { get; }
 
+    /// <summary>The data as bytes, for what is not text; <see cref="Out"/> must be flushed before.</summary>
+    public Stream Bytes { get; init; } = Stream.Null;
+
     /// <summary>Columns of the terminal, or <see langword="null"/>: a file or a pipe gets whole lines, however long.</summary>
     /// <remarks>Asked for only when it is needed: .NET changes the terminal's settings to answer, and a command that is run has it before.</remarks>
     public int? TerminalWidth => _terminalWidth.Value;
@@ -46,8 +49,9 @@ internal sealed class Output : IDisposable
     {
         // Console.Out flushes every write, which a report of many lines would feel.
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        var data = new StreamWriter(Console.OpenStandardOutput(), utf8, BufferBytes);
-        return new Output(data, Console.Error, () => WidthUnless(Console.IsOutputRedirected), TerminalWantsColor);
+        var bytes = Console.OpenStandardOutput();
+        var data = new StreamWriter(bytes, utf8, BufferBytes);
+        return new Output(data, Console.Error, () => WidthUnless(Console.IsOutputRedirected), TerminalWantsColor) { Bytes = bytes };
     }
 
     /// <summary>The same, with data on the error output: while another program has the standard output.</summary>
