@@ -18,6 +18,7 @@ internal sealed class Root : RootCommand, IExamples
         Subcommands.Add(LeaksCommand.Create(output));
         Subcommands.Add(TimelineCommand.Create(output));
         Subcommands.Add(DiffCommand.Create(output));
+        Subcommands.Add(FlamegraphCommand.Create(output));
         Subcommands.Add(ExportCommand.Create(output));
 
         var help = Options.OfType<HelpOption>().Single();

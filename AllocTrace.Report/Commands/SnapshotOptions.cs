@@ -53,8 +53,11 @@ internal sealed class SnapshotOptions
             },
             HelpName = "SNAPSHOT",
         };
-        foreach (var option in (Option[])[.. views ? (Option[])[_view] : [], At, _filter, _exclude, _allFrames, _domain, _process])
+        foreach (var option in (Option[])[.. views ? (Option[])[_view] : [], .. moments > 0 ? (Option[])[At] : [], _filter, _exclude, _allFrames, _domain, _process])
             command.Add(option);
+
+        if (moments == 0)
+            return;
 
         ReportArguments.AtMostOne(command, _view, At);
         command.Validators.Add(result =>

@@ -101,13 +101,13 @@ public sealed class Snapshot
     public static Snapshot LoadAt(TraceDatabase database, string name, long? pid = null)
     {
         var all = Moments(database, database.ProcessesWith(pid), _ => true);
-        var moments = all.Where(moment => moment.Name == name && moment.Name != "").GroupBy(moment => moment.Process).Select(Enumerable.Last).ToArray();
+        var moments = all.Where(moment => moment.IsNamed && moment.Name == name).GroupBy(moment => moment.Process).Select(Enumerable.Last).ToArray();
         if (moments.Length == 0)
-            moments = [.. all.Where(moment => moment.Name == "" && moment.Kind == name)];
+            moments = [.. all.Where(moment => !moment.IsNamed && moment.Kind == name)];
 
         if (moments.Length == 0)
         {
-            var names = string.Join(", ", all.Where(moment => moment.Name != "").Select(moment => $"'{moment.Name}'").Distinct());
+            var names = string.Join(", ", all.Where(moment => moment.IsNamed).Select(moment => $"'{moment.Name}'").Distinct());
             throw new ArgumentException($"{database.Path}: no snapshot '{name}'; there is {(names == "" ? "none" : names)}");
         }
 
