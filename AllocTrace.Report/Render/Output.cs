@@ -44,6 +44,9 @@ internal sealed class Output : IDisposable
 
     public bool Color => _wantsColor && TerminalWidth is not null;
 
+    /// <summary>Whether reports have to do with the characters of ASCII, as the locale's are not those of UTF-8. Data is UTF-8 always.</summary>
+    public bool Ascii { get; init; }
+
     /// <summary>The process's own standard output and error. A reader that goes away (<c>| head</c>) is not an error.</summary>
     public static Output ForConsole()
     {
@@ -51,14 +54,19 @@ internal sealed class Output : IDisposable
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         var bytes = Console.OpenStandardOutput();
         var data = new StreamWriter(bytes, utf8, BufferBytes);
-        return new Output(data, Console.Error, () => WidthUnless(Console.IsOutputRedirected), TerminalWantsColor) { Bytes = bytes };
+        return new Output(data, Console.Error, () => WidthUnless(Console.IsOutputRedirected), TerminalWantsColor) { Bytes = bytes, Ascii = IsOtherLocale };
     }
 
     /// <summary>The same, with data on the error output: while another program has the standard output.</summary>
-    public Output OnError() => new(Error, Error, () => WidthUnless(Console.IsErrorRedirected), TerminalWantsColor);
+    public Output OnError() => new(Error, Error, () => WidthUnless(Console.IsErrorRedirected), TerminalWantsColor) { Ascii = Ascii };
 
     private static bool TerminalWantsColor =>
         string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
+
+    // The first of them that is set counts. Where none is, as in many containers, the terminal is nearly always one that knows UTF-8.
+    private static bool IsOtherLocale =>
+        new[] { "LC_ALL", "LC_CTYPE", "LANG" }.Select(Environment.GetEnvironmentVariable).FirstOrDefault(value => !string.IsNullOrEmpty(value)) is { } locale
+        && !locale.Contains("UTF-8", StringComparison.OrdinalIgnoreCase) && !locale.Contains("utf8", StringComparison.OrdinalIgnoreCase);
 
     private static int? WidthUnless(bool redirected) =>
         redirected ? null : Console.WindowWidth is > 0 and var width ? Math.Max(width, NarrowestWidth) : UsualWidth;
