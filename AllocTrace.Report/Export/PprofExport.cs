@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Compression;
 using AllocTrace.Analysis;
 using AllocTrace.Report.Export.Pprof;
@@ -88,11 +89,17 @@ internal sealed class PprofExport
 
         var process = _database.Processes[site.Process];
         var thread = _database.Threads[site.Thread];
-        sample.Label.Add(new Label { Key = Text("process"), Str = Text(process.Command) });
-        sample.Label.Add(new Label { Key = Text("pid"), Num = process.Pid });
-        sample.Label.Add(new Label { Key = Text("thread"), Str = Text(thread.Name) });
-        sample.Label.Add(new Label { Key = Text("thread_id"), Num = thread.OsId });
-        sample.Label.Add(new Label { Key = Text("domain"), Str = Text(_database.Domains[site.Domain].Name) });
+        (string Key, string Value)[] labels =
+        [
+            ("process", process.Command),
+            ("pid", process.Pid.ToString(CultureInfo.InvariantCulture)), // as text: pprof would give a number a unit
+            ("thread", thread.Name),
+            ("thread_id", thread.OsId.ToString(CultureInfo.InvariantCulture)),
+            ("domain", _database.Domains[site.Domain].Name),
+        ];
+        foreach (var (key, value) in labels)
+            sample.Label.Add(new Label { Key = Text(key), Str = Text(value) });
+
         _profile.Sample.Add(sample);
     }
 

@@ -17,12 +17,17 @@ internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnly
     /// <param name="indent">How far to indent, columns.</param>
     public void Write(IReadOnlyList<(Statistic About, string[] Figures)> rows, int indent = 0)
     {
-        // What the figures leave of the terminal is for the place.
-        var widths = Enumerable.Range(0, figures.Count).Select(i => rows.Select(row => row.Figures[i].Length).Append(figures[i].Length).Max() + 2);
-        var width = page.TerminalWidth is { } columns ? Math.Max(columns - widths.Sum() - indent, NarrowestPlace) : int.MaxValue;
-        var table = Page.NewTable([.. figures.Select(name => (name, Justify.Right)), ("Where", Justify.Left)]);
+        // What the figures leave of the terminal is for the place. Where that is too little, the last figures are left out.
+        int[] widths = [.. Enumerable.Range(0, figures.Count).Select(i => rows.Select(row => row.Figures[i].Length).Append(figures[i].Length).Max() + 2)];
+        var shown = widths.Length;
+        var room = (page.TerminalWidth ?? int.MaxValue) - indent - widths.Sum();
+        while (shown > 1 && room < NarrowestPlace)
+            room += widths[--shown];
+
+        var width = Math.Max(room, NarrowestPlace);
+        var table = Page.NewTable([.. figures.Take(shown).Select(name => (name, Justify.Right)), ("Where", Justify.Left)]);
         foreach (var (about, cells) in rows)
-            table.AddRow([.. cells.Select(cell => new Text(cell)), Where(about, width)]);
+            table.AddRow([.. cells.Take(shown).Select(cell => new Text(cell)), Where(about, width)]);
 
         page.Table(table, indent);
     }

@@ -55,26 +55,23 @@ internal sealed class TimelinePlot
             _page.Line($"{"",AxisWidth}! {Numbers.Of(loss.Events, "event")} lost ({loss.Reason}) after {Numbers.Seconds(loss.FirstNs!.Value)}", Page.Alarm);
     }
 
-    /// <summary>For each column of the plot the highest value in its time; where no slice begins, what was there before.</summary>
+    /// <summary>For each column of the plot the highest value of the slices in its time; between slices what was there after the last.</summary>
     private long?[] Column(Func<TraceSlice, long?> highest, Func<TraceSlice, long?> after)
     {
         var columns = new long?[_width];
         long? before = null;
-        var next = 0;
+        var first = 0;
         for (var x = 0; x < _width; x++)
         {
-            var end = (double)_end * (x + 1) / _width;
-            var value = before;
-            for (; next < _slices.Count && _slices[next].StartNs < end; next++)
-            {
-                value = Math.Max(value ?? 0, highest(_slices[next]) ?? value ?? 0);
-                if (highest(_slices[next]) is null && before is null)
-                    value = null;
+            double start = (double)_end * x / _width, end = (double)_end * (x + 1) / _width;
+            for (; first < _slices.Count && _slices[first].EndNs <= start; first++)
+                before = after(_slices[first]) ?? before;
 
-                before = after(_slices[next]) ?? before;
-            }
+            var value = default(long?);
+            for (var i = first; i < _slices.Count && _slices[i].StartNs < end; i++)
+                value = highest(_slices[i]) is { } bytes ? Math.Max(bytes, value ?? 0) : value;
 
-            columns[x] = value;
+            columns[x] = value ?? before;
         }
 
         return columns;

@@ -1,3 +1,4 @@
+using AllocTrace.Analysis;
 using AllocTrace.Report.Render;
 
 namespace AllocTrace.Report.Tests.Render;
