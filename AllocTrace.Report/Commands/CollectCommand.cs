@@ -18,6 +18,13 @@ internal sealed class CollectCommand : Command, IExamples
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Say nothing but errors, and print no report" };
     private readonly Option<int> _temporary = TemporaryOption.Create();
+    private readonly Option<uint?> _recording = new("--recording")
+    {
+        Description = "For traced processes, which start their collector so: the process that does",
+        HelpName = "PID",
+        Hidden = true,
+    };
+
     private readonly Argument<string[]> _paths = new("PATH")
     {
         Description = "Session files (*.alloctrace), folders of them, or what ALLOCTRACE was set to",
@@ -33,7 +40,7 @@ internal sealed class CollectCommand : Command, IExamples
             "Makes a database of sessions recorded with the variables alone. Processes that still run are followed until they end, or until Ctrl-C.")
     {
         _console = console;
-        foreach (var option in (Option[])[_output, _force, _quiet, _temporary])
+        foreach (var option in (Option[])[_output, _force, _quiet, _temporary, _recording])
             Add(option);
 
         Add(_paths);
@@ -48,6 +55,9 @@ internal sealed class CollectCommand : Command, IExamples
 
     private int Run(ParseResult arguments)
     {
+        if (arguments.GetValue(_recording) is { } recorded)
+            return CollectForHost(recorded, arguments.GetValue(_paths)!, arguments.GetValue(_output));
+
         var quiet = arguments.GetValue(_quiet);
         using var stop = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
@@ -74,6 +84,19 @@ internal sealed class CollectCommand : Command, IExamples
 
             shown = running;
         }
+    }
+
+    /// <summary>The recording ends this collector: whoever ends the host's processes means them.</summary>
+    private static int CollectForHost(uint recorded, string[] paths, string? output)
+    {
+        if (paths is not [var name] || output is null)
+            throw new UsageException("--recording: wanted one name and -o");
+
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => context.Cancel = true);
+        HostCollection.Run(recorded, name, output);
+        return ExitCode.Done;
     }
 
     private int Tell(CollectionResult result, bool quiet)

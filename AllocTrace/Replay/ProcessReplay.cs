@@ -229,6 +229,9 @@ internal sealed unsafe class ProcessReplay : IDisposable
         NowNs = now;
     }
 
+    /// <summary>Takes a named snapshot of what is alive at the record where the replay is.</summary>
+    public void TakeSnapshot(string name) => _snapshots.Add(Image(SnapshotImage.Named, name));
+
     /// <summary>The process has ended, or is not followed any longer: takes the last notes.</summary>
     public void Finish()
     {
@@ -472,16 +475,21 @@ internal sealed unsafe class ProcessReplay : IDisposable
         AdvanceTo(monoNs);
         switch (kind)
         {
-            case MarkKind.Finalizing when !_finalizing:
+            case MarkKind.Finalizing:
+                ForgetLive(); // of an earlier life of the interpreter
                 _finalizing = true;
                 _snapshots.Add(Image(SnapshotImage.Live, SnapshotImage.Live));
+                break;
+
+            case MarkKind.Initialized:
+                ForgetLive();
                 break;
 
             case MarkKind.Snapshot:
                 if (argument > uint.MaxValue)
                     throw _session.Damaged($"a snapshot's name is string {argument}");
 
-                _snapshots.Add(Image(SnapshotImage.Named, _session.String((uint)argument)));
+                TakeSnapshot(_session.String((uint)argument));
                 break;
 
             case MarkKind.Fork:
@@ -489,6 +497,12 @@ internal sealed unsafe class ProcessReplay : IDisposable
                 Volatile.Write(ref _lastFork, argument); // after that: who sees it finds the image, or it is gone already
                 break;
         }
+    }
+
+    private void ForgetLive()
+    {
+        _finalizing = false;
+        _snapshots.RemoveAll(snapshot => snapshot.Kind == SnapshotImage.Live);
     }
 
     private ForkImage TakeForkImage(ulong number)

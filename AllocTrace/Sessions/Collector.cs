@@ -16,6 +16,8 @@ internal sealed class Collector : IDisposable
     private readonly Func<IEnumerable<string>> _paths;
     private readonly int _temporaryThreshold;
     private readonly Func<TraceWriter> _createWriter;
+    private readonly bool _isAwaited;
+    private readonly List<FollowedSession> _waiting = [];
     private readonly HashSet<string> _seen = [];
     private readonly List<string> _problems = [];
     private readonly List<uint> _running = [];
@@ -33,12 +35,33 @@ internal sealed class Collector : IDisposable
     /// <param name="paths">Names the session files that there are now; asked again and again.</param>
     /// <param name="temporaryThreshold">See <see cref="RecordingOptions.TemporaryThreshold"/>.</param>
     /// <param name="createWriter">Begins the database, when there is something to write.</param>
-    public Collector(Func<IEnumerable<string>> paths, int temporaryThreshold, Func<TraceWriter> createWriter)
+    /// <param name="isAwaited">Processes wait at their end until they are let go: the last one until the database is there (<see cref="Publish"/>).</param>
+    public Collector(Func<IEnumerable<string>> paths, int temporaryThreshold, Func<TraceWriter> createWriter, bool isAwaited = false)
     {
+        _isAwaited = isAwaited;
         _paths = paths;
         _temporaryThreshold = temporaryThreshold;
         _createWriter = createWriter;
     }
+
+    /// <summary>Whether there was a look for sessions.</summary>
+    public bool HasLooked => _hasLooked;
+
+    /// <summary>Whether the recording's last process waits for the database.</summary>
+    public bool HasWaiting
+    {
+        get
+        {
+            lock (_writing)
+                return _waiting.Count > 0;
+        }
+    }
+
+    /// <summary>All files that were looked at. After <see cref="Complete"/>.</summary>
+    public IReadOnlyCollection<string> Seen => _seen;
+
+    /// <summary>How many sessions are being followed.</summary>
+    public int FollowedCount => _sessions.Length;
 
     /// <summary>How many processes were recorded.</summary>
     public int ProcessCount => _writer?.ProcessCount ?? 0;
@@ -105,18 +128,58 @@ internal sealed class Collector : IDisposable
             throw _failure;
 
         _writer?.Complete();
+        LetGo();
         return _writer is not null;
+    }
+
+    /// <summary>
+    /// Gives the database its name with what is in it so far, removes the sessions that it holds, and lets the process go that waits for it.
+    /// More can be collected afterwards.
+    /// </summary>
+    /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
+    public void Publish()
+    {
+        lock (_writing)
+        {
+            if (_failure is not null)
+                throw _failure;
+
+            _writer?.Publish();
+            RemoveCollected();
+            LetGo();
+        }
+    }
+
+    /// <summary>Removes the sessions that the database holds.</summary>
+    public void RemoveCollected()
+    {
+        foreach (var file in _collected)
+            File.Delete(file);
+
+        _collected.Clear();
     }
 
     public void Dispose()
     {
         StopWorkers();
+        LetGo();
         foreach (var session in _sessions)
             session.Dispose();
 
         _forks.Dispose();
         _writer?.Dispose();
         _stop.Dispose();
+    }
+
+    private void LetGo()
+    {
+        foreach (var session in _waiting)
+        {
+            session.LetGo();
+            session.Dispose();
+        }
+
+        _waiting.Clear();
     }
 
     private void AddWorker()
@@ -162,7 +225,7 @@ internal sealed class Collector : IDisposable
 
             try
             {
-                if (FollowedSession.TryOpen(path, _temporaryThreshold, _forks) is not { } session)
+                if (FollowedSession.TryOpen(path, _temporaryThreshold, _forks, _isAwaited) is not { } session)
                 {
                     _unmade.Add(path);
                     continue;
@@ -243,7 +306,15 @@ internal sealed class Collector : IDisposable
                 _collected.Add(session.Path);
         }
 
-        Change(sessions => [.. sessions.Where(other => other != session)]);
+        var left = Change(sessions => [.. sessions.Where(other => other != session)]);
+        if (_isAwaited && left == 0)
+        {
+            lock (_writing)
+                _waiting.Add(session);
+            return;
+        }
+
+        session.LetGo();
         session.Dispose();
     }
 
@@ -277,9 +348,10 @@ internal sealed class Collector : IDisposable
         HasDamage |= problem is InvalidTraceException;
     }
 
-    private void Change(Func<FollowedSession[], FollowedSession[]> change)
+    /// <returns>How many there are then.</returns>
+    private int Change(Func<FollowedSession[], FollowedSession[]> change)
     {
         lock (_seen)
-            _sessions = change(_sessions);
+            return (_sessions = change(_sessions)).Length;
     }
 }

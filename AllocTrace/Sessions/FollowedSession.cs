@@ -65,7 +65,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <returns><see langword="null"/> when its process has not finished making it.</returns>
     /// <exception cref="InvalidTraceException">The file is not a session that can be read.</exception>
     /// <exception cref="IOException">The file cannot be opened or mapped, or another collector drains it.</exception>
-    public static FollowedSession? TryOpen(string path, int temporaryThreshold, ForkImages forks)
+    public static FollowedSession? TryOpen(string path, int temporaryThreshold, ForkImages forks, bool isAwaited = false)
     {
         var claim = SessionFile.TryOpen(path, shared: true);
         if (claim is null)
@@ -78,7 +78,7 @@ internal sealed unsafe class FollowedSession : IDisposable
 
             // Nobody needs the slabs of an ended process back: its file stays as it is, to be drained again if the database fails.
             session = HasEnded(claim) ? SessionFile.TryOpen(path, shared: false)! : claim;
-            return new FollowedSession(session, claim, temporaryThreshold, forks);
+            return new FollowedSession(session, claim, temporaryThreshold, forks) { IsAwaited = isAwaited };
         }
         catch
         {
@@ -149,11 +149,24 @@ internal sealed unsafe class FollowedSession : IDisposable
         return any;
     }
 
+    /// <summary>
+    /// Whether the process waits at its end until it is let go (<see cref="LetGo"/>): then it has ended when its exit handlers ran, and not
+    /// only when it is gone.
+    /// </summary>
+    public bool IsAwaited { get; init; }
+
     /// <summary>How the recording ended; <see langword="null"/> while it goes on. To be asked when a round found nothing.</summary>
     public ProcessEnding? Ending()
     {
         if (IsSuperseded)
             return ProcessEnding.Replaced;
+
+        var phase = (SessionPhase)Volatile.Read(ref _session.Header->Phase);
+        if (phase == SessionPhase.Stopped)
+            return ProcessEnding.Stopped;
+
+        if (IsAwaited && phase == SessionPhase.Ended)
+            return EndingOfDead();
 
         if (!_process.IsAlive())
             return EndingOfDead();
@@ -184,6 +197,9 @@ internal sealed unsafe class FollowedSession : IDisposable
         if (ending == ProcessEnding.Running)
             Volatile.Write(ref _claim.Header->CollectorPid, 0);
     }
+
+    /// <summary>Lets a process that waits at its end go. It may be gone already.</summary>
+    public void LetGo() => Volatile.Write(ref _claim.Header->CollectorDone, 1);
 
     /// <summary>Writes the finished recording.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>

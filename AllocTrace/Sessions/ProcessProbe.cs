@@ -7,7 +7,7 @@ namespace AllocTrace.Sessions;
 /// <summary>What the system tells about another process. Not to be confused with a later process that has the same number.</summary>
 internal sealed class ProcessProbe(uint pid, ulong startedTicks) : IDisposable
 {
-    private const int StateField = 3, StartedField = 22; // numbered from 1, as in proc_pid_stat(5)
+    private const int StateField = 3, ParentField = 4, StartedField = 22; // numbered from 1, as in proc_pid_stat(5)
     private SafeFileHandle? _memory;
 
     /// <summary>Whether the process can still write: it exists, is the same one, and is not a zombie.</summary>
@@ -15,11 +15,9 @@ internal sealed class ProcessProbe(uint pid, ulong startedTicks) : IDisposable
     {
         try
         {
-            // The second field is the program's name in parentheses, and may contain anything.
-            var status = File.ReadAllText($"/proc/{pid}/stat");
-            var fields = status[(status.LastIndexOf(')') + 2)..].Split(' ');
-            var state = fields[StateField - 3];
-            var started = ulong.Parse(fields[StartedField - 3], CultureInfo.InvariantCulture);
+            var fields = Fields(pid);
+            var state = fields[0];
+            var started = ulong.Parse(fields[StartedField - StateField], CultureInfo.InvariantCulture);
             return state is not ("Z" or "X") && (startedTicks == 0 || started == startedTicks);
         }
         catch (IOException)
@@ -39,6 +37,44 @@ internal sealed class ProcessProbe(uint pid, ulong startedTicks) : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return true;
+        }
+    }
+
+    /// <summary>The value that a variable had when the process's program was started; <see langword="null"/>: none, or the system does not tell.</summary>
+    public static byte[]? InitialVariable(uint pid, ReadOnlySpan<byte> name)
+    {
+        try
+        {
+            ReadOnlySpan<byte> rest = File.ReadAllBytes($"/proc/{pid}/environ");
+            while (!rest.IsEmpty)
+            {
+                var end = rest.IndexOf((byte)0);
+                var variable = end < 0 ? rest : rest[..end];
+                if (variable.StartsWith(name) && variable.Length > name.Length && variable[name.Length] == '=')
+                    return variable[(name.Length + 1)..].ToArray();
+
+                rest = end < 0 ? [] : rest[(end + 1)..];
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has ended, or is another user's.
+        }
+
+        return null;
+    }
+
+    /// <summary>The parent of a process, and when the process started; <see langword="null"/> when it has ended.</summary>
+    public static (uint Parent, ulong StartedTicks)? Origin(uint pid)
+    {
+        try
+        {
+            var fields = Fields(pid);
+            return (uint.Parse(fields[ParentField - StateField], CultureInfo.InvariantCulture), ulong.Parse(fields[StartedField - StateField], CultureInfo.InvariantCulture));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or IndexOutOfRangeException)
+        {
+            return null;
         }
     }
 
@@ -62,4 +98,12 @@ internal sealed class ProcessProbe(uint pid, ulong startedTicks) : IDisposable
     }
 
     public void Dispose() => _memory?.Dispose();
+
+    /// <summary>The fields of the process's status from <see cref="StateField"/> on.</summary>
+    private static string[] Fields(uint pid)
+    {
+        // The second field is the program's name in parentheses, and may contain anything.
+        var status = File.ReadAllText($"/proc/{pid}/stat");
+        return status[(status.LastIndexOf(')') + 2)..].Split(' ');
+    }
 }

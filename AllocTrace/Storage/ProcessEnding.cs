@@ -15,6 +15,9 @@ internal enum ProcessEnding
     /// <summary>It went on as another program (exec).</summary>
     Replaced,
 
+    /// <summary>The recording was stopped; the process went on.</summary>
+    Stopped,
+
     /// <summary>It was still running.</summary>
     Running,
 }

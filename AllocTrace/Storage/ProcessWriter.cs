@@ -56,6 +56,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         foreach (var thread in replay.Threads)
             AddThread(process, thread);
 
+        AddRuntimes(process, session, replay);
         AddOperations(process, replay, domains);
         var firstSite = AddSites(process, firstThread + 1, replay, stacks, domains);
         foreach (var snapshot in replay.Snapshots())
@@ -123,12 +124,22 @@ internal sealed unsafe class ProcessWriter : IDisposable
             result[site] = stacks[StackOf(replay, site)];
     }
 
-    private static string StacksOf(SessionFile session) => (StacksState)session.Header->Stacks switch
+    private static string StacksOf(SessionFile session, uint runtime) => (StacksState)session.Runtime(runtime)->Stacks switch
     {
         StacksState.On => "on",
-        StacksState.Off => session.String(session.Header->StacksReason),
+        StacksState.Off => session.String(session.Runtime(runtime)->StacksReason),
         _ => "no Python frame was seen",
     };
+
+    /// <summary>Of several interpreters, the first that has them; without one, why the last has none.</summary>
+    private static string StacksOf(SessionFile session)
+    {
+        var stacks = "no Python was seen";
+        for (uint runtime = 0; runtime < session.RuntimeCount && stacks != "on"; runtime++)
+            stacks = StacksOf(session, runtime);
+
+        return stacks;
+    }
 
     private long Domain(string name)
     {
@@ -157,7 +168,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
                 parentPid = header->ParentPid,
                 command = ShellQuoting.Join(session.String(header->CommandLine).TrimEnd('\0').Split('\0')),
                 executable = session.String(header->Executable),
-                pythonVersion = session.String(header->PythonVersion),
+                pythonVersion = session.RuntimeCount > 0 ? session.String(session.Runtime(0)->Version) : "",
                 stacks = StacksOf(session),
                 startedAt = (long)header->StartedNs,
                 duration,
@@ -172,6 +183,35 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private void AddThread(long process, ThreadReplay thread) => _connection.Execute(
         "INSERT INTO thread VALUES (@id, @process, @OsId, @Name, @StartedNs, @EndedNs)",
         new { id = ++_threads, process, thread.OsId, thread.Name, thread.StartedNs, thread.EndedNs });
+
+    private void AddRuntimes(long process, SessionFile session, ProcessReplay replay)
+    {
+        for (uint number = 0; number < session.RuntimeCount; number++)
+        {
+            var runtime = session.Runtime(number);
+            _connection.Execute(
+                "INSERT INTO runtime VALUES (@process, @library, @version, @found, @initialized, @hookedNs, @stacks)",
+                new
+                {
+                    process,
+                    library = session.String(runtime->Library),
+                    version = session.String(runtime->Version),
+                    found = FoundBy((RuntimeFound)runtime->Found),
+                    initialized = runtime->WasInitialized != 0,
+                    hookedNs = replay.SinceStart(runtime->HookedNs),
+                    stacks = StacksOf(session, number),
+                });
+        }
+    }
+
+    private static string FoundBy(RuntimeFound found) => found switch
+    {
+        RuntimeFound.AtLoad => "load",
+        RuntimeFound.Dlsym => "dlsym",
+        RuntimeFound.Getenv => "getenv",
+        RuntimeFound.Start => "start",
+        _ => "",
+    };
 
     private void AddOperations(long process, ProcessReplay replay, long[] domains)
     {

@@ -21,6 +21,7 @@ internal sealed class TraceWriter : IDisposable
     private readonly bool _overwrite;
     private readonly SqliteConnection _connection;
     private ProcessWriter? _processes;
+    private bool _isPublished;
 
     private TraceWriter(string path, bool overwrite)
     {
@@ -90,6 +91,26 @@ internal sealed class TraceWriter : IDisposable
         ProcessCount++;
     });
 
+    /// <summary>Makes a whole database of what was added so far, under the name that it will have; more can be added.</summary>
+    /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>
+    public void Publish() => Guard(() =>
+    {
+        _connection.Execute("COMMIT; PRAGMA optimize");
+        var copy = $"{_unfinishedPath}.copy";
+        try
+        {
+            File.Copy(_unfinishedPath, copy);
+            File.Move(copy, _path, _overwrite || _isPublished);
+            _isPublished = true;
+        }
+        finally
+        {
+            File.Delete(copy);
+        }
+
+        _connection.Execute("BEGIN IMMEDIATE");
+    });
+
     /// <summary>Finishes the database and gives it its name.</summary>
     /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>
     public void Complete() => Guard(() =>
@@ -98,7 +119,7 @@ internal sealed class TraceWriter : IDisposable
         _processes = null;
         _connection.Execute("COMMIT; PRAGMA optimize");
         _connection.Close();
-        File.Move(_unfinishedPath, _path, _overwrite);
+        File.Move(_unfinishedPath, _path, _overwrite || _isPublished);
     });
 
     public void Dispose()

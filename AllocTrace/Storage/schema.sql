@@ -20,10 +20,21 @@ CREATE TABLE process (
     stacks         TEXT NOT NULL,    -- 'on', or why there are none
     started_at     INTEGER NOT NULL,
     duration_ns    INTEGER NOT NULL,
-    ending         TEXT NOT NULL,    -- 'exited', 'finalized' (exited after finalizing), 'killed' (it did not exit by itself), 'replaced' (by exec), 'running'
+    ending         TEXT NOT NULL,    -- 'exited', 'finalized' (exited after finalizing), 'killed' (it did not exit by itself), 'replaced' (by exec), 'stopped' (the recording was), 'running'
     cut_stacks     INTEGER NOT NULL, -- stacks without their oldest frames
     unknown_frees  INTEGER NOT NULL, -- frees of blocks from before the hook
     temporary_threshold INTEGER NOT NULL -- a block is temporary when freed before so many further allocations of its thread
+);
+
+-- The CPythons in a process, in the order in which they were found. Most have one.
+CREATE TABLE runtime (
+    process     INTEGER NOT NULL REFERENCES process,
+    library     TEXT NOT NULL,    -- the file that it is in; empty for the executable
+    version     TEXT NOT NULL,
+    found       TEXT NOT NULL,    -- 'load' (when the tracer was loaded), 'dlsym', 'getenv', 'start' (the host asked for it)
+    initialized INTEGER NOT NULL, -- 1: it was running already, and what it had allocated before is not known
+    hooked_ns   INTEGER NOT NULL,
+    stacks      TEXT NOT NULL     -- 'on', or why there are none
 );
 
 CREATE TABLE thread (

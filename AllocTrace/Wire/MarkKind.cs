@@ -14,4 +14,7 @@ internal enum MarkKind : byte
 
     /// <summary>The hooks were put in place; argument: how often that was done so far.</summary>
     Hooked = 4,
+
+    /// <summary>An interpreter that had been finalized was initialized again.</summary>
+    Initialized = 5,
 }

@@ -86,6 +86,12 @@ internal sealed unsafe class SessionFile : IDisposable
             AddExtent(_knownExtents);
     }
 
+    /// <summary>How many CPythons of the process are described.</summary>
+    public uint RuntimeCount => Math.Min(Volatile.Read(ref _header->Runtimes), WireFormat.Runtimes);
+
+    /// <summary>A CPython in the process, numbered from 0.</summary>
+    public RuntimeEntry* Runtime(uint number) => (RuntimeEntry*)_header->Runtime + number;
+
     /// <summary>How many thread slots there are.</summary>
     public uint ThreadCount => Announced(ref _header->Threads, _threads, "threads");
 

@@ -6,7 +6,7 @@ namespace AllocTrace.Wire;
 /// <c>struct alloctrace_session</c>: the first bytes of a session file. The members mean what <c>wire.h</c> says; strings are references
 /// into the strings' extents, 0 is none. The <c>Collector…</c> members and <see cref="FreeSlabs"/> are the ones that a collector writes.
 /// </summary>
-[StructLayout(LayoutKind.Explicit, Size = 512)]
+[StructLayout(LayoutKind.Explicit, Size = 1024)]
 internal unsafe struct SessionHeader
 {
     [FieldOffset(0)] public ulong Magic;
@@ -26,31 +26,37 @@ internal unsafe struct SessionHeader
     [FieldOffset(84)] public uint OnFull;
     [FieldOffset(88)] public uint CommandLine;
     [FieldOffset(92)] public uint Executable;
-    [FieldOffset(96)] public uint PythonVersion;
-    [FieldOffset(100)] public uint PythonHex;
-    [FieldOffset(104)] public uint Stacks;
-    [FieldOffset(108)] public uint StacksReason;
-    [FieldOffset(112)] public uint Phase;
-    [FieldOffset(116)] public fixed uint TrackedDomain[WireFormat.Domains];
-    [FieldOffset(180)] public uint ForkParentPid;
-    [FieldOffset(192)] public ulong ForkNumber;
+    [FieldOffset(96)] public uint Phase;
+    [FieldOffset(100)] public fixed uint TrackedDomain[WireFormat.Domains];
+    [FieldOffset(164)] public uint ForkParentPid;
+    [FieldOffset(168)] public uint Runtimes;
+    [FieldOffset(176)] public ulong ForkNumber;
+    [FieldOffset(184)] public fixed byte Runtime[WireFormat.Runtimes * RuntimeEntry.Bytes];
 
-    [FieldOffset(256)] public uint Extents;
-    [FieldOffset(260)] public uint Threads;
-    [FieldOffset(264)] public uint Slabs;
-    [FieldOffset(268)] public uint Nodes;
-    [FieldOffset(272)] public uint Codes;
-    [FieldOffset(276)] public uint StringBytes;
-    [FieldOffset(280)] public ulong LostStacks;
-    [FieldOffset(288)] public ulong CutStacks;
-    [FieldOffset(296)] public ulong UnslottedEvents;
+    [FieldOffset(512)] public uint Extents;
+    [FieldOffset(516)] public uint Threads;
+    [FieldOffset(520)] public uint Slabs;
+    [FieldOffset(524)] public uint Nodes;
+    [FieldOffset(528)] public uint Codes;
+    [FieldOffset(532)] public uint StringBytes;
+    [FieldOffset(536)] public ulong LostStacks;
+    [FieldOffset(544)] public ulong CutStacks;
+    [FieldOffset(552)] public ulong UnslottedEvents;
 
-    [FieldOffset(320)] public ulong Order;
+    [FieldOffset(576)] public ulong Order;
 
-    [FieldOffset(384)] public ulong FreeSlabs;
+    [FieldOffset(640)] public ulong FreeSlabs;
 
-    [FieldOffset(448)] public uint CollectorPid;
-    [FieldOffset(452)] public uint CollectorAttached;
-    [FieldOffset(456)] public ulong CollectorBeatNs;
-    [FieldOffset(464)] public ulong ReleasedSlabs;
+    [FieldOffset(704)] public uint CollectorPid;
+    [FieldOffset(708)] public uint CollectorAttached;
+    [FieldOffset(712)] public ulong CollectorBeatNs;
+    [FieldOffset(720)] public ulong ReleasedSlabs;
+    [FieldOffset(728)] public uint CollectorDone;
+
+    [FieldOffset(768)] public uint RequestLock;
+    [FieldOffset(772)] public uint Requested;
+    [FieldOffset(776)] public uint Answered;
+    [FieldOffset(784)] public fixed byte RequestedName[RequestedNameBytes];
+
+    public const int RequestedNameBytes = 240;
 }

@@ -10,4 +10,7 @@ internal enum SessionPhase : uint
 
     /// <summary>The process ran its exit handlers.</summary>
     Ended = 3,
+
+    /// <summary>The recording was stopped; the process goes on.</summary>
+    Stopped = 4,
 }

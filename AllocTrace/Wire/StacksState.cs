@@ -8,6 +8,6 @@ internal enum StacksState : uint
 
     On = 1,
 
-    /// <summary><see cref="SessionHeader.StacksReason"/> says why.</summary>
+    /// <summary><see cref="RuntimeEntry.StacksReason"/> says why.</summary>
     Off = 2,
 }

@@ -18,6 +18,9 @@ internal static class WireFormat
     public const int MaxExtents = HeaderBytes - ExtentKindsOffset;
     public const int MaxStringBytes = 65528;
 
+    /// <summary>How many CPythons of a process are described.</summary>
+    public const int Runtimes = 8;
+
     public const int Domains = 16;
 
     /// <summary>The first domain that an extension names itself (<c>PyTraceMalloc_Track</c>); those below are raw, mem and obj.</summary>

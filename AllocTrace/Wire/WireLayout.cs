@@ -11,6 +11,7 @@ internal static class WireLayout
     private static readonly (string Name, Type Type)[] _structures =
     [
         ("alloctrace_session", typeof(SessionHeader)),
+        ("alloctrace_runtime", typeof(RuntimeEntry)),
         ("alloctrace_thread", typeof(ThreadSlot)),
         ("alloctrace_slab", typeof(SlabHeader)),
         ("alloctrace_node", typeof(StackNode)),

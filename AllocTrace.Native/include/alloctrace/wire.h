@@ -47,6 +47,7 @@ enum alloctrace_phase {
     ALLOCTRACE_PHASE_RECORDING = 1,
     ALLOCTRACE_PHASE_FINALIZING = 2, /* the interpreter began to finalize */
     ALLOCTRACE_PHASE_ENDED = 3,      /* the process exited; without it it was killed */
+    ALLOCTRACE_PHASE_STOPPED = 4,    /* the recording was stopped; the process goes on */
 };
 
 enum alloctrace_stacks {
@@ -56,6 +57,28 @@ enum alloctrace_stacks {
 };
 
 enum alloctrace_on_full { ALLOCTRACE_ON_FULL_WAIT = 0, ALLOCTRACE_ON_FULL_DROP = 1 };
+
+/* A CPython in the process; entry k describes the k-th that was found, and is written over when that one was unloaded and another found. */
+enum { ALLOCTRACE_RUNTIMES = 8 };
+
+enum alloctrace_found {
+    ALLOCTRACE_FOUND_AT_LOAD = 1, /* when this library was loaded: the executable, or a library that it is linked with */
+    ALLOCTRACE_FOUND_DLSYM = 2,   /* when the host looked a symbol up, after it had loaded a library */
+    ALLOCTRACE_FOUND_GETENV = 3,  /* when CPython itself asked for one of its environment variables */
+    ALLOCTRACE_FOUND_START = 4,   /* when the host asked for the recording (alloctrace.h) */
+};
+
+struct alloctrace_runtime {
+    uint64_t hooked_ns;       /* CLOCK_MONOTONIC */
+    uint32_t library;         /* string: the file that it is in; empty for the executable */
+    uint32_t version;         /* string, as Py_GetVersion() gives it */
+    uint32_t hex;             /* PY_VERSION_HEX, or 0 when only major.minor.micro could be parsed from the version string */
+    uint32_t found;           /* enum alloctrace_found */
+    uint32_t was_initialized; /* 1: it was running when it was found, and what it had allocated before is not known */
+    uint32_t stacks;          /* enum alloctrace_stacks */
+    uint32_t stacks_reason;   /* string */
+    uint32_t reserved0;
+};
 
 /* Domains of a record. Tracked domains are those that an extension names in PyTraceMalloc_Track; tracked_domain[] has their numbers. */
 enum alloctrace_domain {
@@ -79,17 +102,14 @@ struct alloctrace_session {
     uint64_t sample_bytes;    /* options in force */
     uint64_t limit_bytes;
     uint32_t max_frames, on_full;
-    uint32_t command_line;   /* string; arguments separated by NUL */
-    uint32_t executable;     /* string */
-    uint32_t python_version; /* string, as Py_GetVersion() gives it */
-    uint32_t python_hex;     /* PY_VERSION_HEX, or 0 when only major.minor.micro could be parsed from the version string */
-    uint32_t stacks;         /* enum alloctrace_stacks */
-    uint32_t stacks_reason;  /* string */
-    uint32_t phase;          /* enum alloctrace_phase */
+    uint32_t command_line;                       /* string; arguments separated by NUL */
+    uint32_t executable;                         /* string */
+    uint32_t phase;                              /* enum alloctrace_phase */
     uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* by record domain; 0 below ALLOCTRACE_DOMAIN_TRACKED */
     uint32_t fork_parent_pid;                    /* of a forked child: its parent's pid; else 0 */
-    uint32_t reserved0;
+    uint32_t runtimes;                           /* how many entries of runtime[] are filled */
     uint64_t fork_number; /* and the argument of the FORK mark in the parent's records at which the child began; 0: not known */
+    struct alloctrace_runtime runtime[ALLOCTRACE_RUNTIMES];
 
     /* How far each array goes: elements that may be read. */
     _Alignas(64) uint32_t extents;
@@ -115,6 +135,15 @@ struct alloctrace_session {
     uint32_t collector_attached;         /* collector; how many collectors were attached so far */
     uint64_t collector_beat_ns;          /* collector; CLOCK_MONOTONIC of its last look */
     uint64_t released_slabs;             /* collector; how many slabs it gave back so far */
+    uint32_t collector_done;             /* collector; 1: a process that ends need not wait for it any longer */
+    uint32_t reserved1;
+
+    /* A named snapshot that somebody outside asks for (`alloctrace snapshot`); the collector takes it at the record where it is then. */
+    _Alignas(64) uint32_t request_lock; /* the asking process's pid while it asks; compared and exchanged */
+    uint32_t requested;                 /* counts the requests; stored after the name */
+    uint32_t answered;                  /* collector; the number of the last request that it has met */
+    uint32_t reserved0;
+    char requested_name[240]; /* UTF-8, NUL padded */
 };
 
 /* One thread. Slots are used again when thread and collector are both done with them. */
@@ -189,10 +218,11 @@ enum alloctrace_record_kind {
 };
 
 enum alloctrace_mark {
-    ALLOCTRACE_MARK_FINALIZING = 1, /* the interpreter began to finalize: what is live here is "live" */
-    ALLOCTRACE_MARK_SNAPSHOT = 2,   /* argument: string, the snapshot's name */
-    ALLOCTRACE_MARK_FORK = 3,       /* argument: the fork's number, which is the time (CLOCK_MONOTONIC ns, as many bits as fit) */
-    ALLOCTRACE_MARK_HOOKED = 4,     /* the hooks were put in place; argument: how often that was done so far */
+    ALLOCTRACE_MARK_FINALIZING = 1,  /* the interpreter began to finalize: what is live here is "live" */
+    ALLOCTRACE_MARK_SNAPSHOT = 2,    /* argument: string, the snapshot's name */
+    ALLOCTRACE_MARK_FORK = 3,        /* argument: the fork's number, which is the time (CLOCK_MONOTONIC ns, as many bits as fit) */
+    ALLOCTRACE_MARK_HOOKED = 4,      /* the hooks were put in place; argument: how often that was done so far */
+    ALLOCTRACE_MARK_INITIALIZED = 5, /* an interpreter that had been finalized was initialized again */
 };
 
 #define ALLOCTRACE_OPERAND_BITS 56

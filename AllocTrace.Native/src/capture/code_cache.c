@@ -101,11 +101,11 @@ static struct code_info *new_info(void)
     return info;
 }
 
-static bool describe(struct code_info *info, uintptr_t code)
+static bool describe(struct code_info *info, const struct python_runtime *python, uintptr_t code)
 {
-    const struct layout *layout = recording.python.layout;
+    const struct layout *layout = python->layout;
     const struct code_lines *lines;
-    uint32_t number = intern_code(code, &lines);
+    uint32_t number = intern_code(python, code, &lines);
     if (number == INTERN_NO_CODE)
         return false;
     *info = (struct code_info){
@@ -121,14 +121,14 @@ static bool describe(struct code_info *info, uintptr_t code)
     return true;
 }
 
-static struct code_info *add(uintptr_t code)
+static struct code_info *add(const struct python_runtime *python, uintptr_t code)
 {
     if ((!code_cache.slots || code_cache.live * UINT64_C(2) > code_cache.slots->mask) && !grow())
         return NULL;
     struct code_info *info = new_info();
     if (!info)
         return NULL;
-    if (!describe(info, code)) {
+    if (!describe(info, python, code)) {
         info->next_unused = unused;
         unused = info;
         return NULL;
@@ -155,10 +155,10 @@ static void drop(uintptr_t code)
     __atomic_add_fetch(&code_cache.epoch, 1, __ATOMIC_RELEASE);
 }
 
-const struct code_info *code_cache_get(uintptr_t code)
+const struct code_info *code_cache_get(const struct python_runtime *python, uintptr_t code)
 {
     struct code_info *info = find(code);
-    uintptr_t line_table = read_pointer(code, recording.python.layout->code.line_table);
+    uintptr_t line_table = read_pointer(code, python->layout->code.line_table);
     if (info && info->line_table == line_table)
         return info;
     recording_lock();
@@ -169,16 +169,15 @@ const struct code_info *code_cache_get(uintptr_t code)
     }
     bool is_new = !info;
     if (is_new)
-        info = add(code);
+        info = add(python, code);
     recording_unlock();
     if (is_new && recording.on_new_code)
         recording.on_new_code();
     return info;
 }
 
-uint32_t code_line_slow(const struct code_info *info, uint32_t offset)
+uint32_t code_line_slow(const struct layout *layout, const struct code_info *info, uint32_t offset)
 {
-    const struct layout *layout = recording.python.layout;
     int32_t line;
     line_table_decode(layout->line_format, (const uint8_t *)info->line_table + layout->object.bytes_data,
                       (size_t)read_size(info->line_table, layout->object.size), info->first_line, offset / 2, 1, &line);
@@ -190,6 +189,16 @@ void code_cache_drop(const void *block)
     recording_lock();
     if (code_cache.slots)
         drop((uintptr_t)block);
+    recording_unlock();
+}
+
+void code_cache_drop_all(void)
+{
+    recording_lock();
+    struct code_slots *slots = code_cache.slots;
+    for (uint64_t i = 0; slots && i <= slots->mask; i++)
+        while (slots->slot[i].address)
+            drop(slots->slot[i].address);
     recording_unlock();
 }
 

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "python/layout.h"
+#include "python/runtime.h"
 
 struct code_info {
     uintptr_t bytecode; /* of the main copy, 3.11 and later */
@@ -56,25 +56,29 @@ static inline bool code_may_be_cached(const void *block)
 }
 
 /* The entry of a code object that a frame of this thread runs, made if need be (then it takes the lock). NULL: no memory or no room. */
-const struct code_info *code_cache_get(uintptr_t code);
+const struct code_info *code_cache_get(const struct python_runtime *python, uintptr_t code);
 
 /* The line of an instruction (offset in bytes, not negative) when info->narrow is NULL; 0: none. */
-uint32_t code_line_slow(const struct code_info *info, uint32_t offset);
+uint32_t code_line_slow(const struct layout *layout, const struct code_info *info, uint32_t offset);
 
 /* The free hook's: the block is about to be freed. */
 void code_cache_drop(const void *block);
 
+/* A runtime was unloaded: whatever comes to lie where its code was is something else. */
+void code_cache_drop_all(void);
+
+/* For a process in which no other thread looks at it. */
 void code_cache_reset(void);
 
 /* The line at an offset in bytes; negative means before the first instruction. 0: none. */
-static inline uint32_t code_line(const struct code_info *info, intptr_t offset)
+static inline uint32_t code_line(const struct layout *layout, const struct code_info *info, intptr_t offset)
 {
     if (offset < 0)
         return (uint32_t)info->first_line;
     if ((uint64_t)offset >= info->bytecode_bytes)
         return 0;
     if (!info->narrow)
-        return code_line_slow(info, (uint32_t)offset);
+        return code_line_slow(layout, info, (uint32_t)offset);
     uint32_t biased = info->narrow[offset >> 1];
     return biased ? (uint32_t)(info->first_line + (int32_t)biased - 0x2000) : 0;
 }

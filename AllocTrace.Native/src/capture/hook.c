@@ -9,6 +9,8 @@
  */
 #include "capture/hook.h"
 
+#include <string.h>
+
 #include "capture/code_cache.h"
 #include "capture/recording.h"
 #include "capture/records.h"
@@ -19,34 +21,41 @@ enum {
     RAW = ALLOCTRACE_DOMAIN_RAW,
     MEM = ALLOCTRACE_DOMAIN_MEM,
     OBJ = ALLOCTRACE_DOMAIN_OBJ,
-    LAYERS = 4,
+    DOMAINS = ALLOCTRACE_DOMAIN_TRACKED,
+    LAYERS = 12,
 };
 
-/* Hooks that were replaced and had to be put in again are a layer of their own: with one set of originals for all, a hook that somebody
- * kept (tracemalloc does) would lead back to itself. Of several layers in one call only the outermost records. */
-static struct python_allocator original[LAYERS][ALLOCTRACE_DOMAIN_TRACKED];
-static unsigned layers;
+/* One set of hooks in one runtime, with the allocators that were there before. Hooks that were replaced and had to be put in again are a
+ * layer of their own: with one set of originals for all, a hook that somebody kept (tracemalloc does) would lead back to itself. Of several
+ * layers in one call only the outermost records. */
+static struct layer {
+    struct traced_runtime *runtime; /* NULL: not in use */
+    struct python_allocator original[DOMAINS];
+} layers[LAYERS];
 
-/* "live" is judged here: hosts that finalize free nearly everything afterwards. */
-static __attribute__((noinline, cold)) void mark_finalization(struct thread_capture *thread)
+/* "live" is judged when finalization begins: hosts that finalize free nearly everything afterwards. Some initialize again. */
+static __attribute__((noinline, cold)) void finalization_changed(struct thread_capture *thread, struct traced_runtime *runtime,
+                                                                 uintptr_t finalizing)
 {
-    if (__atomic_exchange_n(&recording.finalization_marked, true, __ATOMIC_ACQ_REL))
+    if (__atomic_exchange_n(&runtime->seen_finalizing, finalizing, __ATOMIC_ACQ_REL) == finalizing)
         return;
-    record_mark(thread, ALLOCTRACE_MARK_FINALIZING, 0);
-    SHARED_STORE(session.header->phase, (uint32_t)ALLOCTRACE_PHASE_FINALIZING);
+    record_mark(thread, finalizing ? ALLOCTRACE_MARK_FINALIZING : ALLOCTRACE_MARK_INITIALIZED, 0);
+    SHARED_STORE(session.header->phase, (uint32_t)(finalizing ? ALLOCTRACE_PHASE_FINALIZING : ALLOCTRACE_PHASE_RECORDING));
 }
 
-static inline void watch_finalization(struct thread_capture *thread)
+static inline void watch_finalization(struct thread_capture *thread, struct traced_runtime *runtime)
 {
-    if (__builtin_expect(*(const volatile uintptr_t *)recording.python.finalizing != 0, 0))
-        mark_finalization(thread);
+    uintptr_t finalizing = *(const volatile uintptr_t *)runtime->python.finalizing;
+    if (__builtin_expect(finalizing != runtime->seen_finalizing, 0))
+        finalization_changed(thread, runtime, finalizing);
 }
 
-ALWAYS_INLINE void *allocated(struct thread_capture *thread, unsigned kind, unsigned domain, void *block, size_t size)
+ALWAYS_INLINE void *allocated(struct thread_capture *thread, struct traced_runtime *runtime, unsigned kind, unsigned domain, void *block,
+                              size_t size)
 {
     if (block) {
-        watch_finalization(thread);
-        uint32_t stack = walk(thread);
+        watch_finalization(thread, runtime);
+        uint32_t stack = walk(thread, runtime);
         if (__builtin_expect(stack == ALLOCTRACE_NODE_DROPPED, 0))
             SHARED_ADD(session.header->lost_stacks, 1);
         record_block(thread, kind, domain, block, size, stack);
@@ -58,41 +67,41 @@ ALWAYS_INLINE void *allocated(struct thread_capture *thread, unsigned kind, unsi
 ALWAYS_INLINE void *hook_malloc(unsigned layer, unsigned domain, size_t size)
 {
     struct thread_capture *thread = thread_enter();
-    void *block = original[layer][domain].malloc(original[layer][domain].context, size);
-    return thread ? allocated(thread, ALLOCTRACE_RECORD_MALLOC, domain, block, size) : block;
+    void *block = layers[layer].original[domain].malloc(layers[layer].original[domain].context, size);
+    return thread ? allocated(thread, layers[layer].runtime, ALLOCTRACE_RECORD_MALLOC, domain, block, size) : block;
 }
 
 ALWAYS_INLINE void *hook_calloc(unsigned layer, unsigned domain, size_t count, size_t size)
 {
     struct thread_capture *thread = thread_enter();
-    void *block = original[layer][domain].calloc(original[layer][domain].context, count, size);
-    return thread ? allocated(thread, ALLOCTRACE_RECORD_CALLOC, domain, block, count * size) : block;
+    void *block = layers[layer].original[domain].calloc(layers[layer].original[domain].context, count, size);
+    return thread ? allocated(thread, layers[layer].runtime, ALLOCTRACE_RECORD_CALLOC, domain, block, count * size) : block;
 }
 
 ALWAYS_INLINE void *hook_realloc(unsigned layer, unsigned domain, void *old, size_t size)
 {
     struct thread_capture *thread = thread_enter();
     if (!thread)
-        return original[layer][domain].realloc(original[layer][domain].context, old, size);
-    watch_finalization(thread);
+        return layers[layer].original[domain].realloc(layers[layer].original[domain].context, old, size);
+    watch_finalization(thread, layers[layer].runtime);
     if (old)
         record_address(thread, ALLOCTRACE_RECORD_REALLOC_BEGIN, domain, old);
-    void *block = original[layer][domain].realloc(original[layer][domain].context, old, size);
+    void *block = layers[layer].original[domain].realloc(layers[layer].original[domain].context, old, size);
     if (!block && old)
         record_address(thread, ALLOCTRACE_RECORD_REALLOC_FAILED, domain, old);
-    return allocated(thread, ALLOCTRACE_RECORD_REALLOC, domain, block, size);
+    return allocated(thread, layers[layer].runtime, ALLOCTRACE_RECORD_REALLOC, domain, block, size);
 }
 
 ALWAYS_INLINE void hook_free(unsigned layer, unsigned domain, void *block)
 {
     struct thread_capture *thread = block ? thread_enter() : NULL;
     if (thread) {
-        watch_finalization(thread);
+        watch_finalization(thread, layers[layer].runtime);
         if (domain == OBJ && code_may_be_cached(block))
             code_cache_drop(block);
         record_address(thread, ALLOCTRACE_RECORD_FREE, domain, block);
     }
-    original[layer][domain].free(original[layer][domain].context, block);
+    layers[layer].original[domain].free(layers[layer].original[domain].context, block);
     if (thread)
         thread_leave(thread);
 }
@@ -129,40 +138,97 @@ ALWAYS_INLINE void hook_free(unsigned layer, unsigned domain, void *block)
     {                                                                                                                                      \
         ALLOCATOR(layer, RAW), ALLOCATOR(layer, MEM), ALLOCATOR(layer, OBJ)                                                                \
     }
-DEFINE_LAYER(0)
-DEFINE_LAYER(1)
-DEFINE_LAYER(2)
-DEFINE_LAYER(3)
-static const struct python_allocator hooks[LAYERS][ALLOCTRACE_DOMAIN_TRACKED] = {LAYER(0), LAYER(1), LAYER(2), LAYER(3)};
+#define LAYERS_ALL(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
+LAYERS_ALL(DEFINE_LAYER)
+#define LISTED(layer) LAYER(layer),
+static const struct python_allocator hooks[LAYERS][DOMAINS] = {LAYERS_ALL(LISTED)};
 
-static void install_layer(const bool domains[ALLOCTRACE_DOMAIN_TRACKED])
+/* ---- in place ---- */
+
+static bool same(const struct python_allocator *one, const struct python_allocator *other)
 {
-    unsigned layer = layers++;
+    return one->context == other->context && one->malloc == other->malloc && one->calloc == other->calloc && one->realloc == other->realloc
+           && one->free == other->free;
+}
+
+/* The layer for hooks in front of the present allocators: one that had the very same behind it before (CPython sets the same ones at each
+ * initialization), or else an unused one. LAYERS: there is none left. */
+static unsigned choose_layer(const struct traced_runtime *runtime, const bool domains[DOMAINS],
+                             const struct python_allocator present[DOMAINS])
+{
+    unsigned unused = LAYERS;
+    for (unsigned layer = LAYERS; layer-- > 0;) {
+        bool fits = layers[layer].runtime == runtime;
+        for (int domain = RAW; fits && domain <= OBJ; domain++)
+            fits = !domains[domain] || same(&layers[layer].original[domain], &present[domain]);
+        if (fits)
+            return layer;
+        if (!layers[layer].runtime)
+            unused = layer;
+    }
+    return unused;
+}
+
+static bool install_layer(struct traced_runtime *runtime, const bool domains[DOMAINS])
+{
+    struct python_allocator present[DOMAINS];
     for (int domain = RAW; domain <= OBJ; domain++)
-        recording.python.get_allocator(domain, &original[layer][domain]);
+        runtime->python.get_allocator(domain, &present[domain]);
+    unsigned layer = choose_layer(runtime, domains, present);
+    if (layer == LAYERS)
+        return false;
+    if (!layers[layer].runtime) {
+        layers[layer].runtime = runtime;
+        memcpy(layers[layer].original, present, sizeof present);
+    }
     for (int domain = RAW; domain <= OBJ; domain++) {
         struct python_allocator hook = hooks[layer][domain];
-        hook.context = original[layer][domain].context;
+        hook.context = layers[layer].original[domain].context;
         if (domains[domain])
-            recording.python.set_allocator(domain, &hook);
+            runtime->python.set_allocator(domain, &hook);
+    }
+    return true;
+}
+
+bool hook_install(struct traced_runtime *runtime)
+{
+    walk_choose(runtime);
+    return install_layer(runtime, recording.options.domains);
+}
+
+/* LAYERS: it is none of ours. */
+static unsigned layer_of(int domain, const struct python_allocator *present)
+{
+    unsigned layer = 0;
+    while (layer < LAYERS && !(layers[layer].runtime && present->malloc == hooks[layer][domain].malloc))
+        layer++;
+    return layer;
+}
+
+void hook_remove(struct traced_runtime *runtime)
+{
+    for (int domain = RAW; domain <= OBJ; domain++) {
+        struct python_allocator present;
+        runtime->python.get_allocator(domain, &present);
+        unsigned layer = layer_of(domain, &present);
+        if (layer == LAYERS)
+            continue; /* somebody else's leads to ours, perhaps; ours passes the calls on */
+        do {
+            present = layers[layer].original[domain];
+            layer = layer_of(domain, &present);
+        } while (layer < LAYERS);
+        runtime->python.set_allocator(domain, &present);
     }
 }
 
-void hook_install(void)
+void hook_forget(const struct traced_runtime *runtime)
 {
-    walk_choose();
-    install_layer(recording.options.domains);
+    for (unsigned layer = 0; layer < LAYERS; layer++)
+        if (layers[layer].runtime == runtime)
+            layers[layer].runtime = NULL;
 }
 
 /* ---- put back ---- */
-
-static bool is_ours(int domain, const struct python_allocator *present)
-{
-    for (unsigned layer = 0; layer < layers; layer++)
-        if (present->malloc == hooks[layer][domain].malloc)
-            return true;
-    return false;
-}
 
 /* Asks for a byte through the allocator that CPython has now, and sees whether the call came by here: somebody's hook may lead to ours. */
 static bool probe(const struct python_allocator *present)
@@ -178,31 +244,31 @@ static bool probe(const struct python_allocator *present)
     return reached;
 }
 
-static bool is_reached(int domain, bool may_allocate)
+static bool is_reached(const struct traced_runtime *runtime, int domain, bool may_allocate)
 {
     struct python_allocator present;
-    recording.python.get_allocator(domain, &present);
-    return is_ours(domain, &present) || (may_allocate && probe(&present));
+    runtime->python.get_allocator(domain, &present);
+    return layer_of(domain, &present) != LAYERS || (may_allocate && probe(&present));
 }
 
 /* mem and obj decide: raw is replaced for moments by CPython itself. */
-void hook_restore(bool may_allocate)
+void hook_restore(struct traced_runtime *runtime, bool may_allocate)
 {
-    if (recording.off || layers == 0 || layers == LAYERS)
+    if (recording.off)
         return;
-    bool lost[ALLOCTRACE_DOMAIN_TRACKED] = {false};
+    const bool *wanted = recording.options.domains;
+    bool lost[DOMAINS] = {false};
     for (int domain = MEM; domain <= OBJ; domain++)
-        lost[domain] = recording.options.domains[domain] && !is_reached(domain, may_allocate);
-    bool only_raw = !recording.options.domains[MEM] && !recording.options.domains[OBJ];
+        lost[domain] = wanted[domain] && !is_reached(runtime, domain, may_allocate);
+    bool only_raw = !wanted[MEM] && !wanted[OBJ];
     if (!lost[MEM] && !lost[OBJ] && !only_raw)
         return;
-    lost[RAW] = recording.options.domains[RAW] && !is_reached(RAW, may_allocate);
-    if (!lost[RAW] && only_raw)
+    lost[RAW] = wanted[RAW] && !is_reached(runtime, RAW, may_allocate);
+    if ((!lost[RAW] && only_raw) || !install_layer(runtime, lost))
         return;
-    install_layer(lost);
     struct thread_capture *thread = thread_enter();
     if (thread) {
-        record_mark(thread, ALLOCTRACE_MARK_HOOKED, layers);
+        record_mark(thread, ALLOCTRACE_MARK_HOOKED, may_allocate);
         thread_leave(thread);
     }
 }
@@ -224,11 +290,11 @@ static unsigned tracked_domain(unsigned number)
     return domain;
 }
 
-void hook_track(unsigned domain, const void *block, unsigned long size)
+void hook_track(struct traced_runtime *runtime, unsigned domain, const void *block, unsigned long size)
 {
     struct thread_capture *thread = thread_enter();
     if (thread)
-        allocated(thread, ALLOCTRACE_RECORD_MALLOC, tracked_domain(domain), (void *)block, size);
+        allocated(thread, runtime, ALLOCTRACE_RECORD_MALLOC, tracked_domain(domain), (void *)block, size);
 }
 
 void hook_untrack(unsigned domain, const void *block)

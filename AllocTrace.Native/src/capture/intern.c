@@ -54,12 +54,12 @@ static bool text_equals(uint32_t id, const void *key)
 enum { NO_TEXT = UINT32_MAX };
 
 /* NO_TEXT when there is no room. */
-static uint32_t intern_text(uintptr_t object)
+static uint32_t intern_text(const struct python_runtime *python, uintptr_t object)
 {
     char *room = session_string_room();
     if (!room)
         return NO_TEXT;
-    struct text_key key = {room, (uint32_t)text_write(&recording.python, object, room, ALLOCTRACE_MAX_STRING_BYTES)};
+    struct text_key key = {room, (uint32_t)text_write(python, object, room, ALLOCTRACE_MAX_STRING_BYTES)};
     uint32_t hash = (uint32_t)hash_bytes(room, key.length);
     uint32_t known = id_table_find(&strings, hash, text_equals, &key);
     if (known)
@@ -136,12 +136,12 @@ static bool narrow(const int32_t *lines, uint32_t units, int32_t first_line)
 }
 
 /* Decodes in place: wide first, then narrowed into the front of the same room. */
-static void keep_lines(struct code_lines *result, const uint8_t *table, size_t length, int32_t first_line)
+static void keep_lines(const struct layout *layout, struct code_lines *result, const uint8_t *table, size_t length, int32_t first_line)
 {
     int32_t *wide = arena_room(result->units * sizeof *wide);
     if (!wide)
         return;
-    line_table_decode(recording.python.layout->line_format, table, length, first_line, 0, result->units, wide);
+    line_table_decode(layout->line_format, table, length, first_line, 0, result->units, wide);
     result->wide = !narrow(wide, result->units, first_line);
     if (!result->wide)
         for (uint32_t i = 0; i < result->units; i++)
@@ -172,17 +172,18 @@ static uint32_t code_units(const struct layout *layout, uintptr_t code)
     return size > 0 && size < INT32_MAX / 4 ? (uint32_t)size : 0;
 }
 
-uint32_t intern_code(uintptr_t code, const struct code_lines **lines)
+uint32_t intern_code(const struct python_runtime *python, uintptr_t code, const struct code_lines **lines)
 {
-    const struct layout *layout = recording.python.layout;
+    const struct layout *layout = python->layout;
     uintptr_t table = read_pointer(code, layout->code.line_table);
     size_t table_length = (size_t)read_size(table, layout->object.size);
     const uint8_t *table_bytes = (const uint8_t *)table + layout->object.bytes_data;
 
-    struct code_key key = {.units = code_units(layout, code), .line_table_hash = hash_bytes(table_bytes, table_length)};
-    key.code.filename = intern_text(read_pointer(code, layout->code.filename));
-    key.code.name = intern_text(read_pointer(code, layout->code.name));
-    key.code.qualname = layout->code.qualname ? intern_text(read_pointer(code, layout->code.qualname)) : key.code.name;
+    struct code_key key = {.units = code_units(layout, code),
+                           .line_table_hash = hash_mix(hash_bytes(table_bytes, table_length), layout->line_format)};
+    key.code.filename = intern_text(python, read_pointer(code, layout->code.filename));
+    key.code.name = intern_text(python, read_pointer(code, layout->code.name));
+    key.code.qualname = layout->code.qualname ? intern_text(python, read_pointer(code, layout->code.qualname)) : key.code.name;
     key.code.first_line = read_uint(code, layout->code.first_line);
     if (key.code.filename == NO_TEXT || key.code.name == NO_TEXT || key.code.qualname == NO_TEXT)
         return INTERN_NO_CODE;
@@ -202,7 +203,7 @@ uint32_t intern_code(uintptr_t code, const struct code_lines **lines)
         return INTERN_NO_CODE;
     *session_code(number) = key.code;
     *kept = (struct code_lines){.line_table_hash = key.line_table_hash, .units = key.units};
-    keep_lines(kept, table_bytes, table_length, (int32_t)key.code.first_line);
+    keep_lines(layout, kept, table_bytes, table_length, (int32_t)key.code.first_line);
     SHARED_STORE(session.header->codes, number + 1);
     id_table_add(&codes, hash, number + 1);
     *lines = kept;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "capture/id_table.h"
+#include "python/runtime.h"
 #include "session/session.h"
 
 struct node_key {
@@ -47,7 +48,7 @@ enum { NARROW_BIAS = 0x2000 };
 
 /* The number in CODES of a code object, by content. Under the lock; reads the object, which a frame of this thread runs. *lines is set
  * unless the result is INTERN_NO_CODE (no room). */
-uint32_t intern_code(uintptr_t code, const struct code_lines **lines);
+uint32_t intern_code(const struct python_runtime *python, uintptr_t code, const struct code_lines **lines);
 
 /* A forked child begins anew. */
 void intern_reset(void);

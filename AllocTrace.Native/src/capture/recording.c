@@ -1,22 +1,28 @@
 #include "capture/recording.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "capture/code_cache.h"
 #include "capture/intern.h"
+#include "capture/thread.h"
+#include "session/collector.h"
 #include "session/fork.h"
 #include "session/session.h"
 
 struct recording recording;
 
-bool recording_arm(const struct options *options, const struct python_runtime *python)
+bool recording_arm(const struct options *options)
 {
-    recording.options = *options;
-    recording.python = *python;
-    if (!python->layout) {
-        recording.stacks = ALLOCTRACE_STACKS_OFF;
-        recording.stacks_reason = python->no_stacks_reason;
+    if (recording.fork_local) { /* one was stopped */
+        session_forget();
+        intern_reset();
+        code_cache_reset();
+        recording.fork_local->owned = false;
+        recording.options = *options;
+        return true;
     }
+    recording.options = *options;
     recording.fork_local = os_map_wiped(sizeof *recording.fork_local);
     if (!recording.fork_local) {
         os_message("cannot record: no memory that fork leaves alone (Linux 4.14 or later is needed)");
@@ -26,16 +32,79 @@ bool recording_arm(const struct options *options, const struct python_runtime *p
     return true;
 }
 
+void recording_resume(void)
+{
+    __atomic_store_n(&recording.off, false, __ATOMIC_RELEASE);
+}
+
 static void switch_off(void)
 {
     __atomic_store_n(&recording.off, true, __ATOMIC_RELAXED);
 }
 
-static void tell_stacks(void)
+/* Under the lock. */
+static void tell_runtime(struct traced_runtime *runtime)
 {
-    if (recording.stacks_reason)
-        session.header->stacks_reason = session_string(recording.stacks_reason, strlen(recording.stacks_reason));
-    SHARED_STORE(session.header->stacks, recording.stacks);
+    uint32_t number = (uint32_t)(runtime - recording.runtimes);
+    struct alloctrace_runtime *told = &session.header->runtime[number];
+    if (told->hooked_ns != runtime->hooked_ns) {
+        told->library = session_string(runtime->path, strlen(runtime->path));
+        told->version = session_string(runtime->python.version, strlen(runtime->python.version));
+        told->hex = runtime->python.hex;
+        told->found = runtime->found;
+        told->was_initialized = runtime->was_initialized;
+        told->hooked_ns = runtime->hooked_ns;
+    }
+    if (*runtime->stacks_reason)
+        told->stacks_reason = session_string(runtime->stacks_reason, strlen(runtime->stacks_reason));
+    SHARED_STORE(told->stacks, runtime->stacks);
+    if (session.header->runtimes <= number)
+        SHARED_STORE(session.header->runtimes, number + 1);
+}
+
+void recording_tell_runtime(struct traced_runtime *runtime)
+{
+    recording_lock();
+    if (recording.fork_local->owned)
+        tell_runtime(runtime);
+    recording_unlock();
+}
+
+/* The place of the same library when it was loaded before, or a new one, or that of any that is gone. RUNTIMES: there is none. */
+static uint32_t place_for(const struct python_runtime *python)
+{
+    uint32_t gone = RUNTIMES;
+    for (uint32_t i = 0; i < recording.runtime_count; i++) {
+        if (recording.runtimes[i].used)
+            continue;
+        if (strcmp(recording.runtimes[i].path, python->image.path) == 0)
+            return i;
+        gone = i;
+    }
+    return recording.runtime_count < RUNTIMES ? recording.runtime_count : gone;
+}
+
+struct traced_runtime *recording_add_runtime(const struct python_runtime *python, uint32_t found)
+{
+    uint32_t number = place_for(python);
+    if (number == RUNTIMES)
+        return NULL;
+    struct traced_runtime *runtime = &recording.runtimes[number];
+    *runtime = (struct traced_runtime){
+        .python = *python,
+        .used = true,
+        .found = found,
+        .was_initialized = python->is_initialized && python->is_initialized(),
+        .hooked_ns = os_monotonic_ns(),
+    };
+    snprintf(runtime->path, sizeof runtime->path, "%s", python->image.path);
+    if (!python->layout) {
+        runtime->stacks = ALLOCTRACE_STACKS_OFF;
+        memcpy(runtime->stacks_reason, python->no_stacks_reason, sizeof runtime->stacks_reason);
+    }
+    if (number == recording.runtime_count)
+        recording.runtime_count++;
+    return runtime;
 }
 
 bool recording_ensure_session(void)
@@ -49,7 +118,8 @@ bool recording_ensure_session(void)
         session_abandon();
         intern_reset();
         code_cache_reset();
-        recording.finalization_marked = false;
+        for (uint32_t i = 0; i < recording.runtime_count; i++)
+            recording.runtimes[i].seen_finalizing = 0;
         recording.on_new_code = NULL; /* another thread of the parent may have been inside the loader */
         if (!recording.options.children) {
             switch_off();
@@ -57,28 +127,42 @@ bool recording_ensure_session(void)
         }
     }
     const char *reason;
-    if (!session_open(&recording.options, &recording.python, &reason)) {
+    if (!session_open(&recording.options, &reason)) {
         os_message("nothing is recorded: %s: %s", session.file.path, reason);
         switch_off();
         return false;
     }
-    tell_stacks();
+    for (uint32_t i = 0; i < recording.runtime_count; i++)
+        tell_runtime(&recording.runtimes[i]);
     recording.fork_local->owned = true;
+    collector_ensure(&recording.options);
     return true;
 }
 
-void recording_set_stacks(bool on, const char *reason)
+void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *reason)
 {
-    recording.stacks = on ? ALLOCTRACE_STACKS_ON : ALLOCTRACE_STACKS_OFF;
-    recording.stacks_reason = reason;
-    tell_stacks();
+    runtime->stacks = on ? ALLOCTRACE_STACKS_ON : ALLOCTRACE_STACKS_OFF;
+    snprintf(runtime->stacks_reason, sizeof runtime->stacks_reason, "%s", reason ? reason : "");
+    recording_tell_runtime(runtime);
+}
+
+void recording_stop(void)
+{
+    switch_off();
+    if (!thread_stop_all() || !recording.fork_local->owned)
+        return;
+    SHARED_STORE(session.header->ended_mono_ns, os_monotonic_ns());
+    SHARED_STORE(session.header->phase, (uint32_t)ALLOCTRACE_PHASE_STOPPED);
+    collector_await(&recording.options);
 }
 
 void recording_end(void)
 {
     /* A child made by vfork runs in its parent's memory until it executes something, or exits. */
-    if (!recording.fork_local || !recording.fork_local->owned || session.header->pid != os_process_id())
+    bool is_ours = recording.fork_local && recording.fork_local->owned && session.header->pid == os_process_id();
+    if (!is_ours || SHARED_LOAD(session.header->phase) == ALLOCTRACE_PHASE_STOPPED)
         return;
     SHARED_STORE(session.header->ended_mono_ns, os_monotonic_ns());
     SHARED_STORE(session.header->phase, (uint32_t)ALLOCTRACE_PHASE_ENDED);
+    collector_await(&recording.options);
 }

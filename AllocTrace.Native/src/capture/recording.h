@@ -4,6 +4,9 @@
  *   recording  since the first allocation
  *   off        nothing is recorded (any more): hooks pass calls through
  *
+ * Of the CPythons in the process each is a traced_runtime, from the moment it was found: hosts load several, unload them and load them
+ * again.
+ *
  * A forked child finds fork_local zeroed: it notices at its first call that the recording is its parent's, and begins one of its own.
  */
 #ifndef ALLOCTRACE_RECORDING_H
@@ -12,37 +15,69 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "alloctrace/wire.h"
 #include "capture/lock.h"
 #include "python/runtime.h"
 #include "session/options.h"
 
+struct thread_capture;
+
+enum { RUNTIMES = ALLOCTRACE_RUNTIMES };
+
+struct traced_runtime {
+    struct python_runtime python;
+    uint32_t (*walk)(struct thread_capture *thread);              /* the present way to get a stack; never NULL */
+    uint32_t (*walk_after_checks)(struct thread_capture *thread); /* once CPython itself agreed often enough */
+    uint32_t checks_agreed;
+    uintptr_t seen_finalizing; /* what *python.finalizing was when it was last looked at */
+    char path[512];            /* the image's; its own string is gone with it */
+    bool used;                 /* found, and not unloaded since, as far as can be known */
+    uint32_t stacks;           /* enum alloctrace_stacks; outlives fork */
+    char stacks_reason[160];
+    uint32_t found; /* enum alloctrace_found */
+    bool was_initialized;
+    uint64_t hooked_ns;
+};
+
 /* Zeroed in a forked child, whichever way it was forked. */
 struct fork_local {
     uint32_t lock;
+    uint32_t look_lock; /* inject/runtimes.c */
+    struct thread_capture *threads;
     bool owned; /* the session is this process's */
 };
 
 struct recording {
     bool off;
     struct options options;
-    struct python_runtime python;
+    struct traced_runtime runtimes[RUNTIMES];
+    uint32_t runtime_count; /* of which some may not be in use */
     struct fork_local *fork_local;
-    bool finalization_marked;
     void (*on_new_code)(void); /* called, without the lock, after code was seen for the first time: libraries may have been loaded */
-    uint32_t stacks;           /* enum alloctrace_stacks; outlives fork */
-    const char *stacks_reason;
 };
 
 extern struct recording recording;
 
-/* Before the hooks go in. False: cannot be done here, and a message said why. */
-bool recording_arm(const struct options *options, const struct python_runtime *python);
+/* Before any hook goes in. False: cannot be done here, and a message said why. Armed again after it was stopped, it records nothing before
+ * recording_resume. */
+bool recording_arm(const struct options *options);
+void recording_resume(void);
+
+/* Another CPython. NULL: there are too many. Not under the lock. */
+struct traced_runtime *recording_add_runtime(const struct python_runtime *python, uint32_t found);
+
+/* What is known of a runtime changed: tells the session, if there is one. Not under the lock. */
+void recording_tell_runtime(struct traced_runtime *runtime);
 
 /* Makes sure that there is a session of this process. Under the lock. False: there cannot be one; the recording is off. */
 bool recording_ensure_session(void);
 
-/* Stacks are on, or off and why (a string that stays). Under the lock. */
-void recording_set_stacks(bool on, const char *reason);
+/* A runtime's stacks are on, or off and why. Not under the lock. */
+void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *reason);
+
+/* Ends the recording while the process goes on: no thread writes any more, and the collector is waited for, but not for ever. It can be
+ * armed again afterwards. */
+void recording_stop(void);
 
 /* The process ends of its own accord. Safe in a child made by vfork. */
 void recording_end(void);

@@ -18,6 +18,8 @@ struct thread_block {
     uintptr_t pending[KEPT_FIRST_CAPACITY];
 };
 
+uint32_t thread_recording = THREAD_FIRST_RECORDING;
+
 static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 static bool has_exit_key;
@@ -43,20 +45,68 @@ static void end_stream(struct thread_capture *thread)
     SHARED_STORE(shared->state, (uint32_t)ALLOCTRACE_THREAD_ENDED);
 }
 
+/* ---- the list of all threads ---- */
+
+static void join_list(struct thread_capture *thread)
+{
+    recording_lock();
+    thread->next = recording.fork_local->threads;
+    if (thread->next)
+        thread->next->previous = thread;
+    recording.fork_local->threads = thread;
+    recording_unlock();
+}
+
+static void leave_list(struct thread_capture *thread)
+{
+    recording_lock();
+    if (thread->next)
+        thread->next->previous = thread->previous;
+    if (thread->previous)
+        thread->previous->next = thread->next;
+    else
+        recording.fork_local->threads = thread->next;
+    recording_unlock();
+}
+
+static bool any_inside(void)
+{
+    recording_lock();
+    const struct thread_capture *thread = recording.fork_local->threads;
+    while (thread && (thread == thread_of_this || __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != THREAD_INSIDE))
+        thread = thread->next;
+    recording_unlock();
+    return thread;
+}
+
+bool thread_stop_all(void)
+{
+    enum { TRIES = 2000, WAIT_NS = 1000000 };
+    __atomic_add_fetch(&thread_recording, 1, __ATOMIC_SEQ_CST);
+    for (int i = 0; i < TRIES; i++) {
+        if (!any_inside())
+            return true;
+        os_sleep_ns(WAIT_NS);
+    }
+    return false;
+}
+
 /* Other destructors may run after this one and allocate (CPython clears thread states there): come back in the next round, and end the
  * thread's stream when a round brings nothing new. What still comes after the last round gets a stream of its own. */
 static void on_thread_exit(void *value)
 {
     struct thread_capture *thread = value;
-    if (thread->state != THREAD_IDLE || !recording.fork_local->owned)
-        return; /* of a parent process */
+    if (!thread->recording || thread->state == THREAD_INSIDE)
+        return; /* of a parent process; or ended from within a hook */
     if (!thread->exiting) {
         thread->exiting = true;
         pthread_setspecific(exit_key, thread);
         return;
     }
-    end_stream(thread);
+    if (thread->recording == thread_recording)
+        end_stream(thread);
     thread_of_this = NULL;
+    leave_list(thread);
     release_grown_room(&thread->stack);
     os_unmap(thread, sizeof(struct thread_block));
 }
@@ -128,10 +178,18 @@ static bool begin_stream(struct thread_capture *thread)
 
 static struct thread_capture *make_ready(struct thread_capture *thread)
 {
-    if (!thread && !(thread = map_thread()))
+    bool is_new = !thread;
+    if (is_new && !(thread = map_thread()))
         return NULL;
+    bool is_listed = !is_new && thread->recording; /* not after a fork */
     thread_of_this = thread;
     thread->state = THREAD_INSIDE;
+    thread->runtime = NULL;
+    thread->recording = thread_recording;
+    if (is_listed)
+        release_grown_room(&thread->stack);
+    else
+        join_list(thread);
     use_own_room(&thread->stack, (struct thread_block *)thread);
     if (!begin_stream(thread)) {
         thread->state = THREAD_UNREADY;

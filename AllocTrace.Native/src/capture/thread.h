@@ -9,17 +9,23 @@
 #include "capture/kept_stack.h"
 #include "session/session.h"
 
+/* A thread's state, or the number of the recording that it is ready for: that it is neither inside a hook nor new is one comparison. */
 enum thread_state {
     THREAD_UNREADY = 0, /* new, or found zeroed after a fork */
-    THREAD_IDLE = 1,
-    THREAD_INSIDE = 2, /* in a hook: calls that reach us now are the real allocator's own (pymalloc asks the raw domain) */
+    THREAD_INSIDE = 1,  /* in a hook: calls that reach us now are the real allocator's own (pymalloc asks the raw domain) */
+    THREAD_FIRST_RECORDING = 2,
 };
+
+/* The present recording's number; grows when recording stops, and when it starts again. */
+extern uint32_t thread_recording;
 
 /* Lives in memory that a forked child finds zeroed: what it points to is the parent's. */
 struct thread_capture {
-    enum thread_state state;
-    bool exiting; /* the thread's key destructor ran: register again if it still allocates */
+    uint32_t state;
+    uint32_t recording; /* that its stream is of */
+    bool exiting;       /* the thread's key destructor ran: register again if it still allocates */
     uint32_t slot;
+    struct thread_capture *next, *previous; /* in the list of all threads */
 
     uint8_t *at, *end;      /* the next record; where the last that fits may begin */
     uint64_t position_bias; /* at + position_bias is the stream position */
@@ -30,6 +36,7 @@ struct thread_capture {
     uint32_t lost_events; /* not yet told by a LOST record */
     uint64_t lost_first_ns;
 
+    struct traced_runtime *runtime; /* whose frames the kept stack holds; NULL: none yet */
     struct kept_stack stack;
 };
 
@@ -42,7 +49,7 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread);
 static inline struct thread_capture *thread_enter(void)
 {
     struct thread_capture *thread = thread_of_this;
-    if (__builtin_expect(!thread || thread->state != THREAD_IDLE, 0))
+    if (__builtin_expect(!thread || thread->state != thread_recording, 0))
         return thread_enter_slow(thread);
     thread->state = THREAD_INSIDE;
     return thread;
@@ -50,8 +57,12 @@ static inline struct thread_capture *thread_enter(void)
 
 static inline void thread_leave(struct thread_capture *thread)
 {
-    thread->state = THREAD_IDLE;
+    thread->state = thread->recording;
 }
+
+/* Ends the recording for all threads: from now on each finds at its next call that it is not ready. Waits for those that are inside a hook,
+ * but not for ever. False: some still were, and may write into the session. */
+bool thread_stop_all(void);
 
 /* True in the middle of a hook or a probe. */
 bool thread_is_inside(void);

@@ -14,10 +14,14 @@
 #include "python/self_check.h"
 #include "python/thread_state.h"
 
-enum { NEAR = 8 /* kept frames among which a frame of the real stack is looked for */ };
+enum {
+    NEAR = 8,           /* kept frames among which a frame of the real stack is looked for */
+    ENOUGH_CHECKS = 32, /* stacks about which CPython agreed */
+};
 
 /* Finds out what a frame shows: its code, its line, its node below `parent`. */
-ALWAYS_INLINE uint32_t place(const struct layout *layout, struct kept_place *place, uintptr_t frame, uintptr_t position, uint32_t parent)
+ALWAYS_INLINE uint32_t place(const struct layout *layout, struct thread_capture *thread, struct kept_place *place, uintptr_t frame,
+                             uintptr_t position, uint32_t parent)
 {
     if (frame_is_entry(layout, frame)) {
         *place = (struct kept_place){.line = LINE_NOT_BEGUN, .parent = parent, .node = parent};
@@ -27,7 +31,7 @@ ALWAYS_INLINE uint32_t place(const struct layout *layout, struct kept_place *pla
     intptr_t offset;
     if (layout->position_kind == POSITION_POINTER) {
         if (!code || position - code->bytecode >= code->bytecode_bytes) {
-            code = code_cache_get(frame_code(layout, frame));
+            code = code_cache_get(&thread->runtime->python, frame_code(layout, frame));
             offset = code ? frame_offset(layout, frame, position, code->address, code->bytecode_bytes) : 0;
         } else {
             offset = (intptr_t)(position - code->bytecode);
@@ -35,7 +39,7 @@ ALWAYS_INLINE uint32_t place(const struct layout *layout, struct kept_place *pla
     } else {
         uintptr_t address = frame_code(layout, frame);
         if (!code || code->address != address)
-            code = code_cache_get(address);
+            code = code_cache_get(&thread->runtime->python, address);
         offset = (intptr_t)read_int(frame, layout->frame.position) * layout->position_unit;
     }
     if (__builtin_expect(!code, 0)) { /* no room for another code */
@@ -46,7 +50,7 @@ ALWAYS_INLINE uint32_t place(const struct layout *layout, struct kept_place *pla
         *place = (struct kept_place){.code = code, .line = LINE_NOT_BEGUN, .parent = parent, .node = parent};
         return parent;
     }
-    uint32_t line = code_line(code, offset);
+    uint32_t line = code_line(layout, code, offset);
     if (place->code == code && place->line == line && place->parent == parent)
         return place->node;
     uint32_t node = intern_node(parent, code->number, line, offset < 0 ? 0 : (uint32_t)offset);
@@ -148,7 +152,7 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
             uintptr_t position = frame_position(layout, frames[i].frame);
             if (position != frames[i].position) {
                 frames[i].position = position;
-                node = place(layout, &places[i], frames[i].frame, position, node);
+                node = place(layout, thread, &places[i], frames[i].frame, position, node);
             } else {
                 node = place_below(&places[i], node);
             }
@@ -171,7 +175,7 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
             continue;
         }
         frames[met] = (struct kept_frame){next, position};
-        node = place(layout, &places[met], next, position, node);
+        node = place(layout, thread, &places[met], next, position, node);
     }
     stack->depth = (uint32_t)(met + 1);
     if (stack->depth > stack->known)
@@ -188,7 +192,7 @@ ALWAYS_INLINE uint32_t walk_some(const struct layout *layout, struct thread_capt
         if (count == stack->capacity && !thread_grow_stack(stack))
             break;
         struct kept_place seen = {0};
-        uint32_t node = place(layout, &seen, frame, frame_position(layout, frame), ALLOCTRACE_NODE_NONE);
+        uint32_t node = place(layout, thread, &seen, frame, frame_position(layout, frame), ALLOCTRACE_NODE_NONE);
         if (seen.line != LINE_NOT_BEGUN || node == ALLOCTRACE_NODE_DROPPED)
             stack->places[count++] = seen;
     }
@@ -203,7 +207,7 @@ ALWAYS_INLINE uint32_t walk_some(const struct layout *layout, struct thread_capt
 ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, struct thread_capture *thread, bool all)
 {
     bool attached;
-    uintptr_t state = thread_state_current(layout, &recording.python, &attached);
+    uintptr_t state = thread_state_current(layout, &thread->runtime->python, &attached);
     if (!state)
         return ALLOCTRACE_NODE_NONE;
     uintptr_t frame = frame_innermost(layout, state);
@@ -229,41 +233,43 @@ static uint32_t walk_off(struct thread_capture *thread)
     }
 LAYOUTS(DEFINE_WALKS)
 
-uint32_t (*walk_chosen)(struct thread_capture *thread) = walk_off;
-
-static uint32_t (*walk_after_checks)(struct thread_capture *thread);
-
 /* The first walks: each is compared with what CPython itself says, until enough agreed. */
 static uint32_t walk_checked(struct thread_capture *thread)
 {
-    enum self_check_result result = self_check(&recording.python);
-    if (result == SELF_CHECK_NOTHING_SEEN)
+    struct traced_runtime *runtime = thread->runtime;
+    const char *failure;
+    switch (self_check(&runtime->python, &failure)) {
+    case SELF_CHECK_NOTHING_SEEN:
         return ALLOCTRACE_NODE_NONE;
-    if (result == SELF_CHECK_FAILED) {
-        walk_chosen = walk_off;
-        recording_lock();
-        recording_set_stacks(false, self_check_failure());
-        recording_unlock();
-        os_message("stacks are off: %s", self_check_failure());
+    case SELF_CHECK_FAILED:
+        runtime->walk = walk_off;
+        recording_set_stacks(runtime, false, failure);
+        os_message("stacks are off: %s", failure);
         return ALLOCTRACE_NODE_NONE;
+    case SELF_CHECK_AGREED:
+        if (__atomic_add_fetch(&runtime->checks_agreed, 1, __ATOMIC_RELAXED) == ENOUGH_CHECKS) {
+            recording_set_stacks(runtime, true, NULL);
+            runtime->walk = runtime->walk_after_checks;
+        }
     }
-    if (result == SELF_CHECK_PASSED) {
-        recording_lock();
-        recording_set_stacks(true, NULL);
-        recording_unlock();
-        walk_chosen = walk_after_checks;
-    }
-    return walk_after_checks(thread);
+    return runtime->walk_after_checks(thread);
 }
 
-void walk_choose(void)
+void walk_choose(struct traced_runtime *runtime)
 {
-    const struct layout *layout = recording.python.layout;
+    const struct layout *layout = runtime->python.layout;
+    runtime->walk = walk_off;
 #define CHOOSE(name)                                                                                                                       \
     if (layout == layout_find(layout_##name.minor, layout_##name.free_threaded))                                                           \
-        walk_after_checks = recording.options.max_frames ? walk_some_##name : walk_all_##name;
+        runtime->walk_after_checks = recording.options.max_frames ? walk_some_##name : walk_all_##name;
     if (layout) {
         LAYOUTS(CHOOSE)
-        walk_chosen = walk_checked;
+        runtime->walk = walk_checked;
     }
+}
+
+void walk_begin(struct thread_capture *thread, struct traced_runtime *runtime)
+{
+    thread->stack.depth = thread->stack.known = 0;
+    thread->runtime = runtime;
 }

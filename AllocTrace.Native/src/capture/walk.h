@@ -2,20 +2,23 @@
 #ifndef ALLOCTRACE_WALK_H
 #define ALLOCTRACE_WALK_H
 
+#include "capture/recording.h"
 #include "capture/thread.h"
 
-/* Chooses the walk for the interpreter's layout and the option frames. */
-void walk_choose(void);
+/* Chooses the walk for the runtime's layout and the option frames. */
+void walk_choose(struct traced_runtime *runtime);
 
-/* The node of the calling thread's present stack. Allocates nothing, calls nothing of CPython but the two functions that return the current
- * thread state (and, for the first few stacks, two pure functions that they are compared with: self_check.h). */
-static inline uint32_t walk(struct thread_capture *thread);
+/* The thread's next stacks are of another runtime than those before: nothing of what was kept holds. */
+void walk_begin(struct thread_capture *thread, struct traced_runtime *runtime);
 
-extern uint32_t (*walk_chosen)(struct thread_capture *thread);
-
-static inline uint32_t walk(struct thread_capture *thread)
+/* The node of the calling thread's present stack in the interpreter of that runtime. Allocates nothing, calls nothing of CPython but the
+ * two functions that return the current thread state (and, for the first few stacks, two pure functions that they are compared with:
+ * self_check.h). */
+static inline uint32_t walk(struct thread_capture *thread, struct traced_runtime *runtime)
 {
-    return walk_chosen(thread);
+    if (__builtin_expect(thread->runtime != runtime, 0))
+        walk_begin(thread, runtime);
+    return runtime->walk(thread);
 }
 
 #endif

@@ -6,9 +6,6 @@
 #ifndef ALLOCTRACE_TRACKED_DOMAINS_H
 #define ALLOCTRACE_TRACKED_DOMAINS_H
 
-/* Finds CPython's own functions, to pass the calls on to. */
-void tracked_domains_find(void);
-
 /* Looks through libraries loaded since the last time. Cheap when there are none. Not for forked children: another thread may have held the
  * loader's lock when they were made. */
 void tracked_domains_redirect_new_libraries(void);

@@ -1,4 +1,4 @@
-/* runtime.h: the CPython in this process, as far as it was found: symbols looked up at run time, and the layout that fits it. */
+/* runtime.h: a CPython in this process, as far as it was found: symbols looked up at run time, and the layout that fits it. */
 #ifndef ALLOCTRACE_RUNTIME_H
 #define ALLOCTRACE_RUNTIME_H
 
@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "platform/image.h"
 #include "python/layout.h"
 
 /* PyMemAllocatorEx of Include/cpython/pymem.h; the same since 3.5. */
@@ -18,8 +19,9 @@ struct python_allocator {
 };
 
 struct python_runtime {
+    struct image image;          /* that defines it: libpython, or the executable */
     const struct layout *layout; /* NULL: no stacks, and no_stacks_reason says why */
-    const char *no_stacks_reason;
+    char no_stacks_reason[160];
     char version[128]; /* Py_GetVersion() */
     uint32_t hex;      /* PY_VERSION_HEX; without level and serial before 3.11 */
 
@@ -29,14 +31,16 @@ struct python_runtime {
     uintptr_t (*attached_thread_state)(void); /* to 3.11: of whichever thread holds the GIL */
     uintptr_t (*own_thread_state)(void);
     int (*is_initialized)(void);
-    const uintptr_t *finalizing; /* the thread state that finalizes; never NULL itself */
+    const uintptr_t *finalizing;                                 /* the thread state that finalizes; never NULL itself */
+    int (*track)(unsigned domain, uintptr_t block, size_t size); /* PyTraceMalloc_Track */
+    int (*untrack)(unsigned domain, uintptr_t block);
 
     uintptr_t unicode_type, code_type;
     uintptr_t (*eval_get_globals)(void);                           /* borrowed; PyEval_GetGlobals */
     int (*code_address_to_line)(uintptr_t code, int offset_bytes); /* PyCode_Addr2Line */
 };
 
-/* Looks CPython up among the process's symbols. False when there is none. Calls nothing that needs an initialized interpreter. */
-bool python_runtime_find(struct python_runtime *python);
+/* Looks CPython up in an image. False when it is not there. Calls nothing that needs an initialized interpreter. */
+bool python_runtime_find(struct python_runtime *python, const struct image *image);
 
 #endif

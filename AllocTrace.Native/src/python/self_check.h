@@ -9,12 +9,9 @@
 
 #include "python/runtime.h"
 
-enum self_check_result { SELF_CHECK_NOTHING_SEEN, SELF_CHECK_AGREED, SELF_CHECK_PASSED, SELF_CHECK_FAILED };
+enum self_check_result { SELF_CHECK_NOTHING_SEEN, SELF_CHECK_AGREED, SELF_CHECK_FAILED };
 
-/* PASSED once enough stacks agreed. */
-enum self_check_result self_check(const struct python_runtime *python);
-
-/* What did not agree. */
-const char *self_check_failure(void);
+/* FAILED: *failure says what did not agree. */
+enum self_check_result self_check(const struct python_runtime *python, const char **failure);
 
 #endif

@@ -99,6 +99,7 @@ static const char *set_option(struct options *options, struct value name, struct
     } else if (is(name, "collector")) {
         if (!is(value, "off") && !is(value, "auto"))
             return "auto or off";
+        options->starts_collector = options->starts_collector && is(value, "auto");
     } else {
         return "";
     }
@@ -152,6 +153,7 @@ static bool set_path(struct options *options, const char *path, char *error, siz
     }
     if (strlen(absolute) >= sizeof options->folder || strlen(name) + 2 > sizeof options->prefix)
         return fail(error, error_size, "ALLOCTRACE=%.200s… is too long", path);
+    options->starts_collector = !folder && *name;
     memcpy(options->folder, absolute, strlen(absolute) + 1);
     memcpy(options->prefix, name, strlen(name) + 1);
     if (*name)

@@ -18,6 +18,7 @@ struct options {
     uint32_t on_full; /* enum alloctrace_on_full */
     bool domains[ALLOCTRACE_DOMAIN_TRACKED];
     bool children;
+    bool starts_collector; /* ALLOCTRACE names a database, and the collector is not off */
 };
 
 /* path: the value of ALLOCTRACE. text: that of ALLOCTRACE_OPTIONS or NULL. On a mistake: false, and one line in error. */

@@ -74,12 +74,10 @@ uint32_t session_string(const char *text, size_t length)
     return session_string_commit(length);
 }
 
-static void describe_process(const struct python_runtime *python)
+static void describe_process(void)
 {
     struct alloctrace_session *header = session.header;
     session_string("", 0); /* reference 0 */
-    header->python_version = session_string(python->version, strlen(python->version));
-    header->python_hex = python->hex;
 
     char *room = session_string_room(); /* written in place: a hook has no stack to spare */
     if (room)
@@ -99,7 +97,7 @@ static bool name_file(const struct options *options, uint32_t pid, const char **
     return length > 0 && (size_t)length < sizeof session.file.path;
 }
 
-bool session_open(const struct options *options, const struct python_runtime *python, const char **reason)
+bool session_open(const struct options *options, const char **reason)
 {
     uint32_t pid = os_process_id();
     if (!name_file(options, pid, reason) || !os_file_create(&session.file, reason))
@@ -135,9 +133,16 @@ bool session_open(const struct options *options, const struct python_runtime *py
             return false;
         }
     header->nodes = ALLOCTRACE_FIRST_NODE;
-    describe_process(python);
+    describe_process();
     SHARED_STORE(header->magic, ALLOCTRACE_MAGIC);
     return true;
+}
+
+void session_forget(void)
+{
+    os_file_close(&session.file);
+    memset(&session, 0, sizeof session);
+    session.file.descriptor = -1;
 }
 
 void session_abandon(void)

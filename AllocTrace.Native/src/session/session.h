@@ -10,7 +10,6 @@
 
 #include "alloctrace/wire.h"
 #include "platform/os.h"
-#include "python/runtime.h"
 #include "session/options.h"
 
 #define PER_EXTENT(type) (ALLOCTRACE_EXTENT_BYTES / sizeof(type))
@@ -25,10 +24,13 @@ struct session {
 extern struct session session;
 
 /* Makes the file and its first extents. On failure: false, one line in *reason, nothing left behind. */
-bool session_open(const struct options *options, const struct python_runtime *python, const char **reason);
+bool session_open(const struct options *options, const char **reason);
 
 /* Forgets the session that was inherited by fork: it is the parent's. */
 void session_abandon(void);
+
+/* Forgets a session that was stopped. It stays mapped: a thread that was between two instructions when it was stopped may still write. */
+void session_forget(void);
 
 /* One more extent. False when the limit, the disk or memory does not allow it. */
 bool session_grow(enum alloctrace_extent_kind kind);

@@ -8,6 +8,8 @@
 #include "check.h"
 #include "session/session.h"
 
+struct traced_runtime *fake_runtime;
+
 static const char unicode_type, code_type;
 
 static void put(uintptr_t object, unsigned offset, const void *value, size_t size)
@@ -67,7 +69,9 @@ void open_test_session(unsigned long limit_bytes)
     python.unicode_type = (uintptr_t)&unicode_type;
     python.code_type = (uintptr_t)&code_type;
     python.finalizing = &not_finalizing;
-    CHECK(recording_arm(&options, &python));
+    CHECK(recording_arm(&options));
+    fake_runtime = recording_add_runtime(&python, ALLOCTRACE_FOUND_AT_LOAD);
+    CHECK(fake_runtime);
     recording_lock();
     CHECK(recording_ensure_session());
     recording_unlock();

@@ -5,6 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/recording.h"
+
+/* The runtime of the test session: open_test_session makes it. */
+extern struct traced_runtime *fake_runtime;
+
 /* A compact str of a kind (1, 2 or 4 bytes a character; 0: ASCII). Never freed. */
 uintptr_t fake_text(unsigned kind, const void *characters, size_t length);
 uintptr_t fake_ascii(const char *text);

@@ -14,9 +14,12 @@ int print_wire_layout(void)
 #define SESSION(X) \
     X(magic) X(version) X(header_bytes) X(extent_bytes) X(slab_bytes) X(pid) X(parent_pid) X(pid_started) X(started_ns) \
     X(started_mono_ns) X(ended_mono_ns) X(sample_bytes) X(limit_bytes) X(max_frames) X(on_full) X(command_line) X(executable) \
-    X(python_version) X(python_hex) X(stacks) X(stacks_reason) X(phase) X(tracked_domain) X(fork_parent_pid) X(fork_number) \
+    X(phase) X(tracked_domain) X(fork_parent_pid) X(runtimes) X(fork_number) X(runtime) \
     X(extents) X(threads) X(slabs) X(nodes) X(codes) X(string_bytes) X(lost_stacks) X(cut_stacks) X(unslotted_events) X(order) \
-    X(free_slabs) X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs)
+    X(free_slabs) X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs) X(collector_done) \
+    X(request_lock) X(requested) X(answered) X(requested_name)
+#define RUNTIME(X) \
+    X(hooked_ns) X(library) X(version) X(hex) X(found) X(was_initialized) X(stacks) X(stacks_reason)
 #define THREAD(X) \
     X(cursor) X(state) X(first_slab) X(os_id) X(incarnation) X(started_ns) X(ended_ns) X(name) X(drained) X(drained_slab) \
     X(lost_events)
@@ -28,16 +31,19 @@ int print_wire_layout(void)
     X(filename) X(name) X(qualname) X(first_line)
 /* clang-format on */
 #define OF_SESSION(m) MEMBER(alloctrace_session, m)
+#define OF_RUNTIME(m) MEMBER(alloctrace_runtime, m)
 #define OF_THREAD(m) MEMBER(alloctrace_thread, m)
 #define OF_SLAB(m) MEMBER(alloctrace_slab, m)
 #define OF_NODE(m) MEMBER(alloctrace_node, m)
 #define OF_CODE(m) MEMBER(alloctrace_code, m)
     SESSION(OF_SESSION)
+    RUNTIME(OF_RUNTIME)
     THREAD(OF_THREAD)
     SLAB(OF_SLAB)
     NODE(OF_NODE)
     CODE(OF_CODE)
     SIZE(alloctrace_session)
+    SIZE(alloctrace_runtime)
     SIZE(alloctrace_thread)
     SIZE(alloctrace_slab)
     SIZE(alloctrace_node)

@@ -34,8 +34,8 @@ public sealed class SessionDrainTests
         drain.Finish();
         Assert.AreEqual(rounds * perRound, replay.Operations(Obj, RecordKind.Malloc).Calls);
         Assert.AreEqual(100, replay.LiveBlocks);
-        Assert.IsTrue(builder.Get32(264) <= 3, $"{builder.Get32(264)} slabs");
-        Assert.IsTrue(builder.Get64(464) > 100, "released slabs are counted");
+        Assert.IsTrue(builder.Get32(520) <= 3, $"{builder.Get32(520)} slabs");
+        Assert.IsTrue(builder.Get64(720) > 100, "released slabs are counted");
     }
 
     [TestMethod]
@@ -50,7 +50,7 @@ public sealed class SessionDrainTests
         using var replay = new ProcessReplay(session, 1);
         new SessionDrain(session, replay).Round(() => builder.NowNs);
         Assert.AreEqual((uint)ThreadSlotState.Free, builder.Get32(thread.SlotOffset + 16));
-        Assert.AreEqual(thread.Slab + 1, (uint)builder.Get64(384), "its slab is free");
+        Assert.AreEqual(thread.Slab + 1, (uint)builder.Get64(640), "its slab is free");
         var ended = replay.Threads.Single();
         Assert.AreEqual(("worker", 77L), (ended.Name, ended.EndedNs));
     }
@@ -61,15 +61,15 @@ public sealed class SessionDrainTests
         using var builder = new SessionBuilder(_folder.File("live.alloctrace"), 4 << 20);
         var (first, second) = (builder.AddThread(), builder.AddThread());
         first.Malloc(Obj, A, 10, 0);
-        var order = builder.Get64(320);
+        var order = builder.Get64(576);
         second.Free(Obj, A);
-        builder.Set64(320, order); // as if the collector had read it before the second thread's batch
+        builder.Set64(576, order); // as if the collector had read it before the second thread's batch
         using var session = SessionFile.TryOpen(builder.Path, shared: true)!;
         using var replay = new ProcessReplay(session, 1);
         var drain = new SessionDrain(session, replay);
         drain.Round(() => builder.NowNs);
         Assert.AreEqual(10, replay.LiveBytes);
-        builder.Set64(320, 2 << 20 | 1);
+        builder.Set64(576, 2 << 20 | 1);
         drain.Round(() => builder.NowNs);
         Assert.AreEqual(0, replay.LiveBytes);
         Assert.AreEqual(0, replay.UnknownFrees);

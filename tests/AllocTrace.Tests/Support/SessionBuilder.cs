@@ -43,10 +43,11 @@ internal sealed unsafe class SessionBuilder : IDisposable
         Set64(32, 1);
         Set64(40, 1_700_000_000_000_000_000);
         Set64(48, StartedNs);
-        Set32(104, 1); // stacks on
-        Set32(112, 1); // recording
-        Set64(320, 0xFFFFF); // nobody wrote yet
-        Set32(268, 2); // nodes 0 and 1 are not stored
+        Set32(168, 1); // one Python
+        Set32(184 + 28, 1); // its stacks are on
+        Set32(96, 1); // recording
+        Set64(576, 0xFFFFF); // nobody wrote yet
+        Set32(524, 2); // nodes 0 and 1 are not stored
         AddExtent(3);
         AddString("");
         Set64(0, Magic);
@@ -75,7 +76,7 @@ internal sealed unsafe class SessionBuilder : IDisposable
 
     public uint AddString(byte[] bytes)
     {
-        var reference = Get32(276);
+        var reference = Get32(532);
         if (reference % ExtentBytes + 4 + 65528 > ExtentBytes)
             reference = (reference / ExtentBytes + 1) * ExtentBytes;
 
@@ -85,13 +86,13 @@ internal sealed unsafe class SessionBuilder : IDisposable
         var at = OffsetOf(5, reference, 1);
         Set32(at, (uint)bytes.Length);
         bytes.CopyTo(new Span<byte>(Start + at + 4, bytes.Length));
-        Set32(276, reference + 4 + (uint)((bytes.Length + 3) & ~3));
+        Set32(532, reference + 4 + (uint)((bytes.Length + 3) & ~3));
         return reference;
     }
 
     public uint AddCode(string filename, string name, string? qualname = null, uint firstLine = 1)
     {
-        var code = Get32(272);
+        var code = Get32(528);
         while (Count(4) * (ExtentBytes / 16) <= code)
             AddExtent(4);
 
@@ -100,13 +101,13 @@ internal sealed unsafe class SessionBuilder : IDisposable
         Set32(at + 4, AddString(name));
         Set32(at + 8, AddString(qualname ?? name));
         Set32(at + 12, firstLine);
-        Set32(272, code + 1);
+        Set32(528, code + 1);
         return code;
     }
 
     public uint AddNode(uint parent, uint code, uint line)
     {
-        var node = Get32(268);
+        var node = Get32(524);
         while (Count(3) * (ExtentBytes / 16) <= node)
             AddExtent(3);
 
@@ -115,7 +116,7 @@ internal sealed unsafe class SessionBuilder : IDisposable
         Set32(at + 4, code);
         Set32(at + 8, line);
         Set32(at + 12, 2 * line);
-        Set32(268, node + 1);
+        Set32(524, node + 1);
         return node;
     }
 
@@ -144,7 +145,7 @@ internal sealed unsafe class SessionBuilder : IDisposable
         var thread = new BuiltThread(this, slot, at);
         _threads.Add(thread);
         Set32(at + 16, 1);
-        Set32(260, slot + 1);
+        Set32(516, slot + 1);
         return thread;
     }
 
@@ -152,7 +153,7 @@ internal sealed unsafe class SessionBuilder : IDisposable
     public void End()
     {
         Set64(56, NowNs);
-        Set32(112, 3);
+        Set32(96, 3);
     }
 
     public void Dispose()
@@ -168,19 +169,19 @@ internal sealed unsafe class SessionBuilder : IDisposable
     /// <summary>A slab that was given back, or a new one.</summary>
     internal uint TakeSlab()
     {
-        var head = Get64(384);
+        var head = Get64(640);
         if ((uint)head != 0)
         {
             var top = (uint)head - 1;
-            Set64(384, ((head >> 32) + 1) << 32 | Get32(SlabOffset(top) + 16));
+            Set64(640, ((head >> 32) + 1) << 32 | Get32(SlabOffset(top) + 16));
             return top;
         }
 
-        var slab = Get32(264);
+        var slab = Get32(520);
         while (Count(2) * (ExtentBytes / SlabBytes) <= slab)
             AddExtent(2);
 
-        Set32(264, slab + 1);
+        Set32(520, slab + 1);
         return slab;
     }
 
@@ -192,7 +193,7 @@ internal sealed unsafe class SessionBuilder : IDisposable
             return null;
 
         _lastWriter = (int)slot;
-        Set64(320, ++_ticket << 20 | slot);
+        Set64(576, ++_ticket << 20 | slot);
         return _ticket;
     }
 
@@ -208,12 +209,12 @@ internal sealed unsafe class SessionBuilder : IDisposable
 
     private void AddExtent(byte kind)
     {
-        var number = (int)Get32(256);
+        var number = (int)Get32(512);
         if (!_extents.TryGetValue(kind, out var extents))
             _extents[kind] = extents = [];
 
         extents.Add(number);
         Start[KindsOffset + number] = kind;
-        Set32(256, (uint)number + 1);
+        Set32(512, (uint)number + 1);
     }
 }

@@ -103,12 +103,12 @@ public sealed class DamagedSessionTests
         (session, thread) =>
         {
             thread.Malloc(Obj, A, 1, 0);
-            session.Set64(320, 0);
+            session.Set64(576, 0);
         },
         "nobody announced");
 
     [TestMethod]
-    public void More_threads_than_there_is_room_for_are_refused() => AssertDamage((session, _) => session.Set32(260, 5000), "5000 threads");
+    public void More_threads_than_there_is_room_for_are_refused() => AssertDamage((session, _) => session.Set32(516, 5000), "5000 threads");
 
     [TestMethod]
     [DataRow(3u, DisplayName = "not at a multiple of 4")]

@@ -22,6 +22,7 @@ for domain in ("PyMem_Raw", "PyMem_", "PyObject_"):
     malloc, calloc, realloc, free = (getattr(api, domain + name) for name in ("Malloc", "Calloc", "Realloc", "Free"))
     for function in (malloc, calloc, realloc):
         function.restype = ctypes.c_void_p
+    free.restype = None
     for size in (0, 1, 100, 512, 513, 100000):
         block = malloc(ctypes.c_size_t(size))
         assert not realloc(ctypes.c_void_p(block), ctypes.c_size_t(1 << 60))

@@ -1,0 +1,19 @@
+/* environment.h: the variables that switch a recording on, and CPython's own as a sign of life. */
+#ifndef ALLOCTRACE_ENVIRONMENT_H
+#define ALLOCTRACE_ENVIRONMENT_H
+
+#include <stdbool.h>
+
+#include "platform/image.h"
+
+/* Reads ALLOCTRACE and ALLOCTRACE_OPTIONS and arms the recording. False: they do not ask for one, or it cannot be (a message said why). */
+bool environment_arm(void);
+
+/* With children=off, programs that this process starts are to be left alone: from here on its environment names no recording. */
+void environment_python_was_found(void);
+
+/* Makes a CPython ask this library for its variables, where it would not by itself. getenv_there: that of its own C library when it is in a
+ * namespace of its own (of several such namespaces the first's is used: they began with the same variables); else NULL. */
+void environment_watch(const struct image *python, void *getenv_there);
+
+#endif

@@ -1,0 +1,159 @@
+#include "inject/runtimes.h"
+
+#include <string.h>
+
+#include "capture/code_cache.h"
+#include "capture/hook.h"
+#include "capture/thread.h"
+#include "inject/environment.h"
+#include "python/thread_state.h"
+
+/* What one look finds: hooks are put in afterwards, when the loader's lock is not held. */
+struct findings {
+    struct image image[RUNTIMES];
+    unsigned count;
+    void *getenv; /* the first that is defined */
+};
+
+static bool note_python(const struct image *image, void *context)
+{
+    struct findings *findings = context;
+    if (findings->count < RUNTIMES && image_symbol(image, "PyMem_SetAllocator") && image_symbol(image, "PyMem_GetAllocator"))
+        findings->image[findings->count++] = *image;
+    if (!findings->getenv)
+        findings->getenv = image_symbol(image, "getenv");
+    return false;
+}
+
+static bool is_known(const struct image *image)
+{
+    for (uint32_t i = 0; i < recording.runtime_count; i++)
+        if (recording.runtimes[i].used && recording.runtimes[i].python.image.dynamic == image->dynamic)
+            return true;
+    return false;
+}
+
+static bool is_among(const struct findings *findings, const struct image *image)
+{
+    for (unsigned i = 0; i < findings->count; i++)
+        if (findings->image[i].dynamic == image->dynamic)
+            return true;
+    return false;
+}
+
+static void forget_unloaded(const struct findings *findings)
+{
+    for (uint32_t i = 0; i < recording.runtime_count; i++) {
+        struct traced_runtime *runtime = &recording.runtimes[i];
+        bool can_tell = runtime->python.image.begin; /* images of other namespaces are not seen */
+        if (!runtime->used || !can_tell || is_among(findings, &runtime->python.image))
+            continue;
+        hook_forget(runtime);
+        code_cache_drop_all();
+        runtime->used = false;
+    }
+}
+
+static void add(const struct image *image, void *getenv_there, uint32_t found)
+{
+    struct python_runtime python;
+    if (is_known(image) || !python_runtime_find(&python, image))
+        return;
+    struct traced_runtime *runtime = recording_add_runtime(&python, found);
+    if (!runtime || !hook_install(runtime)) {
+        os_message("more CPythons in one process than can be recorded: %s is left out", image->path);
+        return;
+    }
+    recording_tell_runtime(runtime);
+    environment_python_was_found();
+    environment_watch(image, getenv_there);
+}
+
+static struct image_changes seen;
+static bool has_looked;
+
+/* What is done here may itself look symbols up, or ask for a variable. */
+static _Thread_local bool is_here __attribute__((tls_model("initial-exec")));
+
+static bool may_begin(void)
+{
+    if (!recording.fork_local || is_here || thread_is_inside())
+        return false;
+    return is_here = true;
+}
+
+void runtimes_look(uint32_t found)
+{
+    if (!may_begin())
+        return;
+    struct image_changes changes = image_changes();
+    lock_acquire(&recording.fork_local->look_lock);
+    if (!has_looked || changes.added != seen.added || changes.removed != seen.removed) {
+        struct findings findings = {.count = 0};
+        image_visit(note_python, &findings);
+        seen = changes;
+        has_looked = true;
+        forget_unloaded(&findings);
+        for (unsigned i = 0; i < findings.count; i++)
+            add(&findings.image[i], NULL, found);
+    }
+    lock_release(&recording.fork_local->look_lock);
+    is_here = false;
+}
+
+void runtimes_look_in_namespace(void *handle)
+{
+    if (!may_begin())
+        return;
+    struct findings findings = {.count = 0};
+    image_visit_namespace_of(handle, note_python, &findings);
+    lock_acquire(&recording.fork_local->look_lock);
+    for (unsigned i = 0; i < findings.count; i++)
+        add(&findings.image[i], findings.getenv, ALLOCTRACE_FOUND_DLSYM);
+    lock_release(&recording.fork_local->look_lock);
+    is_here = false;
+}
+
+static bool is_attached(const struct python_runtime *python)
+{
+    bool attached = false;
+    if (python->layout)
+        thread_state_current(python->layout, python, &attached);
+    return attached;
+}
+
+void runtimes_restore(void)
+{
+    if (!may_begin())
+        return;
+    for (uint32_t i = 0; i < recording.runtime_count; i++) {
+        struct traced_runtime *runtime = &recording.runtimes[i];
+        if (!runtime->used)
+            continue;
+        bool attached = is_attached(&runtime->python);
+        if (attached || !runtime->python.is_initialized || !runtime->python.is_initialized())
+            hook_restore(runtime, attached);
+    }
+    is_here = false;
+}
+
+void runtimes_forget(void)
+{
+    lock_acquire(&recording.fork_local->look_lock);
+    for (uint32_t i = 0; i < recording.runtime_count; i++)
+        recording.runtimes[i].used = false;
+    has_looked = false;
+    lock_release(&recording.fork_local->look_lock);
+}
+
+struct traced_runtime *runtimes_current(void)
+{
+    if (!recording.fork_local)
+        return NULL;
+    if (thread_of_this && thread_of_this->runtime)
+        return thread_of_this->runtime;
+    for (uint32_t i = 0; i < recording.runtime_count; i++)
+        if (recording.runtimes[i].used)
+            return &recording.runtimes[i];
+    return NULL;
+}

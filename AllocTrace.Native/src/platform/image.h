@@ -1,0 +1,59 @@
+/* image.h: the executable and the libraries that are mapped in this process, read in place: which symbols they define, and through which
+ * pointers they call others'.
+ *
+ * The loader's own look-up is not used: dlsym from here would keep libpython loaded when its host unloads it, sees nothing that was loaded
+ * with RTLD_LOCAL, and finds this library's functions where the host's are wanted. An image is valid as long as the loader keeps it mapped.
+ */
+#ifndef ALLOCTRACE_IMAGE_H
+#define ALLOCTRACE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct image {
+    uintptr_t base;
+    const void *dynamic;                /* identifies it */
+    const char *path;                   /* the loader's string; "" for the executable */
+    uintptr_t begin, end;               /* 0 when it is of another namespace */
+    uintptr_t sealed_begin, sealed_end; /* made read-only by the loader after relocation */
+
+    const void *symbols;
+    const char *names, *own_name; /* own_name: DT_SONAME or NULL */
+    const uint32_t *gnu_hash, *hash;
+    const void *relocations[2]; /* of calls, of data */
+    size_t relocation_count[2];
+};
+
+/* Counts that change whenever an image comes or goes. */
+struct image_changes {
+    unsigned long long added, removed;
+};
+
+struct image_changes image_changes(void);
+
+/* Visits the images of the namespace that this library is in, the executable first, until the visitor returns true. The loader's lock is
+ * held: the visitor loads and unloads nothing. */
+bool image_visit(bool (*visitor)(const struct image *image, void *context), void *context);
+
+/* Visits the images of another namespace (dlmopen), of which the host holds a handle. Does nothing for a handle of this namespace. */
+bool image_visit_namespace_of(void *handle, bool (*visitor)(const struct image *image, void *context), void *context);
+
+/* Whether the image is mapped still. False for images of other namespaces too: that cannot be found out. */
+bool image_is_mapped(const struct image *image);
+
+/* The address of a symbol that the image defines, or NULL. For data see image_data. */
+void *image_symbol(const struct image *image, const char *name);
+
+/* The address of the variable that the image means by a name it defines: an executable may have taken the place of a library's (copy
+ * relocations). NULL: it defines no such symbol. */
+void *image_data(const struct image *image, const char *name);
+
+/* What the image's calls of a function that it imports go to: an address of its own while the loader has not bound it yet; 0: it imports no
+ * such function. */
+uintptr_t image_import(const struct image *image, const char *name);
+
+/* Makes the image's calls of a function that it imports go to target. */
+void image_redirect(const struct image *image, const char *name, void *target);
+
+#endif

@@ -1,0 +1,249 @@
+#define _GNU_SOURCE
+#include "session/collector.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "platform/image.h"
+#include "session/session.h"
+
+enum {
+    STACK_BYTES = 128 << 10,
+    MOST_VARIABLES = 4096,
+    LOCK_DESCRIPTOR = 3, /* in the collector */
+    MOST_NAMES = 100,    /* trace.db, trace-2.db, … */
+    PATH_BYTES = 4096,
+    AWAIT_NS = 1000000,  /* one look */
+    AWAIT_LOOKS = 10000, /* looks before this process goes on by itself */
+    LOOKS_BETWEEN_LIVENESS = 50,
+};
+
+/* ---- where the command is ---- */
+
+static bool holds_this_function(const struct image *image, void *path)
+{
+    uintptr_t here = (uintptr_t)collector_ensure;
+    if (here < image->begin || here >= image->end)
+        return false;
+    snprintf(path, PATH_BYTES, "%s", image->path);
+    return true;
+}
+
+/* Beside the library, or above runtimes/RID/native/, as packages have it. A name that ends in .dll is for the dotnet command. */
+static bool find_command(char path[PATH_BYTES])
+{
+    static const char *const places[] = {"alloctrace", "../../../alloctrace", "../../../AllocTrace.Report",
+                                         "../../../AllocTrace.Report.dll"};
+    char library[PATH_BYTES] = "";
+    image_visit(holds_this_function, library);
+    char *name = strrchr(library, '/');
+    if (library[0] != '/' || !name)
+        return false;
+    name[1] = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (snprintf(path, PATH_BYTES, "%s%s", library, places[i]) < PATH_BYTES
+            && access(path, i + 1 < sizeof places / sizeof *places ? X_OK : R_OK) == 0)
+            return true;
+    return false;
+}
+
+/* ---- the lock ---- */
+
+static bool lock_path(char path[PATH_BYTES], const struct options *options)
+{
+    return snprintf(path, PATH_BYTES, "%s/%slock", options->folder, options->prefix) < PATH_BYTES;
+}
+
+static bool is_still_named(int descriptor, const char *path)
+{
+    struct stat opened, named;
+    return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+/* The descriptor of the locked file, or -1: another has it. A collector removes the file when it ends, perhaps between open and flock. */
+static int take_lock(const char *path)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        int descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (descriptor < 0)
+            return -1;
+        if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+            close(descriptor);
+            return -1;
+        }
+        if (is_still_named(descriptor, path))
+            return descriptor;
+        close(descriptor);
+    }
+    return -1;
+}
+
+/* ---- the start ---- */
+
+struct start {
+    int lock;
+    char command[PATH_BYTES], sessions[PATH_BYTES], database[PATH_BYTES], process[16];
+    uint8_t stack[2][STACK_BYTES]; /* of the two processes on the way; they run in this one's memory, one after the other */
+    char *variables[MOST_VARIABLES + 1];
+};
+
+extern char **environ;
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static void choose_variables(struct start *start)
+{
+    size_t count = 0;
+    for (char **variable = environ; variable && *variable && count < MOST_VARIABLES; variable++)
+        if (!begins(*variable, "LD_PRELOAD=") && !begins(*variable, "ALLOCTRACE") && !begins(*variable, "DOTNET_STARTUP_HOOKS="))
+            start->variables[count++] = *variable;
+    start->variables[count] = NULL;
+}
+
+/* Recordings are not mixed: a database that is there already stays as it is. */
+static bool choose_database(struct start *start)
+{
+    struct stat status;
+    if (stat(start->sessions, &status) != 0) {
+        memcpy(start->database, start->sessions, sizeof start->database);
+        return true;
+    }
+    const char *name = strrchr(start->sessions, '/') + 1, *dot = strrchr(name, '.');
+    int stem = (int)((dot && dot != name ? dot : name + strlen(name)) - start->sessions);
+    for (int number = 2; number <= MOST_NAMES; number++) {
+        int length = snprintf(start->database, PATH_BYTES, "%.*s-%d%s", stem, start->sessions, number, start->sessions + stem);
+        if (length < PATH_BYTES && stat(start->database, &status) != 0) {
+            os_message("%s exists and stays as it is: this recording becomes %s", start->sessions, start->database);
+            return true;
+        }
+    }
+    os_message("%s exists, and so do all names like it: sessions are left for alloctrace collect", start->sessions);
+    return false;
+}
+
+/* Without a parent that waits for it, without handlers and masks, with nothing open but the lock. */
+static int become_collector(void *argument)
+{
+    struct start *start = argument;
+    setsid();
+    for (int signal = 1; signal < NSIG; signal++) {
+        struct sigaction action = {.sa_handler = SIG_DFL};
+        sigaction(signal, &action, NULL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int null = open("/dev/null", O_RDWR), lock = fcntl(start->lock, F_DUPFD, 64);
+    for (int i = 0; i < LOCK_DESCRIPTOR; i++)
+        dup2(null, i);
+    dup2(lock, LOCK_DESCRIPTOR);
+    syscall(SYS_close_range, LOCK_DESCRIPTOR + 1, ~0u, 0); /* Linux 5.9; before, what is open stays open there */
+    if (chdir("/") != 0)
+        _exit(127);
+
+    char *arguments[] = {start->command, "collect", "--recording", start->process, "-o", start->database, start->sessions, NULL, NULL};
+    size_t length = strlen(start->command);
+    if (length > 4 && strcmp(start->command + length - 4, ".dll") == 0) {
+        static const char *const dotnets[] = {"/usr/bin/dotnet", "/usr/share/dotnet/dotnet", "/usr/lib/dotnet/dotnet",
+                                              "/usr/local/bin/dotnet"};
+        memmove(arguments + 1, arguments, 7 * sizeof *arguments);
+        for (size_t i = 0; i < sizeof dotnets / sizeof *dotnets; i++) {
+            arguments[0] = (char *)dotnets[i];
+            execve(dotnets[i], arguments, start->variables);
+        }
+    } else {
+        execve(start->command, arguments, start->variables);
+    }
+    syscall(SYS_exit_group, 127);
+    return 127;
+}
+
+/* clone and not fork: no handlers of the host's run, no memory is copied, and with no exit signal the host does not hear of it. */
+static bool spawn(int (*function)(void *), uint8_t stack[STACK_BYTES], void *argument, int *pid)
+{
+    *pid = clone(function, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, argument);
+    return *pid > 0;
+}
+
+static int leave_child_behind(void *argument)
+{
+    struct start *start = argument;
+    int pid;
+    syscall(SYS_exit_group, spawn(become_collector, start->stack[1], start, &pid) ? 0 : 1);
+    return 1;
+}
+
+static void start_collector(struct start *start)
+{
+    choose_variables(start);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int pid;
+    if (spawn(leave_child_behind, start->stack[0], start, &pid))
+        while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
+            ;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void collector_ensure(const struct options *options)
+{
+    if (!options->starts_collector)
+        return;
+    int saved = errno;
+    struct start *start = os_map(sizeof *start);
+    char path[PATH_BYTES];
+    if (start && lock_path(path, options) && find_command(start->command) && (start->lock = take_lock(path)) >= 0) {
+        snprintf(start->process, sizeof start->process, "%u", os_process_id());
+        /* The prefix is the database's name and a dot. */
+        snprintf(start->sessions, PATH_BYTES, "%s/%.*s", options->folder, (int)strlen(options->prefix) - 1, options->prefix);
+        if (choose_database(start))
+            start_collector(start);
+        close(start->lock);
+    }
+    if (start)
+        os_unmap(start, sizeof *start);
+    errno = saved;
+}
+
+/* ---- the end ---- */
+
+static bool is_collected_by_nobody(const char *path)
+{
+    uint32_t pid = SHARED_LOAD(session.header->collector_pid);
+    if (pid)
+        return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    /* It may be about to begin: then it has the lock. */
+    int descriptor = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    bool is_free = descriptor < 0 || flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+    if (descriptor >= 0)
+        close(descriptor);
+    return is_free;
+}
+
+void collector_await(const struct options *options)
+{
+    char path[PATH_BYTES];
+    if (!options->starts_collector || !lock_path(path, options))
+        return;
+    int saved = errno;
+    for (int look = 0; look < AWAIT_LOOKS && !SHARED_LOAD(session.header->collector_done); look++) {
+        if (look % LOOKS_BETWEEN_LIVENESS == 0 && is_collected_by_nobody(path))
+            break;
+        os_sleep_ns(AWAIT_NS);
+    }
+    errno = saved;
+}

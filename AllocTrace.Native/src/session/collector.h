@@ -1,0 +1,21 @@
+/* collector.h: the process that drains the sessions of a recording when nobody else does.
+ *
+ * With ALLOCTRACE naming a database, the first process of the recording starts one collector for all of them, if the `alloctrace` command
+ * stands beside this library. The host does not notice: the collector is nobody's child (no SIGCHLD, no wait status), has no descriptor of
+ * the host's and no place in its session, process group or folder. A lock on FILE.lock says that there is one; the collector inherits it
+ * locked, so there is no moment without it, and it is gone with the collector however that ends.
+ */
+#ifndef ALLOCTRACE_COLLECTOR_H
+#define ALLOCTRACE_COLLECTOR_H
+
+#include "session/options.h"
+
+/* Starts a collector unless there is one. The session is there already. Without the command, nothing: the session waits for
+ * `alloctrace collect`. */
+void collector_ensure(const struct options *options);
+
+/* This process ends of its own accord: waits, but not for ever, until the collector lets it go, so that the database of the recording is
+ * there when its last process is not. Returns at once when no collector was started here. */
+void collector_await(const struct options *options);
+
+#endif

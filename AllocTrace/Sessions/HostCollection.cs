@@ -1,0 +1,89 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>
+/// The collector that a traced process started (<c>collector=auto</c>): makes one database of all processes of the recording, and lets the last
+/// one end when it is complete. Nobody sees what it says: what goes wrong is in <c>FILE.db.error</c>, and the sessions stay.
+/// </summary>
+public static class HostCollection
+{
+    private const int ShortestLookMs = 2, LongestLookMs = 50;
+
+    /// <summary>Collects until the recording is over.</summary>
+    /// <param name="pid">The process that started the collector.</param>
+    /// <param name="name">The value of <c>ALLOCTRACE</c>, which the sessions are named after.</param>
+    /// <param name="path">The database.</param>
+    public static void Run(uint pid, string name, string path)
+    {
+        var lockFile = $"{name}.lock";
+        var paths = new SessionPaths([name]);
+        var done = new HashSet<string>();
+        Collect(pid, paths, path, done);
+
+        // Processes that began meanwhile saw the lock and started no collector of their own.
+        File.Delete(lockFile);
+        while (paths.Find().Except(done).ToArray() is [var first, ..])
+            Collect(SessionSurvey.TryRead(first)?.Pid ?? 0, paths, NextFree(path), done);
+    }
+
+    private static void Collect(uint pid, SessionPaths paths, string path, HashSet<string> done)
+    {
+        using var root = new RecordingRoot(pid);
+        var problems = new List<string>();
+        try
+        {
+            using var collector = new Collector(
+                () => paths.Find().Where(file => !done.Contains(file)),
+                new RecordingOptions().TemporaryThreshold,
+                () => TraceWriter.Create(path, overwrite: false),
+                isAwaited: true);
+            collector.Start();
+            FollowToTheEnd(collector, root);
+            collector.Complete();
+            problems.AddRange(collector.Problems);
+            collector.RemoveCollected();
+            done.UnionWith(collector.Seen);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problems.Add($"{e.Message}; the sessions are kept: alloctrace collect");
+            done.UnionWith(paths.Find());
+        }
+
+        if (problems.Count > 0)
+            File.WriteAllLines($"{path}.error", problems);
+    }
+
+    /// <summary>Whenever no recorded process runs, the database is there: the root may be a shell that nobody means to end soon.</summary>
+    private static void FollowToTheEnd(Collector collector, RecordingRoot root)
+    {
+        for (var waitMs = ShortestLookMs; ; waitMs = Math.Min(2 * waitMs, LongestLookMs))
+        {
+            if (collector.HasLooked && collector.FollowedCount == 0)
+            {
+                if (!root.IsAlive())
+                    return;
+
+                if (collector.HasWaiting)
+                    collector.Publish();
+            }
+            else
+            {
+                waitMs = ShortestLookMs;
+            }
+
+            Thread.Sleep(waitMs);
+        }
+    }
+
+    private static string NextFree(string path)
+    {
+        for (var number = 2; ; number++)
+        {
+            var next = Path.Combine(Path.GetDirectoryName(path)!, $"{Path.GetFileNameWithoutExtension(path)}-{number}{Path.GetExtension(path)}");
+            if (!Path.Exists(next))
+                return next;
+        }
+    }
+}
