@@ -1,6 +1,7 @@
 using AllocTrace.Analysis;
 using AllocTrace.Report.Tests.Support;
 using AllocTrace.Storage;
+using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Report.Tests.Commands;
 
@@ -29,6 +30,10 @@ public sealed class MergeTests
                 Assert.HasCount(expected.Count, actual);
             }
         }
+
+        string[] copied = ["process", "runtime", "thread", "site", "snapshot", "snapshot_site", "slice", "slice_site", "operation", "loss"];
+        foreach (var table in copied)
+            Assert.AreEqual(new[] { leaky.Path, first.Path, second.Path }.Sum(path => Rows(path, table)), Rows(merged, table), table);
 
         CollectionAssert.AreEqual(
             Lines(CommandRun.Of("leaks", second.Path).Succeeded())[2..],
@@ -73,6 +78,15 @@ public sealed class MergeTests
         Assert.AreEqual($"alloctrace: merged {paths.Length} processes of {paths.Length} recordings into {merged}\n", run.Error);
         Assert.AreEqual(0, run.ExitCode);
         return merged;
+    }
+
+    private static long Rows(string path, string table)
+    {
+        using var connection = new SqliteConnection($"Data Source={path};Mode=ReadOnly;Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT count(*) FROM {table}";
+        return (long)command.ExecuteScalar()!;
     }
 
     private static string[] Lines(string text) => text.TrimEnd('\n').Split('\n');
