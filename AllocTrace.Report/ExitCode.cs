@@ -7,4 +7,5 @@ internal static class ExitCode
     public const int Failed = 1;
     public const int WrongUsage = 2;
     public const int InvalidTrace = 3;
+    public const int ThresholdExceeded = 4;
 }

@@ -17,7 +17,8 @@ internal static class UsageError
             return $"unknown {kind} '{word}'; {(suggestion is null ? help : $"did you mean '{suggestion}'?")}";
         }
 
-        return $"{parsed.Errors[0].Message.TrimEnd('.')}; {help}";
+        var message = string.Join(' ', parsed.Errors[0].Message.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries));
+        return $"{message.TrimEnd('.')}; {help}";
     }
 
     /// <summary>Counts the characters to insert, remove or replace that make one word of another (Levenshtein).</summary>

@@ -13,7 +13,9 @@ internal static class ExportCommand
     public static Command Create(Output output)
     {
         var file = ReportArguments.File();
-        var format = WordOption.Create<ExportFormat>("--format", "The format: csv.", "FORMAT");
+        var format = WordOption.Create<ExportFormat>("--format", "The format: csv, collapsed, speedscope, pprof or tracemalloc.", "FORMAT");
+        var measure = WordOption.Create<Measure>("--by", "What a stack weighs, for collapsed and speedscope: bytes or blocks.", "MEASURE");
+        var events = new Option<bool>("--events") { Description = "With csv: every event instead of sums. Needs a recording with events." };
         var target = new Option<string>("-o", "--output")
         {
             Description = "The file to write, or - for the standard output.",
@@ -21,32 +23,38 @@ internal static class ExportCommand
             Required = true,
         };
         var force = new Option<bool>("-f", "--force") { Description = "Replace the file if it exists." };
-        var process = ReportArguments.Process();
         var command = new Verb(
             "export",
             "Writes a recording in a format of other tools.",
             "alloctrace export app.db --format csv -o app.csv",
-            "alloctrace export app.db --format csv -o - | sqlite3 :memory: '.import --csv /dev/stdin site' 'SELECT count(*) FROM site'")
+            "alloctrace export app.db --format csv -o - | sqlite3 :memory: '.import --csv /dev/stdin site' 'SELECT count(*) FROM site'",
+            "alloctrace export app.db --format pprof -o app.pb.gz && go tool pprof -top app.pb.gz",
+            "alloctrace export app.db --format speedscope -o app.speedscope.json    # open it at speedscope",
+            "alloctrace export app.db --format collapsed --view peak -o - | flamegraph.pl > app.svg",
+            "alloctrace export app.db --format tracemalloc -o app.snapshot    # tracemalloc.Snapshot.load('app.snapshot')")
         {
-            file, format, target, force, process,
+            file, format, measure, events, target, force,
         };
+        var selection = new SnapshotOptions(command);
         command.SetAction(parsed =>
         {
             using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
-            var processes = database.ProcessesWith(parsed.GetValue(process));
+            if (parsed.GetValue(events))
+                throw new UsageException($"{database.Path} has no events: they were not recorded");
+
+            var export = new Exporter(parsed, database, selection, parsed.GetValue(measure));
+            var chosen = parsed.GetValue(format);
             var path = parsed.GetRequiredValue(target);
-            if (path == StandardOutput)
-                Write(output.Out, forTerminal: output.TerminalWidth is not null);
+            if (path != StandardOutput)
+                NewFile.Write(path, parsed.GetValue(force), stream => export.Write(chosen, stream));
+            else if (Exporter.IsText(chosen))
+                export.WriteText(chosen, output.Out, forTerminal: output.TerminalWidth is not null);
+            else if (output.TerminalWidth is null)
+                export.Write(chosen, output.Bytes);
             else
-                NewFile.Write(path, parsed.GetValue(force), writer => Write(writer, forTerminal: false));
+                throw new UsageException($"{chosen.ToString().ToLowerInvariant()} is not text, and a terminal would not show it: -o FILE");
 
             return ExitCode.Done;
-
-            void Write(TextWriter writer, bool forTerminal)
-            {
-                using var csv = new CsvText(writer, forTerminal);
-                CsvExport.Write(database, processes, csv);
-            }
         });
         return command;
     }

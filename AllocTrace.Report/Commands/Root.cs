@@ -14,7 +14,15 @@ internal sealed class Root : RootCommand, IExamples
         Subcommands.Add(new CollectCommand(output));
         Subcommands.Add(SummaryCommand.Create(output));
         Subcommands.Add(TopCommand.Create(output));
+        Subcommands.Add(TreeCommand.Create(output));
+        Subcommands.Add(LeaksCommand.Create(output));
+        Subcommands.Add(TimelineCommand.Create(output));
+        Subcommands.Add(DiffCommand.Create(output));
+        Subcommands.Add(FlamegraphCommand.Create(output));
         Subcommands.Add(ExportCommand.Create(output));
+        Subcommands.Add(MergeCommand.Create(output));
+        Subcommands.Add(PushCommand.Create(output));
+        Subcommands.Add(CompletionCommand.Create(output));
 
         var help = Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -26,8 +34,10 @@ internal sealed class Root : RootCommand, IExamples
         "alloctrace collect -o app.db FOLDER                  # what programs recorded with ALLOCTRACE=FOLDER",
         "alloctrace summary app.db                            # how much, when, and which lines",
         "alloctrace top app.db                                # the lines that still hold memory at the end",
-        "alloctrace top app.db --view peak --group-by traceback -n 3",
-        "alloctrace top app.db --view temporary --exclude '<frozen *>'",
+        "alloctrace tree app.db                               # how the program got there",
+        "alloctrace leaks app.db                              # what kept growing",
+        "alloctrace flamegraph app.db -o app.html             # a page to look around in",
+        "alloctrace diff before.db after.db                   # what grew from one recording to another",
         "alloctrace export app.db --format csv -o app.csv     # everything, for a spreadsheet",
     ];
 }

@@ -2,11 +2,12 @@ using System.CommandLine;
 
 using AllocTrace.Report.Render;
 using AllocTrace.Sessions;
+using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
 /// <summary><c>alloctrace run</c>: runs a command and records it.</summary>
-internal sealed class RunCommand : Command
+internal sealed class RunCommand : Command, IExamples
 {
     private const ulong SmallestLimit = 4 << 20;
 
@@ -32,6 +33,7 @@ internal sealed class RunCommand : Command
         Arity = ArgumentArity.OneOrMore,
     };
 
+    private readonly Threshold _failAbove;
     private readonly Output _console;
 
     /// <param name="console">Where notes and the report go: the standard output is the command's own.</param>
@@ -64,6 +66,7 @@ internal sealed class RunCommand : Command
         foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _temporary])
             Add(option);
 
+        _failAbove = Threshold.FailAbove(this, console, "the command succeeds but the peak of a process");
         Add(_command);
         SetAction(Run);
     }
@@ -82,13 +85,29 @@ internal sealed class RunCommand : Command
             var result = recording.Wait(() => progress.Show("alloctrace: completing the database …"));
             progress.Dispose();
             Tell(result, command[0], arguments.GetValue(_quiet));
-            return result.ExitCode;
+            return result is { ExitCode: 0, DatabasePath: { } database } ? PeakWithinLimit(arguments, database) : result.ExitCode;
         }
         catch (CommandNotStartedException e)
         {
             Note(e.Message);
             return e.ExitCode;
         }
+    }
+
+    public IReadOnlyList<string> Examples { get; } =
+    [
+        "alloctrace run -o app.db -- python3 app.py",
+        "alloctrace run --fail-above 200MiB -- python3 -m pytest    # for CI: exit code 4 when the peak was higher",
+    ];
+
+    private int PeakWithinLimit(ParseResult arguments, string path)
+    {
+        using var database = TraceDatabase.Open(path);
+        return database.Processes
+            .Select(process => (process.Pid, database.MomentOf(process, "peak")?.Bytes))
+            .Select(peak => _failAbove.Check(arguments, $"{path}: peak of process {peak.Pid}:", peak.Bytes ?? 0))
+            .DefaultIfEmpty(ExitCode.Done)
+            .Max();
     }
 
     private void Note(string line) => _console.Error.WriteLine($"alloctrace: {Printable.Text(line)}");

@@ -23,12 +23,12 @@ internal static class SummaryCommand
             file, process, json, csv,
         };
         ReportArguments.AtMostOne(command, json, csv);
+        var failAbove = Threshold.FailAbove(command, output, "the peak of a process");
         command.SetAction(parsed =>
         {
             using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
-            var report = new SummaryReport(
-                database,
-                [.. database.ProcessesWith(parsed.GetValue(process)).Select(each => ProcessSummary.Read(database, each))]);
+            ProcessSummary[] processes = [.. database.ProcessesWith(parsed.GetValue(process)).Select(each => ProcessSummary.Read(database, each))];
+            var report = new SummaryReport(database, processes);
             if (parsed.GetValue(json))
                 report.WriteJson(output.Out);
             else if (parsed.GetValue(csv))
@@ -36,7 +36,10 @@ internal static class SummaryCommand
             else
                 report.WriteText(output);
 
-            return ExitCode.Done;
+            return processes
+                .Select(each => failAbove.Check(parsed, $"{database.Path}: peak of process {each.Process.Pid}:", each.Peak?.Bytes ?? 0))
+                .DefaultIfEmpty(ExitCode.Done)
+                .Max();
         });
         return command;
     }

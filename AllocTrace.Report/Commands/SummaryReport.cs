@@ -99,7 +99,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         if (summary.Threads.Count > MostThreads)
             page.Line($"  {Numbers.Of(summary.Threads.Count - MostThreads, "more thread")}: --group-by thread of 'alloctrace top' lists them");
 
-        var lines = new TopLines(page, SourceLines.Of([process]));
+        var lines = new TopLines(page, SourceFiles.Of([process]));
         if (summary.Peak is { } peak)
             lines.Write("held most at the peak", summary.PeakLines, peak.Bytes, Indent);
         if (summary.Live is { } live)

@@ -45,7 +45,7 @@ internal sealed class TopReport
         page.Line();
         if (_statistics.Count > 0)
         {
-            var source = SourceLines.Of(_processes);
+            var source = SourceFiles.Of(_processes);
             if (_groupBy == GroupBy.Traceback)
             {
                 new TracebackList(page, source).Write(_statistics, _snapshot.Size);
@@ -84,21 +84,6 @@ internal sealed class TopReport
         using var csv = new CsvText(output.Out, forTerminal: output.TerminalWidth is not null);
         csv.Header("size", "count", "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread", "interpreter", "command");
         foreach (var statistic in _statistics)
-        {
-            var frame = statistic.Traceback.Newest;
-            csv.Row(
-                statistic.Size,
-                statistic.Count,
-                frame?.Filename,
-                frame?.LineNumber,
-                frame?.Function,
-                _groupBy == GroupBy.Traceback ? CsvText.Cell(statistic.Traceback) : null,
-                statistic.Domain,
-                statistic.Process?.Pid,
-                statistic.Thread?.OsId,
-                statistic.Thread?.Name,
-                statistic.Thread?.Interpreter,
-                statistic.Process?.Command);
-        }
+            csv.Row([statistic.Size, statistic.Count, .. CsvText.Cells(statistic, whole: _groupBy == GroupBy.Traceback)]);
     }
 }

@@ -23,6 +23,7 @@ internal static class WordOption
                 return index < 0 ? default : Enum.GetValues<T>()[index];
             },
         };
+        option.CompletionSources.Clear(); // those of enums are not in lower case
         option.CompletionSources.Add(words);
         return option;
     }

@@ -6,12 +6,12 @@ namespace AllocTrace.Report.Export;
 /// <summary><c>export --format csv</c>: one row for each process, thread, domain and traceback. The columns: docs/exports.md.</summary>
 internal static class CsvExport
 {
-    public static void Write(TraceDatabase database, IEnumerable<TraceProcess> processes, CsvText csv)
+    public static void Write(TraceDatabase database, IEnumerable<TraceProcess> processes, IReadOnlyCollection<TraceFilter[]> filters, CsvText csv)
     {
         csv.Header(
             "pid", "thread_id", "thread", "interpreter", "domain", "peak_bytes", "peak_blocks", "live_bytes", "live_blocks", "total_bytes", "total_blocks",
             "temporary_bytes", "temporary_blocks", "filename", "lineno", "function", "traceback");
-        foreach (var site in processes.SelectMany(process => SiteUsage.Read(database, process)))
+        foreach (var site in processes.SelectMany(process => SiteUsage.Read(database, process, filters)))
         {
             var (total, _, temporary, peak, live) = site.Usage;
             var frame = site.Traceback.Newest;

@@ -23,6 +23,22 @@ internal sealed class CsvText : IDisposable
     /// <summary>A whole traceback in one cell, oldest frame first.</summary>
     public static string Cell(Traceback traceback) => string.Join("; ", traceback.Select(frame => Place.Describe(frame)));
 
+    /// <summary>
+    /// What a statistic is about: filename, lineno, function, traceback, domain, pid, thread_id, thread, command; those that do not apply are
+    /// empty.
+    /// </summary>
+    /// <param name="statistic">The statistic.</param>
+    /// <param name="whole">Whether it stands for a whole traceback.</param>
+    public static IEnumerable<object?> Cells(Statistic statistic, bool whole)
+    {
+        var frame = statistic.Traceback.Newest;
+        return
+        [
+            frame?.Filename, frame?.LineNumber, frame?.Function, whole ? Cell(statistic.Traceback) : null, statistic.Domain, statistic.Process?.Pid,
+            statistic.Thread?.OsId, statistic.Thread?.Name, statistic.Thread?.Interpreter, statistic.Process?.Command,
+        ];
+    }
+
     /// <summary>Writes the names of the columns.</summary>
     public void Header(params ReadOnlySpan<string> columns) => _csv.WriteHeader(columns);
 

@@ -5,4 +5,16 @@ internal enum ExportFormat
 {
     /// <summary>Comma-separated values, for spreadsheets and scripts.</summary>
     Csv,
+
+    /// <summary>A stack a line, for flamegraph.pl and the like.</summary>
+    Collapsed,
+
+    /// <summary>JSON for speedscope.</summary>
+    Speedscope,
+
+    /// <summary>A compressed profile for <c>go tool pprof</c>, Pyroscope and the like.</summary>
+    Pprof,
+
+    /// <summary>A file for <c>tracemalloc.Snapshot.load</c>.</summary>
+    Tracemalloc,
 }

@@ -55,6 +55,26 @@ internal sealed class JsonText : IDisposable
         Json.WriteEndArray();
     }
 
+    /// <summary>Writes a list of differences as a property.</summary>
+    public void Differences(string name, IEnumerable<StatisticDiff> differences)
+    {
+        Json.WriteStartArray(name);
+        foreach (var difference in differences)
+        {
+            Json.WriteStartObject();
+            Json.WriteNumber("size", difference.Size);
+            Json.WriteNumber("size_diff", difference.SizeDiff);
+            Json.WriteNumber("count", difference.Count);
+            Json.WriteNumber("count_diff", difference.CountDiff);
+            About(difference.Group);
+            Json.WriteEndObject();
+            if (Json.BytesPending + _buffer.WrittenCount > ChunkBytes)
+                Flush();
+        }
+
+        Json.WriteEndArray();
+    }
+
     public void Dispose()
     {
         Flush();
@@ -67,6 +87,13 @@ internal sealed class JsonText : IDisposable
         Json.WriteStartObject();
         Json.WriteNumber("size", statistic.Size);
         Json.WriteNumber("count", statistic.Count);
+        About(statistic);
+        Json.WriteEndObject();
+    }
+
+    /// <summary>Writes what a statistic is about, as properties.</summary>
+    private void About(Statistic statistic)
+    {
         if (statistic.Domain is not null)
             Json.WriteString("domain", statistic.Domain);
 
@@ -98,7 +125,6 @@ internal sealed class JsonText : IDisposable
         }
 
         Json.WriteEndArray();
-        Json.WriteEndObject();
     }
 
     private void Flush()

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace AllocTrace.Report.Export;
 
 /// <summary>A file that appears under its name only when it is complete, and replaces nothing unless told to.</summary>
@@ -7,12 +5,12 @@ internal static class NewFile
 {
     /// <exception cref="IOException">The file exists and may not be replaced, or it cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder does not allow it.</exception>
-    public static void Write(string path, bool replace, Action<TextWriter> write)
+    public static void Write(string path, bool replace, Action<Stream> write)
     {
         if (path.StartsWith("/dev/", StringComparison.Ordinal))
         {
             // A device is written as it is: nothing can be renamed to it.
-            using var device = new StreamWriter(new FileStream(path, FileMode.Open, FileAccess.Write));
+            using var device = new FileStream(path, FileMode.Open, FileAccess.Write);
             write(device);
             return;
         }
@@ -26,8 +24,8 @@ internal static class NewFile
         var unfinished = $"{path}.{Environment.ProcessId}.part";
         try
         {
-            using (var writer = new StreamWriter(new FileStream(unfinished, FileMode.CreateNew), new UTF8Encoding(false)))
-                write(writer);
+            using (var file = new FileStream(unfinished, FileMode.CreateNew))
+                write(file);
 
             File.Move(unfinished, path, replace);
         }

@@ -15,6 +15,16 @@ internal static class Numbers
         return size.EndsWith(" B", StringComparison.Ordinal) ? size : $"{size} ({Whole(bytes)} B)";
     }
 
+    /// <summary>A difference: <c>+1</c>, <c>-1,000</c>, <c>+0</c>.</summary>
+    public static string Signed(long number) => number.ToString("+#,0;-#,0;+0", CultureInfo.InvariantCulture);
+
+    /// <summary>A difference of sizes, for the eye and for the record.</summary>
+    public static string Growth(long bytes)
+    {
+        var size = ByteSize.Format(bytes, sign: true);
+        return size.EndsWith(" B", StringComparison.Ordinal) ? size : $"{size} ({Signed(bytes)} B)";
+    }
+
     public static string Percent(long part, long whole) =>
         whole == 0 ? "" : (100.0 * part / whole).ToString("F1", CultureInfo.InvariantCulture) + "%";
 

@@ -35,26 +35,38 @@ internal sealed class Output : IDisposable
 
     public TextWriter Error { get; }
 
+    /// <summary>The data as bytes, for what is not text; <see cref="Out"/> must be flushed before.</summary>
+    public Stream Bytes { get; init; } = Stream.Null;
+
     /// <summary>Columns of the terminal, or <see langword="null"/>: a file or a pipe gets whole lines, however long.</summary>
     /// <remarks>Asked for only when it is needed: .NET changes the terminal's settings to answer, and a command that is run has it before.</remarks>
     public int? TerminalWidth => _terminalWidth.Value;
 
     public bool Color => _wantsColor && TerminalWidth is not null;
 
+    /// <summary>Whether reports have to do with the characters of ASCII, as the locale's are not those of UTF-8. Data is UTF-8 always.</summary>
+    public bool Ascii { get; init; }
+
     /// <summary>The process's own standard output and error. A reader that goes away (<c>| head</c>) is not an error.</summary>
     public static Output ForConsole()
     {
         // Console.Out flushes every write, which a report of many lines would feel.
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        var data = new StreamWriter(Console.OpenStandardOutput(), utf8, BufferBytes);
-        return new Output(data, Console.Error, () => WidthUnless(Console.IsOutputRedirected), TerminalWantsColor);
+        var bytes = Console.OpenStandardOutput();
+        var data = new StreamWriter(bytes, utf8, BufferBytes);
+        return new Output(data, Console.Error, () => WidthUnless(Console.IsOutputRedirected), TerminalWantsColor) { Bytes = bytes, Ascii = IsOtherLocale };
     }
 
     /// <summary>The same, with data on the error output: while another program has the standard output.</summary>
-    public Output OnError() => new(Error, Error, () => WidthUnless(Console.IsErrorRedirected), TerminalWantsColor);
+    public Output OnError() => new(Error, Error, () => WidthUnless(Console.IsErrorRedirected), TerminalWantsColor) { Ascii = Ascii };
 
     private static bool TerminalWantsColor =>
         string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && Environment.GetEnvironmentVariable("TERM") != "dumb";
+
+    // The first of them that is set counts. Where none is, as in many containers, the terminal is nearly always one that knows UTF-8.
+    private static bool IsOtherLocale =>
+        new[] { "LC_ALL", "LC_CTYPE", "LANG" }.Select(Environment.GetEnvironmentVariable).FirstOrDefault(value => !string.IsNullOrEmpty(value)) is { } locale
+        && !locale.Contains("UTF-8", StringComparison.OrdinalIgnoreCase) && !locale.Contains("utf8", StringComparison.OrdinalIgnoreCase);
 
     private static int? WidthUnless(bool redirected) =>
         redirected ? null : Console.WindowWidth is > 0 and var width ? Math.Max(width, NarrowestWidth) : UsualWidth;

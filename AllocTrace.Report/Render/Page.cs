@@ -22,12 +22,14 @@ internal sealed class Page
     private const int Unlimited = 32_000;
 
     private readonly TextWriter _target;
+    private readonly bool _ascii;
     private readonly StringWriter _buffer = new();
     private readonly IAnsiConsole _console;
 
     public Page(Output output)
     {
         _target = output.Out;
+        _ascii = output.Ascii;
         TerminalWidth = output.TerminalWidth;
         _console = AnsiConsole.Create(new AnsiConsoleSettings
         {
@@ -85,7 +87,7 @@ internal sealed class Page
     {
         // Spectre pads the last column too, which only shows when somebody copies it.
         foreach (var line in _buffer.GetStringBuilder().ToString().TrimEnd('\n').Split('\n'))
-            _target.WriteLine(line.TrimEnd());
+            _target.WriteLine(_ascii ? AsciiText.Of(line.TrimEnd()) : line.TrimEnd());
 
         _buffer.GetStringBuilder().Clear();
     }

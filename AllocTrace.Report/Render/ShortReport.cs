@@ -16,7 +16,7 @@ internal static class ShortReport
     {
         using var database = TraceDatabase.Open(databasePath);
         var page = new Page(output);
-        var source = SourceLines.Of(database.Processes);
+        var source = SourceFiles.Of(database.Processes);
         var summaries = database.Processes
             .Select(process => ProcessSummary.Read(database, process, Lines))
             .OrderByDescending(summary => summary.Peak?.Bytes ?? 0)

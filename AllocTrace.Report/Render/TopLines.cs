@@ -3,7 +3,7 @@ using AllocTrace.Analysis;
 namespace AllocTrace.Report.Render;
 
 /// <summary>A few lines of source under a heading, for overviews.</summary>
-internal sealed class TopLines(Page page, SourceLines source)
+internal sealed class TopLines(Page page, SourceFiles source)
 {
     /// <param name="what">What the lines do: <c>hold most at the end</c>.</param>
     /// <param name="statistics">The lines.</param>

@@ -3,7 +3,7 @@ using AllocTrace.Analysis;
 namespace AllocTrace.Report.Render;
 
 /// <summary>Statistics with their whole tracebacks, each in the form in which Python prints one.</summary>
-internal sealed class TracebackList(Page page, SourceLines source)
+internal sealed class TracebackList(Page page, SourceFiles source)
 {
     /// <param name="statistics">What to list.</param>
     /// <param name="total">What 100% is, bytes.</param>
@@ -11,26 +11,39 @@ internal sealed class TracebackList(Page page, SourceLines source)
     {
         foreach (var statistic in statistics)
         {
-            page.Line(
+            Write(
                 $"{Numbers.Size(statistic.Size)}, {Numbers.Percent(statistic.Size, total)}, in {Numbers.Of(statistic.Count, "block")}, "
                 + $"{ByteSize.Format(statistic.Average)} on average",
-                Page.Heading);
-            if (statistic.Traceback.Count == 0)
-                page.Line(Place.NoFrame);
-            else
-                page.Line("Traceback (most recent call last):");
-
-            foreach (var frame in statistic.Traceback)
-            {
-                page.Line(
-                    frame.Function == ""
-                        ? $"  {frame.Filename}"
-                        : $"  File \"{frame.Filename}\", line {frame.LineNumber}, in {frame.Function}");
-                if (source.Find(frame.Filename, frame.LineNumber) is { } line)
-                    page.Line($"    {line}", Page.Dim);
-            }
-
-            page.Line();
+                statistic.Traceback);
         }
+    }
+
+    /// <param name="differences">What to list.</param>
+    public void Write(IReadOnlyList<StatisticDiff> differences)
+    {
+        foreach (var difference in differences)
+        {
+            Write(
+                $"{Numbers.Growth(difference.SizeDiff)} in {Numbers.Signed(difference.CountDiff)} blocks, "
+                + $"now {Numbers.Size(difference.Size)} in {Numbers.Whole(difference.Count)}",
+                difference.Traceback);
+        }
+    }
+
+    private void Write(string heading, Traceback traceback)
+    {
+        page.Line(heading, Page.Heading);
+        page.Line(traceback.Count == 0 ? Place.NoFrame : "Traceback (most recent call last):");
+        foreach (var frame in traceback)
+        {
+            page.Line(
+                frame.Function == ""
+                    ? $"  {frame.Filename}"
+                    : $"  File \"{frame.Filename}\", line {frame.LineNumber}, in {frame.Function}");
+            if (source.Find(frame.Filename, frame.LineNumber) is { } line)
+                page.Line($"    {line}", Page.Dim);
+        }
+
+        page.Line();
     }
 }

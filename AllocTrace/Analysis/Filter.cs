@@ -1,26 +1,29 @@
+using AllocTrace.Storage;
+
 namespace AllocTrace.Analysis;
 
 /// <summary>Keeps or drops traces by file name and line, exactly as <c>tracemalloc.Filter</c> does.</summary>
-public sealed class Filter
+public sealed class Filter : TraceFilter
 {
     private readonly FileNamePattern _pattern;
+    private readonly DomainName? _domain;
 
     /// <summary>Creates a filter.</summary>
     /// <param name="inclusive">Whether traces that match are kept (and others dropped), or the other way round.</param>
     /// <param name="filenamePattern">A pattern for the whole file name: <c>*</c>, <c>?</c>, <c>[set]</c>. <c>.pyc</c> stands for <c>.py</c>.</param>
     /// <param name="lineNumber">The line, or <see langword="null"/> for any; 0 is the line 0.</param>
     /// <param name="allFrames">Whether any frame may match, not only the newest.</param>
-    public Filter(bool inclusive, string filenamePattern, int? lineNumber = null, bool allFrames = false)
+    /// <param name="domain">Only traces of this domain match, a number as in <see cref="DomainFilter"/>; <see langword="null"/> for any.</param>
+    public Filter(bool inclusive, string filenamePattern, int? lineNumber = null, bool allFrames = false, long? domain = null)
+        : base(inclusive)
     {
-        Inclusive = inclusive;
         FilenamePattern = Normalize(filenamePattern);
         LineNumber = lineNumber;
         AllFrames = allFrames;
+        Domain = domain;
         _pattern = new FileNamePattern(FilenamePattern);
+        _domain = domain is { } number ? new DomainName(number) : null;
     }
-
-    /// <summary>Whether traces that match are kept, or dropped.</summary>
-    public bool Inclusive { get; }
 
     /// <summary>The pattern for the file name.</summary>
     public string FilenamePattern { get; }
@@ -31,9 +34,26 @@ public sealed class Filter
     /// <summary>Whether any frame may match, not only the newest.</summary>
     public bool AllFrames { get; }
 
-    internal bool MatchesFile(string filename) => _pattern.Matches(Normalize(filename));
+    /// <summary>The domain's number in tracemalloc, or <see langword="null"/> for any.</summary>
+    public long? Domain { get; }
 
-    internal bool MatchesLine(int lineNumber) => LineNumber is null || LineNumber == lineNumber;
+    internal override bool MatchesDomain(TraceDomain domain) => _domain is not { } wanted || wanted.Matches(domain);
+
+    /// <summary>Decides for all stacks at once; each file name is matched once.</summary>
+    internal override bool[] MatchingStacks(StackTable stacks)
+    {
+        var files = new bool?[stacks.Codes.TextCount];
+        var matching = new bool[stacks.Count]; // no frame, no match
+        for (var stack = 1; stack < matching.Length; stack++)
+        {
+            var file = stacks.Codes[stacks.Code[stack]].Filename;
+            matching[stack] = (AllFrames && matching[stacks.Caller[stack]])
+                || ((LineNumber is null || LineNumber == stacks.Line[stack])
+                    && (files[file] ??= _pattern.Matches(Normalize(stacks.Codes.Text(file)))));
+        }
+
+        return matching;
+    }
 
     // tracemalloc applies os.path.normcase too, which changes nothing on the systems whose traces we read.
     private static string Normalize(string filename) =>

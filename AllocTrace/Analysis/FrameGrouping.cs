@@ -56,6 +56,23 @@ internal sealed class FrameGrouping : Grouping
 
     public override int Compare(int a, int b) => (a == 0 || b == 0) ? a.CompareTo(b) : FrameOf(a).CompareTo(FrameOf(b));
 
+    public override int[] Match(Grouping other)
+    {
+        var theirs = (FrameGrouping)other;
+        var matches = new int[theirs.Count]; // group 0 has no frame on either side
+        var groups = new Dictionary<Frame, int>();
+        for (var group = 1; group < Count; group++)
+            groups.TryAdd(KeyOf(group), group);
+
+        for (var group = 1; group < matches.Length; group++)
+            matches[group] = groups.GetValueOrDefault(theirs.KeyOf(group), -1);
+
+        if (_groupBy == GroupBy.Function)
+            MatchByName(theirs, matches);
+
+        return matches;
+    }
+
     public override Statistic Describe(int group, long size, long count) =>
         new(size, count, group == 0 ? Traceback.Empty : new Traceback(FrameOf(group)));
 
@@ -79,6 +96,26 @@ internal sealed class FrameGrouping : Grouping
         }
 
         return keys;
+    }
+
+    private Frame KeyOf(int group) => _groupBy == GroupBy.Lineno ? FrameOf(group) with { Function = "" } : FrameOf(group);
+
+    /// <summary>Functions move in their files from version to version: where a name is the only one of its kind, that does not matter.</summary>
+    private void MatchByName(FrameGrouping theirs, int[] matches)
+    {
+        var ours = UniqueNames(this);
+        var taken = matches.ToHashSet();
+        foreach (var (name, group) in UniqueNames(theirs))
+        {
+            if (matches[group] < 0 && ours.TryGetValue(name, out var match) && taken.Add(match))
+                matches[group] = match;
+        }
+
+        static Dictionary<(string, string), int> UniqueNames(FrameGrouping grouping) => Enumerable.Range(1, grouping.Count - 1)
+            .Select(group => (Group: group, Frame: grouping.FrameOf(group)))
+            .GroupBy(pair => (pair.Frame.Filename, pair.Frame.Function), pair => pair.Group)
+            .Where(groups => groups.Count() == 1)
+            .ToDictionary(groups => groups.Key, groups => groups.Single());
     }
 
     private Frame FrameOf(int group)

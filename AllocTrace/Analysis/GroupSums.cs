@@ -16,34 +16,19 @@ internal sealed class GroupSums(int groups)
     /// <summary>Describes the <paramref name="limit"/> largest groups (0: all) and sums up the others.</summary>
     public StatisticList Rank(Grouping grouping, int limit)
     {
-        var ascending = Comparer<int>.Create((a, b) => Compare(grouping, a, b));
-        var found = Enumerable.Range(0, _sums.Length).Where(group => _sums[group].Count != 0);
-
-        // A heap of the largest: most groups are compared with its smallest once and forgotten.
-        var largest = new PriorityQueue<int, int>(ascending);
         long otherSize = 0, otherCount = 0;
         var others = 0;
-        foreach (var group in found)
-        {
-            if (limit == 0 || largest.Count < limit)
+        var largest = Ranking.Largest(
+            Enumerable.Range(0, _sums.Length).Where(group => _sums[group].Count != 0),
+            (a, b) => Compare(grouping, a, b),
+            limit,
+            other =>
             {
-                largest.Enqueue(group, group);
-                continue;
-            }
-
-            var other = largest.EnqueueDequeue(group, group);
-            otherSize += _sums[other].Size;
-            otherCount += _sums[other].Count;
-            others++;
-        }
-
-        var statistics = new Statistic[largest.Count];
-        for (var i = statistics.Length - 1; i >= 0; i--)
-        {
-            var group = largest.Dequeue();
-            statistics[i] = grouping.Describe(group, _sums[group].Size, _sums[group].Count);
-        }
-
+                otherSize += _sums[other].Size;
+                otherCount += _sums[other].Count;
+                others++;
+            });
+        var statistics = Array.ConvertAll(largest, group => grouping.Describe(group, _sums[group].Size, _sums[group].Count));
         return new StatisticList(statistics, others, otherSize, otherCount);
     }
 

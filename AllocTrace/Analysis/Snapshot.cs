@@ -13,6 +13,7 @@ public sealed class Snapshot
 
     internal Snapshot(TraceDatabase database, SiteTable[] parts)
     {
+        _ = database.Stacks; // read while the file is open
         _database = database;
         _parts = parts;
         foreach (var part in parts)
@@ -24,6 +25,12 @@ public sealed class Snapshot
             }
         }
     }
+
+    /// <summary>Its recording: metadata and stacks; the file may be closed.</summary>
+    internal TraceDatabase Database => _database;
+
+    /// <summary>Its sites.</summary>
+    internal IReadOnlyList<SiteTable> Parts => _parts;
 
     /// <summary>All bytes, as requested by the program.</summary>
     public long Size { get; }
@@ -51,6 +58,20 @@ public sealed class Snapshot
     }
 
     /// <summary>Loads one view of a recording.</summary>
+    /// <param name="path">The recording's file; needed only during the call.</param>
+    /// <param name="view">What to count.</param>
+    /// <param name="pid">A process, or <see langword="null"/> for all of them together.</param>
+    /// <exception cref="ArgumentException">There is no such process.</exception>
+    /// <exception cref="InvalidTraceException">The file is not a recording, or it is damaged.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    public static Snapshot Load(string path, View view = View.Live, long? pid = null)
+    {
+        using var database = TraceDatabase.Open(path);
+        return Load(database, view, pid);
+    }
+
+    /// <summary>Loads one view of a recording.</summary>
     /// <param name="database">The recording; needed only during the call.</param>
     /// <param name="view">What to count.</param>
     /// <param name="pid">A process, or <see langword="null"/> for all of them together.</param>
@@ -72,23 +93,29 @@ public sealed class Snapshot
 
     /// <summary>Loads what was alive at a named moment. A process that used a name repeatedly is seen at the last of these moments.</summary>
     /// <param name="database">The recording; needed only during the call.</param>
-    /// <param name="name">The name given by the program or its user.</param>
+    /// <param name="name">The name given by the program or its user; where nobody gave these, also <c>peak</c> and <c>live</c>.</param>
     /// <param name="pid">A process, or <see langword="null"/> for all that have such a moment, together.</param>
     /// <exception cref="ArgumentException">There is no such process, or no such moment.</exception>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
-    public static Snapshot LoadNamed(TraceDatabase database, string name, long? pid = null)
+    public static Snapshot LoadAt(TraceDatabase database, string name, long? pid = null)
     {
-        var named = Moments(database, database.ProcessesWith(pid), moment => moment.Kind == "named");
-        var moments = named.Where(moment => moment.Name == name).GroupBy(moment => moment.Process).Select(Enumerable.Last).ToArray();
+        var all = Moments(database, database.ProcessesWith(pid), _ => true);
+        var moments = all.Where(moment => moment.IsNamed && moment.Name == name).GroupBy(moment => moment.Process).Select(Enumerable.Last).ToArray();
+        if (moments.Length == 0)
+            moments = [.. all.Where(moment => !moment.IsNamed && moment.Kind == name)];
+
         if (moments.Length == 0)
         {
-            var names = string.Join(", ", named.Select(moment => $"'{moment.Name}'").Distinct());
+            var names = string.Join(", ", all.Where(moment => moment.IsNamed).Select(moment => $"'{moment.Name}'").Distinct());
             throw new ArgumentException($"{database.Path}: no snapshot '{name}'; there is {(names == "" ? "none" : names)}");
         }
 
         return new Snapshot(database, database.ReadLiveSites(moments));
     }
+
+    /// <summary>The same as a tree of calls.</summary>
+    public CallTree CallTree() => new(_database.Stacks, _parts);
 
     /// <summary>Sums sizes and counts by group, largest first.</summary>
     /// <param name="groupBy">What makes a group.</param>
@@ -98,30 +125,33 @@ public sealed class Snapshot
     public StatisticList Statistics(GroupBy groupBy, Cumulation cumulation = Cumulation.None, int limit = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
-        var grouping = GroupingFor(groupBy);
-        if (cumulation != Cumulation.None)
-        {
-            return grouping is FrameGrouping frames
-                ? CumulativeSums.Of(_parts, _database.Stacks, frames, cumulation).Rank(grouping, limit)
-                : throw new ArgumentException("cumulative statistics need groups of lines, files or functions", nameof(cumulation));
-        }
+        var grouping = GroupingFor(_database, groupBy);
+        return Sum(grouping, cumulation).Rank(grouping, limit);
+    }
 
-        var sums = new GroupSums(grouping.Count);
-        foreach (var part in _parts)
-        {
-            foreach (ref readonly var site in part.Sites)
-                sums.Add(grouping.GroupOf(site), site.Bytes, site.Blocks);
-        }
-
-        return sums.Rank(grouping, limit);
+    /// <summary>Compares this snapshot with an older one, of the same recording or of another, group by group; what differs most comes first.</summary>
+    /// <param name="old">The older one.</param>
+    /// <param name="groupBy">
+    /// What makes a group. Groups of two recordings are the same when their frames are; functions also when they moved within their file,
+    /// threads and processes when their names and commands are (in their order).
+    /// </param>
+    /// <param name="cumulation">Whether callers count too; only for groups of lines, files and functions.</param>
+    /// <param name="limit">How many groups to describe, 0 for all.</param>
+    /// <exception cref="ArgumentException"><paramref name="cumulation"/> has no meaning for <paramref name="groupBy"/>.</exception>
+    public StatisticDiffList CompareTo(Snapshot old, GroupBy groupBy, Cumulation cumulation = Cumulation.None, int limit = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        var grouping = GroupingFor(_database, groupBy);
+        var oldGrouping = old._database.Stacks == _database.Stacks ? grouping : GroupingFor(old._database, groupBy);
+        return new SnapshotDiff(grouping, Sum(grouping, cumulation), oldGrouping, old.Sum(oldGrouping, cumulation)).Rank(limit);
     }
 
     /// <summary>
     /// Returns the part of this snapshot that passes: a trace that matches any inclusive filter (or there is none) and no exclusive one.
     /// </summary>
-    public Snapshot FilterTraces(params IReadOnlyCollection<Filter> filters)
+    public Snapshot FilterTraces(params IReadOnlyCollection<TraceFilter> filters)
     {
-        var passing = StackFilter.Passing(_database.Stacks, filters);
+        var filter = new SiteFilter(_database, filters);
         return new Snapshot(_database, [.. _parts.Select(Passing)]);
 
         SiteTable Passing(SiteTable part)
@@ -129,7 +159,7 @@ public sealed class Snapshot
             var sites = new SiteTable();
             foreach (ref readonly var site in part.Sites)
             {
-                if (passing[site.Stack])
+                if (filter.Passes(site))
                     sites.Add(site);
             }
 
@@ -146,27 +176,49 @@ public sealed class Snapshot
         return database.Moments.Where(moment => ids.Contains(moment.Process) && wanted(moment)).ToArray();
     }
 
-    private Grouping GroupingFor(GroupBy groupBy) => groupBy switch
+    internal GroupSums Sum(Grouping grouping, Cumulation cumulation)
     {
-        GroupBy.Lineno => FrameGrouping.ByLine(_database.Stacks),
-        GroupBy.Filename or GroupBy.Function => new FrameGrouping(_database.Stacks, groupBy),
-        GroupBy.Traceback => new TracebackGrouping(_database.Stacks),
+        if (cumulation != Cumulation.None)
+        {
+            return grouping is FrameGrouping frames
+                ? CumulativeSums.Of(_parts, _database.Stacks, frames, cumulation)
+                : throw new ArgumentException("cumulative statistics need groups of lines, files or functions", nameof(cumulation));
+        }
+
+        var sums = new GroupSums(grouping.Count);
+        foreach (var part in _parts)
+        {
+            foreach (ref readonly var site in part.Sites)
+                sums.Add(grouping.GroupOf(site), site.Bytes, site.Blocks);
+        }
+
+        return sums;
+    }
+
+    internal static Grouping GroupingFor(TraceDatabase database, GroupBy groupBy) => groupBy switch
+    {
+        GroupBy.Lineno => FrameGrouping.ByLine(database.Stacks),
+        GroupBy.Filename or GroupBy.Function => new FrameGrouping(database.Stacks, groupBy),
+        GroupBy.Traceback => new TracebackGrouping(database.Stacks),
         GroupBy.Domain => new ColumnGrouping<TraceDomain>(
-            _database.Domains,
+            database.Domains,
             site => site.Domain,
-            (statistic, domain) => statistic with { Domain = domain.Name }),
+            (statistic, domain) => statistic with { Domain = domain.Name },
+            domain => domain.Name),
         GroupBy.Thread => new ColumnGrouping<TraceThread>(
-            _database.Threads,
+            database.Threads,
             site => site.Thread,
             (statistic, thread) => statistic with
             {
                 Thread = thread,
-                Process = _database.Processes.First(process => process.Id == thread.Process),
-            }),
+                Process = database.Processes.First(process => process.Id == thread.Process),
+            },
+            thread => thread.Name),
         GroupBy.Process => new ColumnGrouping<TraceProcess>(
-            _database.Processes,
+            database.Processes,
             site => site.Process,
-            (statistic, process) => statistic with { Process = process }),
+            (statistic, process) => statistic with { Process = process },
+            process => process.Command),
         _ => throw new ArgumentOutOfRangeException(nameof(groupBy), groupBy, "Not a group."),
     };
 }

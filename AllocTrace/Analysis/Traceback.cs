@@ -46,6 +46,35 @@ public sealed class Traceback : IReadOnlyList<Frame>, IEquatable<Traceback>, ICo
     /// <summary>Compares frame by frame from the oldest; a traceback that continues another comes after it.</summary>
     public int CompareTo(Traceback? other) => other is null ? 1 : _frames.AsSpan().SequenceCompareTo(other._frames);
 
+    /// <summary>
+    /// The traceback as lines of text, in the words of <c>tracemalloc.Traceback.format</c>: for each frame <c>  File "…", line N</c>, then the
+    /// line of source, indented, when it is at hand and not blank.
+    /// </summary>
+    /// <param name="limit">
+    /// Above 0 only so many of the newest frames; below 0 all but so many of the newest; 0 none; <see langword="null"/> all.
+    /// </param>
+    /// <param name="mostRecentFirst">Whether the newest frame comes first.</param>
+    /// <param name="source">Where the lines come from; <see langword="null"/> for the files as they are now.</param>
+    public IReadOnlyList<string> Format(int? limit = null, bool mostRecentFirst = false, SourceFiles? source = null)
+    {
+        source ??= new SourceFiles();
+        var frames = limit switch
+        {
+            null => _frames,
+            > 0 => _frames[Math.Max(0, _frames.Length - limit.Value)..],
+            _ => _frames[..(int)Math.Max(0, limit.Value == 0 ? 0 : _frames.Length + (long)limit.Value)],
+        };
+        var lines = new List<string>();
+        foreach (var frame in mostRecentFirst ? frames.Reverse() : frames)
+        {
+            lines.Add($"  File \"{frame.Filename}\", line {frame.LineNumber}");
+            if (source.Find(frame.Filename, frame.LineNumber) is { } line)
+                lines.Add($"    {line}");
+        }
+
+        return lines;
+    }
+
     /// <summary>The oldest frame, as tracemalloc prints a traceback.</summary>
     public override string ToString() => _frames.Length == 0 ? "<no Python frame>" : _frames[0].ToString();
 }

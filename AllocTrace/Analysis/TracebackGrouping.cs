@@ -5,11 +5,16 @@ namespace AllocTrace.Analysis;
 /// <summary>Groups by whole traceback: a group is a stack of the trie. Tracebacks are made only for the groups that are shown.</summary>
 internal sealed class TracebackGrouping(StackTable stacks) : Grouping
 {
-    public override int Count => stacks.Count;
+    private readonly StackTable _stacks = stacks;
+    private readonly int[]? _firstOfEach = SameStacks.FirstOfEach(stacks);
 
-    public override int GroupOf(in Site site) => site.Stack;
+    public override int Count => _stacks.Count;
 
-    public override int Compare(int a, int b) => stacks.Compare(a, b);
+    public override int GroupOf(in Site site) => _firstOfEach is null ? site.Stack : _firstOfEach[site.Stack];
 
-    public override Statistic Describe(int group, long size, long count) => new(size, count, stacks.TracebackOf(group));
+    public override int Compare(int a, int b) => _stacks.Compare(a, b);
+
+    public override int[] Match(Grouping other) => new StackMatch(_stacks).Of(((TracebackGrouping)other)._stacks);
+
+    public override Statistic Describe(int group, long size, long count) => new(size, count, _stacks.TracebackOf(group));
 }

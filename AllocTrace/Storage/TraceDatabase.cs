@@ -19,6 +19,8 @@ public sealed class TraceDatabase : IDisposable
     private readonly SiteReader _sites;
     private readonly long[] _processIds;
     private StackTable? _stacks;
+    private TraceSlice[]? _slices;
+    private SiteIndex? _siteIndex;
 
     private TraceDatabase(string path, ReadConnections connections)
     {
@@ -55,6 +57,13 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>What is missing. Empty when nothing is.</summary>
     public IReadOnlyList<TraceLoss> Losses { get; }
+
+    /// <summary>The time of all processes in slices, by process and time; read at the first use.</summary>
+    /// <exception cref="InvalidTraceException">The database is damaged.</exception>
+    public IReadOnlyList<TraceSlice> Slices => _slices ??= Guarded(() => SliceReader.Slices(_connections.First));
+
+    /// <summary>Who the sites are; read at the first use.</summary>
+    internal SiteIndex Sites => _siteIndex ??= Guarded(() => SliceReader.Sites(this, _connections.First));
 
     /// <summary>The trie of all stacks; read at the first use.</summary>
     internal StackTable Stacks => _stacks ??= Guarded(new StackReader(Path, _connections).Read);
@@ -122,6 +131,14 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>Reads the temporary allocations of processes, by site.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal SiteTable[] ReadTemporarySites(IEnumerable<TraceProcess> processes) => ReadMeasure(processes, "temporary");
+
+    /// <summary>Visits what sites did in slices, slice by slice.</summary>
+    /// <exception cref="InvalidTraceException">The database is damaged.</exception>
+    internal void VisitSlices(Action<SliceChange> visit) => Guarded(() =>
+    {
+        SliceReader.Visit(this, _connections.First, Sites, visit);
+        return Slices;
+    });
 
     /// <summary>Reads all that is known about the sites of a process, a part at a time, in the order of the database.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>

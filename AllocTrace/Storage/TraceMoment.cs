@@ -8,4 +8,8 @@ namespace AllocTrace.Storage;
 /// <param name="AtNs">When, nanoseconds since the process's recording began.</param>
 /// <param name="Bytes">What was alive, bytes.</param>
 /// <param name="Blocks">How many blocks were alive.</param>
-public sealed record TraceMoment(long Id, long Process, string Kind, string Name, long AtNs, long Bytes, long Blocks);
+public sealed record TraceMoment(long Id, long Process, string Kind, string Name, long AtNs, long Bytes, long Blocks)
+{
+    /// <summary>Whether the program or its user asked for it, as opposed to the moments that every process has.</summary>
+    public bool IsNamed => Kind is not ("peak" or "live");
+}

@@ -21,7 +21,8 @@ static uint32_t stack_of(unsigned i, uintptr_t own_code)
 {
     uint32_t node = ALLOCTRACE_NODE_NONE;
     for (unsigned depth = 0; depth < 3; depth++) {
-        const struct code_info *info = code_cache_get(depth == 2 ? own_code : codes[(i * (depth + 7)) % SHARED_CODES]);
+        const struct code_info *info =
+            code_cache_get(&fake_runtime->python, depth == 2 ? own_code : codes[(i * (depth + 7)) % SHARED_CODES]);
         CHECK(info);
         node = intern_node(node, info->number, 1 + i % 50, 0);
         CHECK(node != ALLOCTRACE_NODE_DROPPED);

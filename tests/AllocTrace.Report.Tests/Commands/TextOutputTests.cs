@@ -40,10 +40,19 @@ public sealed class TextOutputTests
 
     [TestMethod]
     [DataRow("Help/Root", "--help")]
+    [DataRow("Help/Run", "run --help")]
     [DataRow("Help/Collect", "collect --help")]
     [DataRow("Help/Summary", "summary --help")]
     [DataRow("Help/Top", "top --help")]
+    [DataRow("Help/Tree", "tree --help")]
+    [DataRow("Help/Leaks", "leaks --help")]
+    [DataRow("Help/Timeline", "timeline --help")]
+    [DataRow("Help/Diff", "diff --help")]
+    [DataRow("Help/Flamegraph", "flamegraph --help")]
     [DataRow("Help/Export", "export --help")]
+    [DataRow("Help/Merge", "merge --help")]
+    [DataRow("Help/Push", "push --help")]
+    [DataRow("Help/Completion", "completion --help")]
     public void Help_is_as_expected(string expectation, string line) =>
         Expectation.Verify(expectation, CommandRun.Of(line.Split(' ')).Succeeded());
 
@@ -74,11 +83,15 @@ public sealed class TextOutputTests
     [DataRow("top --json")]
     [DataRow("summary")]
     [DataRow("summary --json")]
+    [DataRow("tree --min 0")]
+    [DataRow("diff --at after#login --at live")]
+    [DataRow("diff --at after#login --at live --csv")]
     [DataRow("export --format csv -o -")]
+    [DataRow("export --format collapsed -o -")]
     public void Escape_sequences_in_names_do_not_reach_the_terminal(string line)
     {
         using var server = new LeakyServer();
-        var arguments = line.Split(' ');
+        string[] arguments = [.. line.Split(' ').Select(word => word.Replace('#', ' '))];
         var text = CommandRun.On(200, color: false, [arguments[0], server.Path, .. arguments[1..]]).Succeeded();
         Assert.IsFalse(text.Any(c => c is '\x1b' or '\u009b'));
         Assert.Contains("gnp.py", text);

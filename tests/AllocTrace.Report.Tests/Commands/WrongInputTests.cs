@@ -20,7 +20,15 @@ public sealed class WrongInputTests
     [DataRow("top x.db --process me", "--process cannot be 'me': it is the number of a process; see 'alloctrace top --help'")]
     [DataRow(
         "top x.db --view now", "--view cannot be 'now': it is one of live, peak, total, temporary; see 'alloctrace top --help'")]
-    [DataRow("export x.db -o y --format xml", "--format cannot be 'xml': it is one of csv; see 'alloctrace export --help'")]
+    [DataRow("export x.db -o y --format xml", "--format cannot be 'xml': it is one of csv, collapsed, speedscope, pprof, tracemalloc; see 'alloctrace export --help'")]
+    [DataRow("top x.db --at a --at b", "--at can be given once; see 'alloctrace top --help'")]
+    [DataRow("top x.db --fail-above much", "--fail-above cannot be 'much': it is a size, for example 200MiB or 1.5G; see 'alloctrace top --help'")]
+    [DataRow("diff x.db", "one recording is compared at two moments: give --at twice, or another recording; see 'alloctrace diff --help'")]
+    [DataRow("diff x.db y.db --at a --at b", "two recordings are compared at one moment: give --at once; see 'alloctrace diff --help'")]
+    [DataRow("leaks x.db --at a --at b", "--at has to be given three times or more: two snapshots do not tell growth from a step (see 'diff'); see 'alloctrace leaks --help'")]
+    [DataRow("push x.db --to me --name n", "--to cannot be 'me': it is the address of a server, for example http://localhost:4040; see 'alloctrace push --help'")]
+    [DataRow("push x.db --to http://h --name n --label l", "--label cannot be 'l': it is NAME=VALUE, without braces, commas and quotes; see 'alloctrace push --help'")]
+    [DataRow("completion tcsh", "Argument 'tcsh' not recognized. Must be one of: 'bash' 'zsh' 'fish'; see 'alloctrace completion --help'")]
     [DataRow("export x.db --format csv", "Option '-o' is required; see 'alloctrace export --help'")]
     public void Wrong_usage_is_one_line_and_exit_code_2(string line, string message) =>
         CommandRun.Of(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).AssertFailed(2, message);
@@ -28,12 +36,37 @@ public sealed class WrongInputTests
     [TestMethod]
     [DataRow("summary")]
     [DataRow("top")]
+    [DataRow("tree")]
+    [DataRow("leaks")]
+    [DataRow("timeline")]
+    [DataRow("flamegraph")]
+    [DataRow("merge -o -")]
     [DataRow("export --format csv -o -")]
     public void Missing_file_is_one_line_and_exit_code_1(string line)
     {
         var missing = Path.Combine(Path.GetTempPath(), "alloctrace-no-such-file.db");
         var arguments = line.Split(' ');
         CommandRun.Of([arguments[0], missing, .. arguments[1..]]).AssertFailed(1, $"no such file: {missing}");
+    }
+
+    [TestMethod]
+    [DataRow("export --events -o -", "FILE has no events: they were not recorded")]
+    [DataRow("export --view peak -o -", "csv has a column for each view: --view and --at have no meaning for it")]
+    [DataRow("export --format pprof --view temporary -o -", "pprof has what was allocated and what was alive: --view live or peak, or --at")]
+    [DataRow("push --to http://h --name n --periods 0", "--periods and --attempts have to be 1 or more")]
+    public void What_does_not_fit_the_recording_is_one_line_and_exit_code_2(string line, string message)
+    {
+        using var server = new LeakyServer();
+        var arguments = line.Split(' ');
+        CommandRun.Of([arguments[0], server.Path, .. arguments[1..]]).AssertFailed(2, message.Replace("FILE", server.Path));
+    }
+
+    [TestMethod]
+    public void Binary_formats_do_not_go_to_a_terminal()
+    {
+        using var server = new LeakyServer();
+        CommandRun.On(80, color: false, "export", server.Path, "--format", "pprof", "-o", "-")
+            .AssertFailed(2, "pprof is not text, and a terminal would not show it: -o FILE");
     }
 
     [TestMethod]

@@ -1,3 +1,4 @@
+using AllocTrace.Analysis;
 using AllocTrace.Report.Render;
 
 namespace AllocTrace.Report.Tests.Render;
@@ -36,11 +37,11 @@ public sealed class RenderTests
         {
             File.WriteAllText(file, "first\n    second\n\n");
             var written = new DateTimeOffset(File.GetLastWriteTimeUtc(file));
-            Assert.AreEqual("second", new SourceLines(written).Find(file, 2));
-            Assert.IsNull(new SourceLines(written).Find(file, 3));
-            Assert.IsNull(new SourceLines(written).Find(file, 9));
-            Assert.IsNull(new SourceLines(written.AddSeconds(-1)).Find(file, 2));
-            Assert.IsNull(new SourceLines(written).Find("<string>", 1));
+            Assert.AreEqual("second", new SourceFiles(written).Find(file, 2));
+            Assert.IsNull(new SourceFiles(written).Find(file, 3));
+            Assert.IsNull(new SourceFiles(written).Find(file, 9));
+            Assert.IsNull(new SourceFiles(written.AddSeconds(-1)).Find(file, 2));
+            Assert.IsNull(new SourceFiles(written).Find("<string>", 1));
         }
         finally
         {

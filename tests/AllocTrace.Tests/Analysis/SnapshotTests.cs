@@ -25,7 +25,7 @@ public sealed class SnapshotTests
         Assert.AreEqual((20, 2), Amount(Snapshot.Load(database, View.Temporary)));
         Assert.AreEqual((60, 6), Amount(Snapshot.Load(database, View.Peak)));
         Assert.AreEqual((30, 3), Amount(Snapshot.Load(database, View.Live)));
-        Assert.AreEqual((50, 5), Amount(Snapshot.LoadNamed(database, "after start")));
+        Assert.AreEqual((50, 5), Amount(Snapshot.LoadAt(database, "after start")));
     }
 
     [TestMethod]
@@ -36,7 +36,7 @@ public sealed class SnapshotTests
         trace.Named(process, "after start", trace.Site(trace.Thread(process), "obj", 0, new(1, 1)), new(1, 1));
         using var database = TraceDatabase.Open(trace.Save());
 
-        var e = Assert.ThrowsExactly<ArgumentException>(() => Snapshot.LoadNamed(database, "before"));
+        var e = Assert.ThrowsExactly<ArgumentException>(() => Snapshot.LoadAt(database, "before"));
         Assert.EndsWith("no snapshot 'before'; there is 'after start'", e.Message);
     }
 
@@ -53,7 +53,7 @@ public sealed class SnapshotTests
         }
 
         using var database = TraceDatabase.Open(trace.Save());
-        Assert.AreEqual((2, 1), Amount(Snapshot.LoadNamed(database, "x")));
+        Assert.AreEqual((2, 1), Amount(Snapshot.LoadAt(database, "x")));
     }
 
     [TestMethod]

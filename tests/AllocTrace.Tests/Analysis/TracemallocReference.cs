@@ -1,38 +1,19 @@
-using System.Diagnostics;
 using System.Text.Json;
+
+using AllocTrace.Testing;
 
 namespace AllocTrace.Tests.Analysis;
 
-/// <summary>Asks CPython's own tracemalloc. Without a python3 the tests are inconclusive.</summary>
+/// <summary>Asks CPython's own tracemalloc.</summary>
 internal static class TracemallocReference
 {
-    public static JsonElement Ask(object question)
-    {
-        var start = new ProcessStartInfo("python3", [Path.Combine(AppContext.BaseDirectory, "Analysis", "tracemalloc_reference.py")])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-        };
-        start.Environment["PYTHONIOENCODING"] = "utf-8";
-        Process process;
-        try
-        {
-            process = Process.Start(start)!;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            Assert.Inconclusive("no python3 here");
-            throw;
-        }
+    /// <summary>The interpreters to compare with, as rows for DynamicData: traces have had their present form since 3.9.</summary>
+    public static IEnumerable<object[]> Pythons => Python.Installed.Where(python => python.Minor >= 9).Select(python => new object[] { python });
 
-        using (process)
-        {
-            process.StandardInput.Write(JsonSerializer.Serialize(question));
-            process.StandardInput.Close();
-            var answer = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            Assert.AreEqual(0, process.ExitCode, "the reference script failed; its error is on our error output");
-            return JsonDocument.Parse(answer).RootElement;
-        }
+    public static JsonElement Ask(Python python, object question)
+    {
+        var script = Path.Combine(AppContext.BaseDirectory, "Analysis", "tracemalloc_reference.py");
+        var answer = python.Run([script], JsonSerializer.Serialize(question), new() { ["PYTHONIOENCODING"] = "utf-8" }).Succeeded();
+        return JsonDocument.Parse(answer.Output).RootElement;
     }
 }

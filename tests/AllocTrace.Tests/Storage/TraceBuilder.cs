@@ -23,8 +23,9 @@ internal sealed class TraceBuilder : IDisposable
         _connection = new SqliteConnection($"Data Source={Path};Pooling=False");
         _connection.Open();
         using var schema = new StreamReader(typeof(Frame).Assembly.GetManifestResourceStream("schema.sql")!);
-        Execute(schema.ReadToEnd());
+        Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
         Execute("BEGIN");
+        Execute(schema.ReadToEnd());
         foreach (var name in new[] { "raw", "mem", "obj" })
             Domain(name);
 

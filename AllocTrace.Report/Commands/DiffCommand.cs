@@ -1,0 +1,71 @@
+using System.CommandLine;
+using AllocTrace.Analysis;
+using AllocTrace.Report.Render;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>alloctrace diff</c>: what grew from one recording to another, or between two moments of one.</summary>
+internal static class DiffCommand
+{
+    public static Command Create(Output output)
+    {
+        var files = new Argument<string[]>("OLD NEW")
+        {
+            Description = "Two recordings; or one, with --at twice.",
+            Arity = new ArgumentArity(1, 2),
+        };
+        var groupBy = WordOption.Create<GroupBy>(
+            "--group-by", "What to sum over: lineno, filename, traceback, function, domain, thread or process.", "KEY", "-g");
+        var rows = WordOption.Number("-n", "How many rows; 0 for all.", "N", defaultValue: 10);
+        var json = ReportArguments.Json();
+        var csv = ReportArguments.Csv();
+        var command = new Verb(
+            "diff",
+            "What grew and what shrank from one recording to another, or between two moments of one; the largest difference first.",
+            "alloctrace diff before.db after.db",
+            "alloctrace diff before.db after.db --view peak --group-by function",
+            "alloctrace diff app.db --at 'after start' --at 'after load'",
+            "alloctrace diff main.db branch.db --fail-growth 10MiB    # for CI: exit code 4 when it grew by more")
+        {
+            files, groupBy, rows, json, csv,
+        };
+        var selection = new SnapshotOptions(command, moments: 2);
+        var failGrowth = Threshold.FailGrowth(command, output, "the growth of the total");
+        ReportArguments.AtMostOne(command, json, csv);
+        command.Validators.Add(result =>
+        {
+            // One recording is compared with itself at another moment.
+            var recordings = result.GetValue(files)?.Length ?? 0;
+            var moments = result.GetValue(selection.At)?.Length ?? 0;
+            if (recordings == 1 && moments != 2)
+                result.AddError("one recording is compared at two moments: give --at twice, or another recording");
+            if (recordings == 2 && moments == 2)
+                result.AddError("two recordings are compared at one moment: give --at once");
+        });
+        command.SetAction(parsed =>
+        {
+            var paths = parsed.GetRequiredValue(files);
+            using var old = TraceDatabase.Open(paths[0]);
+            using var other = paths.Length == 2 ? TraceDatabase.Open(paths[1]) : null;
+            var database = other ?? old;
+            var at = parsed.GetValue(selection.At)!;
+            var oldSnapshot = selection.Load(parsed, old, at.FirstOrDefault());
+            var snapshot = selection.Load(parsed, database, at.LastOrDefault());
+            var report = new DiffReport(
+                new Compared(old, oldSnapshot, other is null ? at[0] : selection.Title(parsed)),
+                new Compared(database, snapshot, other is null ? at[1] : selection.Title(parsed)),
+                parsed.GetValue(groupBy),
+                parsed.GetValue(rows));
+            if (parsed.GetValue(json))
+                report.WriteJson(output.Out);
+            else if (parsed.GetValue(csv))
+                report.WriteCsv(output);
+            else
+                report.WriteText(output);
+
+            return failGrowth.Check(parsed, $"{database.Path}: growth:", snapshot.Size - oldSnapshot.Size);
+        });
+        return command;
+    }
+}

@@ -1,0 +1,81 @@
+using AllocTrace.Analysis;
+using AllocTrace.Report.Export;
+using AllocTrace.Report.Render;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary>What <c>alloctrace diff</c> found, in the forms in which it can be written.</summary>
+internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy, int rows)
+{
+    private readonly StatisticDiffList _differences = current.Snapshot.CompareTo(old.Snapshot, groupBy, limit: rows);
+
+    private string GroupName => groupBy.ToString().ToLowerInvariant();
+
+    private IEnumerable<TraceDatabase> Databases => old.Database == current.Database ? [current.Database] : [old.Database, current.Database];
+
+    public void WriteText(Output output)
+    {
+        var page = new Page(output);
+        page.Line(
+            old.Database == current.Database
+                ? $"{current.Database.Path}: from '{old.Title}' to '{current.Title}' by {GroupName}"
+                : $"From {old.Database.Path} to {current.Database.Path}: {current.Title} by {GroupName}",
+            Page.Heading);
+        foreach (var database in Databases)
+            LossNote.Write(page, database.Losses);
+
+        page.Line();
+        if (_differences.Count > 0)
+        {
+            var source = SourceFiles.Of(current.Database.Processes);
+            if (groupBy == GroupBy.Traceback)
+            {
+                new TracebackList(page, source).Write(_differences);
+            }
+            else
+            {
+                new DiffTable(page, source).Write(_differences);
+                page.Line();
+            }
+        }
+
+        if (_differences.Others > 0)
+            page.Line($"{Numbers.Of(_differences.Others, "more group")}: {Numbers.Growth(_differences.OtherSizeDiff)}");
+
+        var (size, count) = (current.Snapshot.Size - old.Snapshot.Size, current.Snapshot.Count - old.Snapshot.Count);
+        page.Line(
+            $"Total: {Numbers.Growth(size)} in {Numbers.Signed(count)} blocks, "
+            + $"from {Numbers.Size(old.Snapshot.Size)} to {Numbers.Size(current.Snapshot.Size)}",
+            Page.Heading);
+    }
+
+    public void WriteJson(TextWriter target)
+    {
+        using var text = new JsonText(target);
+        text.Json.WriteStartObject();
+        text.Json.WriteString("old", old.Title);
+        text.Json.WriteString("new", current.Title);
+        text.Json.WriteString("group_by", GroupName);
+        text.Amount("old_total", new Amount(old.Snapshot.Size, old.Snapshot.Count));
+        text.Amount("new_total", new Amount(current.Snapshot.Size, current.Snapshot.Count));
+        text.Lost(Databases.Sum(database => database.Losses.Sum(loss => loss.Events)));
+        text.Differences("differences", _differences);
+        text.Json.WriteEndObject();
+    }
+
+    public void WriteCsv(Output output)
+    {
+        using var csv = new CsvText(output.Out, forTerminal: output.TerminalWidth is not null);
+        csv.Header(
+            "size", "size_diff", "count", "count_diff", "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread",
+            "interpreter", "command");
+        foreach (var difference in _differences)
+        {
+            csv.Row([
+                difference.Size, difference.SizeDiff, difference.Count, difference.CountDiff,
+                .. CsvText.Cells(difference.Group, whole: groupBy == GroupBy.Traceback),
+            ]);
+        }
+    }
+}

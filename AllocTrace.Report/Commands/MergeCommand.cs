@@ -1,0 +1,34 @@
+using System.CommandLine;
+using AllocTrace.Report.Render;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>alloctrace merge</c>: one recording of several.</summary>
+internal static class MergeCommand
+{
+    public static Command Create(Output output)
+    {
+        var files = new Argument<string[]>("FILE") { Description = "The recordings.", Arity = ArgumentArity.OneOrMore };
+        var target = new Option<string>("-o", "--output") { Description = "The recording to write.", HelpName = "FILE.db", Required = true };
+        var force = new Option<bool>("-f", "--force") { Description = "Replace the recording if it exists." };
+        var command = new Verb(
+            "merge",
+            "Makes one recording of several, of many processes or many machines: every report works on it, by process and all together.",
+            "alloctrace merge -o all.db worker-*.db",
+            "alloctrace top all.db --group-by process")
+        {
+            files, target, force,
+        };
+        command.SetAction(parsed =>
+        {
+            var path = parsed.GetRequiredValue(target);
+            var paths = parsed.GetRequiredValue(files);
+            var processes = TraceMerge.Write(path, parsed.GetValue(force), paths);
+            output.Error.WriteLine(
+                $"alloctrace: merged {Numbers.Of(processes, "process", "processes")} of {Numbers.Of(paths.Length, "recording")} into {Printable.Text(path)}");
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}

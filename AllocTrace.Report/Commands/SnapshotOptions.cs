@@ -1,0 +1,120 @@
+using System.CommandLine;
+using AllocTrace.Analysis;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary>The options that say which allocations a report counts, the same for every report.</summary>
+internal sealed class SnapshotOptions
+{
+    private readonly Option<string[]> _filter = new("--filter")
+    {
+        Description = "Only allocations from files that match PATTERN[:LINE], with the wildcards * ? [set]. Can be repeated: any may match.",
+        HelpName = "P",
+    };
+
+    private readonly Option<string[]> _exclude = new("--exclude")
+    {
+        Description = "No allocations from files that match. Can be repeated.",
+        HelpName = "P",
+    };
+
+    private readonly Option<bool> _allFrames = new("--all-frames")
+    {
+        Description = "Let --filter and --exclude look at the whole stack, not only at the line that allocates.",
+    };
+
+    private readonly Option<string[]> _domain = new("--domain")
+    {
+        Description = "Only allocations of this domain: raw, mem, obj, or the number that an extension uses. Can be repeated.",
+        HelpName = "D",
+    };
+
+    private readonly Option<long?> _process = ReportArguments.Process();
+
+    // Live is the default, as tracemalloc's snapshots are: what is alive at the end is what somebody forgot.
+    private readonly Option<View> _view = WordOption.Create<View>(
+        "--view",
+        "What to count: live (alive at the end), peak (alive at the high-water mark), total (all allocations) or temporary (freed at once).",
+        "VIEW");
+
+    /// <param name="command">Gets the options.</param>
+    /// <param name="moments">How many snapshots can be named.</param>
+    /// <param name="views">Whether there is a view to choose.</param>
+    public SnapshotOptions(Command command, int moments = 1, bool views = true)
+    {
+        At = new Option<string[]>("--at")
+        {
+            Description = moments switch
+            {
+                1 => "Count what was alive at a named snapshot.",
+                2 => "Compare what was alive at a named snapshot, or at 'peak' or 'live'. Twice with one recording: the older one first.",
+                _ => "Look at named snapshots, the oldest first. Can be repeated.",
+            },
+            HelpName = "SNAPSHOT",
+        };
+        foreach (var option in (Option[])[.. views ? (Option[])[_view] : [], .. moments > 0 ? (Option[])[At] : [], _filter, _exclude, _allFrames, _domain, _process])
+            command.Add(option);
+
+        if (moments == 0)
+            return;
+
+        ReportArguments.AtMostOne(command, _view, At);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(At) is { } names && names.Length > moments)
+                result.AddError($"--at can be given {(moments == 1 ? "once" : "twice")}");
+        });
+    }
+
+    /// <summary>The names of moments.</summary>
+    public Option<string[]> At { get; }
+
+    /// <summary>The process that was asked for.</summary>
+    public long? Pid(ParseResult parsed) => parsed.GetValue(_process);
+
+    /// <summary>What a heading says: the view, or the name of the moment.</summary>
+    public string Title(ParseResult parsed) => parsed.GetValue(At) is [var name, ..] ? name : parsed.GetValue(_view).ToString().ToLowerInvariant();
+
+    /// <summary>Which view; of a named moment it does not tell.</summary>
+    public View View(ParseResult parsed) => parsed.GetValue(_view);
+
+    /// <summary>Loads what was asked for, from a recording with one moment or none.</summary>
+    public Snapshot Load(ParseResult parsed, TraceDatabase database) =>
+        Load(parsed, database, parsed.GetValue(At) is [var name, ..] ? name : null);
+
+    /// <summary>The same, at a moment by name; <see langword="null"/> for the view.</summary>
+    public Snapshot Load(ParseResult parsed, TraceDatabase database, string? at) => at is null
+        ? Load(parsed, database, parsed.GetValue(_view))
+        : Filtered(parsed, Snapshot.LoadAt(database, at, Pid(parsed)));
+
+    /// <summary>The same, of another view.</summary>
+    public Snapshot Load(ParseResult parsed, TraceDatabase database, View view) =>
+        Filtered(parsed, Snapshot.Load(database, view, Pid(parsed)));
+
+    /// <summary>Whether the command line says what to count.</summary>
+    public bool IsViewGiven(ParseResult parsed) => parsed.GetResult(_view) is { Implicit: false } || parsed.GetValue(At) is { Length: > 0 };
+
+    private Snapshot Filtered(ParseResult parsed, Snapshot snapshot)
+    {
+        foreach (var filters in Filters(parsed))
+            snapshot = snapshot.FilterTraces(filters);
+
+        return snapshot;
+    }
+
+    /// <summary>The filters that were asked for: a trace has to pass each of the lists.</summary>
+    public IEnumerable<TraceFilter[]> Filters(ParseResult parsed)
+    {
+        var allFrames = parsed.GetValue(_allFrames);
+        TraceFilter[][] lists =
+        [
+            [
+                .. parsed.GetValue(_filter)!.SelectMany(pattern => FilterPattern.Parse(pattern, inclusive: true, allFrames)),
+                .. parsed.GetValue(_exclude)!.SelectMany(pattern => FilterPattern.Parse(pattern, inclusive: false, allFrames)),
+            ],
+            [.. parsed.GetValue(_domain)!.Select(domain => new DomainFilter(true, domain))],
+        ];
+        return lists.Where(filters => filters.Length > 0);
+    }
+}

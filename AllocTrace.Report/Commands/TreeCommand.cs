@@ -1,0 +1,38 @@
+using System.CommandLine;
+using AllocTrace.Report.Render;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>alloctrace tree</c>: how the program got to what holds the memory.</summary>
+internal static class TreeCommand
+{
+    public static Command Create(Output output)
+    {
+        var file = ReportArguments.File();
+        var rows = WordOption.Number("-n", "How many lines at most; 0 for all.", "N", defaultValue: 100);
+        var percent = WordOption.Number("--min", "Leave out what is less than so many percent of the total.", "PERCENT", defaultValue: 3);
+        var command = new Verb(
+            "tree",
+            "The tree of calls that led to the memory, the largest branch first. Frames that only pass on are folded into one line.",
+            "alloctrace tree app.db",
+            "alloctrace tree app.db --view peak --min 5",
+            "alloctrace tree app.db --filter 'app/*' --min 0 -n 0")
+        {
+            file, rows, percent,
+        };
+        var selection = new SnapshotOptions(command);
+        command.SetAction(parsed =>
+        {
+            using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
+            var snapshot = selection.Load(parsed, database);
+            var page = new Page(output);
+            page.Line($"{database.Path}: {selection.Title(parsed)} by call", Page.Heading);
+            LossNote.Write(page, database.Losses);
+            page.Line();
+            new CallTreeText(page, parsed.GetValue(rows), parsed.GetValue(percent)).Write(snapshot.CallTree());
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}

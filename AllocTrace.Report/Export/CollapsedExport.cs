@@ -1,0 +1,39 @@
+using AllocTrace.Analysis;
+using AllocTrace.Report.Render;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Export;
+
+/// <summary><c>export --format collapsed</c>: a line for each stack, its frames joined by semicolons, then the weight.</summary>
+internal static class CollapsedExport
+{
+    public static void Write(Snapshot snapshot, Measure measure, TextWriter target)
+    {
+        var database = snapshot.Database;
+        var weights = new Dictionary<(int Process, int Stack), long>();
+        foreach (var part in snapshot.Parts)
+        {
+            foreach (ref readonly var site in part.Sites)
+                weights[(site.Process, site.Stack)] = weights.GetValueOrDefault((site.Process, site.Stack)) + measure.Of(site);
+        }
+
+        foreach (var ((process, stack), weight) in weights.OrderBy(pair => pair.Key.Process).ThenBy(pair => pair.Key.Stack))
+        {
+            if (weight == 0)
+                continue;
+
+            // One process is the whole recording: it is worth a frame only where there are others.
+            if (database.Processes.Count > 1)
+                target.Write(Word(Place.Process(database.Processes[process])) + ";");
+
+            var traceback = database.Stacks.TracebackOf(stack);
+            target.Write(traceback.Count == 0 ? Place.NoFrame : string.Join(';', traceback.Select(frame => Word(Name(frame)))));
+            target.Write($" {weight}\n");
+        }
+    }
+
+    private static string Name(Frame frame) => frame.Function == "" ? frame.Filename : $"{frame.Function} ({frame.Filename}:{frame.LineNumber})";
+
+    // The format has no escapes.
+    private static string Word(string text) => Printable.Text(text).Replace(';', ':');
+}

@@ -1,0 +1,143 @@
+using System.Globalization;
+using System.IO.Compression;
+using AllocTrace.Analysis;
+using AllocTrace.Report.Export.Pprof;
+using AllocTrace.Storage;
+using Google.Protobuf;
+
+namespace AllocTrace.Report.Export;
+
+/// <summary>
+/// <c>export --format pprof</c>: four values for each stack, under the names that Go's heap profiles have (so that every reader knows them): what was
+/// allocated in all, <c>alloc_objects</c> and <c>alloc_space</c>, and what was alive, <c>inuse_objects</c> and <c>inuse_space</c>.
+/// </summary>
+internal sealed class PprofExport
+{
+    private readonly TraceDatabase _database;
+    private readonly Profile _profile = new();
+    private readonly Dictionary<string, long> _strings = [];
+    private readonly Dictionary<int, ulong> _functions = [];
+    private readonly Dictionary<(int Code, int Line), ulong> _locations = [];
+
+    private PprofExport(TraceDatabase database)
+    {
+        _database = database;
+        _ = Text("");
+    }
+
+    /// <summary>Writes a profile, compressed as readers expect it.</summary>
+    /// <param name="allocated">What was allocated in all.</param>
+    /// <param name="alive">What was alive, in the same recording.</param>
+    /// <param name="target">Gets the profile.</param>
+    public static void Write(Snapshot allocated, Snapshot alive, Stream target)
+    {
+        using var compressed = new GZipStream(target, CompressionLevel.Fastest, leaveOpen: true);
+        Make(allocated, alive).WriteTo(compressed);
+    }
+
+    /// <summary>Makes a profile.</summary>
+    public static Profile Make(Snapshot allocated, Snapshot alive)
+    {
+        var export = new PprofExport(allocated.Database);
+        var counters = new Dictionary<Site, (Amount Allocated, Amount Alive)>();
+        foreach (var site in allocated.Parts.SelectMany(part => part.Sites.ToArray()))
+            counters[KeyOf(site)] = (new(site.Bytes, site.Blocks), default);
+        foreach (var site in alive.Parts.SelectMany(part => part.Sites.ToArray()))
+            counters[KeyOf(site)] = (counters.GetValueOrDefault(KeyOf(site)).Allocated, new(site.Bytes, site.Blocks));
+
+        export.AddHeader();
+        foreach (var (site, (total, now)) in counters)
+            export.AddSample(site, total, now);
+
+        export._profile.StringTable.AddRange(export._strings.Keys); // in the order of their numbers
+        return export._profile;
+    }
+
+    private static Site KeyOf(Site site) => site with { Bytes = 0, Blocks = 0 };
+
+    private void AddHeader()
+    {
+        foreach (var (type, unit) in new[] { ("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", "count"), ("inuse_space", "bytes") })
+            _profile.SampleType.Add(new Pprof.ValueType { Type = Text(type), Unit = Text(unit) });
+
+        _profile.DefaultSampleType = Text("inuse_space");
+        _profile.PeriodType = new Pprof.ValueType { Type = Text("space"), Unit = Text("bytes") };
+        _profile.Period = 1; // every byte: nothing is sampled
+        _profile.TimeNanos = _database.Processes.Select(process => process.StartedAtNs).DefaultIfEmpty().Min();
+        _profile.DurationNanos = _database.Processes.Select(process => process.DurationNs).DefaultIfEmpty().Max();
+        _profile.Mapping.Add(new Mapping
+        {
+            Id = 1,
+            Filename = Text(_database.Processes.Select(process => process.Executable).FirstOrDefault("")),
+            HasFunctions = true,
+            HasFilenames = true,
+            HasLineNumbers = true,
+        });
+        foreach (var loss in _database.Losses)
+            _profile.Comment.Add(Text($"incomplete: {loss.Events} events ({loss.Reason})"));
+    }
+
+    private void AddSample(Site site, Amount allocated, Amount alive)
+    {
+        var stacks = _database.Stacks;
+        var sample = new Sample { Value = { allocated.Count, allocated.Size, alive.Count, alive.Size } };
+        for (var stack = site.Stack; stack != 0; stack = stacks.Caller[stack])
+            sample.LocationId.Add(Location(stacks.Code[stack], stacks.Line[stack]));
+
+        if (site.Stack == 0)
+            sample.LocationId.Add(Location(-1, 0)); // readers drop samples without a place
+
+        var process = _database.Processes[site.Process];
+        var thread = _database.Threads[site.Thread];
+        (string Key, string Value)[] labels =
+        [
+            ("process", process.Command),
+            ("pid", process.Pid.ToString(CultureInfo.InvariantCulture)), // as text: pprof would give a number a unit
+            ("thread", thread.Name),
+            ("thread_id", thread.OsId.ToString(CultureInfo.InvariantCulture)),
+            ("domain", _database.Domains[site.Domain].Name),
+        ];
+        foreach (var (key, value) in labels)
+            sample.Label.Add(new Label { Key = Text(key), Str = Text(value) });
+
+        _profile.Sample.Add(sample);
+    }
+
+    private ulong Location(int code, int line)
+    {
+        if (!_locations.TryGetValue((code, line), out var id))
+        {
+            _locations[(code, line)] = id = (ulong)_locations.Count + 1;
+            _profile.Location.Add(new Location { Id = id, MappingId = 1, Line = { new Line { FunctionId = Function(code), Line_ = line } } });
+        }
+
+        return id;
+    }
+
+    private ulong Function(int code)
+    {
+        if (_functions.TryGetValue(code, out var id))
+            return id;
+
+        _functions[code] = id = (ulong)_functions.Count + 1;
+        var codes = _database.Stacks.Codes;
+        var filename = code < 0 ? "" : codes.Text(codes[code].Filename);
+        var name = code < 0 ? Render.Place.NoFrame : codes.Text(codes[code].Function) is { Length: > 0 } function ? function : filename;
+        _profile.Function.Add(new Function
+        {
+            Id = id,
+            Name = Text(name), // and no system name: pprof would take it for a mangled one of C++, and "<module>" for a template
+            Filename = Text(filename),
+            StartLine = code < 0 ? 0 : codes[code].FirstLine,
+        });
+        return id;
+    }
+
+    private long Text(string text)
+    {
+        if (!_strings.TryGetValue(text, out var index))
+            _strings[text] = index = _strings.Count;
+
+        return index;
+    }
+}

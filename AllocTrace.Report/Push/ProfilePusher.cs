@@ -1,0 +1,108 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Threading.Channels;
+
+namespace AllocTrace.Report.Push;
+
+/// <summary>
+/// Sends profiles one after another. Few wait in memory: whoever makes them waits when the server is slow. What fails for a moment (no connection, 429,
+/// 5xx) is tried again, each time after twice as long, up to a number of attempts.
+/// </summary>
+/// <param name="client">Sends.</param>
+/// <param name="attempts">How often a profile is tried.</param>
+/// <param name="firstPause">How long to wait after the first failure.</param>
+/// <param name="say">Told about every failure that is tried again.</param>
+internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan firstPause, Action<string> say)
+{
+    private const int MostWaiting = 4;
+
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
+
+    // The sample types as the server should show them; alloc_* are sums over a stretch of time, inuse_* the state at its end.
+    private const string SampleTypes =
+        """
+        {"alloc_objects":{"units":"objects","display-name":"alloc_objects"},"alloc_space":{"units":"bytes","display-name":"alloc_space"},
+        "inuse_objects":{"units":"objects","display-name":"inuse_objects","aggregation":"average"},
+        "inuse_space":{"units":"bytes","display-name":"inuse_space","aggregation":"average"}}
+        """;
+
+    /// <summary>Sends all; returns how many were taken.</summary>
+    /// <param name="profiles">Made as they are needed.</param>
+    /// <exception cref="IOException">A profile was refused, or could not be sent; those after it were not tried. The message is one line.</exception>
+    public async Task<int> SendAll(IEnumerable<PushedProfile> profiles)
+    {
+        using var stop = new CancellationTokenSource();
+        var queue = Channel.CreateBounded<PushedProfile>(MostWaiting);
+        var producer = Task.Run(async () =>
+        {
+            try
+            {
+                foreach (var profile in profiles)
+                    await queue.Writer.WriteAsync(profile, stop.Token);
+
+                queue.Writer.Complete();
+            }
+            catch (Exception e)
+            {
+                queue.Writer.Complete(e);
+            }
+        });
+        var sent = 0;
+        try
+        {
+            await foreach (var profile in queue.Reader.ReadAllAsync())
+            {
+                await Send(profile, sent);
+                sent++;
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await producer;
+        }
+
+        return sent;
+    }
+
+    private async Task Send(PushedProfile profile, int sent)
+    {
+        var pause = firstPause;
+        for (var attempt = 1; ; attempt++)
+        {
+            var problem = await TrySend(profile);
+            if (problem is null)
+                return;
+
+            if (!problem.Value.IsPassing || attempt == attempts)
+                throw new IOException($"{profile.Address.GetLeftPart(UriPartial.Authority)}: {problem.Value.Text}; {sent} profiles were sent before");
+
+            say($"{problem.Value.Text}; trying again in {pause.TotalSeconds:0.#} s");
+            await Task.Delay(pause);
+            pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
+        }
+    }
+
+    private async Task<(string Text, bool IsPassing)?> TrySend(PushedProfile profile)
+    {
+        try
+        {
+            using var form = new MultipartFormDataContent
+            {
+                { new ByteArrayContent(profile.Content) { Headers = { ContentType = new MediaTypeHeaderValue("application/octet-stream") } }, "profile", "profile.pprof" },
+                { new StringContent(SampleTypes, Encoding.UTF8, "application/json"), "sample_type_config", "sample_type_config.json" },
+            };
+            using var response = await client.PostAsync(profile.Address, form);
+            if (response.IsSuccessStatusCode)
+                return null;
+
+            var passing = response.StatusCode == HttpStatusCode.TooManyRequests || (int)response.StatusCode >= 500;
+            return ($"the server answered {(int)response.StatusCode} {response.ReasonPhrase}", passing);
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        {
+            return (e.InnerException?.Message ?? e.Message, true);
+        }
+    }
+}

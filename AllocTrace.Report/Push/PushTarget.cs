@@ -1,0 +1,21 @@
+using System.Globalization;
+
+namespace AllocTrace.Report.Push;
+
+/// <summary>Where profiles go: a server that speaks Pyroscope's ingest protocol, and what the series is called there.</summary>
+/// <param name="Server">Its address, without <c>/ingest</c>.</param>
+/// <param name="Name">The application's name.</param>
+/// <param name="Labels">What tells this series from others of the application.</param>
+internal sealed record PushTarget(Uri Server, string Name, IReadOnlyDictionary<string, string> Labels)
+{
+    /// <summary>The address that takes the profile of a stretch of time.</summary>
+    public Uri Address(DateTimeOffset from, DateTimeOffset until, string process)
+    {
+        var labels = Labels.Append(new("pid", process)).Select(label => $"{label.Key}={label.Value}");
+        var name = Uri.EscapeDataString($"{Name}{{{string.Join(',', labels)}}}");
+        var address = Server.AbsoluteUri.TrimEnd('/');
+        return new Uri(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{address}/ingest?name={name}&from={from.ToUnixTimeSeconds()}&until={Math.Max(until.ToUnixTimeSeconds(), from.ToUnixTimeSeconds() + 1)}&format=pprof&spyName=alloctrace"));
+    }
+}

@@ -1,0 +1,128 @@
+using AllocTrace.Analysis;
+
+namespace AllocTrace.Report.Render;
+
+/// <summary>
+/// A tree of calls as text, a frame a line. Only where calls part is there another level of indentation, and of a long run of frames that only pass
+/// on, the first and the last are shown: stacks of any depth fit.
+/// </summary>
+/// <param name="page">Where to write.</param>
+/// <param name="rows">How many lines at most; 0 for any number.</param>
+/// <param name="percent">What to leave out, in percent of the total.</param>
+internal sealed class CallTreeText(Page page, int rows, int percent)
+{
+    private const int LongestRun = 8;
+    private const string ImportFrames = "frame of the import system";
+    private const int DeepestIndent = 24;
+
+    private long _total;
+    private int _written;
+    private int _leftOut;
+
+    public void Write(CallTree tree)
+    {
+        _total = tree.Root.All.Size;
+        page.Line($"{"Size",9}  {"%",6}  Where", Page.Heading);
+        Line(tree.Root.All, "", "all of it");
+        Branches(tree.Root, "");
+        page.Line();
+        if (_leftOut > 0)
+            page.Line($"{Numbers.Of(_leftOut, "more line")}: -n 0 shows all");
+
+        page.Line($"Total: {Numbers.Size(tree.Root.All.Size)} in {Numbers.Of(tree.Root.All.Count, "block")}", Page.Heading);
+    }
+
+    private void Branches(CallNode node, string indent)
+    {
+        var children = node.Children;
+        CallNode[] shown = [.. children.Where(child => IsLarge(child.All))];
+        var rest = children.Skip(shown.Length).Aggregate(new Amount(), (sum, child) => sum + child.All);
+        List<Action<string, string>> lines = [.. shown.Select(Action<string, string> (child) => (first, next) => Chain(child, first, next))];
+        if (children.Count > 0 && IsLarge(node.Own))
+            lines.Add((first, _) => Line(node.Own, first, "(by itself)"));
+        if (IsLarge(rest))
+            lines.Add((first, _) => Line(rest, first, $"({Numbers.Whole(children.Count - shown.Length)} more)"));
+
+        for (var i = 0; i < lines.Count; i++)
+            lines[i](indent + (i < lines.Count - 1 ? "├─ " : "└─ "), indent + (i < lines.Count - 1 ? "│  " : "   "));
+    }
+
+    /// <summary>A frame, and those below it as far as there is only one way worth showing.</summary>
+    private void Chain(CallNode node, string first, string indent)
+    {
+        var run = new List<CallNode> { node };
+        while (OnlyWay(run[^1]) is { } next)
+            run.Add(next);
+
+        var size = default(string);
+        foreach (var (frame, folded, what) in Folded(run))
+        {
+            var text = ByteSize.Format(frame.All.Size);
+            Line(
+                text == size ? null : frame.All,
+                ReferenceEquals(frame, node) ? first : indent,
+                folded > 1 ? $"⋮ {Numbers.Of(folded, what, what == ImportFrames ? "frames of the import system" : null)}" : Name(frame, indent));
+            size = text;
+        }
+
+        Branches(run[^1], indent);
+    }
+
+    private CallNode? OnlyWay(CallNode node)
+    {
+        var children = node.Children;
+        return children.Count > 0 && IsLarge(children[0].All) && !children.Skip(1).Any(child => IsLarge(child.All))
+            && !IsLarge(new Amount(node.All.Size - children[0].All.Size, node.All.Count - children[0].All.Count))
+            ? children[0]
+            : null;
+    }
+
+    /// <summary>What to show of a run: frames of the import system stand together, and so does the middle of what is still long.</summary>
+    private static IEnumerable<(CallNode Frame, int Folded, string What)> Folded(List<CallNode> run)
+    {
+        var parts = new List<(CallNode Frame, int Folded, string What)>();
+        foreach (var frame in run)
+        {
+            var imports = parts.Count > 0 && frame != run[^1] && IsImport(frame);
+            if (imports && parts[^1].What == ImportFrames)
+                parts[^1] = parts[^1] with { Folded = parts[^1].Folded + 1 };
+            else
+                parts.Add((frame, 1, imports ? ImportFrames : "frame"));
+        }
+
+        if (parts.Count <= LongestRun)
+            return parts;
+
+        var middle = parts[(LongestRun / 2)..^(LongestRun / 2)];
+        return [.. parts[..(LongestRun / 2)], (middle[0].Frame, middle.Sum(part => part.Folded), "frame"), .. parts[^(LongestRun / 2)..]];
+    }
+
+    private static bool IsImport(CallNode node) => node.Frame?.Filename.StartsWith("<frozen importlib", StringComparison.Ordinal) == true;
+
+    // The order of children is by size: the large ones are a prefix. Everything has at least a share of 0.
+    private bool IsLarge(Amount amount) => amount.Count > 0 && 100.0 * amount.Size >= (double)percent * _total;
+
+    private string Name(CallNode node, string indent)
+    {
+        var width = page.TerminalWidth is { } columns ? Math.Max(columns - indent.Length - 19, 16) : int.MaxValue;
+        var name = Printable.Text(node.Frame is { } frame ? Place.Describe(frame, width) : Place.NoFrame);
+        return name.Length <= width ? name : name[..(width - 1)] + "…";
+    }
+
+    private void Line(Amount? amount, string indent, string text)
+    {
+        if (rows > 0 && _written == rows)
+        {
+            _leftOut++;
+            return;
+        }
+
+        _written++;
+        if (indent.Length > DeepestIndent)
+            indent = "…" + indent[^(DeepestIndent - 1)..];
+
+        var size = amount is { } a ? ByteSize.Format(a.Size) : "";
+        var share = amount is { } b ? Numbers.Percent(b.Size, _total) : "";
+        page.Line($"{size,9}  {share,6}  {indent}{text}");
+    }
+}

@@ -1,0 +1,45 @@
+using AllocTrace.Analysis;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace AllocTrace.Report.Render;
+
+/// <summary>
+/// A table of figures, aligned to the right, and where they belong: as much of the place as fits into the terminal, with the line of source
+/// below it when it is at hand.
+/// </summary>
+internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnlyList<string> figures)
+{
+    private const int NarrowestPlace = 16;
+
+    /// <summary>Writes the table.</summary>
+    /// <param name="rows">What each row is about, and its figures.</param>
+    /// <param name="indent">How far to indent, columns.</param>
+    public void Write(IReadOnlyList<(Statistic About, string[] Figures)> rows, int indent = 0)
+    {
+        // What the figures leave of the terminal is for the place. Where that is too little, the last figures are left out.
+        int[] widths = [.. Enumerable.Range(0, figures.Count).Select(i => rows.Select(row => row.Figures[i].Length).Append(figures[i].Length).Max() + 2)];
+        var shown = widths.Length;
+        var room = (page.TerminalWidth ?? int.MaxValue) - indent - widths.Sum();
+        while (shown > 1 && room < NarrowestPlace)
+            room += widths[--shown];
+
+        var width = Math.Max(room, NarrowestPlace);
+        var table = Page.NewTable([.. figures.Take(shown).Select(name => (name, Justify.Right)), ("Where", Justify.Left)]);
+        foreach (var (about, cells) in rows)
+            table.AddRow([.. cells.Take(shown).Select(cell => new Text(cell)), Where(about, width)]);
+
+        page.Table(table, indent);
+    }
+
+    private static string Cut(string text, int width) => text.Length <= width ? text : text[..(width - 1)] + "…";
+
+    private IRenderable Where(Statistic statistic, int width)
+    {
+        var place = new Text(Cut(Place.Describe(statistic, width), width));
+        if (statistic.Traceback.Newest is not { Function.Length: > 0 } frame || source.Find(frame.Filename, frame.LineNumber) is not { } line)
+            return place;
+
+        return new Rows(place, new Text(Cut("  " + Printable.Text(line), width), Page.Dim));
+    }
+}

@@ -1,0 +1,18 @@
+using System.Globalization;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>A domain as a filter names it. tracemalloc has one number, 0, for the three that CPython's allocators have.</summary>
+internal readonly record struct DomainName
+{
+    private readonly string? _name; // null: all of CPython's own
+
+    public DomainName(string name) => _name = name;
+
+    public DomainName(long number) => _name = number == 0 ? null : number.ToString(CultureInfo.InvariantCulture);
+
+    public bool Matches(TraceDomain domain) => _name is null ? domain.Number == 0 : domain.Name == _name;
+
+    public override string ToString() => _name ?? "0";
+}

@@ -1,0 +1,12 @@
+namespace AllocTrace.Analysis;
+
+/// <summary>A group of allocations that kept growing.</summary>
+/// <param name="Group">What it held at the end of the last period, and where.</param>
+/// <param name="Sizes">What it held at the end of each period, bytes.</param>
+/// <param name="Blocks">How many blocks it has grown by since the end of the first period.</param>
+/// <param name="Grown">In how many of the periods after the first it grew.</param>
+public sealed record Growth(Statistic Group, IReadOnlyList<long> Sizes, long Blocks, int Grown)
+{
+    /// <summary>How many bytes it has grown by since the end of the first period.</summary>
+    public long Bytes => Sizes[^1] - Sizes[0];
+}

@@ -1,0 +1,99 @@
+namespace AllocTrace.Analysis;
+
+/// <summary>Compares the sums of two snapshots, of one recording or of two, group by group.</summary>
+internal sealed class SnapshotDiff
+{
+    private readonly Grouping _newGrouping;
+    private readonly Grouping _oldGrouping;
+    private readonly List<int> _vanished = []; // groups of the old grouping that the new one does not have: numbered after the new ones
+    private readonly (long Size, long Count)[] _new;
+    private readonly (long Size, long Count)[] _old;
+
+    /// <param name="newGrouping">The groups of the new snapshot.</param>
+    /// <param name="newSums">Its sums.</param>
+    /// <param name="oldGrouping">The groups of the old snapshot: the same object where both are of one recording.</param>
+    /// <param name="oldSums">Its sums.</param>
+    public SnapshotDiff(Grouping newGrouping, GroupSums newSums, Grouping oldGrouping, GroupSums oldSums)
+    {
+        _newGrouping = newGrouping;
+        _oldGrouping = oldGrouping;
+        var matches = ReferenceEquals(newGrouping, oldGrouping) ? null : newGrouping.Match(oldGrouping);
+        if (matches is not null)
+            _vanished.AddRange(Enumerable.Range(0, oldGrouping.Count).Where(group => matches[group] < 0 && oldSums[group].Count != 0));
+
+        _new = new (long, long)[newGrouping.Count + _vanished.Count];
+        _old = new (long, long)[_new.Length];
+        for (var group = 0; group < newGrouping.Count; group++)
+            _new[group] = newSums[group];
+
+        for (var group = 0; group < oldGrouping.Count; group++)
+        {
+            var match = matches is null ? group : matches[group];
+            if (match >= 0)
+            {
+                _old[match].Size += oldSums[group].Size;
+                _old[match].Count += oldSums[group].Count;
+            }
+        }
+
+        for (var i = 0; i < _vanished.Count; i++)
+            _old[newGrouping.Count + i] = oldSums[_vanished[i]];
+    }
+
+    /// <summary>Describes the <paramref name="limit"/> groups that differ most (0: all).</summary>
+    public StatisticDiffList Rank(int limit)
+    {
+        var others = 0;
+        var otherSizeDiff = 0L;
+        var largest = Ranking.Largest(
+            Enumerable.Range(0, _new.Length).Where(group => _new[group].Count != 0 || _old[group].Count != 0),
+            Compare,
+            limit,
+            other =>
+            {
+                others++;
+                otherSizeDiff += SizeDiff(other);
+            });
+        return new StatisticDiffList(Array.ConvertAll(largest, Describe), others, otherSizeDiff);
+    }
+
+    private long SizeDiff(int group) => _new[group].Size - _old[group].Size;
+
+    private long CountDiff(int group) => _new[group].Count - _old[group].Count;
+
+    private int Compare(int a, int b)
+    {
+        var order = Math.Abs(SizeDiff(a)).CompareTo(Math.Abs(SizeDiff(b)));
+        if (order == 0)
+            order = _new[a].Size.CompareTo(_new[b].Size);
+        if (order == 0)
+            order = Math.Abs(CountDiff(a)).CompareTo(Math.Abs(CountDiff(b)));
+        if (order == 0)
+            order = _new[a].Count.CompareTo(_new[b].Count);
+        if (order == 0 && a != b)
+            order = CompareGroups(a, b);
+
+        return order;
+    }
+
+    private int CompareGroups(int a, int b) => (IsVanished(a), IsVanished(b)) switch
+    {
+        (false, false) => _newGrouping.Compare(a, b),
+        (true, true) => _oldGrouping.Compare(OldGroup(a), OldGroup(b)),
+        _ => Statistic(a).Traceback.CompareTo(Statistic(b).Traceback),
+    };
+
+    private bool IsVanished(int group) => group >= _newGrouping.Count;
+
+    private int OldGroup(int group) => _vanished[group - _newGrouping.Count];
+
+    private Statistic Statistic(int group) => IsVanished(group)
+        ? _oldGrouping.Describe(OldGroup(group), 0, 0)
+        : _newGrouping.Describe(group, _new[group].Size, _new[group].Count);
+
+    private StatisticDiff Describe(int group)
+    {
+        var statistic = Statistic(group);
+        return new StatisticDiff(_new[group].Size, SizeDiff(group), _new[group].Count, CountDiff(group), statistic.Traceback) { Group = statistic };
+    }
+}

@@ -1,0 +1,69 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>A stretch of a process's time.</summary>
+/// <param name="From">When it began.</param>
+/// <param name="Until">When it ended.</param>
+/// <param name="Allocated">What was allocated in it.</param>
+/// <param name="Alive">What was alive at its end.</param>
+public sealed record SnapshotPeriod(DateTimeOffset From, DateTimeOffset Until, Snapshot Allocated, Snapshot Alive);
+
+/// <summary>The course of a recording as a series of snapshots.</summary>
+public static class SnapshotSeries
+{
+    /// <summary>Divides the time of a process into periods of equal length, each of whole slices of the recording.</summary>
+    /// <param name="database">The recording; needed while the series is read.</param>
+    /// <param name="process">One of its processes.</param>
+    /// <param name="periods">How many periods at most.</param>
+    /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
+    /// <exception cref="IOException">The recording cannot be read.</exception>
+    public static IEnumerable<SnapshotPeriod> Read(TraceDatabase database, TraceProcess process, int periods)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(periods, 1);
+        var slices = Enumerable.Range(0, database.Slices.Count).Where(i => database.Slices[i].Process == process.Id).ToArray();
+        var sites = database.Sites.Sites;
+        var alive = new Amount[sites.Length];
+        var index = database.IndexOfProcess(process.Id);
+        for (var i = 0; i < sites.Length; i++)
+            alive[i] = sites[i].Process == index ? new Amount(sites[i].Bytes, sites[i].Blocks) : default; // inherited
+
+        var changes = new List<SliceChange>[slices.Length];
+        var numberOfSlice = slices.Index().ToDictionary(each => each.Item, each => each.Index);
+        database.VisitSlices(change =>
+        {
+            if (numberOfSlice.TryGetValue(change.Slice, out var number))
+                (changes[number] ??= []).Add(change);
+        });
+
+        var count = Math.Min(periods, slices.Length);
+        for (var period = 0; period < count; period++)
+        {
+            int begin = (int)((long)period * slices.Length / count), end = (int)((period + 1L) * slices.Length / count);
+            var allocated = new Dictionary<int, Amount>();
+            foreach (var change in changes[begin..end].Where(each => each is not null).SelectMany(each => each))
+            {
+                allocated[change.Site] = allocated.GetValueOrDefault(change.Site) + change.Allocated;
+                alive[change.Site] += new Amount(change.Allocated.Size - change.Freed.Size, change.Allocated.Count - change.Freed.Count);
+            }
+
+            yield return new SnapshotPeriod(
+                process.StartedAt.AddTicks(database.Slices[slices[begin]].StartNs / 100),
+                process.StartedAt.AddTicks(database.Slices[slices[end - 1]].EndNs / 100),
+                Snapshot(allocated.OrderBy(pair => pair.Key).Select(pair => (pair.Key, pair.Value))),
+                Snapshot(alive.Index()));
+        }
+
+        Snapshot Snapshot(IEnumerable<(int Site, Amount Amount)> amounts)
+        {
+            var table = new SiteTable();
+            foreach (var (site, amount) in amounts)
+            {
+                if (amount.Count > 0)
+                    table.Add(sites[site] with { Bytes = amount.Size, Blocks = amount.Count });
+            }
+
+            return new Snapshot(database, [table]);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+using System.Globalization;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>The memory of one group of allocations in a snapshot, and by how much it differs from that in another.</summary>
+/// <param name="Size">Bytes in the new snapshot, as requested by the program.</param>
+/// <param name="SizeDiff">How many more than in the old one; negative when it has become less.</param>
+/// <param name="Count">Blocks in the new snapshot.</param>
+/// <param name="CountDiff">How many more than in the old one.</param>
+/// <param name="Traceback">Where, as in a <see cref="Statistic"/>.</param>
+public sealed record StatisticDiff(long Size, long SizeDiff, long Count, long CountDiff, Traceback Traceback)
+{
+    /// <summary>What groups of another kind are about: the group as a <see cref="Statistic"/> of the new snapshot, or of the old one where it is gone.</summary>
+    public Statistic Group { get; init; } = new(Size, Count, Traceback);
+
+    /// <summary>Bytes in the old snapshot.</summary>
+    public long OldSize => Size - SizeDiff;
+
+    /// <summary>Blocks in the old snapshot.</summary>
+    public long OldCount => Count - CountDiff;
+
+    /// <summary>The difference as tracemalloc prints it.</summary>
+    public override string ToString()
+    {
+        var difference = CountDiff.ToString("+0;-0", CultureInfo.InvariantCulture);
+        var text = $"{Traceback}: size={ByteSize.Format(Size)} ({ByteSize.Format(SizeDiff, sign: true)}), count={Count} ({difference})";
+        return Count == 0 ? text : $"{text}, average={ByteSize.Format((double)Size / Count)}";
+    }
+}

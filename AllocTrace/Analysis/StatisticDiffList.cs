@@ -1,0 +1,33 @@
+using System.Collections;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>The groups that differ most, in descending order of (|size difference|, size, |count difference|, count, traceback).</summary>
+public sealed class StatisticDiffList : IReadOnlyList<StatisticDiff>
+{
+    private readonly IReadOnlyList<StatisticDiff> _largest;
+
+    internal StatisticDiffList(IReadOnlyList<StatisticDiff> largest, int others, long otherSizeDiff)
+    {
+        _largest = largest;
+        Others = others;
+        OtherSizeDiff = otherSizeDiff;
+    }
+
+    /// <summary>How many groups are listed.</summary>
+    public int Count => _largest.Count;
+
+    /// <summary>How many groups are not listed because of the limit.</summary>
+    public int Others { get; }
+
+    /// <summary>By how many bytes the groups that are not listed differ, together.</summary>
+    public long OtherSizeDiff { get; }
+
+    /// <summary>The group at <paramref name="index"/>; 0 differs most.</summary>
+    public StatisticDiff this[int index] => _largest[index];
+
+    /// <inheritdoc/>
+    public IEnumerator<StatisticDiff> GetEnumerator() => _largest.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Reflection;
+using Dapper;
+using Microsoft.Data.Sqlite;
+
+namespace AllocTrace.Storage;
+
+/// <summary>
+/// Makes one recording of several. Code objects, stacks and domains that are the same become one; all other rows are copied with numbers of their
+/// own. Which columns refer to which tables is read from the schema.
+/// </summary>
+public static class TraceMerge
+{
+    private const string StackTable = "stack";
+
+    // What makes rows of two recordings the same.
+    private static readonly Dictionary<string, string> _matched = new()
+    {
+        ["domain"] = "new.name = old.name",
+        ["code"] = "new.filename = old.filename AND new.qualname = old.qualname AND new.first_line = old.first_line AND new.name = old.name",
+    };
+
+    /// <summary>Writes the recording.</summary>
+    /// <param name="path">The file to write; it gets its name when it is complete.</param>
+    /// <param name="overwrite">Whether a file that is there may be replaced.</param>
+    /// <param name="recordings">The recordings, in the order in which their processes will be.</param>
+    /// <returns>How many processes there are.</returns>
+    /// <exception cref="InvalidTraceException">One of them is not a recording, or damaged. Nothing was written.</exception>
+    /// <exception cref="IOException">One cannot be read, or the file cannot be written. The message is one line.</exception>
+    public static int Write(string path, bool overwrite, IReadOnlyList<string> recordings)
+    {
+        foreach (var recording in recordings)
+        {
+            using var database = TraceDatabase.Open(recording); // says what is wrong with it
+            _ = database.Stacks;
+        }
+
+        TraceWriter.CheckTarget(path, overwrite);
+        var unfinished = $"{path}.{Path.GetRandomFileName()}.unfinished";
+        try
+        {
+            var processes = Write(unfinished, recordings);
+            File.Move(unfinished, path, overwrite);
+            return processes;
+        }
+        catch (SqliteException e)
+        {
+            throw new IOException($"{path} cannot be written: {e.Message}", e);
+        }
+        finally
+        {
+            File.Delete(unfinished);
+        }
+    }
+
+    private static int Write(string path, IReadOnlyList<string> recordings)
+    {
+        var name = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false };
+        using var connection = new SqliteConnection(name.ToString());
+        connection.Open();
+        connection.Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF");
+        using (var schema = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream("schema.sql")!))
+            connection.Execute(schema.ReadToEnd());
+
+        connection.Execute(
+            "INSERT INTO meta VALUES ('version', @version), ('created_at', @createdAt), ('merged', @merged)",
+            new
+            {
+                version = typeof(TraceMerge).Assembly.GetName().Version!.ToString(3),
+                createdAt = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
+                merged = recordings.Count,
+            });
+        var stacks = new Dictionary<(long Caller, long Code, long Line), long>();
+        foreach (var recording in recordings)
+            Add(connection, recording, stacks);
+
+        connection.Execute("PRAGMA optimize");
+        return connection.ExecuteScalar<int>("SELECT count(*) FROM process");
+    }
+
+    private static void Add(SqliteConnection connection, string recording, Dictionary<(long Caller, long Code, long Line), long> stacks)
+    {
+        connection.Execute("ATTACH @path AS source", new { path = Path.GetFullPath(recording) });
+        connection.Execute("BEGIN IMMEDIATE");
+        string[] tables = [.. connection.Query<string>("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name <> 'meta' ORDER BY rowid")];
+        var offsets = Offsets(connection, tables);
+        foreach (var (table, same) in _matched)
+        {
+            var columns = string.Join(", ", Columns(connection, table).Where(column => column != "id"));
+            connection.Execute(
+                $"""
+                INSERT INTO main.{table} (id, {columns})
+                    SELECT old.id + {offsets[table]}, {columns} FROM source.{table} AS old WHERE NOT EXISTS (SELECT 1 FROM main.{table} AS new WHERE {same});
+                CREATE TEMP TABLE {table}_number AS SELECT old.id AS old, new.id AS new FROM source.{table} AS old JOIN main.{table} AS new ON {same};
+                CREATE UNIQUE INDEX {table}_number_old ON {table}_number (old);
+                """);
+        }
+
+        AddStacks(connection, stacks);
+        foreach (var table in tables.Where(table => table != StackTable && !_matched.ContainsKey(table)))
+            connection.Execute(Copy(connection, table, offsets));
+
+        connection.Execute("DROP TABLE domain_number; DROP TABLE code_number; DROP TABLE stack_number; COMMIT; DETACH source");
+    }
+
+    private static void AddStacks(SqliteConnection connection, Dictionary<(long Caller, long Code, long Line), long> stacks)
+    {
+        connection.Execute("CREATE TEMP TABLE stack_number (old INTEGER PRIMARY KEY, new INTEGER, is_new INTEGER)");
+        var numbers = new Dictionary<long, long>();
+        using (var command = connection.CreateCommand())
+        using (var insert = new RawInsert(connection, "stack_number", columns: 3))
+        {
+            command.CommandText =
+                """
+                SELECT stack.id, ifnull(caller, -1), ifnull(code_number.new, -1), line
+                FROM source.stack LEFT JOIN code_number ON code_number.old = stack.code ORDER BY stack.id
+                """;
+            using var reader = command.ExecuteReader();
+            while (reader.Read())
+            {
+                // Stack 0 has no caller; a caller comes before those that it called.
+                var caller = reader.GetInt64(1);
+                var key = (caller < 0 ? -1 : numbers[caller], reader.GetInt64(2), reader.GetInt64(3));
+                var isKnown = stacks.TryGetValue(key, out var number);
+                if (!isKnown)
+                    stacks.Add(key, number = stacks.Count);
+
+                numbers.Add(reader.GetInt64(0), number);
+                insert.Add(reader.GetInt64(0), number, isKnown ? 0 : 1);
+            }
+        }
+
+        var others = string.Concat(Columns(connection, StackTable).Where(column => column is not ("id" or "caller" or "code")).Select(column => $", {column}"));
+        connection.Execute(
+            $"""
+            INSERT INTO main.stack (id, caller, code{others})
+                SELECT own.new, callers.new, code_number.new{others} FROM source.stack
+                JOIN stack_number AS own ON own.old = stack.id AND own.is_new
+                LEFT JOIN stack_number AS callers ON callers.old = stack.caller
+                LEFT JOIN code_number ON code_number.old = stack.code
+                ORDER BY own.new
+            """);
+    }
+
+    /// <summary>Copies a table, its numbers and those that it refers to changed.</summary>
+    private static string Copy(SqliteConnection connection, string table, Dictionary<string, long> offsets)
+    {
+        var references = connection.Query($"PRAGMA main.foreign_key_list({table})").ToDictionary(row => (string)row.from, row => (string)row.table);
+        var columns = Columns(connection, table);
+        var values = columns.Select(column => references.TryGetValue(column, out var referred)
+            ? referred == StackTable || _matched.ContainsKey(referred)
+                ? $"(SELECT new FROM {referred}_number WHERE old = {column})"
+                : $"{column} + {offsets[referred]}"
+            : column == "id" ? $"id + {offsets[table]}" : column);
+        return $"INSERT INTO main.{table} ({string.Join(", ", columns)}) SELECT {string.Join(", ", values)} FROM source.{table}";
+    }
+
+    private static string[] Columns(SqliteConnection connection, string table) =>
+        [.. connection.Query<string>("SELECT name FROM pragma_table_info(@table, 'main')", new { table })];
+
+    /// <summary>What is added to the numbers of each table that has some, so that they go on after those that are there.</summary>
+    private static Dictionary<string, long> Offsets(SqliteConnection connection, IEnumerable<string> tables) => tables
+        .Where(table => Columns(connection, table).Contains("id"))
+        .ToDictionary(table => table, table => connection.ExecuteScalar<long>($"SELECT ifnull(max(id) + 1, 0) FROM main.{table}"));
+}
