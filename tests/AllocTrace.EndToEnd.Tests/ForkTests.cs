@@ -101,8 +101,8 @@ public sealed class ForkTests
         var database = folder.File("trace.db");
         Alloctrace.Run("collect", "-o", database, folder.File("sessions")).Succeeded();
         Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM loss"));
-        Assert.AreEqual((File.ReadAllText(folder.File("done")), 30_000), TraceQuery.Single<(string, long)>(
-            database, "SELECT pid, sum(allocated_blocks) FROM site_frame WHERE function LIKE 'make_in_daemon%' AND allocated_bytes > 30000 * allocated_blocks GROUP BY process"));
+        Assert.AreEqual((File.ReadAllText(folder.File("done")), 300), TraceQuery.Single<(string, long)>(
+            database, "SELECT pid, sum(allocated_blocks) / 100 FROM site_frame WHERE function LIKE 'make_in_daemon%' AND allocated_bytes >= 29000 * allocated_blocks GROUP BY process"));
         Assert.AreEqual("exited", TraceQuery.Single<string>(database, $"SELECT ending FROM process WHERE pid = {File.ReadAllText(folder.File("done"))}"));
     }
 
