@@ -17,18 +17,41 @@ internal static class CollapsedExport
                 weights[(site.Process, site.Stack)] = weights.GetValueOrDefault((site.Process, site.Stack)) + measure.Of(site);
         }
 
+        var stacks = database.Stacks;
+        var names = new Dictionary<(int Code, int Line), string>();
+        var path = new List<string>();
         foreach (var ((process, stack), weight) in weights.OrderBy(pair => pair.Key.Process).ThenBy(pair => pair.Key.Stack))
         {
             if (weight == 0)
                 continue;
 
+            path.Clear();
+            for (var at = stack; at != 0; at = stacks.Caller[at])
+                path.Add(NameOf(at));
+
             // One process is the whole recording: it is worth a frame only where there are others.
             if (database.Processes.Count > 1)
                 target.Write(Word(Place.Process(database.Processes[process])) + ";");
 
-            var traceback = database.Stacks.TracebackOf(stack);
-            target.Write(traceback.Count == 0 ? Place.NoFrame : string.Join(';', traceback.Select(frame => Word(Name(frame)))));
+            if (path.Count == 0)
+                target.Write(Place.NoFrame);
+            for (var i = path.Count - 1; i >= 0; i--)
+            {
+                target.Write(path[i]);
+                if (i > 0)
+                    target.Write(';');
+            }
+
             target.Write($" {weight}\n");
+        }
+
+        string NameOf(int stack)
+        {
+            var key = (stacks.Code[stack], stacks.Line[stack]);
+            if (!names.TryGetValue(key, out var name))
+                names[key] = name = Word(Name(stacks.FrameOf(stack)));
+
+            return name;
         }
     }
 

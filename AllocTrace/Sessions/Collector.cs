@@ -87,9 +87,10 @@ internal sealed class Collector : IDisposable
     /// <summary>Waits until the processes of all sessions have ended.</summary>
     /// <param name="running">Called now and then with how many have not.</param>
     /// <param name="stop">Ends the waiting early.</param>
-    public void WaitForProcesses(Action<int>? running, CancellationToken stop)
+    /// <param name="isWatching">Whether more processes may come: then only <paramref name="stop"/> ends it.</param>
+    public void WaitForProcesses(Action<int>? running, CancellationToken stop, bool isWatching = false)
     {
-        while ((!_hasLooked || _sessions.Length > 0) && !stop.IsCancellationRequested)
+        while ((isWatching || !_hasLooked || _sessions.Length > 0) && !stop.IsCancellationRequested)
         {
             running?.Invoke(_sessions.Length);
             stop.WaitHandle.WaitOne(LongestWaitMs);
@@ -147,6 +148,28 @@ internal sealed class Collector : IDisposable
             _writer?.Publish();
             RemoveCollected();
             LetGo();
+        }
+    }
+
+    /// <summary>Writes a snapshot that a process took of itself, as soon as it was replayed.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="name">The snapshot's name; the last of that name is meant.</param>
+    /// <param name="writer">The database to write to.</param>
+    /// <returns>Whether it was written; otherwise it is not replayed yet, or the process is not followed.</returns>
+    /// <exception cref="IOException">The database cannot be written.</exception>
+    public bool TryWriteSnapshot(uint pid, string name, TraceWriter writer)
+    {
+        var session = Array.Find(_sessions, session => session.Pid == pid);
+        if (session is null || !session.TryClaim())
+            return false;
+
+        try
+        {
+            return session.WriteSnapshot(writer, name);
+        }
+        finally
+        {
+            session.Unclaim();
         }
     }
 

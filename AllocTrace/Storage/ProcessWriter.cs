@@ -42,7 +42,22 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <summary>Writes a process. All that can be damaged is read before the first row of the process is written.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses)
+    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses) =>
+        Add(session, replay, ending, losses, replay.Snapshots(), isFinished: true);
+
+    /// <summary>Writes one snapshot of a process whose replay goes on afterwards, as what is live.</summary>
+    /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
+    /// <exception cref="SqliteException">The database cannot be written.</exception>
+    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot) =>
+        Add(session, replay, ProcessEnding.Running, [], [snapshot with { Kind = SnapshotImage.Live }], isFinished: false);
+
+    private void Add(
+        SessionFile session,
+        ProcessReplay replay,
+        ProcessEnding ending,
+        IReadOnlyCollection<Loss> losses,
+        IEnumerable<SnapshotImage> snapshots,
+        bool isFinished)
     {
         var header = session.Header;
         var (stacks, interpreters) = StacksOfSites(session, replay);
@@ -56,10 +71,11 @@ internal sealed unsafe class ProcessWriter : IDisposable
         AddRuntimes(process, session, replay);
         AddOperations(process, replay, domains);
         var firstSite = AddSites(process, threads, replay, stacks, interpreters, domains);
-        foreach (var snapshot in replay.Snapshots())
+        foreach (var snapshot in snapshots)
             AddSnapshot(process, snapshot, firstSite);
 
-        AddSlices(process, replay, duration, firstSite);
+        if (isFinished)
+            AddSlices(process, replay, duration, firstSite);
         foreach (var loss in losses)
             AddLoss(process, null, loss);
 

@@ -11,6 +11,8 @@ internal static class ManyStacks
 {
     private const int Codes = 5_000;
     private const int Threads = 8;
+    private const int Slices = 200;
+    private const int SitesOfSlice = 5_000;
 
     /// <summary>Writes the database; the same for the same numbers.</summary>
     public static void Write(string path, int stacks)
@@ -66,6 +68,21 @@ internal static class ManyStacks
                 long blocks = 1 + random.Next(100);
                 alive.Add(moment, id, blocks * (16 + random.Next(500)), blocks);
             }
+        }
+
+        WriteSlices(connection, stacks, random);
+    }
+
+    /// <summary>200 slices of 45 ms, in each of which 5,000 places are at work.</summary>
+    private static void WriteSlices(SqliteConnection connection, int stacks, Random random)
+    {
+        using var slice = new RawInsert(connection, "slice", columns: 8);
+        using var change = new RawInsert(connection, "slice_site", columns: 6);
+        for (var id = 1; id <= Slices; id++)
+        {
+            slice.Add(id, 1, (id - 1) * 45_000_000, id * 45_000_000, id * 1_000_000, id * 10_000, id * 1_100_000, id * 2_000_000);
+            foreach (var site in Enumerable.Range(0, SitesOfSlice).Select(_ => 1 + random.Next(stacks)).Distinct().Order())
+                change.Add(id, site, 1000, 10, 500, 5);
         }
     }
 

@@ -10,7 +10,9 @@ internal static class ReportBenchmark
     private static readonly string[] _reports =
     [
         "top DB", "top DB --view peak", "top DB --view total", "top DB --group-by traceback", "top DB --group-by function --cumulative",
-        "top DB --filter app/* --all-frames", "summary DB",
+        "top DB --filter app/* --all-frames", "summary DB", "tree DB", "leaks DB", "timeline DB", "diff DB --at peak --at live",
+        "diff DB DB", "diff DB DB --group-by traceback", "export DB --format pprof -o /dev/null", "export DB --format speedscope -o /dev/null",
+        "export DB --format collapsed -o /dev/null", "export DB --format tracemalloc -o /dev/null", "flamegraph DB -o /dev/null",
     ];
 
     /// <param name="command">The <c>alloctrace</c> executable.</param>

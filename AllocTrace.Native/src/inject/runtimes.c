@@ -92,6 +92,7 @@ void runtimes_look(uint32_t found)
         image_visit(note_python, &findings);
         seen = changes;
         has_looked = true;
+        environment_watch_hosts();
         forget_unloaded(&findings);
         for (unsigned i = 0; i < findings.count; i++)
             add(&findings.image[i], NULL, found);
