@@ -90,6 +90,22 @@ public sealed class ForkTests
             database, "SELECT sum(inherited_blocks) FROM site JOIN process ON process.id = process WHERE command LIKE '%30_000%'"));
     }
 
+    [TestMethod]
+    [DynamicData(nameof(Python.Rows), typeof(Python))]
+    public void A_daemon_that_closed_every_descriptor_is_recorded_to_its_end(Python python)
+    {
+        using var folder = new TestFolder();
+        Directory.CreateDirectory(folder.File("sessions"));
+        var environment = new Dictionary<string, string?> { ["LD_PRELOAD"] = Alloctrace.Library, ["ALLOCTRACE"] = folder.File("sessions") };
+        python.Run([Alloctrace.ProgramFile("forks.py"), "daemon", folder.File("done")], environment: environment).Succeeded();
+        var database = folder.File("trace.db");
+        Alloctrace.Run("collect", "-o", database, folder.File("sessions")).Succeeded();
+        Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM loss"));
+        Assert.AreEqual((File.ReadAllText(folder.File("done")), 300), TraceQuery.Single<(string, long)>(
+            database, "SELECT pid, sum(allocated_blocks) / 100 FROM site_frame WHERE function LIKE 'make_in_daemon%' AND allocated_bytes >= 29000 * allocated_blocks GROUP BY process"));
+        Assert.AreEqual("exited", TraceQuery.Single<string>(database, $"SELECT ending FROM process WHERE pid = {File.ReadAllText(folder.File("done"))}"));
+    }
+
     public static IEnumerable<object[]> Pools =>
         Python.Installed.SelectMany(python => ((string[])["fork", "spawn", "forkserver"]).Select(method => new object[] { python, method }));
 

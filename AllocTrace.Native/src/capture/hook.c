@@ -240,14 +240,21 @@ void hook_forget(const struct traced_runtime *runtime)
 
 /* ---- put back ---- */
 
-/* A hook above ours mostly has what it replaced where its context points: tracemalloc's begins with it, the debug hooks' after one word. */
+/* A hook above ours mostly has what it replaced where its context points: tracemalloc's begins with it, the debug hooks' after one word.
+ * There may be several hooks above. */
 static bool context_leads_to_ours(int domain, const struct python_allocator *present)
 {
-    struct python_allocator next[2];
-    if (!os_read_memory((uintptr_t)present->context, next, sizeof next))
-        return false;
-    const struct python_allocator *first = next, *second = (const struct python_allocator *)((const uintptr_t *)next + 1);
-    return layer_of(domain, first) != LAYERS || layer_of(domain, second) != LAYERS;
+    enum { MOST_HOOKS = 8 };
+    uintptr_t context = (uintptr_t)present->context;
+    for (int hops = 0; hops < MOST_HOOKS; hops++) {
+        struct python_allocator first, second;
+        if (!os_read_memory(context, &first, sizeof first) || !os_read_memory(context + sizeof(uintptr_t), &second, sizeof second))
+            return false;
+        if (layer_of(domain, &first) != LAYERS || layer_of(domain, &second) != LAYERS)
+            return true;
+        context = (uintptr_t)first.context;
+    }
+    return false;
 }
 
 /* Asks for a byte through the allocator that CPython has now, and sees whether the call came by here: somebody's hook may lead to ours. */

@@ -89,7 +89,7 @@ static void count(int domain, int operation, void *freed, void *made, size_t siz
 
 static void *count_malloc(void *domain, size_t size)
 {
-    int d = (int)(intptr_t)domain;
+    int d = (int)((struct allocator *)domain - real);
     depth++;
     void *block = real[d].malloc(real[d].context, size);
     if (--depth == 0 && block)
@@ -99,7 +99,7 @@ static void *count_malloc(void *domain, size_t size)
 
 static void *count_calloc(void *domain, size_t n, size_t size)
 {
-    int d = (int)(intptr_t)domain;
+    int d = (int)((struct allocator *)domain - real);
     depth++;
     void *block = real[d].calloc(real[d].context, n, size);
     if (--depth == 0 && block)
@@ -109,7 +109,7 @@ static void *count_calloc(void *domain, size_t n, size_t size)
 
 static void *count_realloc(void *domain, void *old, size_t size)
 {
-    int d = (int)(intptr_t)domain;
+    int d = (int)((struct allocator *)domain - real);
     depth++;
     void *block = real[d].realloc(real[d].context, old, size);
     if (--depth == 0 && block)
@@ -119,7 +119,7 @@ static void *count_realloc(void *domain, void *old, size_t size)
 
 static void count_free(void *domain, void *block)
 {
-    int d = (int)(intptr_t)domain;
+    int d = (int)((struct allocator *)domain - real);
     if (depth++ == 0 && block)
         count(d, FREE, block, NULL, 0);
     real[d].free(real[d].context, block);
@@ -131,7 +131,7 @@ static void install(void)
     for (int d = RAW; d < DOMAINS; d++)
         get_allocator(d, &real[d]);
     for (int d = RAW; d < DOMAINS; d++) {
-        struct allocator hook = {(void *)(intptr_t)d, count_malloc, count_calloc, count_realloc, count_free};
+        struct allocator hook = {&real[d], count_malloc, count_calloc, count_realloc, count_free};
         set_allocator(d, &hook);
     }
 }
@@ -147,13 +147,7 @@ __attribute__((constructor)) static void begin(void)
 }
 
 /* With PYTHONMALLOC or -X dev CPython sets allocators of its own while it starts, and the hooks are gone: COUNTED_AGAIN says that it will
- * be so. Preloaded before liballoctrace.so, this getenv is the first to notice: both come back within the same call, this one below. */
-static int is_cpython_s(void *(*function)(void *, size_t))
-{
-    Dl_info its, cpython_s;
-    return dladdr((void *)function, &its) && dladdr((void *)set_allocator, &cpython_s) && its.dli_fbase == cpython_s.dli_fbase;
-}
-
+ * be so. Preloaded before liballoctrace.so, this getenv notices that there are others than at first, and sets the hooks on top of them. */
 char *getenv(const char *name)
 {
     static char *(*next)(const char *);
@@ -161,9 +155,12 @@ char *getenv(const char *name)
     if (!next)
         *(void **)&next = dlsym(RTLD_NEXT, "getenv");
     if (sizes && !again && strncmp(name, "PYTHON", 6) == 0 && next("COUNTED_AGAIN")) {
+        static void *(*first)(void *, size_t);
         struct allocator obj;
         get_allocator(OBJ, &obj);
-        if (is_cpython_s(obj.malloc)) {
+        if (!first)
+            first = obj.malloc;
+        if (obj.malloc != first) {
             again = 1;
             install();
         }

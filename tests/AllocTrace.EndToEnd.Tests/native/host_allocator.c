@@ -26,22 +26,19 @@ int swap_and_mix(int blocks, size_t size);
 
 /* ---- above: a layer hands every call on ---- */
 
-static struct layer {
-    struct allocator next[DOMAINS];
-    unsigned long calls;
-} layers[LAYERS];
+static unsigned long calls[LAYERS];
 
-struct place {
-    struct layer *layer;
-    int domain;
-};
-static struct place places[LAYERS][DOMAINS];
+/* As tracemalloc does it, the context begins with what was there before. */
+static struct place {
+    struct allocator next;
+    int layer;
+} places[LAYERS][DOMAINS];
 
 static struct allocator *next_of(void *context)
 {
     struct place *place = context;
-    __atomic_add_fetch(&place->layer->calls, 1, __ATOMIC_RELAXED);
-    return &place->layer->next[place->domain];
+    __atomic_add_fetch(&calls[place->layer], 1, __ATOMIC_RELAXED);
+    return &place->next;
 }
 
 static void *pass_malloc(void *context, size_t size)
@@ -71,8 +68,8 @@ static void pass_free(void *context, void *block)
 void wrap(int layer)
 {
     for (int domain = 0; domain < DOMAINS; domain++) {
-        PyMem_GetAllocator(domain, &layers[layer].next[domain]);
-        places[layer][domain] = (struct place){&layers[layer], domain};
+        PyMem_GetAllocator(domain, &places[layer][domain].next);
+        places[layer][domain].layer = layer;
         PyMem_SetAllocator(domain, &(struct allocator){&places[layer][domain], pass_malloc, pass_calloc, pass_realloc, pass_free});
     }
 }
@@ -81,12 +78,12 @@ void wrap(int layer)
 void unwrap(int layer)
 {
     for (int domain = 0; domain < DOMAINS; domain++)
-        PyMem_SetAllocator(domain, &layers[layer].next[domain]);
+        PyMem_SetAllocator(domain, &places[layer][domain].next);
 }
 
 unsigned long passed_on(int layer)
 {
-    return layers[layer].calls;
+    return calls[layer];
 }
 
 /* ---- in place of: nobody below hears of the calls ---- */

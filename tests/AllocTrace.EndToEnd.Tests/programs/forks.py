@@ -1,4 +1,4 @@
-"""usage: forks.py keep|plain_c|generations|orphan|without_allocation|exec|subprocess|finalized
+"""usage: forks.py keep|plain_c|generations|orphan|without_allocation|exec|subprocess|finalized|daemon FILE
 
 Blocks of 10,000 bytes and a few are made by make(); who drops which is what the test asks the database."""
 import ctypes
@@ -75,6 +75,35 @@ def orphan():
     os._exit(0)
 
 
+def make_in_daemon():
+    for _ in range(30_000):
+        bytes(30_000)
+
+
+def daemon(path):
+    """A daemon: forked twice, in a session of its own, in the root folder, without any descriptor. Writes its number when it is done."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.chdir("/")
+            os.closerange(0, 4096)
+            make_in_daemon()
+            with open(path + ".new", "w") as file:
+                file.write(str(os.getpid()))
+            os.rename(path + ".new", path)
+        os._exit(0)
+    os.wait()
+    while not os.path.exists(path):
+        time.sleep(0.01)
+    with open(path) as file:
+        stat = "/proc/%s/stat" % file.read()
+    try:
+        while open(stat).read().rpartition(")")[2].split()[0] not in "ZX":  # nobody may reap it
+            time.sleep(0.01)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+
+
 def finalized():
     """Both go on to the end of the program."""
     kept = make()
@@ -105,5 +134,7 @@ elif mode == "subprocess":
         subprocess.run([sys.executable, "-c", "kept = bytes(30_000)"], check=True)
         subprocess.run(["true"], check=True, close_fds=False)
         os.system("true")
+elif mode == "daemon":
+    daemon(sys.argv[2])
 elif mode == "finalized":
     kept = finalized()
