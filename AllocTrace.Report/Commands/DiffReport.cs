@@ -69,7 +69,7 @@ internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy
         using var csv = new CsvText(output.Out, forTerminal: output.TerminalWidth is not null);
         csv.Header(
             "size", "size_diff", "count", "count_diff", "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread",
-            "command");
+            "interpreter", "command");
         foreach (var difference in _differences)
         {
             csv.Row([

@@ -194,6 +194,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
             json.WriteStartObject();
             json.WriteNumber("id", thread.OsId);
             json.WriteString("name", thread.Name);
+            json.WriteNumber("interpreter", thread.Interpreter);
             WriteUsage(text, usage);
             text.Amount("peak", usage.Peak);
             text.Amount("live", usage.Live);

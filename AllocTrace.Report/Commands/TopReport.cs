@@ -82,7 +82,7 @@ internal sealed class TopReport
     public void WriteCsv(Output output)
     {
         using var csv = new CsvText(output.Out, forTerminal: output.TerminalWidth is not null);
-        csv.Header("size", "count", "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread", "command");
+        csv.Header("size", "count", "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread", "interpreter", "command");
         foreach (var statistic in _statistics)
             csv.Row([statistic.Size, statistic.Count, .. CsvText.Cells(statistic, whole: _groupBy == GroupBy.Traceback)]);
     }

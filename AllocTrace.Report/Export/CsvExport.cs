@@ -9,7 +9,7 @@ internal static class CsvExport
     public static void Write(TraceDatabase database, IEnumerable<TraceProcess> processes, IReadOnlyCollection<TraceFilter[]> filters, CsvText csv)
     {
         csv.Header(
-            "pid", "thread_id", "thread", "domain", "peak_bytes", "peak_blocks", "live_bytes", "live_blocks", "total_bytes", "total_blocks",
+            "pid", "thread_id", "thread", "interpreter", "domain", "peak_bytes", "peak_blocks", "live_bytes", "live_blocks", "total_bytes", "total_blocks",
             "temporary_bytes", "temporary_blocks", "filename", "lineno", "function", "traceback");
         foreach (var site in processes.SelectMany(process => SiteUsage.Read(database, process, filters)))
         {
@@ -19,6 +19,7 @@ internal static class CsvExport
                 site.Process.Pid,
                 site.Thread.OsId,
                 site.Thread.Name,
+                site.Thread.Interpreter,
                 site.Domain,
                 peak.Size,
                 peak.Count,

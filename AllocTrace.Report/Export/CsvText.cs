@@ -35,7 +35,7 @@ internal sealed class CsvText : IDisposable
         return
         [
             frame?.Filename, frame?.LineNumber, frame?.Function, whole ? Cell(statistic.Traceback) : null, statistic.Domain, statistic.Process?.Pid,
-            statistic.Thread?.OsId, statistic.Thread?.Name, statistic.Process?.Command,
+            statistic.Thread?.OsId, statistic.Thread?.Name, statistic.Thread?.Interpreter, statistic.Process?.Command,
         ];
     }
 

@@ -102,6 +102,7 @@ internal sealed class JsonText : IDisposable
             Json.WriteStartObject("thread");
             Json.WriteNumber("id", thread.OsId);
             Json.WriteString("name", thread.Name);
+            Json.WriteNumber("interpreter", thread.Interpreter);
             Json.WriteEndObject();
         }
 

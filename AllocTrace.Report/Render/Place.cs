@@ -25,7 +25,8 @@ internal static class Place
         return ShortPath.Fit(frame.Filename, Math.Max(width - end.Length, 12)) + end;
     }
 
-    public static string Thread(TraceThread thread) => $"{(thread.Name == "" ? "thread" : thread.Name)} ({thread.OsId})";
+    public static string Thread(TraceThread thread) =>
+        $"{(thread.Name == "" ? "thread" : thread.Name)} ({thread.OsId}{(thread.Interpreter == 0 ? "" : $", interpreter {thread.Interpreter}")})";
 
     public static string Process(TraceProcess process) => $"{process.Pid}: {process.Command}";
 }

@@ -247,6 +247,9 @@ internal sealed unsafe class ProcessReplay : IDisposable
         }
     }
 
+    /// <summary>The last snapshot of that name so far; <see langword="null"/> when there is none.</summary>
+    public SnapshotImage? LastSnapshot(string name) => _snapshots.FindLast(snapshot => snapshot.Kind == SnapshotImage.Named && snapshot.Name == name);
+
     /// <summary>All snapshots, the peak first. After <see cref="Finish"/>.</summary>
     public IEnumerable<SnapshotImage> Snapshots() => _snapshots.Prepend(PeakImage());
 

@@ -150,6 +150,28 @@ internal sealed class Collector : IDisposable
         }
     }
 
+    /// <summary>Writes a snapshot that a process took of itself, as soon as it was replayed.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="name">The snapshot's name; the last of that name is meant.</param>
+    /// <param name="writer">The database to write to.</param>
+    /// <returns>Whether it was written; otherwise it is not replayed yet, or the process is not followed.</returns>
+    /// <exception cref="IOException">The database cannot be written.</exception>
+    public bool TryWriteSnapshot(uint pid, string name, TraceWriter writer)
+    {
+        var session = Array.Find(_sessions, session => session.Pid == pid);
+        if (session is null || !session.TryClaim())
+            return false;
+
+        try
+        {
+            return session.WriteSnapshot(writer, name);
+        }
+        finally
+        {
+            session.Unclaim();
+        }
+    }
+
     /// <summary>Removes the sessions that the database holds.</summary>
     public void RemoveCollected()
     {

@@ -134,6 +134,7 @@ internal sealed unsafe class FollowedSession : IDisposable
 
         var any = false;
         Guard(() => any = _drain.Round(LibC.MonotonicNanoseconds));
+        AnswerRequest();
         if (any)
         {
             _quietSinceNs = now;
@@ -201,6 +202,19 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <summary>Lets a process that waits at its end go. It may be gone already.</summary>
     public void LetGo() => Volatile.Write(ref _claim.Header->CollectorDone, 1);
 
+    /// <summary>Writes one snapshot of a recording that goes on. For the thread that claimed the session.</summary>
+    /// <returns>Whether there is such a snapshot yet.</returns>
+    /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
+    /// <exception cref="IOException">The database cannot be written.</exception>
+    public bool WriteSnapshot(TraceWriter writer, string name)
+    {
+        if (Replay.LastSnapshot(name) is not { } snapshot)
+            return false;
+
+        writer.AddSnapshot(_session, Replay, snapshot);
+        return true;
+    }
+
     /// <summary>Writes the finished recording.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written.</exception>
@@ -212,6 +226,19 @@ internal sealed unsafe class FollowedSession : IDisposable
         _process.Dispose();
         _session.Dispose();
         _claim.Dispose();
+    }
+
+    /// <summary>Takes the snapshot that somebody asked for, after everything that was committed before the request was seen.</summary>
+    private void AnswerRequest()
+    {
+        var header = _session.Header;
+        var requested = Volatile.Read(ref header->Requested);
+        if (requested == header->Answered || Damage is not null)
+            return;
+
+        Guard(() => _drain.Round(LibC.MonotonicNanoseconds));
+        Replay.TakeSnapshot(SnapshotRequest.NameIn(header));
+        Volatile.Write(ref header->Answered, requested);
     }
 
     private static bool HasEnded(SessionFile session)

@@ -7,13 +7,14 @@ internal static class NativeLibraryFile
 {
     private const string Name = "liballoctrace.so";
 
-    /// <summary>Finds the library beside this assembly.</summary>
+    /// <summary>Finds the library beside the program, or beside this assembly when another program has loaded it (a startup hook).</summary>
     /// <exception cref="FileNotFoundException">It is not there. The message is one line.</exception>
     public static string Find()
     {
-        var folder = AppContext.BaseDirectory;
         var architecture = RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant();
-        string[] places = [Path.Combine(folder, "runtimes", $"linux-{architecture}", "native", Name), Path.Combine(folder, Name)];
+        var folders = new[] { AppContext.BaseDirectory, Path.GetDirectoryName(typeof(NativeLibraryFile).Assembly.Location) ?? "" }.Distinct();
+        string[] places =
+            [.. folders.SelectMany(folder => (string[])[Path.Combine(folder, "runtimes", $"linux-{architecture}", "native", Name), Path.Combine(folder, Name)])];
         return places.FirstOrDefault(File.Exists)
             ?? throw new FileNotFoundException($"{Name} is missing: it is neither {places[0]} nor {places[1]}", places[0]);
     }

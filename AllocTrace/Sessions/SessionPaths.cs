@@ -16,6 +16,9 @@ internal sealed class SessionPaths
     /// <summary>The session files that there are now, each once.</summary>
     public IEnumerable<string> Find() => _folders.SelectMany(each => In(each.Folder, each.Pattern)).Concat(_files).Distinct();
 
+    /// <summary>The sessions that there are now of a recording whose database has that path, complete or not.</summary>
+    public static string[] Beside(string path) => In(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.{SessionFolder.SessionPattern}");
+
     private void Add(string name, string path)
     {
         if (Directory.Exists(path))

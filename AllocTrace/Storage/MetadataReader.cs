@@ -27,9 +27,9 @@ internal static class MetadataReader
 
     public static TraceThread[] Threads(ReadConnection connection) => Read(
         connection,
-        "SELECT id, process, os_id, name, started_ns, ended_ns FROM thread ORDER BY id",
+        "SELECT id, process, os_id, name, started_ns, ended_ns, interpreter FROM thread ORDER BY id",
         row => new TraceThread(
-            row.CheckedInt64(0), row.CheckedInt64(1), row.CheckedInt64(2), row.Text(3), row.CheckedInt64(4), row.NullableInt64(5)));
+            row.CheckedInt64(0), row.CheckedInt64(1), row.CheckedInt64(2), row.Text(3), row.CheckedInt64(4), row.NullableInt64(5), row.CheckedInt64(6)));
 
     public static TraceDomain[] Domains(ReadConnection connection) =>
         Read(connection, "SELECT id, name FROM domain ORDER BY id", row => new TraceDomain(row.CheckedInt64(0), row.Text(1)));

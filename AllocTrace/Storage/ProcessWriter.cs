@@ -42,34 +42,47 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <summary>Writes a process. All that can be damaged is read before the first row of the process is written.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses)
+    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses) =>
+        Add(session, replay, ending, losses, replay.Snapshots(), isFinished: true);
+
+    /// <summary>Writes one snapshot of a process whose replay goes on afterwards, as what is live.</summary>
+    /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
+    /// <exception cref="SqliteException">The database cannot be written.</exception>
+    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot) =>
+        Add(session, replay, ProcessEnding.Running, [], [snapshot with { Kind = SnapshotImage.Live }], isFinished: false);
+
+    private void Add(
+        SessionFile session,
+        ProcessReplay replay,
+        ProcessEnding ending,
+        IReadOnlyCollection<Loss> losses,
+        IEnumerable<SnapshotImage> snapshots,
+        bool isFinished)
     {
         var header = session.Header;
-        var stacks = StacksOfSites(session, replay);
+        var (stacks, interpreters) = StacksOfSites(session, replay);
         var domains = new long[WireFormat.Domains];
         foreach (var domain in DomainsOf(replay))
             domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(header->TrackedDomain[domain].ToString());
 
         var process = ++_processes;
         var duration = AddProcess(process, session, replay, ending);
-        var firstThread = _threads;
-        foreach (var thread in replay.Threads)
-            AddThread(process, thread);
-
+        var threads = AddThreads(process, replay, interpreters);
         AddRuntimes(process, session, replay);
         AddOperations(process, replay, domains);
-        var firstSite = AddSites(process, firstThread + 1, replay, stacks, domains);
-        foreach (var snapshot in replay.Snapshots())
+        var firstSite = AddSites(process, threads, replay, stacks, interpreters, domains);
+        foreach (var snapshot in snapshots)
             AddSnapshot(process, snapshot, firstSite);
 
-        AddSlices(process, replay, duration, firstSite);
+        if (isFinished)
+            AddSlices(process, replay, duration, firstSite);
         foreach (var loss in losses)
             AddLoss(process, null, loss);
 
         foreach (var thread in replay.Threads)
         {
             foreach (var loss in thread.Losses)
-                AddLoss(process, firstThread + 1 + thread.Index, loss);
+                AddLoss(process, threads.First(thread.Index), loss);
         }
     }
 
@@ -101,10 +114,10 @@ internal sealed unsafe class ProcessWriter : IDisposable
         .Where(domain => _operations.Any(operation => replay.Operations(domain, operation.Kind).Calls > 0))
         .Union(SitesOf(replay).Select(site => DomainOf(replay, site)));
 
-    /// <summary>The stack of each site. Those of inherited ones are in the sessions of the processes that allocated.</summary>
-    private long[] StacksOfSites(SessionFile session, ProcessReplay replay)
+    /// <summary>The stack and the interpreter of each site. Those of inherited ones are in the sessions of the processes that allocated.</summary>
+    private (long[] Stacks, uint[] Interpreters) StacksOfSites(SessionFile session, ProcessReplay replay)
     {
-        var result = new long[replay.Sites.End];
+        var result = (Stacks: new long[replay.Sites.End], Interpreters: new uint[replay.Sites.End]);
         var own = SitesOf(replay).SkipWhile(site => site <= replay.Inherited.Length).ToArray();
         AddStacks(session, replay, own, result);
         foreach (var sites in SitesOf(replay).TakeWhile(site => site <= replay.Inherited.Length).GroupBy(site => replay.Inherited[site - 1].SessionPath))
@@ -117,11 +130,14 @@ internal sealed unsafe class ProcessWriter : IDisposable
         return result;
     }
 
-    private void AddStacks(SessionFile session, ProcessReplay replay, uint[] sites, long[] result)
+    private void AddStacks(SessionFile session, ProcessReplay replay, uint[] sites, (long[] Stacks, uint[] Interpreters) result)
     {
         var stacks = _stacks.Add(session, sites.Select(site => StackOf(replay, site)));
         foreach (var site in sites)
-            result[site] = stacks[StackOf(replay, site)];
+        {
+            result.Stacks[site] = stacks[StackOf(replay, site)];
+            result.Interpreters[site] = session.InterpreterOf(StackOf(replay, site));
+        }
     }
 
     private static string StacksOf(SessionFile session, uint runtime) => (StacksState)session.Runtime(runtime)->Stacks switch
@@ -180,9 +196,20 @@ internal sealed unsafe class ProcessWriter : IDisposable
         return duration;
     }
 
-    private void AddThread(long process, ThreadReplay thread) => _connection.Execute(
-        "INSERT INTO thread VALUES (@id, @process, @OsId, @Name, @StartedNs, @EndedNs)",
-        new { id = ++_threads, process, thread.OsId, thread.Name, thread.StartedNs, thread.EndedNs });
+    /// <summary>A thread has a row for each interpreter whose code it ran, and one if it ran none.</summary>
+    private ThreadRows AddThreads(long process, ProcessReplay replay, uint[] interpreters)
+    {
+        var rows = new ThreadRows(_threads, replay.Threads.Count, SitesOf(replay).Select(site => (replay.Sites.Counters[site].Thread, interpreters[site])));
+        foreach (var (index, interpreter) in rows.All)
+        {
+            var thread = replay.Threads[index];
+            _connection.Execute(
+                "INSERT INTO thread VALUES (@id, @process, @OsId, @Name, @StartedNs, @EndedNs, @interpreter)",
+                new { id = ++_threads, process, thread.OsId, thread.Name, thread.StartedNs, thread.EndedNs, interpreter });
+        }
+
+        return rows;
+    }
 
     private void AddRuntimes(long process, SessionFile session, ProcessReplay replay)
     {
@@ -231,7 +258,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     }
 
     /// <returns>What is added to the number of a site in the process to make that in the database.</returns>
-    private long AddSites(long process, long firstThread, ProcessReplay replay, long[] stacks, long[] domains)
+    private long AddSites(long process, ThreadRows threads, ProcessReplay replay, long[] stacks, uint[] interpreters, long[] domains)
     {
         var first = _sites;
         foreach (var site in SitesOf(replay))
@@ -239,7 +266,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             ref readonly var counters = ref replay.Sites.Counters[site];
             var inherited = site <= replay.Inherited.Length ? replay.Inherited[site - 1] : default;
             _site.Add(
-                first + site, process, firstThread + counters.Thread, domains[counters.Domain], stacks[site],
+                first + site, process, threads.Of(counters.Thread, interpreters[site]), domains[counters.Domain], stacks[site],
                 counters.AllocatedBytes - inherited.Bytes, counters.AllocatedBlocks - inherited.Blocks, counters.FreedBytes, counters.FreedBlocks,
                 counters.TemporaryBytes, counters.TemporaryBlocks, inherited.Bytes, inherited.Blocks);
         }

@@ -68,6 +68,9 @@ internal sealed unsafe class StackWriter : IDisposable
     private long AddStack(SessionFile session, uint node, long[] codes, long[] stacks)
     {
         var entry = *session.Node(node);
+        if (entry.Code == WireFormat.InterpreterCode)
+            return NoStack;
+
         if (entry.Code >= codes.Length)
             throw session.Damaged($"the code of stack {node} is {entry.Code}");
 

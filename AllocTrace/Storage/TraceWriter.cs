@@ -91,6 +91,12 @@ internal sealed class TraceWriter : IDisposable
         ProcessCount++;
     });
 
+    /// <summary>Adds one snapshot of a process that goes on, as what is live.</summary>
+    /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
+    /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
+    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot) =>
+        Guard(() => _processes!.AddSnapshot(session, replay, snapshot));
+
     /// <summary>Makes a whole database of what was added so far, under the name that it will have; more can be added.</summary>
     /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>
     public void Publish() => Guard(() =>

@@ -37,13 +37,15 @@ CREATE TABLE runtime (
     stacks      TEXT NOT NULL     -- 'on', or why there are none
 );
 
+-- A thread of the system that runs code of several interpreters of its process has a row for each of them.
 CREATE TABLE thread (
-    id         INTEGER PRIMARY KEY,
-    process    INTEGER NOT NULL REFERENCES process,
-    os_id      INTEGER NOT NULL,
-    name       TEXT NOT NULL,
-    started_ns INTEGER NOT NULL,
-    ended_ns   INTEGER                -- NULL: it lived to the end
+    id          INTEGER PRIMARY KEY,
+    process     INTEGER NOT NULL REFERENCES process,
+    os_id       INTEGER NOT NULL,
+    name        TEXT NOT NULL,
+    started_ns  INTEGER NOT NULL,
+    ended_ns    INTEGER,              -- NULL: it lived to the end
+    interpreter INTEGER NOT NULL      -- CPython's number for it in the process: 0 is the main one, others are sub-interpreters
 );
 
 CREATE TABLE domain (
@@ -153,7 +155,7 @@ CREATE TABLE loss (
 
 -- Views for people: one row a site, with its innermost frame. Whole stacks: docs/schema.md.
 CREATE VIEW site_frame AS
-    SELECT site.*, process.pid, thread.name AS thread_name, thread.os_id AS thread_os_id, domain.name AS domain_name,
+    SELECT site.*, process.pid, thread.name AS thread_name, thread.os_id AS thread_os_id, thread.interpreter, domain.name AS domain_name,
            code.filename, stack.line AS lineno, code.qualname AS function
     FROM site
     JOIN process ON process.id = site.process

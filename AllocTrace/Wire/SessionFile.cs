@@ -104,6 +104,18 @@ internal sealed unsafe class SessionFile : IDisposable
     /// <summary>A stack node; <paramref name="node"/> is below a <see cref="NodeCount"/> read before.</summary>
     public StackNode* Node(uint node) => (StackNode*)_nodes[node];
 
+    /// <summary>CPython's number of the interpreter that a stack is of; 0: the main one. Of a node whose callers have smaller numbers.</summary>
+    public uint InterpreterOf(uint node)
+    {
+        if (Header->Interpreters == 0)
+            return 0;
+
+        while (node >= WireFormat.FirstNode && Node(node)->Code != WireFormat.InterpreterCode)
+            node = Node(node)->Parent;
+
+        return node >= WireFormat.FirstNode ? Node(node)->Line : 0;
+    }
+
     /// <summary>How many code entries may be read.</summary>
     public uint CodeCount => Announced(ref _header->Codes, _codes, "codes");
 

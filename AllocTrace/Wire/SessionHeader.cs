@@ -30,6 +30,7 @@ internal unsafe struct SessionHeader
     [FieldOffset(100)] public fixed uint TrackedDomain[WireFormat.Domains];
     [FieldOffset(164)] public uint ForkParentPid;
     [FieldOffset(168)] public uint Runtimes;
+    [FieldOffset(172)] public uint Interpreters;
     [FieldOffset(176)] public ulong ForkNumber;
     [FieldOffset(184)] public fixed byte Runtime[WireFormat.Runtimes * RuntimeEntry.Bytes];
 

@@ -34,6 +34,9 @@ internal static class WireFormat
 
     public const uint FirstNode = 2;
 
+    /// <summary>The code of a node that is no frame: its line is the number of a sub-interpreter, whose stacks are below it.</summary>
+    public const uint InterpreterCode = uint.MaxValue;
+
     public const int OperandBits = 56;
     public const ulong OperandMask = (1UL << OperandBits) - 1;
 

@@ -29,7 +29,7 @@ internal static class ManyStacks
             INSERT INTO process VALUES (1, 100, 1, 'python3 app.py', '/usr/bin/python3', '3.14.0', 'on', 1700000000000000000, 9000000000, 'finalized', 0, 0, 1);
             INSERT INTO domain VALUES (0, 'raw'), (1, 'mem'), (2, 'obj');
             WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < {Threads})
-                INSERT INTO thread SELECT i, 1, 100 + i, 'worker', 0, NULL FROM n;
+                INSERT INTO thread SELECT i, 1, 100 + i, 'worker', 0, NULL, 0 FROM n;
             WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < {Codes})
                 INSERT INTO code SELECT i, '/srv/app/package' || (i / 20) || '/module.py', 'function_' || i, 'Class.function_' || i, (i % 20) * 50 FROM n;
             INSERT INTO snapshot VALUES (1, 1, 'peak', '', 5000000000, 0, 0), (2, 1, 'live', '', 8000000000, 0, 0);

@@ -13,6 +13,12 @@ internal sealed class Audit(TestFolder folder, Python python, string program)
     /// <summary>More variables for the program: <c>NAME=value</c>.</summary>
     public string[] Variables { get; init; } = [];
 
+    /// <summary>What the interpreter gets before the program.</summary>
+    public string[] Options { get; init; } = [];
+
+    /// <summary>What the program gets.</summary>
+    public string[] Arguments { get; init; } = [];
+
     /// <summary>Whether the auditor is preloaded first; see its comment on PYTHONMALLOC.</summary>
     public bool CounterFirst { get; init; }
 
@@ -60,7 +66,7 @@ internal sealed class Audit(TestFolder folder, Python python, string program)
     }
 
     private string[] Common() =>
-        [$"COUNTED={Counted}", "PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "PATH=/usr/bin:/bin", .. Variables, _interpreter, Alloctrace.ProgramFile(program)];
+        [$"COUNTED={Counted}", .. CounterFirst ? ["COUNTED_AGAIN=1"] : Array.Empty<string>(), "PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "PATH=/usr/bin:/bin", .. Variables, _interpreter, .. Options, Alloctrace.ProgramFile(program), .. Arguments];
 
     private string[] TakeCounted()
     {

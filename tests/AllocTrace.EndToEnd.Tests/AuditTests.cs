@@ -12,7 +12,11 @@ public sealed class AuditTests
     /// <summary>How often a program is run each way at most.</summary>
     private const int Rounds = 15;
 
-    private static readonly string[] _programs = ["imports.py", "json_rounds.py", "classes.py", "recursion.py", "failures.py", "abandoned.py"];
+    private static readonly string[] _programs = ["imports.py", "json_rounds.py", "classes.py", "recursion.py", "failures.py", "abandoned.py", "often_collected.py"];
+
+    private static readonly string[] _withGil = ["malloc", "pymalloc", "malloc_debug", "pymalloc_debug"];
+
+    private static readonly string[] _mimalloc = ["mimalloc", "mimalloc_debug"];
 
     public static IEnumerable<object[]> Rows => Python.Installed.SelectMany(python => _programs.Select(program => new object[] { python, program }));
 
@@ -24,12 +28,50 @@ public sealed class AuditTests
         Check(new Audit(folder, python, Path.Combine("audit", program)));
     }
 
+    /// <summary>The values of PYTHONMALLOC that each interpreter knows, and "dev" for <c>-X dev</c>.</summary>
+    public static IEnumerable<object[]> Allocators =>
+        from python in Python.Installed
+        from allocator in (string[])["default", "debug", "dev", .. python.IsFreeThreaded ? _mimalloc : _withGil, .. python.Minor >= 13 && !python.IsFreeThreaded ? _mimalloc : []]
+        select new object[] { python, allocator };
+
     [TestMethod]
-    [DynamicData(nameof(Python.Rows), typeof(Python))]
-    public void Every_call_is_recorded_under_PYTHONMALLOC_malloc(Python python)
+    [DynamicData(nameof(Allocators))]
+    public void Every_call_is_recorded_by_whatever_allocator(Python python, string allocator)
     {
         using var folder = new TestFolder();
-        Check(new Audit(folder, python, Path.Combine("audit", "classes.py")) { Variables = ["PYTHONMALLOC=malloc"], CounterFirst = true });
+        Check(new Audit(folder, python, Path.Combine("audit", "classes.py"))
+        {
+            Variables = allocator == "dev" ? [] : [$"PYTHONMALLOC={allocator}"],
+            Options = allocator == "dev" ? ["-X", "dev"] : [],
+            CounterFirst = true,
+        });
+    }
+
+    /// <summary>tracemalloc is above when the program starts it, and below when the interpreter did, before the hooks came back.</summary>
+    public static IEnumerable<object[]> TracemallocRows =>
+        from python in Python.Installed
+        from start in (string[])["program", "variable", "option", "variable and debug"]
+        select new object[] { python, start };
+
+    [TestMethod]
+    [DynamicData(nameof(TracemallocRows))]
+    public void Every_call_is_recorded_with_tracemalloc_started_and_stopped(Python python, string start)
+    {
+        using var folder = new TestFolder();
+        Check(new Audit(folder, python, Path.Combine("audit", "tracemalloc_turns.py"))
+        {
+            Variables = start switch { "variable" => ["PYTHONTRACEMALLOC=1"], "variable and debug" => ["PYTHONTRACEMALLOC=3", "PYTHONMALLOC=debug"], _ => [] },
+            Options = start == "option" ? ["-X", "tracemalloc=5"] : [],
+            CounterFirst = start == "variable and debug",
+        });
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Python.Rows), typeof(Python))]
+    public void Every_call_is_recorded_below_a_host_s_own_allocators(Python python)
+    {
+        using var folder = new TestFolder();
+        Check(new Audit(folder, python, Path.Combine("audit", "host_layers.py")) { Arguments = [TestLibrary.HostAllocator] });
     }
 
     /// <summary>

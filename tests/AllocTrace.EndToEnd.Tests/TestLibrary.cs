@@ -9,5 +9,7 @@ internal static class TestLibrary
 
     public static string Undisturbed { get; } = PathOf("undisturbed");
 
+    public static string HostAllocator { get; } = PathOf("host_allocator");
+
     private static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, $"{name}.so");
 }

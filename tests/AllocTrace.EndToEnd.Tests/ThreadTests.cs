@@ -54,7 +54,7 @@ public sealed class ThreadTests
             database, "SELECT function, sum(allocated_blocks) FROM site_frame WHERE allocated_bytes >= 50000 AND function = 'foreign_function' GROUP BY thread");
         Assert.HasCount(50, threads);
         Assert.AreEqual(50, TraceQuery.Single<long>(
-            database, "SELECT count(*) FROM site WHERE stack = 0 AND allocated_bytes BETWEEN 77777 AND 80000 AND freed_bytes >= 77777"), "before the thread knew Python");
+            database, "SELECT count(*) FROM site WHERE stack = 0 AND domain = 0 AND allocated_bytes BETWEEN 77777 AND 150000 AND freed_bytes >= 77777"), "before the thread knew Python");
     }
 
     [TestMethod]

@@ -15,6 +15,9 @@ public sealed record Python(string Path, int Minor, string Version)
     /// <summary>For DynamicData: one row an interpreter.</summary>
     public static IEnumerable<object[]> Rows => Installed.Select(python => new object[] { python });
 
+    /// <summary>Whether it was built to run without the GIL.</summary>
+    public bool IsFreeThreaded => Version.EndsWith('t');
+
     /// <summary>Runs it.</summary>
     public CommandResult Run(IEnumerable<string> arguments, string input = "", Dictionary<string, string?>? environment = null) =>
         Command.Run(Path, arguments, input, environment: environment);

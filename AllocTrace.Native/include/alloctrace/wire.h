@@ -108,6 +108,7 @@ struct alloctrace_session {
     uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* by record domain; 0 below ALLOCTRACE_DOMAIN_TRACKED */
     uint32_t fork_parent_pid;                    /* of a forked child: its parent's pid; else 0 */
     uint32_t runtimes;                           /* how many entries of runtime[] are filled */
+    uint32_t interpreters;                       /* how many sub-interpreters were seen: nodes with ALLOCTRACE_CODE_INTERPRETER */
     uint64_t fork_number; /* and the argument of the FORK mark in the parent's records at which the child began; 0: not known */
     struct alloctrace_runtime runtime[ALLOCTRACE_RUNTIMES];
 
@@ -183,8 +184,12 @@ struct alloctrace_slab {
     uint64_t reserved1[3];
 };
 
-/* Stacks. Node 0 is "no Python frame"; node 1 "a stack that could not be kept". Keys are unique: (parent, code, line). */
+/* Stacks. Node 0 is "no Python frame"; node 1 "a stack that could not be kept". Keys are unique: (parent, code, line).
+ *
+ * The stacks of a sub-interpreter are below a node of its own, which is no frame: parent 0, code ALLOCTRACE_CODE_INTERPRETER, line the
+ * interpreter's id. Without a Python frame, such a node is the stack. Stacks of the main interpreter (id 0) have no such node. */
 enum { ALLOCTRACE_NODE_NONE = 0, ALLOCTRACE_NODE_DROPPED = 1, ALLOCTRACE_FIRST_NODE = 2 };
+#define ALLOCTRACE_CODE_INTERPRETER UINT32_MAX
 
 struct alloctrace_node {
     uint32_t parent; /* the caller's node */

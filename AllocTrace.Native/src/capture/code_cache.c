@@ -110,7 +110,6 @@ static bool describe(struct code_info *info, const struct python_runtime *python
         return false;
     *info = (struct code_info){
         .bytecode = layout->position_kind == POSITION_POINTER ? code + layout->code.bytecode : 0,
-        .bytecode_bytes = lines->units * 2,
         .number = number,
         .first_line = read_int(code, layout->code.first_line),
         .first_traceable = layout->code.first_traceable ? 2 * read_int(code, layout->code.first_traceable) : 0,
@@ -118,6 +117,8 @@ static bool describe(struct code_info *info, const struct python_runtime *python
         .address = code,
         .line_table = read_pointer(code, layout->code.line_table),
     };
+    /* Last: without the GIL another thread may be looking at what it remembered of a code that died here. It finds no position within. */
+    __atomic_store_n(&info->bytecode_bytes, lines->units * 2, __ATOMIC_RELEASE);
     return true;
 }
 
@@ -148,6 +149,7 @@ static void drop(uintptr_t code)
         i = (i + 1) & slots->mask;
     if (!slots->slot[i].address)
         return;
+    __atomic_store_n(&slots->slot[i].info->bytecode_bytes, 0, __ATOMIC_RELEASE);
     slots->slot[i].info->next_unused = unused;
     unused = slots->slot[i].info;
     take_out(slots, i);

@@ -52,7 +52,7 @@ static inline uint64_t code_hash(uintptr_t address)
 static inline bool code_may_be_cached(const void *block)
 {
     uint64_t bit = (uintptr_t)block >> 4 & 0xffff;
-    return code_filter[bit >> 6] >> (bit & 63) & 1;
+    return __atomic_load_n(&code_filter[bit >> 6], __ATOMIC_RELAXED) >> (bit & 63) & 1;
 }
 
 /* The entry of a code object that a frame of this thread runs, made if need be (then it takes the lock). NULL: no memory or no room. */

@@ -53,9 +53,10 @@ static inline void watch_finalization(struct thread_capture *thread, struct trac
 ALWAYS_INLINE void *allocated(struct thread_capture *thread, struct traced_runtime *runtime, unsigned kind, unsigned domain, void *block,
                               size_t size)
 {
+    thread_call_real(thread, false);
     if (block) {
         watch_finalization(thread, runtime);
-        uint32_t stack = walk(thread, runtime);
+        uint32_t stack = walk(thread, runtime, domain == MEM || domain == OBJ);
         if (__builtin_expect(stack == ALLOCTRACE_NODE_DROPPED, 0))
             SHARED_ADD(session.header->lost_stacks, 1);
         record_block(thread, kind, domain, block, size, stack);
@@ -67,6 +68,8 @@ ALWAYS_INLINE void *allocated(struct thread_capture *thread, struct traced_runti
 ALWAYS_INLINE void *hook_malloc(unsigned layer, unsigned domain, size_t size)
 {
     struct thread_capture *thread = thread_enter();
+    if (thread)
+        thread_call_real(thread, true);
     void *block = layers[layer].original[domain].malloc(layers[layer].original[domain].context, size);
     return thread ? allocated(thread, layers[layer].runtime, ALLOCTRACE_RECORD_MALLOC, domain, block, size) : block;
 }
@@ -74,6 +77,8 @@ ALWAYS_INLINE void *hook_malloc(unsigned layer, unsigned domain, size_t size)
 ALWAYS_INLINE void *hook_calloc(unsigned layer, unsigned domain, size_t count, size_t size)
 {
     struct thread_capture *thread = thread_enter();
+    if (thread)
+        thread_call_real(thread, true);
     void *block = layers[layer].original[domain].calloc(layers[layer].original[domain].context, count, size);
     return thread ? allocated(thread, layers[layer].runtime, ALLOCTRACE_RECORD_CALLOC, domain, block, count * size) : block;
 }
@@ -86,7 +91,9 @@ ALWAYS_INLINE void *hook_realloc(unsigned layer, unsigned domain, void *old, siz
     watch_finalization(thread, layers[layer].runtime);
     if (old)
         record_address(thread, ALLOCTRACE_RECORD_REALLOC_BEGIN, domain, old);
+    thread_call_real(thread, true);
     void *block = layers[layer].original[domain].realloc(layers[layer].original[domain].context, old, size);
+    thread_call_real(thread, false);
     if (!block && old)
         record_address(thread, ALLOCTRACE_RECORD_REALLOC_FAILED, domain, old);
     return allocated(thread, layers[layer].runtime, ALLOCTRACE_RECORD_REALLOC, domain, block, size);
@@ -100,10 +107,13 @@ ALWAYS_INLINE void hook_free(unsigned layer, unsigned domain, void *block)
         if (domain == OBJ && code_may_be_cached(block))
             code_cache_drop(block);
         record_address(thread, ALLOCTRACE_RECORD_FREE, domain, block);
+        thread_call_real(thread, true);
     }
     layers[layer].original[domain].free(layers[layer].original[domain].context, block);
-    if (thread)
+    if (thread) {
+        thread_call_real(thread, false);
         thread_leave(thread);
+    }
 }
 
 /* The functions that CPython gets: one set for each layer and domain, so that both are known without the context. */
@@ -230,6 +240,16 @@ void hook_forget(const struct traced_runtime *runtime)
 
 /* ---- put back ---- */
 
+/* A hook above ours mostly has what it replaced where its context points: tracemalloc's begins with it, the debug hooks' after one word. */
+static bool context_leads_to_ours(int domain, const struct python_allocator *present)
+{
+    struct python_allocator next[2];
+    if (!os_read_memory((uintptr_t)present->context, next, sizeof next))
+        return false;
+    const struct python_allocator *first = next, *second = (const struct python_allocator *)((const uintptr_t *)next + 1);
+    return layer_of(domain, first) != LAYERS || layer_of(domain, second) != LAYERS;
+}
+
 /* Asks for a byte through the allocator that CPython has now, and sees whether the call came by here: somebody's hook may lead to ours. */
 static bool probe(const struct python_allocator *present)
 {
@@ -248,7 +268,7 @@ static bool is_reached(const struct traced_runtime *runtime, int domain, bool ma
 {
     struct python_allocator present;
     runtime->python.get_allocator(domain, &present);
-    return layer_of(domain, &present) != LAYERS || (may_allocate && probe(&present));
+    return layer_of(domain, &present) != LAYERS || context_leads_to_ours(domain, &present) || (may_allocate && probe(&present));
 }
 
 /* mem and obj decide: raw is replaced for moments by CPython itself. */

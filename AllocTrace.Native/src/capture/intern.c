@@ -26,12 +26,26 @@ static uint32_t add_node(struct node_key key, uint32_t hash, uint32_t instructio
 
 uint32_t intern_new_node(struct node_key key, uint32_t hash, uint32_t instruction)
 {
-    if (key.parent == ALLOCTRACE_NODE_DROPPED || key.code == INTERN_NO_CODE)
+    if (key.parent == ALLOCTRACE_NODE_DROPPED)
         return ALLOCTRACE_NODE_DROPPED;
     recording_lock();
     uint32_t node = id_table_find(&intern_nodes, hash, node_equals, &key); /* another thread may have been first */
     if (!node)
         node = add_node(key, hash, instruction);
+    recording_unlock();
+    return node ? node : ALLOCTRACE_NODE_DROPPED;
+}
+
+uint32_t intern_interpreter(uint32_t id)
+{
+    if (id == 0)
+        return ALLOCTRACE_NODE_NONE;
+    struct node_key key = {ALLOCTRACE_NODE_NONE, ALLOCTRACE_CODE_INTERPRETER, id};
+    uint32_t hash = hash_mix(key.code, key.line);
+    recording_lock();
+    uint32_t node = id_table_find(&intern_nodes, hash, node_equals, &key);
+    if (!node && (node = add_node(key, hash, 0)) != 0)
+        SHARED_STORE(session.header->interpreters, session.header->interpreters + 1);
     recording_unlock();
     return node ? node : ALLOCTRACE_NODE_DROPPED;
 }

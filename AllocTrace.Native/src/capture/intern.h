@@ -33,6 +33,9 @@ static inline uint32_t intern_node(uint32_t parent, uint32_t code, uint32_t line
     return node ? node : intern_new_node(key, hash, instruction);
 }
 
+/* The node under which an interpreter's stacks are: ALLOCTRACE_NODE_NONE for the main one, whose id is 0. Takes the lock. */
+uint32_t intern_interpreter(uint32_t id);
+
 enum { INTERN_NO_CODE = UINT32_MAX };
 
 /* What the session does not need of a code, but interning and lines do. Kept for each number in CODES. */

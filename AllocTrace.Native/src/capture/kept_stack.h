@@ -32,6 +32,8 @@ struct kept_stack {
     uint32_t known; /* entries below it hold something, if only a guess */
     uint32_t capacity;
     uint32_t code_epoch;
+    uint32_t root;         /* the node under which the interpreter's stacks are */
+    uintptr_t interpreter; /* whose stack it was; 0: none yet */
     struct kept_frame *frames;
     struct kept_place *places;
     uintptr_t *pending; /* capacity of them: frames on the way from the innermost to the first that is kept */

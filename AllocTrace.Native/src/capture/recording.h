@@ -26,8 +26,8 @@ enum { RUNTIMES = ALLOCTRACE_RUNTIMES };
 
 struct traced_runtime {
     struct python_runtime python;
-    uint32_t (*walk)(struct thread_capture *thread);              /* the present way to get a stack; never NULL */
-    uint32_t (*walk_after_checks)(struct thread_capture *thread); /* once CPython itself agreed often enough */
+    uint32_t (*walk)(struct thread_capture *thread, bool holds_gil);              /* the present way to get a stack; never NULL */
+    uint32_t (*walk_after_checks)(struct thread_capture *thread, bool holds_gil); /* once CPython itself agreed often enough */
     uint32_t checks_agreed;
     uintptr_t seen_finalizing; /* what *python.finalizing was when it was last looked at */
     char path[512];            /* the image's; its own string is gone with it */

@@ -111,9 +111,30 @@ static void on_thread_exit(void *value)
     os_unmap(thread, sizeof(struct thread_block));
 }
 
+static bool has_other_namespace(void)
+{
+    for (uint32_t i = 0; i < recording.runtime_count; i++)
+        if (!recording.runtimes[i].python.image.begin)
+            return true;
+    return false;
+}
+
+/* A CPython in a namespace of its own (dlmopen) has a C library of its own, which numbers its keys from 0 too; but the values of both are
+ * in the same place in the thread. CPython keeps its thread state there: with one of the first numbers ours would be written over it. */
 static void make_exit_key(void)
 {
+    enum { FIRST_OUT_OF_THE_WAY = 256 };
     has_exit_key = pthread_key_create(&exit_key, on_thread_exit) == 0;
+    if (!has_exit_key || !has_other_namespace())
+        return;
+    pthread_key_t lower[FIRST_OUT_OF_THE_WAY];
+    unsigned count = 0;
+    while (has_exit_key && exit_key < FIRST_OUT_OF_THE_WAY && count < FIRST_OUT_OF_THE_WAY) {
+        lower[count++] = exit_key;
+        has_exit_key = pthread_key_create(&exit_key, on_thread_exit) == 0;
+    }
+    while (count)
+        pthread_key_delete(lower[--count]);
 }
 
 /* ---- the beginning ---- */
@@ -155,12 +176,13 @@ static bool begin_stream(struct thread_capture *thread)
     if (found) {
         struct alloctrace_thread *shared = thread->shared = session_thread(thread->slot);
         bool used_before = thread->slot < session.header->threads;
-        *shared = (struct alloctrace_thread){
-            .state = ALLOCTRACE_THREAD_RESERVED,
-            .incarnation = shared->incarnation + used_before,
-            .os_id = os_thread_id(),
-            .started_ns = os_monotonic_ns(),
-        };
+        SHARED_STORE(shared->state, (uint32_t)ALLOCTRACE_THREAD_RESERVED); /* the collector looks at nothing else from here on */
+        shared->incarnation += used_before;
+        shared->os_id = os_thread_id();
+        shared->started_ns = os_monotonic_ns();
+        shared->ended_ns = shared->lost_events = shared->drained = 0;
+        shared->drained_slab = 0;
+        SHARED_STORE(shared->cursor, 0);
         os_thread_name(shared->name);
         if (!used_before)
             SHARED_STORE(session.header->threads, thread->slot + 1);
@@ -236,6 +258,12 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         probe.reached = true;
         return NULL;
     }
+#ifdef ALLOCTRACE_ABORT_ON_REENTRY
+    if (thread && thread->state == THREAD_INSIDE && !thread->in_real) {
+        os_message("a hook was reached from within a hook");
+        abort();
+    }
+#endif
     if ((thread && thread->state == THREAD_INSIDE) || __atomic_load_n(&recording.off, __ATOMIC_RELAXED))
         return NULL;
     int saved = errno;

@@ -38,6 +38,10 @@ struct thread_capture {
 
     struct traced_runtime *runtime; /* whose frames the kept stack holds; NULL: none yet */
     struct kept_stack stack;
+
+#ifdef ALLOCTRACE_ABORT_ON_REENTRY
+    bool in_real; /* in the real allocator, which may come back to a hook; our own code must not */
+#endif
 };
 
 extern _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
@@ -53,6 +57,16 @@ static inline struct thread_capture *thread_enter(void)
         return thread_enter_slow(thread);
     thread->state = THREAD_INSIDE;
     return thread;
+}
+
+/* Around calls of the real allocator. Test builds abort when a hook is reached from our own code. */
+static inline void thread_call_real(struct thread_capture *thread, bool begins)
+{
+#ifdef ALLOCTRACE_ABORT_ON_REENTRY
+    thread->in_real = begins;
+#endif
+    (void)thread;
+    (void)begins;
 }
 
 static inline void thread_leave(struct thread_capture *thread)

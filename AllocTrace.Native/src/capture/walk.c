@@ -76,6 +76,16 @@ static uint32_t cut(struct thread_capture *thread)
     return ALLOCTRACE_NODE_DROPPED;
 }
 
+/* The thread runs another interpreter than the last time: the stacks are below another node. Guesses stay; they are checked against it. */
+static __attribute__((noinline, cold)) void change_interpreter(struct thread_capture *thread, uintptr_t interpreter)
+{
+    struct kept_stack *stack = &thread->stack;
+    int64_t (*id)(uintptr_t) = thread->runtime->python.interpreter_id;
+    stack->interpreter = interpreter;
+    stack->root = id ? intern_interpreter((uint32_t)id(interpreter)) : ALLOCTRACE_NODE_NONE;
+    stack->depth = 0;
+}
+
 /* The whole stack. */
 ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_capture *thread, uintptr_t frame)
 {
@@ -145,9 +155,9 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
     }
 
     struct kept_place *places = stack->places;
-    uint32_t node = met >= 0 ? places[met].node : ALLOCTRACE_NODE_NONE;
+    uint32_t node = met >= 0 ? places[met].node : stack->root;
     if (outermost_changed >= 0) {
-        node = outermost_changed ? places[outermost_changed - 1].node : ALLOCTRACE_NODE_NONE;
+        node = outermost_changed ? places[outermost_changed - 1].node : stack->root;
         for (intptr_t i = outermost_changed; i <= met; i++) {
             uintptr_t position = frame_position(layout, frames[i].frame);
             if (position != frames[i].position) {
@@ -198,47 +208,54 @@ ALWAYS_INLINE uint32_t walk_some(const struct layout *layout, struct thread_capt
     }
     if (frame)
         SHARED_ADD(session.header->cut_stacks, 1);
-    uint32_t node = ALLOCTRACE_NODE_NONE;
+    uint32_t node = stack->root;
     while (count)
         node = place_below(&stack->places[--count], node);
     return node;
 }
 
-ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, struct thread_capture *thread, bool all)
+ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, struct thread_capture *thread, bool holds_gil, bool all)
 {
     bool attached;
-    uintptr_t state = thread_state_current(layout, &thread->runtime->python, &attached);
-    if (!state)
+    uintptr_t state = thread_state_of_call(layout, &thread->runtime->python, holds_gil, &attached);
+    struct kept_stack *stack = &thread->stack;
+    if (!state) {
+        stack->interpreter = 0; /* the next one may be new, at the address of one that is gone */
         return ALLOCTRACE_NODE_NONE;
+    }
+    uintptr_t interpreter = read_pointer(state, layout->thread_state.interpreter);
+    if (__builtin_expect(interpreter != stack->interpreter, 0))
+        change_interpreter(thread, interpreter);
     uintptr_t frame = frame_innermost(layout, state);
     if (!frame)
-        return ALLOCTRACE_NODE_NONE;
+        return stack->root;
     return all ? walk_all(layout, thread, frame) : walk_some(layout, thread, frame);
 }
 
-static uint32_t walk_off(struct thread_capture *thread)
+static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)
 {
     (void)thread;
+    (void)holds_gil;
     return ALLOCTRACE_NODE_NONE;
 }
 
 #define DEFINE_WALKS(name)                                                                                                                 \
-    static uint32_t walk_all_##name(struct thread_capture *thread)                                                                         \
+    static uint32_t walk_all_##name(struct thread_capture *thread, bool holds_gil)                                                         \
     {                                                                                                                                      \
-        return walk_with(&layout_##name, thread, true);                                                                                    \
+        return walk_with(&layout_##name, thread, holds_gil, true);                                                                         \
     }                                                                                                                                      \
-    static uint32_t walk_some_##name(struct thread_capture *thread)                                                                        \
+    static uint32_t walk_some_##name(struct thread_capture *thread, bool holds_gil)                                                        \
     {                                                                                                                                      \
-        return walk_with(&layout_##name, thread, false);                                                                                   \
+        return walk_with(&layout_##name, thread, holds_gil, false);                                                                        \
     }
 LAYOUTS(DEFINE_WALKS)
 
 /* The first walks: each is compared with what CPython itself says, until enough agreed. */
-static uint32_t walk_checked(struct thread_capture *thread)
+static uint32_t walk_checked(struct thread_capture *thread, bool holds_gil)
 {
     struct traced_runtime *runtime = thread->runtime;
     const char *failure;
-    switch (self_check(&runtime->python, &failure)) {
+    switch (self_check(&runtime->python, holds_gil, &failure)) {
     case SELF_CHECK_NOTHING_SEEN:
         return ALLOCTRACE_NODE_NONE;
     case SELF_CHECK_FAILED:
@@ -252,7 +269,7 @@ static uint32_t walk_checked(struct thread_capture *thread)
             runtime->walk = runtime->walk_after_checks;
         }
     }
-    return runtime->walk_after_checks(thread);
+    return runtime->walk_after_checks(thread, holds_gil);
 }
 
 void walk_choose(struct traced_runtime *runtime)
@@ -271,5 +288,6 @@ void walk_choose(struct traced_runtime *runtime)
 void walk_begin(struct thread_capture *thread, struct traced_runtime *runtime)
 {
     thread->stack.depth = thread->stack.known = 0;
+    thread->stack.interpreter = 0;
     thread->runtime = runtime;
 }

@@ -11,14 +11,14 @@ void walk_choose(struct traced_runtime *runtime);
 /* The thread's next stacks are of another runtime than those before: nothing of what was kept holds. */
 void walk_begin(struct thread_capture *thread, struct traced_runtime *runtime);
 
-/* The node of the calling thread's present stack in the interpreter of that runtime. Allocates nothing, calls nothing of CPython but the
- * two functions that return the current thread state (and, for the first few stacks, two pure functions that they are compared with:
- * self_check.h). */
-static inline uint32_t walk(struct thread_capture *thread, struct traced_runtime *runtime)
+/* The node of the calling thread's present stack in that runtime. holds_gil: it certainly does (false: it may). Allocates nothing, calls
+ * nothing of CPython but the two functions that return the current thread state (and, for the first few stacks, two pure functions that
+ * they are compared with: self_check.h). */
+static inline uint32_t walk(struct thread_capture *thread, struct traced_runtime *runtime, bool holds_gil)
 {
     if (__builtin_expect(thread->runtime != runtime, 0))
         walk_begin(thread, runtime);
-    return runtime->walk(thread);
+    return runtime->walk(thread, holds_gil);
 }
 
 #endif

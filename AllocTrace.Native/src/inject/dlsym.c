@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "inject/dlsym.h"
 #include "inject/runtimes.h"
 
 void *(*alloctrace_real_dlsym)(void *handle, const char *name);
@@ -33,6 +34,9 @@ void alloctrace_before_dlsym(void *handle, const char *name)
 __asm__(".text\n"
         ".globl dlsym\n"
         ".type dlsym, @function\n"
+        ".globl alloctrace_dlsym\n"
+        ".hidden alloctrace_dlsym\n"
+        "alloctrace_dlsym:\n"
         "dlsym:\n"
         "    .cfi_startproc\n"
         "    endbr64\n"
@@ -56,6 +60,9 @@ __asm__(".text\n"
 __asm__(".text\n"
         ".globl dlsym\n"
         ".type dlsym, %function\n"
+        ".globl alloctrace_dlsym\n"
+        ".hidden alloctrace_dlsym\n"
+        "alloctrace_dlsym:\n"
         "dlsym:\n"
         "    stp x29, x30, [sp, #-32]!\n"
         "    stp x0, x1, [sp, #16]\n"

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inject/dlsym.h"
 #include "inject/runtimes.h"
 
 typedef char *(*getenv_function)(const char *name);
@@ -77,9 +78,47 @@ static char *langinfo(nl_item item)
 
 __attribute__((visibility("default"), alias("langinfo"))) char *nl_langinfo(nl_item item);
 
+/* The first image that defines dlsym, as the loader orders them: this library, when it was preloaded or is linked with the executable.
+ * Loaded later it comes after the C library, and nobody calls its functions by name. */
+static bool note_if_ours(const struct image *image, void *is_ours)
+{
+    if (!image_symbol(image, "dlsym"))
+        return false;
+    *(bool *)is_ours = (uintptr_t)note_if_ours >= image->begin && (uintptr_t)note_if_ours < image->end;
+    return true;
+}
+
+bool environment_is_called_by_name(void)
+{
+    static int answer;
+    if (!answer) {
+        bool is_ours = false;
+        image_visit(note_if_ours, &is_ours);
+        answer = is_ours ? 1 : -1;
+    }
+    return answer > 0;
+}
+
+static bool redirect_look_ups(const struct image *image, void *unused)
+{
+    (void)unused;
+    bool is_ours = (uintptr_t)note_if_ours >= image->begin && (uintptr_t)note_if_ours < image->end;
+    if (!is_ours && !image_symbol(image, "dlsym"))
+        image_redirect(image, "dlsym", (void *)alloctrace_dlsym);
+    return false;
+}
+
+void environment_watch_hosts(void)
+{
+    if (!environment_is_called_by_name())
+        image_visit(redirect_look_ups, NULL);
+}
+
 /* Other libraries may stand before us, rightly. Only what was loaded with RTLD_DEEPBIND goes past all of us. */
 static bool goes_past(const struct image *python, const char *name, const void *ours)
 {
+    if (!environment_is_called_by_name())
+        return true;
     uintptr_t target = image_import(python, name), first = (uintptr_t)dlsym(RTLD_DEFAULT, name);
     bool is_unbound = target >= python->begin && target < python->end;
     return is_unbound ? first == (uintptr_t)ours : target != first;

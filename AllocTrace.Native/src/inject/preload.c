@@ -7,7 +7,7 @@
 
 __attribute__((constructor)) static void on_load(void)
 {
-    if (!environment_arm())
+    if (!environment_is_called_by_name() || !environment_arm())
         return;
     recording.on_new_code = tracked_domains_redirect_new_libraries;
     runtimes_look(ALLOCTRACE_FOUND_AT_LOAD);

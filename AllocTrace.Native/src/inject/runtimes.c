@@ -6,7 +6,6 @@
 #include "capture/hook.h"
 #include "capture/thread.h"
 #include "inject/environment.h"
-#include "python/thread_state.h"
 
 /* What one look finds: hooks are put in afterwards, when the loader's lock is not held. */
 struct findings {
@@ -93,6 +92,7 @@ void runtimes_look(uint32_t found)
         image_visit(note_python, &findings);
         seen = changes;
         has_looked = true;
+        environment_watch_hosts();
         forget_unloaded(&findings);
         for (unsigned i = 0; i < findings.count; i++)
             add(&findings.image[i], NULL, found);
@@ -114,12 +114,11 @@ void runtimes_look_in_namespace(void *handle)
     is_here = false;
 }
 
-static bool is_attached(const struct python_runtime *python)
+/* As PyGILState_Check sees it: debug allocators end the program when it says no. */
+static bool may_allocate(const struct python_runtime *python)
 {
-    bool attached = false;
-    if (python->layout)
-        thread_state_current(python->layout, python, &attached);
-    return attached;
+    uintptr_t state = python->attached_thread_state ? python->attached_thread_state() : 0;
+    return state && python->own_thread_state && python->own_thread_state() == state;
 }
 
 void runtimes_restore(void)
@@ -130,7 +129,7 @@ void runtimes_restore(void)
         struct traced_runtime *runtime = &recording.runtimes[i];
         if (!runtime->used)
             continue;
-        bool attached = is_attached(&runtime->python);
+        bool attached = may_allocate(&runtime->python);
         if (attached || !runtime->python.is_initialized || !runtime->python.is_initialized())
             hook_restore(runtime, attached);
     }

@@ -230,8 +230,9 @@ static void replace(const struct image *image, uintptr_t *slot, uintptr_t *value
     if (*slot == target)
         return;
     uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE), page = (uintptr_t)slot & ~(page_size - 1);
-    bool sealed = page >= image->sealed_begin && page < (image->sealed_end & ~(page_size - 1));
-    if (sealed && mprotect((void *)page, page_size, PROT_READ | PROT_WRITE) != 0)
+    /* The loader seals whole pages: from the one in which the range begins to the last that it covers (glibc's _dl_protect_relro). */
+    bool sealed = page >= (image->sealed_begin & ~(page_size - 1)) && page < (image->sealed_end & ~(page_size - 1));
+    if (mprotect((void *)page, page_size, PROT_READ | PROT_WRITE) != 0)
         return;
     __atomic_store_n(slot, target, __ATOMIC_RELEASE);
     if (sealed)

@@ -51,6 +51,9 @@ size_t os_executable(char *buffer, size_t size);
 /* The arguments, each followed by NUL, truncated to size. Returns the length, without the last NUL. */
 size_t os_command_line(char *buffer, size_t size);
 
+/* Copies memory of this process that may not be there: false then, or when the system does not allow it. */
+bool os_read_memory(uintptr_t address, void *buffer, size_t size);
+
 void os_random(void *buffer, size_t size);
 void os_yield(void);
 void os_sleep_ns(uint64_t duration);

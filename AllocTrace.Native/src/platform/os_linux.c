@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -228,6 +229,15 @@ size_t os_command_line(char *buffer, size_t size)
 {
     size_t length = read_file("/proc/self/cmdline", buffer, size);
     return length && buffer[length - 1] == '\0' ? length - 1 : length;
+}
+
+bool os_read_memory(uintptr_t address, void *buffer, size_t size)
+{
+    struct iovec to = {buffer, size}, from = {(void *)address, size};
+    int saved = errno;
+    ssize_t copied = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+    errno = saved;
+    return copied == (ssize_t)size;
 }
 
 void os_random(void *buffer, size_t size)

@@ -61,6 +61,7 @@ bool python_runtime_find(struct python_runtime *python, const struct image *imag
         attached = image_symbol(image, "_PyThreadState_UncheckedGet");
     python->attached_thread_state = (uintptr_t(*)(void))attached;
     python->own_thread_state = (uintptr_t(*)(void))image_symbol(image, "PyGILState_GetThisThreadState");
+    python->interpreter_id = (int64_t(*)(uintptr_t))image_symbol(image, "PyInterpreterState_GetID");
     python->is_initialized = (int (*)(void))image_symbol(image, "Py_IsInitialized");
     python->unicode_type = (uintptr_t)image_data(image, "PyUnicode_Type");
     python->code_type = (uintptr_t)image_data(image, "PyCode_Type");

@@ -31,6 +31,7 @@ struct python_runtime {
     uintptr_t (*attached_thread_state)(void); /* to 3.11: of whichever thread holds the GIL */
     uintptr_t (*own_thread_state)(void);
     int (*is_initialized)(void);
+    int64_t (*interpreter_id)(uintptr_t interpreter);            /* only reads; PyInterpreterState_GetID. NULL: not found */
     const uintptr_t *finalizing;                                 /* the thread state that finalizes; never NULL itself */
     int (*track)(unsigned domain, uintptr_t block, size_t size); /* PyTraceMalloc_Track */
     int (*untrack)(unsigned domain, uintptr_t block);
@@ -39,6 +40,11 @@ struct python_runtime {
     uintptr_t (*eval_get_globals)(void);                           /* borrowed; PyEval_GetGlobals */
     int (*code_address_to_line)(uintptr_t code, int offset_bytes); /* PyCode_Addr2Line */
 };
+
+static inline bool python_is_sub_interpreter(const struct python_runtime *python, uintptr_t interpreter)
+{
+    return interpreter && python->interpreter_id && python->interpreter_id(interpreter) != 0;
+}
 
 /* Looks CPython up in an image. False when it is not there. Calls nothing that needs an initialized interpreter. */
 bool python_runtime_find(struct python_runtime *python, const struct image *image);

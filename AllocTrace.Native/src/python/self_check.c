@@ -28,11 +28,11 @@ static int line_at(const struct layout *layout, uintptr_t code, intptr_t offset)
     return line;
 }
 
-enum self_check_result self_check(const struct python_runtime *python, const char **failure)
+enum self_check_result self_check(const struct python_runtime *python, bool holds_gil, const char **failure)
 {
     const struct layout *layout = python->layout;
     bool attached;
-    uintptr_t state = thread_state_current(layout, python, &attached);
+    uintptr_t state = thread_state_of_call(layout, python, holds_gil, &attached);
     uintptr_t innermost = state && attached ? frame_innermost(layout, state) : 0, frame = innermost;
     if (!frame)
         return SELF_CHECK_NOTHING_SEEN;

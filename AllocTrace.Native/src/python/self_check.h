@@ -12,6 +12,6 @@
 enum self_check_result { SELF_CHECK_NOTHING_SEEN, SELF_CHECK_AGREED, SELF_CHECK_FAILED };
 
 /* FAILED: *failure says what did not agree. */
-enum self_check_result self_check(const struct python_runtime *python, const char **failure);
+enum self_check_result self_check(const struct python_runtime *python, bool holds_gil, const char **failure);
 
 #endif

@@ -4,6 +4,10 @@
  * state that PyGILState keeps for the thread outlives detaching; in a sub-interpreter it is, to 3.11, the main interpreter's. Walking it
  * while detached is sound, since only its own thread moves its frames. During finalization other threads' states are freed while those
  * threads still hold the pointer: then only the finalizing thread is walked. (docs/frame-walk.md has the measurements.)
+ *
+ * To 3.11 a sub-interpreter's state may also have been made by another thread than the one that uses it (_xxsubinterpreters.create() here,
+ * run_string() there), so its thread_id does not tell whose it is. But who calls the domains mem and obj holds the GIL, so then it is the
+ * caller's.
  */
 #ifndef ALLOCTRACE_THREAD_STATE_H
 #define ALLOCTRACE_THREAD_STATE_H
@@ -14,7 +18,8 @@
 #include "python/runtime.h"
 
 /* 0: none. *attached tells whether the thread may call functions of CPython that want a thread state. */
-ALWAYS_INLINE uintptr_t thread_state_current(const struct layout *layout, const struct python_runtime *python, bool *attached)
+ALWAYS_INLINE uintptr_t thread_state_of_call(const struct layout *layout, const struct python_runtime *python, bool holds_gil,
+                                             bool *attached)
 {
     uintptr_t state = python->attached_thread_state();
     *attached = state != 0;
@@ -25,7 +30,9 @@ ALWAYS_INLINE uintptr_t thread_state_current(const struct layout *layout, const 
         uintptr_t own = python->own_thread_state();
         *attached = state != 0 && state == own;
         if (state != own) {
-            bool mine = state && read_pointer(state, layout->thread_state.thread_id) == (uintptr_t)pthread_self(); /* sub-interpreter */
+            bool mine = state
+                        && (read_pointer(state, layout->thread_state.thread_id) == (uintptr_t)pthread_self()
+                            || (holds_gil && python_is_sub_interpreter(python, read_pointer(state, layout->thread_state.interpreter))));
             *attached = mine;
             if (!mine)
                 state = own;
@@ -35,6 +42,12 @@ ALWAYS_INLINE uintptr_t thread_state_current(const struct layout *layout, const 
     if (finalizing && finalizing != state)
         state = 0;
     return state;
+}
+
+/* For a thread of which it is not known whether it holds the GIL. */
+ALWAYS_INLINE uintptr_t thread_state_current(const struct layout *layout, const struct python_runtime *python, bool *attached)
+{
+    return thread_state_of_call(layout, python, false, attached);
 }
 
 #endif

@@ -186,6 +186,9 @@ int main(int argc, char **argv)
         } else if (IS("finalize")) {
             if (python->finalize() != 0)
                 fail("Py_FinalizeEx");
+        } else if (IS("setenv")) {
+            setenv(argument, argv[i + 2], 1);
+            i += 2;
         } else if (IS("clearenv")) {
             clearenv();
         } else if (IS("closefds")) {

@@ -51,11 +51,15 @@ static size_t slot_of(uintptr_t block)
     return (block >> 4) * 0x9E3779B97F4A7C15u >> 42;
 }
 
+/* Blocks can be freed unseen (CPython replaces the raw domain for moments): then the address is there already. */
 static void remember(void *block, size_t size)
 {
-    size_t slot = slot_of((uintptr_t)block);
-    while (sizes[slot].block > GONE)
-        slot = (slot + 1) % SLOTS;
+    size_t slot = slot_of((uintptr_t)block), vacant = SLOTS;
+    for (; sizes[slot].block && sizes[slot].block != (uintptr_t)block; slot = (slot + 1) % SLOTS)
+        if (sizes[slot].block == GONE && vacant == SLOTS)
+            vacant = slot;
+    if (!sizes[slot].block && vacant != SLOTS)
+        slot = vacant;
     sizes[slot].block = (uintptr_t)block;
     sizes[slot].size = size;
 }
@@ -142,19 +146,27 @@ __attribute__((constructor)) static void begin(void)
     install();
 }
 
-/* PYTHONMALLOC=malloc gives all domains one function, and the hooks are gone. Preloaded before liballoctrace.so, this getenv is the first
- * to notice: both come back within the same call, this one below. */
+/* With PYTHONMALLOC or -X dev CPython sets allocators of its own while it starts, and the hooks are gone: COUNTED_AGAIN says that it will
+ * be so. Preloaded before liballoctrace.so, this getenv is the first to notice: both come back within the same call, this one below. */
+static int is_cpython_s(void *(*function)(void *, size_t))
+{
+    Dl_info its, cpython_s;
+    return dladdr((void *)function, &its) && dladdr((void *)set_allocator, &cpython_s) && its.dli_fbase == cpython_s.dli_fbase;
+}
+
 char *getenv(const char *name)
 {
     static char *(*next)(const char *);
+    static int again;
     if (!next)
         *(void **)&next = dlsym(RTLD_NEXT, "getenv");
-    if (sizes && strncmp(name, "PYTHON", 6) == 0) {
-        struct allocator raw, obj;
-        get_allocator(RAW, &raw);
+    if (sizes && !again && strncmp(name, "PYTHON", 6) == 0 && next("COUNTED_AGAIN")) {
+        struct allocator obj;
         get_allocator(OBJ, &obj);
-        if (raw.malloc == obj.malloc && raw.malloc != count_malloc)
+        if (is_cpython_s(obj.malloc)) {
+            again = 1;
             install();
+        }
     }
     return next(name);
 }

@@ -13,10 +13,15 @@ void PyMem_RawFree(void *block);
 int PyGILState_Ensure(void);
 void PyGILState_Release(int state);
 int PyRun_SimpleString(const char *code);
+void *PyThreadState_Get(void);
+void *PyThreadState_Swap(void *state);
+void *Py_NewInterpreter(void);
+void Py_EndInterpreter(void *state);
 
 int hammer(int rounds);
 int come_and_go(int count);
 int run_in_foreign_threads(int count, const char *code);
+int run_in_new_interpreters(int count, const char *code);
 int fork_and_leave(void);
 
 /* ---- two threads that free each other's blocks, so that addresses change hands all the time ---- */
@@ -95,6 +100,36 @@ int run_in_foreign_threads(int count, const char *code)
         pthread_t thread;
         void *result;
         if (pthread_create(&thread, NULL, run, (void *)code) != 0)
+            return 1;
+        pthread_join(thread, &result);
+        failed += result != NULL;
+    }
+    return failed;
+}
+
+/* ---- threads of the host with an interpreter of their own ---- */
+
+static void *run_in_new_interpreter(void *code)
+{
+    int state = PyGILState_Ensure();
+    void *before = PyThreadState_Get(), *of_new = Py_NewInterpreter();
+    int failed = of_new == NULL;
+    if (of_new) {
+        failed = PyRun_SimpleString(code);
+        Py_EndInterpreter(of_new);
+    }
+    PyThreadState_Swap(before);
+    PyGILState_Release(state);
+    return (void *)(size_t)(failed != 0);
+}
+
+int run_in_new_interpreters(int count, const char *code)
+{
+    int failed = 0;
+    for (int i = 0; i < count; i++) {
+        pthread_t thread;
+        void *result;
+        if (pthread_create(&thread, NULL, run_in_new_interpreter, (void *)code) != 0)
             return 1;
         pthread_join(thread, &result);
         failed += result != NULL;

@@ -26,6 +26,7 @@
     X(slabs_end_at_the_limit)                                                                                                              \
     X(records_of_two_threads_have_rising_tickets)                                                                                          \
     X(records_that_find_no_slab_are_counted)                                                                                               \
+    X(threads_record_while_slabs_are_drained)                                                                                              \
     X(options_are_parsed)                                                                                                                  \
     X(options_that_are_wrong_are_told)                                                                                                     \
     X(line_tables_of_any_bytes_stay_in_bounds)                                                                                             \

@@ -5,7 +5,7 @@ namespace AllocTrace.Tests.Replay;
 /// <summary>Writes records by the protocol of docs/ordering.md while other threads do; its slabs are made beforehand and not recycled.</summary>
 internal sealed class ConcurrentWriter
 {
-    private const long OrderOffset = 320;
+    private const long OrderOffset = 576;
     private const int Slabs = 64, SlabHeadBytes = 64;
 
     private readonly SessionBuilder _session;

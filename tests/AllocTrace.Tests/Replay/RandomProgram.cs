@@ -24,7 +24,7 @@ internal sealed class RandomProgram
         _model = model;
         _stacks = [0, 1, .. session.AddStacks(6)];
         _threads = [.. Enumerable.Range(0, 3).Select(_ => session.AddThread())];
-        session.Set32(116 + 4 * 3, 389047);
+        session.Set32(100 + 4 * 3, 389047);
     }
 
     public void Run(int events)

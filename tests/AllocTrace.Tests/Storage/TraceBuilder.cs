@@ -57,7 +57,7 @@ internal sealed class TraceBuilder : IDisposable
     public int Thread(int process, string name = "python3", int osId = 100)
     {
         _processOfThread[++_threads] = process;
-        Execute("INSERT INTO thread VALUES (?1, ?2, ?3, ?4, 0, NULL)", _threads, process, osId, name);
+        Execute("INSERT INTO thread VALUES (?1, ?2, ?3, ?4, 0, NULL, 0)", _threads, process, osId, name);
         return _threads;
     }
 

@@ -135,7 +135,7 @@ public sealed class TraceWriterTests
 
     private static void Program(SessionBuilder session, BuiltThread thread)
     {
-        session.Set32(116 + 4 * Tracked, 389047);
+        session.Set32(100 + 4 * Tracked, 389047);
         var code = session.AddCode("program.py", "run", "Program.run", 1);
         var outer = session.AddNode(0, code, 1);
         var inner = session.AddNode(outer, code, 2);

@@ -1,0 +1,98 @@
+using System.Text;
+
+using AllocTrace.Wire;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>Asks the collector of a running recording for a named snapshot, from any process that may open the session.</summary>
+public static unsafe class SnapshotRequest
+{
+    /// <summary>The longest name, bytes of UTF-8.</summary>
+    public const int LongestName = SessionHeader.RequestedNameBytes - 1;
+
+    private const int LookMs = 2;
+
+    /// <summary>Asks, and waits until the snapshot is taken.</summary>
+    /// <param name="pid">The recorded process.</param>
+    /// <param name="name">The snapshot's name, up to <see cref="LongestName"/> bytes of UTF-8.</param>
+    /// <param name="patience">How long to wait for the collector.</param>
+    /// <exception cref="IOException">The process is not recorded, nobody collects it, or the collector does not answer. The message is one line.</exception>
+    public static void Take(uint pid, string name, TimeSpan patience)
+    {
+        var bytes = Encoding.UTF8.GetBytes(name);
+        if (bytes.Length is 0 or > LongestName)
+            throw new IOException($"a snapshot's name has 1 to {LongestName} bytes");
+
+        var path = SessionOf(pid) ?? throw new IOException($"process {pid} is not being recorded, or its session is not this user's");
+        using var session = SessionFile.TryOpen(path, shared: true) ?? throw new IOException($"process {pid} has not begun to record");
+        var header = session.Header;
+        var collector = Volatile.Read(ref header->CollectorPid);
+        if (collector == 0 || !new ProcessProbe(collector, 0).IsAlive())
+            throw new IOException($"nobody collects process {pid} at the moment: run alloctrace collect {path}");
+
+        var end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        Lock(header, pid, end);
+        try
+        {
+            var room = new Span<byte>(header->RequestedName, SessionHeader.RequestedNameBytes);
+            room.Clear();
+            bytes.CopyTo(room);
+            var number = header->Requested + 1;
+            Volatile.Write(ref header->Requested, number);
+            while (Volatile.Read(ref header->Answered) != number)
+            {
+                if (Environment.TickCount64 > end)
+                    throw new IOException($"process {collector}, which collects process {pid}, does not answer");
+
+                Thread.Sleep(LookMs);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref header->RequestLock, 0);
+        }
+    }
+
+    /// <summary>The session that a process writes now: it maps the file.</summary>
+    public static string? SessionOf(uint pid)
+    {
+        try
+        {
+            foreach (var line in File.ReadLines($"/proc/{pid}/maps"))
+            {
+                var path = line.IndexOf('/') is >= 0 and var at ? line[at..] : "";
+                if (path.EndsWith(".alloctrace", StringComparison.Ordinal))
+                    return path;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has ended, or is another user's.
+        }
+
+        return null;
+    }
+
+    internal static string NameIn(SessionHeader* header)
+    {
+        var room = new ReadOnlySpan<byte>(header->RequestedName, SessionHeader.RequestedNameBytes);
+        var end = room.IndexOf((byte)0);
+        return Encoding.UTF8.GetString(end < 0 ? room : room[..end]);
+    }
+
+    /// <summary>One process asks at a time; one that died while it did is forgotten.</summary>
+    private static void Lock(SessionHeader* header, uint pid, long end)
+    {
+        while (true)
+        {
+            var holder = Interlocked.CompareExchange(ref header->RequestLock, (uint)Environment.ProcessId, 0);
+            if (holder == 0 || (!new ProcessProbe(holder, 0).IsAlive() && Interlocked.CompareExchange(ref header->RequestLock, (uint)Environment.ProcessId, holder) == holder))
+                return;
+
+            if (Environment.TickCount64 > end)
+                throw new IOException($"process {holder} is asking for a snapshot of process {pid}");
+
+            Thread.Sleep(LookMs);
+        }
+    }
+}

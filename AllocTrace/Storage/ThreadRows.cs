@@ -1,0 +1,38 @@
+namespace AllocTrace.Storage;
+
+/// <summary>The numbers of a process's rows in the table <c>thread</c>: one for each thread and interpreter, in this order.</summary>
+internal sealed class ThreadRows
+{
+    private readonly long _before;
+    private readonly List<(int Thread, uint Interpreter)> _rows = [];
+    private readonly Dictionary<(int Thread, uint Interpreter), long> _numbers = [];
+    private readonly long[] _first;
+
+    /// <param name="before">The last number that was given away.</param>
+    /// <param name="threads">How many threads there are.</param>
+    /// <param name="seen">Which threads ran code of which interpreters, in any order and number. A thread that does not occur gets a row too.</param>
+    public ThreadRows(long before, int threads, IEnumerable<(int Thread, uint Interpreter)> seen)
+    {
+        _before = before;
+        _first = new long[threads];
+        var interpreters = seen.Distinct().ToLookup(row => row.Thread, row => row.Interpreter);
+        for (var thread = 0; thread < threads; thread++)
+        {
+            _first[thread] = before + 1 + _rows.Count;
+            foreach (var interpreter in interpreters[thread].DefaultIfEmpty().Order())
+            {
+                _rows.Add((thread, interpreter));
+                _numbers.Add((thread, interpreter), _before + _rows.Count);
+            }
+        }
+    }
+
+    /// <summary>Threads (by index) and interpreters, in the order of their numbers.</summary>
+    public IReadOnlyList<(int Thread, uint Interpreter)> All => _rows;
+
+    /// <summary>The row of a thread and an interpreter.</summary>
+    public long Of(int thread, uint interpreter) => _numbers[(thread, interpreter)];
+
+    /// <summary>The first row of a thread.</summary>
+    public long First(int thread) => _first[thread];
+}

@@ -1,0 +1,144 @@
+/* A host that sets allocators of its own, above or in place of whatever is there. Loaded with ctypes.PyDLL: the GIL is held. */
+#include <stddef.h>
+#include <stdlib.h>
+
+enum { DOMAINS = 3, LAYERS = 2 };
+
+/* PyMemAllocatorEx. */
+struct allocator {
+    void *context;
+    void *(*malloc)(void *, size_t);
+    void *(*calloc)(void *, size_t, size_t);
+    void *(*realloc)(void *, void *, size_t);
+    void (*free)(void *, void *);
+};
+
+void PyMem_GetAllocator(int domain, struct allocator *allocator);
+void PyMem_SetAllocator(int domain, struct allocator *allocator);
+void *PyMem_RawMalloc(size_t size);
+void *PyMem_RawRealloc(void *block, size_t size);
+void PyMem_RawFree(void *block);
+
+void wrap(int layer);
+void unwrap(int layer);
+unsigned long passed_on(int layer);
+int swap_and_mix(int blocks, size_t size);
+
+/* ---- above: a layer hands every call on ---- */
+
+static struct layer {
+    struct allocator next[DOMAINS];
+    unsigned long calls;
+} layers[LAYERS];
+
+struct place {
+    struct layer *layer;
+    int domain;
+};
+static struct place places[LAYERS][DOMAINS];
+
+static struct allocator *next_of(void *context)
+{
+    struct place *place = context;
+    __atomic_add_fetch(&place->layer->calls, 1, __ATOMIC_RELAXED);
+    return &place->layer->next[place->domain];
+}
+
+static void *pass_malloc(void *context, size_t size)
+{
+    struct allocator *next = next_of(context);
+    return next->malloc(next->context, size);
+}
+
+static void *pass_calloc(void *context, size_t count, size_t size)
+{
+    struct allocator *next = next_of(context);
+    return next->calloc(next->context, count, size);
+}
+
+static void *pass_realloc(void *context, void *block, size_t size)
+{
+    struct allocator *next = next_of(context);
+    return next->realloc(next->context, block, size);
+}
+
+static void pass_free(void *context, void *block)
+{
+    struct allocator *next = next_of(context);
+    next->free(next->context, block);
+}
+
+void wrap(int layer)
+{
+    for (int domain = 0; domain < DOMAINS; domain++) {
+        PyMem_GetAllocator(domain, &layers[layer].next[domain]);
+        places[layer][domain] = (struct place){&layers[layer], domain};
+        PyMem_SetAllocator(domain, &(struct allocator){&places[layer][domain], pass_malloc, pass_calloc, pass_realloc, pass_free});
+    }
+}
+
+/* Sets what was there before the layer, whatever is there now. */
+void unwrap(int layer)
+{
+    for (int domain = 0; domain < DOMAINS; domain++)
+        PyMem_SetAllocator(domain, &layers[layer].next[domain]);
+}
+
+unsigned long passed_on(int layer)
+{
+    return layers[layer].calls;
+}
+
+/* ---- in place of: nobody below hears of the calls ---- */
+
+static void *own_malloc(void *context, size_t size)
+{
+    (void)context;
+    return malloc(size ? size : 1);
+}
+
+static void *own_calloc(void *context, size_t count, size_t size)
+{
+    (void)context;
+    return calloc(count ? count : 1, size ? size : 1);
+}
+
+static void *own_realloc(void *context, void *block, size_t size)
+{
+    (void)context;
+    return realloc(block, size ? size : 1);
+}
+
+static void own_free(void *context, void *block)
+{
+    (void)context;
+    free(block);
+}
+
+/* Domain raw, which is malloc on every CPython but free-threaded 3.15. A third of the blocks is made by the allocator from before and freed
+ * by the host's, a third the other way round, a third is made and resized by the host's and freed by the one from before. All are alive at
+ * once, so no address is used twice. Returns 0. */
+int swap_and_mix(int blocks, size_t size)
+{
+    enum { RAW = 0 };
+    struct allocator before, own = {NULL, own_malloc, own_calloc, own_realloc, own_free};
+    void **made_before = malloc((size_t)blocks * sizeof *made_before), **made_by_own = malloc((size_t)blocks * 2 * sizeof *made_by_own);
+    if (!made_before || !made_by_own)
+        return 1;
+    for (int i = 0; i < blocks; i++)
+        made_before[i] = PyMem_RawMalloc(size);
+    PyMem_GetAllocator(RAW, &before);
+    PyMem_SetAllocator(RAW, &own);
+    for (int i = 0; i < blocks; i++) {
+        made_by_own[i] = PyMem_RawMalloc(size);
+        made_by_own[blocks + i] = PyMem_RawRealloc(PyMem_RawMalloc(size), 2 * size);
+    }
+    for (int i = 0; i < blocks; i++)
+        PyMem_RawFree(made_before[i]);
+    PyMem_SetAllocator(RAW, &before);
+    for (int i = 0; i < 2 * blocks; i++)
+        PyMem_RawFree(made_by_own[i]);
+    free(made_before);
+    free(made_by_own);
+    return 0;
+}
