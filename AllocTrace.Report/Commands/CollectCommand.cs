@@ -18,6 +18,11 @@ internal sealed class CollectCommand : Command, IExamples
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Say nothing but errors, and print no report" };
     private readonly Option<int> _temporary = TemporaryOption.Create();
+    private readonly Option<bool> _watch = new("--watch", "-w")
+    {
+        Description = "Go on when the processes have ended, and collect those that come, until Ctrl-C",
+    };
+
     private readonly Option<uint?> _recording = new("--recording")
     {
         Description = "For traced processes, which start their collector so: the process that does",
@@ -40,7 +45,7 @@ internal sealed class CollectCommand : Command, IExamples
             "Makes a database of sessions recorded with the variables alone. Processes that still run are followed until they end, or until Ctrl-C.")
     {
         _console = console;
-        foreach (var option in (Option[])[_output, _force, _quiet, _temporary, _recording])
+        foreach (var option in (Option[])[_output, _force, _quiet, _temporary, _watch, _recording])
             Add(option);
 
         Add(_paths);
@@ -64,7 +69,7 @@ internal sealed class CollectCommand : Command, IExamples
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var path = arguments.GetValue(_output) ?? "alloctrace-%p.db";
         using var collection = SessionCollection.Start(
-            arguments.GetValue(_paths)!, path, arguments.GetValue(_force), arguments.GetValue(_temporary));
+            arguments.GetValue(_paths)!, path, arguments.GetValue(_force), arguments.GetValue(_temporary), arguments.GetValue(_watch));
         using var progress = new ProgressLine(_console.Error, isShown: !Console.IsErrorRedirected && !quiet);
         var shown = -1;
         var result = collection.Wait(stop.Token, ShowRunning);

@@ -75,7 +75,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
     private static string Timestamp(TraceProcess process) =>
         process.StartedAt.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
 
-    private static void WriteProcess(Page page, ProcessSummary summary)
+    private void WriteProcess(Page page, ProcessSummary summary)
     {
         var process = summary.Process;
         page.Line($"Process {Place.Process(process)}", Page.Heading);
@@ -85,6 +85,8 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         LossNote.Write(page, summary.Losses);
         if (!process.HasStacks)
             page.Line($"No Python stacks: {process.Stacks}", Page.Alarm);
+        foreach (var runtime in database.Runtimes.Where(runtime => runtime.Process == process.Id && runtime.WasInitialized))
+            page.Line($"Python {runtime.Version.Split(' ')[0]} was running when the recording began: what it had allocated before is not known", Page.Alarm);
         if (process.CutStacks > 0)
             page.Line($"  {Numbers.Of(process.CutStacks, "stack")} without their oldest frames");
         if (process.UnknownFrees > 0)

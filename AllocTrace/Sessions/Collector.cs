@@ -87,9 +87,10 @@ internal sealed class Collector : IDisposable
     /// <summary>Waits until the processes of all sessions have ended.</summary>
     /// <param name="running">Called now and then with how many have not.</param>
     /// <param name="stop">Ends the waiting early.</param>
-    public void WaitForProcesses(Action<int>? running, CancellationToken stop)
+    /// <param name="isWatching">Whether more processes may come: then only <paramref name="stop"/> ends it.</param>
+    public void WaitForProcesses(Action<int>? running, CancellationToken stop, bool isWatching = false)
     {
-        while ((!_hasLooked || _sessions.Length > 0) && !stop.IsCancellationRequested)
+        while ((isWatching || !_hasLooked || _sessions.Length > 0) && !stop.IsCancellationRequested)
         {
             running?.Invoke(_sessions.Length);
             stop.WaitHandle.WaitOne(LongestWaitMs);

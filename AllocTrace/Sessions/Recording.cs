@@ -18,6 +18,13 @@ public sealed class Recording : IDisposable
         _child = child;
     }
 
+    /// <summary>The library to preload.</summary>
+    /// <exception cref="FileNotFoundException">It is missing. The message is one line.</exception>
+    public static string LibraryPath => NativeLibraryFile.Find();
+
+    /// <summary>The assembly that <c>DOTNET_STARTUP_HOOKS</c> takes.</summary>
+    public static string StartupHookPath => typeof(Recording).Assembly.Location;
+
     /// <summary>Starts a command. Whether its recording can be written is found out before.</summary>
     /// <param name="command">The command and its arguments.</param>
     /// <param name="path">The database that the recording becomes; <c>%p</c> is the command's process number.</param>

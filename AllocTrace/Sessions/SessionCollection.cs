@@ -11,8 +11,11 @@ public sealed class SessionCollection : IDisposable
     private readonly string _path;
     private readonly Collector _collector;
 
-    private SessionCollection(string path, Collector collector)
+    private readonly bool _isWatching;
+
+    private SessionCollection(string path, Collector collector, bool isWatching)
     {
+        _isWatching = isWatching;
         _path = path;
         _collector = collector;
     }
@@ -25,11 +28,13 @@ public sealed class SessionCollection : IDisposable
     /// <exception cref="IOException">
     /// A name stands for nothing, there are no sessions, or the database could not be written. The message is one line.
     /// </exception>
-    public static SessionCollection Start(IReadOnlyList<string> names, string path, bool overwrite, int temporaryThreshold)
+    /// <param name="isWatching">Whether more sessions may come, until the waiting is stopped; there need not be any yet.</param>
+    public static SessionCollection Start(
+        IReadOnlyList<string> names, string path, bool overwrite, int temporaryThreshold, bool isWatching = false)
     {
         var paths = new SessionPaths(names);
         var found = paths.Find().ToArray();
-        if (found.Length == 0)
+        if (found.Length == 0 && !isWatching)
             throw new IOException($"nothing to collect: no sessions ({SessionFolder.SessionPattern}) in {string.Join(", ", names)}");
 
         if (path.Contains("%p", StringComparison.Ordinal))
@@ -41,7 +46,7 @@ public sealed class SessionCollection : IDisposable
         TraceWriter.CheckTarget(path, overwrite);
         var collector = new Collector(paths.Find, temporaryThreshold, () => TraceWriter.Create(path, overwrite));
         collector.Start();
-        return new SessionCollection(path, collector);
+        return new SessionCollection(path, collector, isWatching);
     }
 
     /// <summary>Follows processes that run until they end, completes the database, and removes the sessions that are in it.</summary>
@@ -50,7 +55,7 @@ public sealed class SessionCollection : IDisposable
     /// <exception cref="IOException">The database cannot be written; no session was removed. The message is one line.</exception>
     public CollectionResult Wait(CancellationToken stop, Action<int>? running = null)
     {
-        _collector.WaitForProcesses(running, stop);
+        _collector.WaitForProcesses(running, stop, _isWatching);
         var problems = new List<string>();
         bool hasDatabase;
         try

@@ -31,6 +31,12 @@ internal static class MetadataReader
         row => new TraceThread(
             row.CheckedInt64(0), row.CheckedInt64(1), row.CheckedInt64(2), row.Text(3), row.CheckedInt64(4), row.NullableInt64(5), row.CheckedInt64(6)));
 
+    public static TraceRuntime[] Runtimes(ReadConnection connection) => Read(
+        connection,
+        "SELECT process, library, version, found, initialized, hooked_ns, stacks FROM runtime ORDER BY process, hooked_ns",
+        row => new TraceRuntime(
+            row.CheckedInt64(0), row.Text(1), row.Text(2), row.Text(3), row.CheckedInt64(4) != 0, row.CheckedInt64(5), row.Text(6)));
+
     public static TraceDomain[] Domains(ReadConnection connection) =>
         Read(connection, "SELECT id, name FROM domain ORDER BY id", row => new TraceDomain(row.CheckedInt64(0), row.Text(1)));
 

@@ -32,6 +32,7 @@ public sealed class TraceDatabase : IDisposable
         Domains = MetadataReader.Domains(connections.First);
         Moments = MetadataReader.Moments(connections.First);
         Losses = MetadataReader.Losses(connections.First);
+        Runtimes = MetadataReader.Runtimes(connections.First);
 
         _processIds = [.. Processes.Select(process => process.Id)];
         foreach (var process in Threads.Select(thread => thread.Process).Concat(Moments.Select(moment => moment.Process)))
@@ -57,6 +58,9 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>What is missing. Empty when nothing is.</summary>
     public IReadOnlyList<TraceLoss> Losses { get; }
+
+    /// <summary>The CPythons of the processes, in the order in which they were found.</summary>
+    public IReadOnlyList<TraceRuntime> Runtimes { get; }
 
     /// <summary>The time of all processes in slices, by process and time; read at the first use.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>

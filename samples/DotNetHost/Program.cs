@@ -14,7 +14,8 @@ const string Sessions = """
     sessions = []
     def log_in(count, size):
         for i in range(count):
-            sessions.append(b"x" * size)
+            session = b"x" * size
+            sessions.append(session)
     """;
 
 if (args is not [var library, .. var rest])

@@ -1,0 +1,125 @@
+using System.CommandLine;
+
+using AllocTrace.Report.Render;
+using AllocTrace.Sessions;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>alloctrace doctor</c>: what would be hooked, what would not, and why.</summary>
+internal static class DoctorCommand
+{
+    public static Command Create(Output output)
+    {
+        var command = new Argument<string[]>("command")
+        {
+            Description = "A command to try, after --: it is run and recorded, and the recording is looked at and thrown away",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var verb = new Verb(
+            "doctor",
+            "Says whether recording works here, and of a command which interpreters were found, how, and what was missed.",
+            "alloctrace doctor",
+            "alloctrace doctor -- python3 -c pass",
+            "alloctrace doctor -- ./host --once")
+        {
+            command,
+        };
+        verb.SetAction(parsed =>
+        {
+            var page = new Page(output);
+            Installation(page);
+            return parsed.GetValue(command) is { Length: > 0 } words ? Try(page, words) : ExitCode.Done;
+        });
+        return verb;
+    }
+
+    private static void Installation(Page page)
+    {
+        page.Line($"library       {Recording.LibraryPath}");
+        page.Line($"startup hook  {Recording.StartupHookPath}");
+        page.Line($"sessions      {SessionPlace()}");
+        page.Line();
+        page.Line("Any program:  LD_PRELOAD=<library> ALLOCTRACE=trace.db PROGRAM …");
+        page.Line(".NET program: DOTNET_STARTUP_HOOKS=<startup hook> ALLOCTRACE=trace.db dotnet PROGRAM.dll …");
+    }
+
+    private static string SessionPlace()
+    {
+        var shared = new DriveInfo("/dev/shm");
+        return Directory.Exists("/dev/shm") && shared.AvailableFreeSpace > 0
+            ? $"/dev/shm, {Numbers.Size(shared.AvailableFreeSpace)} free"
+            : $"{Path.GetTempPath()}: there is no shared memory (/dev/shm) with room, so records go to a disk";
+    }
+
+    private static int Try(Page page, string[] command)
+    {
+        var folder = Directory.CreateTempSubdirectory("alloctrace-doctor-").FullName;
+        try
+        {
+            using var recording = Recording.Start(command, Path.Combine(folder, "doctor.db"), overwrite: false, new RecordingOptions());
+            var result = recording.Wait();
+            page.Line();
+            page.Line($"{command[0]} ended with exit code {result.ExitCode}");
+            foreach (var problem in result.Problems)
+                page.Line(problem, Page.Alarm);
+
+            if (result.DatabasePath is { } path)
+            {
+                using var database = TraceDatabase.Open(path);
+                return Tell(page, database) ? ExitCode.Done : ExitCode.Failed;
+            }
+
+            page.Line("No Python that could be hooked ran. That is so when", Page.Alarm);
+            page.Line("  - the program has no CPython, or one that is built into it without exported symbols (nm -D PROGRAM | grep PyMem_SetAllocator),");
+            page.Line("  - the program is static, or has more rights than its user (set-user-id): then nothing is preloaded,");
+            page.Line("  - a script on the way clears LD_PRELOAD or ALLOCTRACE.");
+            return ExitCode.Failed;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <returns>Whether everything was recorded with stacks.</returns>
+    private static bool Tell(Page page, TraceDatabase database)
+    {
+        var isWell = true;
+        foreach (var process in database.Processes)
+        {
+            page.Line();
+            page.Line($"Process {process.Pid}: {process.Command}", Page.Heading);
+            foreach (var runtime in database.Runtimes.Where(runtime => runtime.Process == process.Id))
+            {
+                page.Line($"  CPython {runtime.Version.Split(' ')[0]} in {(runtime.Library == "" ? "the executable" : runtime.Library)}");
+                page.Line($"  found {Occasion(runtime.Found)}");
+                if (runtime.WasInitialized)
+                    page.Line("  it was running already: what it had allocated before is not known", Page.Alarm);
+
+                page.Line(runtime.Stacks == "on" ? "  stacks are on" : $"  no stacks: {runtime.Stacks}", runtime.Stacks == "on" ? Page.Dim : Page.Alarm);
+                isWell &= runtime.Stacks == "on" && !runtime.WasInitialized;
+            }
+
+            if (process.UnknownFrees > 0)
+                page.Line($"  {Numbers.Of(process.UnknownFrees, "free")} of blocks that were allocated before the hooks, or while they were replaced");
+        }
+
+        foreach (var loss in database.Losses)
+        {
+            page.Line($"  missing: {loss.Reason}", Page.Alarm);
+            isWell = false;
+        }
+
+        return isWell;
+    }
+
+    private static string Occasion(string found) => found switch
+    {
+        "load" => "when the library was loaded: before its first allocation",
+        "dlsym" => "when the host looked up a function of it, before it called any",
+        "getenv" => "when it asked for its first environment variable",
+        "start" => "when the host started the recording",
+        _ => found,
+    };
+}

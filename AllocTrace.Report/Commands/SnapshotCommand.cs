@@ -1,0 +1,33 @@
+using System.CommandLine;
+
+using AllocTrace.Report.Render;
+using AllocTrace.Sessions;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>alloctrace snapshot</c>: has the collector of a running recording keep what is alive now.</summary>
+internal static class SnapshotCommand
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+
+    public static Command Create(Output output)
+    {
+        var pid = new Argument<uint>("PID") { Description = "A process that is being recorded" };
+        var name = new Argument<string>("NAME") { Description = "What the snapshot is called" };
+        var command = new Verb(
+            "snapshot",
+            "Keeps what is alive in a process that is being recorded, under a name. The recording goes on.",
+            "alloctrace snapshot 4711 'after load'",
+            "alloctrace top app.db --at 'after load'               # when the recording is over")
+        {
+            pid, name,
+        };
+        command.SetAction(parsed =>
+        {
+            SnapshotRequest.Take(parsed.GetValue(pid), parsed.GetRequiredValue(name), _patience);
+            output.Error.WriteLine($"alloctrace: process {parsed.GetValue(pid)}: snapshot \"{Printable.Text(parsed.GetRequiredValue(name))}\" taken");
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}
