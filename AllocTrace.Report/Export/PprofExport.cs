@@ -95,6 +95,7 @@ internal sealed class PprofExport
             ("pid", process.Pid.ToString(CultureInfo.InvariantCulture)), // as text: pprof would give a number a unit
             ("thread", thread.Name),
             ("thread_id", thread.OsId.ToString(CultureInfo.InvariantCulture)),
+            ("interpreter", thread.Interpreter.ToString(CultureInfo.InvariantCulture)),
             ("domain", _database.Domains[site.Domain].Name),
         ];
         foreach (var (key, value) in labels)

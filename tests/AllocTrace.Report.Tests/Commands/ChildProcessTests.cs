@@ -45,6 +45,26 @@ public sealed class ChildProcessTests
         Assert.AreEqual(0, code);
     }
 
+    [TestMethod]
+    [DataRow("alloctrace fla", "flamegraph")]
+    [DataRow("alloctrace top app.db --view te", "temporary")]
+    [DataRow("alloctrace export --format sp", "speedscope")]
+    public void Bash_completes(string line, string expected)
+    {
+        var words = line.Split(' ');
+        var (code, data, error) = Shell(
+            $"""
+            alloctrace() {'{'} dotnet {_command} "$@"; {'}'}
+            source <(alloctrace completion bash)
+            COMP_LINE='{line}' COMP_POINT={line.Length} COMP_WORDS=({line}) COMP_CWORD={words.Length - 1}
+            _alloctrace
+            echo "${'{'}COMPREPLY[@]{'}'}"
+            """);
+        Assert.AreEqual("", error);
+        Assert.AreEqual(expected + "\n", data);
+        Assert.AreEqual(0, code);
+    }
+
     private static (int ExitCode, string Out, string Error) Shell(string script)
     {
         using var shell = Process.Start(new ProcessStartInfo("bash", ["-c", script])

@@ -79,7 +79,7 @@ public sealed class RealReaderTests
         Assert.MatchesRegex(@"100000 98\.0.%.*serve\.<locals>\.<genexpr> .*leak\.py:25", Spaces(allocated));
 
         var tags = Pprof("-tags", "-sample_index=alloc_space", "-unit=b", file);
-        foreach (var label in new[] { "domain", "process", "pid", "thread", "thread_id" })
+        foreach (var label in new[] { "domain", "process", "pid", "thread", "thread_id", "interpreter" })
             Assert.MatchesRegex($@"(?m)^ *{label}: Total 23514192.0B", tags);
 
         Assert.MatchesRegex(@"8000000.0B \(34\.02%\): 389047", Spaces(tags));

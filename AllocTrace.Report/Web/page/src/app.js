@@ -89,7 +89,7 @@ class App {
     const total = sums.value[0];
     const term = $("search").value;
     if ($("graph").hidden) {
-      this.table.draw(lines(this.model, own, matcher(term)), { unit: question.unit, total, isDiff: this.model.isDiff });
+      this.table.draw(lines(this.model, own, matcher(term)), { unit: question.unit, total, isDiff: own.delta !== undefined });
     } else {
       const smallest = 1 / this.flame.width;
       const tree = $("inverted").checked
@@ -105,16 +105,17 @@ class App {
   // Of two recordings the difference colours, and the side chosen has the width.
   #own(question) {
     const current = this.model.own(question, 0);
-    if (!this.model.isDiff)
-      return { value: current };
+    if (!this.model.isDiff || question.range)
+      return { value: current }; // ranges are times of the new recording: the old one has other times
 
-    const old = this.model.own({ ...question, range: null, view: question.range ? 0 : question.view }, 1);
+    const old = this.model.own(question, 1);
     const delta = current.map((value, stack) => value - old[stack]);
     const side = $("side").value;
     return { value: side === "new" ? current : side === "old" ? old : delta.map((value) => Math.max(0, value)), delta };
   }
 
   #showStatus({ unit }, sums, total, term) {
+    $("side").disabled = this.#range !== null;
     const parts = [formatAmount(total, unit)];
     if (sums.delta)
       parts.push(`${formatAmount(sums.delta[0], unit, true)} since ${this.model.recordings[1].name}`);
