@@ -94,6 +94,39 @@ public sealed class HostApiTests
     }
 
     [TestMethod]
+    public void C_host_of_the_samples_is_linked_with_the_library_and_records_itself()
+    {
+        var tried = 0;
+        foreach (var library in LibPython.Installed.Where(library => library.Launcher.Length == 0))
+        {
+            var headers = library.Python.Run(["-S", "-c", "import sysconfig; print(sysconfig.get_paths()['include'])"]).Output.Trim();
+            if (!File.Exists(Path.Combine(headers, "Python.h")))
+                continue;
+
+            using var folder = new TestFolder();
+            var (program, database) = (folder.File("host"), folder.File("host.db"));
+            string[] places = [Path.GetDirectoryName(Alloctrace.Library)!, Path.GetDirectoryName(library.Path)!];
+            Command.Run(
+                "cc",
+                [
+                    Path.Combine(AppContext.BaseDirectory, "samples", "host.c"), "-I", Path.Combine(AppContext.BaseDirectory, "include"), "-I", headers, library.Path,
+                    .. places.SelectMany(place => (string[])[$"-L{place}", $"-Wl,-rpath,{place}"]), "-lalloctrace", "-o", program,
+                ]).Succeeded();
+            var result = library.Run(program, [database], []).Succeeded();
+            Assert.AreEqual(("CPythons hooked: 1, events lost: 0\n", ""), (result.Output, result.Error));
+            Assert.IsTrue(File.Exists(database), "stopping waits for the database");
+            Assert.AreEqual(("start", 0L), TraceQuery.Single<(string, long)>(database, "SELECT found, initialized FROM runtime"));
+            Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT sum(unknown_frees) FROM process"));
+            Assert.AreEqual(1, TraceQuery.Single<long>(database, "SELECT count(*) FROM snapshot WHERE name = 'a hundred sessions'"));
+            Assert.IsGreaterThanOrEqualTo(300 * 5033, TraceQuery.Single<long>(database, "SELECT sum(allocated_bytes) FROM site_frame WHERE function LIKE 'log_in%' OR function = '<listcomp>'"));
+            tried++;
+        }
+
+        if (tried == 0)
+            Assert.Inconclusive("no CPython with headers");
+    }
+
+    [TestMethod]
     public void Doctor_says_what_was_hooked_and_what_not()
     {
         var python = Alloctrace.Run("doctor", "--", Python.Default.Path, "-c", "pass").Succeeded().Output;
