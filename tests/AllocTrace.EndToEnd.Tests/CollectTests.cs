@@ -90,6 +90,26 @@ public sealed class CollectTests
     }
 
     [TestMethod]
+    public void Watched_folder_is_collected_from_until_it_is_told_to_stop()
+    {
+        using var folder = new TestFolder();
+        using var collect = StartCollect(folder, "--watch");
+        RecordLeak(Python.Default, folder.Path);
+        using (var program = Start(folder))
+        {
+            WaitUntilCollected(folder, newest: true); // the first has ended, and another one comes
+            program.StandardInput.WriteLine();
+            program.WaitForExit();
+        }
+
+        Command.Run("kill", ["-TERM", $"{collect.Id}"]).Succeeded();
+        Assert.AreEqual(0, EndOf(collect));
+        AssertLeak(Python.Default, folder.File("t.db"), processes: 1);
+        AssertHeld(folder.File("t.db"), (2, 1000), (5, 2000));
+        Assert.IsEmpty(folder.Files(Sessions));
+    }
+
+    [TestMethod]
     public void Interrupt_writes_what_is_there_and_leaves_the_session()
     {
         using var folder = new TestFolder();
@@ -237,13 +257,15 @@ public sealed class CollectTests
         return process;
     }
 
-    private static Process StartCollect(TestFolder folder) =>
-        Process.Start(Path.Combine(AppContext.BaseDirectory, "AllocTrace.Report"), ["collect", "-q", "-o", folder.File("t.db"), folder.Path]);
+    private static Process StartCollect(TestFolder folder, params string[] options) =>
+        Process.Start(Path.Combine(AppContext.BaseDirectory, "AllocTrace.Report"), ["collect", "-q", .. options, "-o", folder.File("t.db"), folder.Path]);
 
     /// <summary>Waits until the running session has a collector: <c>collector_pid</c> in its header.</summary>
-    private static void WaitUntilCollected(TestFolder folder)
+    private static void WaitUntilCollected(TestFolder folder, bool newest = false)
     {
-        using var session = Wire.SessionFile.TryOpen(folder.Files(Sessions).Single(), shared: false)!;
+        var files = folder.Files(Sessions);
+        var file = newest ? files.MaxBy(File.GetCreationTimeUtc)! : files.Single();
+        using var session = Wire.SessionFile.TryOpen(file, shared: false)!;
         var patience = Stopwatch.StartNew();
         while (Collector(session) == 0)
         {
