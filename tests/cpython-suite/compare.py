@@ -28,7 +28,7 @@ import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).parent
 ROUNDS = 3
-STACKS_OFFSET, STACKS_OFF = 104, 2  # in struct alloctrace_session, wire.h
+STACKS_OFFSET, STACKS_OFF = 212, 2  # runtime[0].stacks in struct alloctrace_session, wire.h
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
