@@ -3,26 +3,32 @@ using AllocTrace.Replay;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// What was alive at forks whose children have not been met yet. Many children never are, since they become other programs at once: only the
-/// last images are kept. Used by several threads.
+/// What was alive at forks whose children have not been met yet. Many children never are, since they become other programs at once: images are
+/// forgotten when they are old and many have come since, for a child that runs says so with its first allocation. Used by several threads.
 /// </summary>
 internal sealed class ForkImages : IDisposable
 {
-    private const int Most = 32;
+    /// <summary>So many are always kept; more while they are young, and small together.</summary>
+    private const int Few = 32, YoungMs = 10_000, MostSites = 2_000_000;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<(uint Pid, ulong Number), ForkImage> _images = [];
-    private readonly Queue<(uint Pid, ulong Number)> _oldest = [];
+    private readonly Queue<(uint Pid, ulong Number, long AtMs, int Sites)> _oldest = [];
+    private long _sites;
 
     public void Add(uint parentPid, ForkImage image)
     {
         lock (_lock)
         {
             _images[(parentPid, image.Number)] = image;
-            _oldest.Enqueue((parentPid, image.Number));
-            while (_oldest.Count > Most)
+            var now = Environment.TickCount64;
+            _oldest.Enqueue((parentPid, image.Number, now, image.Sites.Length));
+            _sites += image.Sites.Length;
+            while (_oldest.Count > Few && (_sites > MostSites || now - _oldest.Peek().AtMs > YoungMs))
             {
-                if (_images.Remove(_oldest.Dequeue(), out var forgotten))
+                var (pid, number, _, sites) = _oldest.Dequeue();
+                _sites -= sites;
+                if (_images.Remove((pid, number), out var forgotten))
                     forgotten.Dispose();
             }
         }
