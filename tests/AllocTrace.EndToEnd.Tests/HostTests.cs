@@ -57,8 +57,11 @@ public sealed class HostTests
         }
     }
 
+    /// <summary>Isolated, CPython reads no PYTHONHOME: it has to be where it was built for.</summary>
+    public static IEnumerable<object[]> AtHome => LibPython.Installed.Where(library => library.Launcher.Length == 0).Select(library => new object[] { library });
+
     [TestMethod]
-    [DynamicData(nameof(LibPython.Rows), typeof(LibPython))]
+    [DynamicData(nameof(AtHome))]
     public void Allocators_of_an_isolated_configuration_are_hooked_before_the_interpreter_is_made(LibPython library)
     {
         using var folder = new TestFolder();
