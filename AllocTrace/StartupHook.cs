@@ -46,7 +46,7 @@ internal static class StartupHook
             var architecture = RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant();
             var native = Path.Combine(folder, "runtimes", $"linux-{architecture}", "native");
             string[] names = [unmanagedDllName, $"lib{unmanagedDllName}.so", $"{unmanagedDllName}.so"];
-            var file = names.Select(name => Path.Combine(native, name)).FirstOrDefault(File.Exists);
+            var file = names.SelectMany(name => (string[])[Path.Combine(native, name), Path.Combine(folder, name)]).FirstOrDefault(File.Exists);
             return file is null ? 0 : LoadUnmanagedDllFromPath(file);
         }
     }
