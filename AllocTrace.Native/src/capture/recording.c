@@ -20,6 +20,8 @@ bool recording_arm(const struct options *options)
         code_cache_reset();
         recording.fork_local->owned = false;
         recording.options = *options;
+        if (options->starts_collector)
+            collector_find_command();
         return true;
     }
     recording.options = *options;
@@ -28,6 +30,9 @@ bool recording_arm(const struct options *options)
         os_message("cannot record: no memory that fork leaves alone (Linux 4.14 or later is needed)");
         return false;
     }
+    recording.fork_local->loader_is_free = true;
+    if (options->starts_collector)
+        collector_find_command();
     fork_watch();
     return true;
 }

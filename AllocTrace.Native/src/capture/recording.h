@@ -44,7 +44,8 @@ struct fork_local {
     uint32_t lock;
     uint32_t look_lock; /* inject/runtimes.c */
     struct thread_capture *threads;
-    bool owned; /* the session is this process's */
+    bool loader_is_free; /* not in a forked child: another thread of the parent may have held the loader's lock */
+    bool owned;          /* the session is this process's */
 };
 
 struct recording {

@@ -22,7 +22,8 @@ static void python_may_start(void)
 {
     if (!runtimes_are_watched())
         return;
-    runtimes_look(ALLOCTRACE_FOUND_GETENV);
+    if (recording.fork_local->loader_is_free)
+        runtimes_look(ALLOCTRACE_FOUND_GETENV);
     runtimes_restore();
 }
 
@@ -52,7 +53,9 @@ static getenv_function getenv_of_namespace;
 
 static char *getenv_in_namespace(const char *name)
 {
-    return look_and_get(getenv_of_namespace, name);
+    if (is_asked_by_python(name) && runtimes_are_watched())
+        runtimes_restore_in_namespaces();
+    return getenv_of_namespace(name);
 }
 
 __attribute__((visibility("default"), alias("get"))) char *getenv(const char *name);

@@ -121,19 +121,31 @@ static bool may_allocate(const struct python_runtime *python)
     return state && python->own_thread_state && python->own_thread_state() == state;
 }
 
-void runtimes_restore(void)
+static void restore(struct traced_runtime *runtime)
+{
+    bool attached = may_allocate(&runtime->python);
+    if (attached || !runtime->python.is_initialized || !runtime->python.is_initialized())
+        hook_restore(runtime, attached);
+}
+
+static void restore_all(bool of_namespaces)
 {
     if (!may_begin())
         return;
-    for (uint32_t i = 0; i < recording.runtime_count; i++) {
-        struct traced_runtime *runtime = &recording.runtimes[i];
-        if (!runtime->used)
-            continue;
-        bool attached = may_allocate(&runtime->python);
-        if (attached || !runtime->python.is_initialized || !runtime->python.is_initialized())
-            hook_restore(runtime, attached);
-    }
+    for (uint32_t i = 0; i < recording.runtime_count; i++)
+        if (recording.runtimes[i].used && !recording.runtimes[i].python.image.begin == of_namespaces)
+            restore(&recording.runtimes[i]);
     is_here = false;
+}
+
+void runtimes_restore(void)
+{
+    restore_all(false);
+}
+
+void runtimes_restore_in_namespaces(void)
+{
+    restore_all(true);
 }
 
 void runtimes_forget(void)

@@ -39,7 +39,8 @@ static bool holds_this_function(const struct image *image, void *path)
     return true;
 }
 
-/* Beside the library, or above runtimes/RID/native/, as packages have it. A name that ends in .dll is for the dotnet command. */
+static char command[PATH_BYTES]; /* "": there is none */
+
 static bool find_command(char path[PATH_BYTES])
 {
     static const char *const places[] = {"alloctrace", "../../../alloctrace", "../../../AllocTrace.Report",
@@ -55,6 +56,15 @@ static bool find_command(char path[PATH_BYTES])
             && access(path, i + 1 < sizeof places / sizeof *places ? X_OK : R_OK) == 0)
             return true;
     return false;
+}
+
+/* Beside the library, or above runtimes/RID/native/, as packages have it. A name that ends in .dll is for the dotnet command. */
+void collector_find_command(void)
+{
+    int saved = errno;
+    if (!find_command(command))
+        command[0] = '\0';
+    errno = saved;
 }
 
 /* ---- the lock ---- */
@@ -92,7 +102,7 @@ static int take_lock(const char *path)
 
 struct start {
     int lock;
-    char command[PATH_BYTES], sessions[PATH_BYTES], database[PATH_BYTES], process[16];
+    char sessions[PATH_BYTES], database[PATH_BYTES], process[16];
     uint8_t stack[2][STACK_BYTES]; /* of the two processes on the way; they run in this one's memory, one after the other */
     char *variables[MOST_VARIABLES + 1];
 };
@@ -154,9 +164,9 @@ static int become_collector(void *argument)
     if (chdir("/") != 0)
         _exit(127);
 
-    char *arguments[] = {start->command, "collect", "--recording", start->process, "-o", start->database, start->sessions, NULL, NULL};
-    size_t length = strlen(start->command);
-    if (length > 4 && strcmp(start->command + length - 4, ".dll") == 0) {
+    char *arguments[] = {command, "collect", "--recording", start->process, "-o", start->database, start->sessions, NULL, NULL};
+    size_t length = strlen(command);
+    if (length > 4 && strcmp(command + length - 4, ".dll") == 0) {
         static const char *const dotnets[] = {"/usr/bin/dotnet", "/usr/share/dotnet/dotnet", "/usr/lib/dotnet/dotnet",
                                               "/usr/local/bin/dotnet"};
         memmove(arguments + 1, arguments, 7 * sizeof *arguments);
@@ -165,7 +175,7 @@ static int become_collector(void *argument)
             execve(dotnets[i], arguments, start->variables);
         }
     } else {
-        execve(start->command, arguments, start->variables);
+        execve(command, arguments, start->variables);
     }
     syscall(SYS_exit_group, 127);
     return 127;
@@ -201,12 +211,12 @@ static void start_collector(struct start *start)
 
 void collector_ensure(const struct options *options)
 {
-    if (!options->starts_collector)
+    if (!options->starts_collector || !*command)
         return;
     int saved = errno;
     struct start *start = os_map(sizeof *start);
     char path[PATH_BYTES];
-    if (start && lock_path(path, options) && find_command(start->command) && (start->lock = take_lock(path)) >= 0) {
+    if (start && lock_path(path, options) && (start->lock = take_lock(path)) >= 0) {
         snprintf(start->process, sizeof start->process, "%u", os_process_id());
         /* The prefix is the database's name and a dot. */
         snprintf(start->sessions, PATH_BYTES, "%s/%.*s", options->folder, (int)strlen(options->prefix) - 1, options->prefix);

@@ -10,6 +10,10 @@
 
 #include "session/options.h"
 
+/* Finds the command, by the loader's list of images: when the recording is armed, since later may be in a forked child, and another thread
+ * of the parent may have held the loader's lock. */
+void collector_find_command(void);
+
 /* Starts a collector unless there is one. The session is there already. Without the command, nothing: the session waits for
  * `alloctrace collect`. */
 void collector_ensure(const struct options *options);
