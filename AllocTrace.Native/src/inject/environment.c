@@ -54,7 +54,7 @@ static getenv_function getenv_of_namespace;
 static char *getenv_in_namespace(const char *name)
 {
     if (is_asked_by_python(name) && runtimes_are_watched())
-        runtimes_restore_in_namespaces();
+        runtimes_restore_in_namespace();
     return getenv_of_namespace(name);
 }
 

@@ -128,24 +128,30 @@ static void restore(struct traced_runtime *runtime)
         hook_restore(runtime, attached);
 }
 
-static void restore_all(bool of_namespaces)
+void runtimes_restore(void)
 {
     if (!may_begin())
         return;
     for (uint32_t i = 0; i < recording.runtime_count; i++)
-        if (recording.runtimes[i].used && !recording.runtimes[i].python.image.begin == of_namespaces)
+        if (recording.runtimes[i].used && recording.runtimes[i].python.image.begin)
             restore(&recording.runtimes[i]);
     is_here = false;
 }
 
-void runtimes_restore(void)
+void runtimes_restore_in_namespace(void)
 {
-    restore_all(false);
-}
-
-void runtimes_restore_in_namespaces(void)
-{
-    restore_all(true);
+    if (!may_begin())
+        return;
+    struct traced_runtime *only = NULL;
+    unsigned count = 0;
+    for (uint32_t i = 0; i < recording.runtime_count; i++)
+        if (recording.runtimes[i].used && !recording.runtimes[i].python.image.begin) {
+            only = &recording.runtimes[i];
+            count++;
+        }
+    if (count == 1)
+        restore(only);
+    is_here = false;
 }
 
 void runtimes_forget(void)

@@ -28,8 +28,9 @@ void runtimes_look_in_namespace(void *handle);
 /* Puts hooks back that were replaced, in the runtimes where the calling thread can tell. */
 void runtimes_restore(void);
 
-/* The same for those in other namespaces, when one of them is certainly loaded: it called. That cannot be found out otherwise. */
-void runtimes_restore_in_namespaces(void);
+/* The same for the one in another namespace (dlmopen), when it has just called and so is certainly loaded: otherwise that cannot be found
+ * out. With several of them, nothing: which one called is not known. */
+void runtimes_restore_in_namespace(void);
 
 /* None is hooked any more: the next look finds all of them anew. */
 void runtimes_forget(void);
