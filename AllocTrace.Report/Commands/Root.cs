@@ -12,6 +12,8 @@ internal sealed class Root : RootCommand, IExamples
     {
         Subcommands.Add(new RunCommand(output));
         Subcommands.Add(new CollectCommand(output));
+        Subcommands.Add(AttachCommand.Attach(output));
+        Subcommands.Add(AttachCommand.Detach(output));
         Subcommands.Add(SnapshotCommand.Create(output));
         Subcommands.Add(DoctorCommand.Create(output));
         Subcommands.Add(SummaryCommand.Create(output));
