@@ -29,8 +29,9 @@ internal static class AttachCommand
         {
             var number = parsed.GetValue(pid);
             var database = parsed.GetValue(path) ?? $"alloctrace-{number}.db";
-            Attachment.Start(number, database, TimeSpan.FromSeconds(parsed.GetValue(patience)));
-            output.Error.WriteLine($"alloctrace: process {number} is recorded in {Printable.Text(database)} from now on, until it ends or alloctrace detach {number}");
+            using var interrupt = new Interrupt();
+            Attachment.Start(number, database, TimeSpan.FromSeconds(parsed.GetValue(patience)), interrupt.Token);
+            output.Error.WriteLine($"alloctrace: process {number} is recorded from now on: {Printable.Text(database)} is there when it ends, or after alloctrace detach {number}");
             return ExitCode.Done;
         });
         return command;
@@ -50,8 +51,9 @@ internal static class AttachCommand
         command.SetAction(parsed =>
         {
             var number = parsed.GetValue(pid);
-            Attachment.Stop(number, TimeSpan.FromSeconds(parsed.GetValue(patience)));
-            output.Error.WriteLine($"alloctrace: process {number} is no longer recorded, and its database is complete");
+            using var interrupt = new Interrupt();
+            var left = Attachment.Stop(number, TimeSpan.FromSeconds(parsed.GetValue(patience)), interrupt.Token);
+            output.Error.WriteLine($"alloctrace: process {number} is no longer recorded{(left is null ? ", and its database is complete" : $"; what it recorded is in the database when whoever collects {Printable.Text(left)} is done")}");
             return ExitCode.Done;
         });
         return command;

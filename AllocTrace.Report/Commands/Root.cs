@@ -36,6 +36,7 @@ internal sealed class Root : RootCommand, IExamples
     [
         "alloctrace run -o app.db -- python3 app.py           # record a program",
         "alloctrace collect -o app.db FOLDER                  # what programs recorded with ALLOCTRACE=FOLDER",
+        "alloctrace attach 4711 -o app.db                     # a Python that runs already; alloctrace detach 4711 ends it",
         "alloctrace summary app.db                            # how much, when, and which lines",
         "alloctrace top app.db                                # the lines that still hold memory at the end",
         "alloctrace tree app.db                               # how the program got there",

@@ -1,83 +1,107 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
 namespace AllocTrace.Attaching;
 
-/// <summary>Has a process with an older CPython call a function, by gdb: at the entry of a C API function that is called with the GIL, and never by an allocator.</summary>
+/// <summary>
+/// Has a process with an older CPython call a function, by gdb: at the entry of a C API function, which a thread enters with the GIL and not
+/// within the C library, so neither a lock of malloc nor one of the loader is held by the thread that makes the call.
+/// </summary>
 internal static partial class Debugger
 {
+    private const int LookMs = 10;
+    private const int RoomBytes = 16384, PathAt = 8192;
+
+    /// <summary>
+    /// Where the call may be made. Builds that are optimized over all files have copies of these functions within others; those which types
+    /// point to (tp_free, tp_getattro, tp_alloc …) are entered all the same.
+    /// </summary>
     private static readonly string[] _places =
-        ["PyEval_SaveThread", "PyObject_GetAttr", "PyObject_RichCompare", "PyObject_IsTrue", "_PyEval_EvalFrameDefault", "PyNumber_Add", "PyErr_CheckSignals"];
+    [
+        "PyEval_SaveThread", "PyErr_CheckSignals", "_PyEval_EvalFrameDefault", "PyObject_Malloc", "PyObject_Free", "PyObject_GC_Del", "PyType_GenericAlloc",
+        "PyObject_GenericGetAttr", "PyObject_GetAttr", "PyObject_RichCompare", "PyObject_IsTrue", "PyObject_SelfIter", "PyObject_GetIter", "PyObject_GetItem",
+        "_PyObject_MakeTpCall", "PyList_Append", "PyNumber_Add", "PyLong_FromLong",
+    ];
+
+    /// <summary>How long gdb may take to stop a process that does not come to one of the places.</summary>
+    private static readonly TimeSpan _stopping = TimeSpan.FromSeconds(30);
 
     /// <summary>Has the process call a function of the library.</summary>
     /// <returns>What it returned.</returns>
-    public static int Call(Target target, string python, Call call, TimeSpan patience)
+    /// <exception cref="IOException">It could not be done; the process goes on as before. The message is one line.</exception>
+    public static int Call(Target target, string python, Call call, Patience patience)
     {
-        var places = target.Symbols(python, _places).Values;
-        var libc = target.Files.Where(file => LibC().IsMatch(Path.GetFileName(file)))
-            .SelectMany(file => target.Symbols(file, "dlopen", "dlsym", "__libc_dlopen_mode", "__libc_dlsym", "malloc", "free"))
-            .DistinctBy(symbol => symbol.Key).ToDictionary();
-        var open = libc.GetValueOrDefault("dlopen", libc.GetValueOrDefault("__libc_dlopen_mode"));
-        var look = libc.GetValueOrDefault("dlsym", libc.GetValueOrDefault("__libc_dlsym"));
-        if (open == 0 || look == 0 || !libc.TryGetValue("malloc", out var malloc))
-            throw new IOException($"process {target.Pid} has no C library that could load {call.Library}");
+        if (target.Status.Tracer is not 0 and var tracer)
+            throw new IOException($"process {target.Pid} is being traced by process {tracer} already (a debugger, strace): only one can");
 
-        var script = Path.GetTempFileName(); // 0600
-        try
-        {
-            File.WriteAllText(script, Script(places, open, look, malloc, libc["free"], call));
-            var (output, error) = Run(target.Pid, script, patience);
-            if (Answer().Match(output) is { Success: true } answer)
-                return int.Parse(answer.Groups[1].Value, CultureInfo.InvariantCulture);
+        var places = target.Symbols(python, _places).Values.ToArray();
+        var libc = Library.Find(target) ?? throw new IOException($"process {target.Pid} has no C library that could load {call.Library}");
+        using var gdb = new Gdb(target.Pid);
+        if (!gdb.Do("printf \"alloctrace-attached %d\\n\", $pc != 0").Contains("alloctrace-attached 1", StringComparison.Ordinal))
+            throw new IOException($"gdb could not attach to process {target.Pid}: {gdb.LastError}");
 
-            if (output.Contains("alloctrace-idle", StringComparison.Ordinal))
-                throw RemoteScript.Idle(target.Pid, patience);
+        if (!StopAt(gdb, target.Pid, places, patience))
+            throw patience.Exception(target.Pid);
 
-            throw new IOException($"gdb could not attach to process {target.Pid}: {error.Trim().Split('\n')[^1]}");
-        }
-        finally
-        {
-            File.Delete(script);
-        }
+        // From here on without a limit: a call that has begun is not to be left half way.
+        var output = gdb.Do(Script(libc, call));
+        return Answer().Match(output) is { Success: true } answer
+            ? int.Parse(answer.Groups[1].Value, CultureInfo.InvariantCulture)
+            : throw new IOException($"gdb attached to process {target.Pid}, and the call failed: {gdb.LastError}");
     }
 
-    private static string Script(IEnumerable<ulong> places, ulong open, ulong look, ulong malloc, ulong free, Call call)
+    /// <summary>Lets the process run until a thread comes to one of the places, and takes the breakpoints out.</summary>
+    private static bool StopAt(Gdb gdb, uint pid, ulong[] places, Patience patience)
     {
-        var lines = new List<string> { "set pagination off", "set confirm off", "handle all nostop noprint pass" };
-        lines.AddRange(places.Select(place => $"break *{place}"));
-        lines.Add("continue");
-        lines.Add($"set $there = {string.Join(" || ", places.Select(place => $"(unsigned long)$pc == {place}"))}");
-        lines.Add("delete");
-        lines.Add("if !$there");
-        lines.Add("  echo alloctrace-idle\\n");
-        lines.Add("else");
-        lines.Add($"  set $room = ((char *(*)(unsigned long)){malloc})(16384)");
-        lines.Add($"  set {Text(call.Library, 0)}");
-        lines.Add($"  set $library = ((void *(*)(char *, int)){open})($room, 2)");
-        lines.Add("  if !$library");
-        lines.Add("    echo alloctrace-answer -99\\n");
-        lines.Add("  else");
-        lines.Add($"    set {Text("alloctrace_get_status", 0)}");
-        lines.Add($"    set $status = ((void *(*)(void *, char *)){look})($library, $room)");
-        lines.Add($"    set {Text(call.Function, 0)}");
-        lines.Add($"    set $function = ((void *(*)(void *, char *)){look})($library, $room)");
-        lines.Add($"    set {{unsigned int}}$room = {Attaching.Call.StatusBytes}");
-        lines.Add("    set $result = ((int (*)(void *))$status)($room)");
-        lines.Add($"    if {(call.Path is null ? "0" : "{unsigned int}($room + 4) != 0")}");
-        lines.Add($"      set $result = {Attaching.Call.AlreadyRecording}");
-        lines.Add("    else");
-        lines.Add($"      set {Text(call.Path ?? "", 8192)}");
-        lines.Add("      set $result = ((int (*)(char *, char *))$function)($room + 8192, (char *)0)");
-        lines.Add("    end");
-        lines.Add("    printf \"alloctrace-answer %d\\n\", $result");
-        lines.Add("  end");
-        lines.Add($"  set $nothing = ((int (*)(void *)){free})($room)");
-        lines.Add("end");
-        lines.Add("detach");
-        return string.Join('\n', lines) + "\n";
+        // A signal of the process goes to it without a stop. SIGSTOP from us is what ends the waiting, and never reaches it.
+        gdb.Do([
+            "handle all nostop noprint pass", "handle SIGINT nostop noprint pass", "handle SIGSTOP stop print nopass", "catch exec", .. places.Select(place => $"break *{place}")]);
+        string[] end =
+        [
+            $"set $there = {string.Join(" || ", places.Select(place => $"(unsigned long)$pc == {place}"))}", "printf \"alloctrace-there %d\\n\", $there", "delete",
+        ];
+        var stopped = gdb.Begin(["continue", .. end]);
+        while (!stopped.Wait(LookMs) && !patience.IsOver)
+        {
+        }
+
+        if (!stopped.IsCompleted)
+        {
+            if (TargetStatus.Of(pid)?.Tracer == gdb.Pid)
+                _ = LibC.Kill((int)pid, LibC.SigStop);
+
+            var isStopped = stopped.Wait(_stopping);
+            if (!gdb.IsAlive || !isStopped)
+                _ = LibC.Kill((int)pid, LibC.SigCont); // should gdb have gone away between the two
+        }
+
+        return stopped.Wait(_stopping) && stopped.Result.Contains("alloctrace-there 1", StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> Script(Library libc, Call call)
+    {
+        yield return $"set $room = ((char *(*)(unsigned long)){libc.Malloc})({RoomBytes})";
+        yield return $"set {Text(call.Library, 0)}";
+        yield return $"set $library = ((void *(*)(char *, int)){libc.Open})($room, 2)";
+        yield return $"set $result = {Attaching.Call.NotLoaded}";
+        yield return "if $library";
+        yield return $"  set {Text("alloctrace_get_status", 0)}";
+        yield return $"  set $status = ((void *(*)(void *, char *)){libc.Look})($library, $room)";
+        yield return $"  set {Text(call.Function, 0)}";
+        yield return $"  set $function = ((void *(*)(void *, char *)){libc.Look})($library, $room)";
+        yield return $"  set {{unsigned int}}$room = {Attaching.Call.StatusBytes}";
+        yield return "  set $result = ((int (*)(void *))$status)($room)";
+        yield return $"  if {(call.Path is null ? "0" : "{unsigned int}($room + 4) != 0")}";
+        yield return $"    set $result = {Attaching.Call.AlreadyRecording}";
+        yield return "  else";
+        yield return $"    set {Text(call.Path ?? "", PathAt)}";
+        yield return $"    set $result = ((int (*)(char *, char *))$function)($room + {PathAt}, (char *)0)";
+        yield return "  end";
+        yield return "end";
+        yield return $"set $nothing = ((int (*)(void *)){libc.Free})($room)";
+        yield return "printf \"alloctrace-answer %d\\n\", $result";
+        yield return "detach";
     }
 
     /// <summary>An assignment of bytes as numbers: nothing in a name can be taken for a command.</summary>
@@ -87,36 +111,25 @@ internal static partial class Debugger
         return $"{{unsigned char[{bytes.Length}]}}($room + {at}) = {{{string.Join(", ", bytes.Select(value => $"(unsigned char){value}"))}}}";
     }
 
-    private static (string Output, string Error) Run(uint pid, string script, TimeSpan patience)
-    {
-        // Interrupted, gdb stops the process where it is, finds that this is none of the places, and detaches.
-        var seconds = patience.TotalSeconds.ToString(CultureInfo.InvariantCulture);
-        var start = new ProcessStartInfo(
-            "timeout",
-            ["-s", "INT", seconds, "gdb", "-nx", "-q", "-batch", "-iex", "set auto-load off", "-iex", "set auto-solib-add off", "-iex", "set debuginfod enabled off", "-p", $"{pid}", "-x", script])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        try
-        {
-            using var gdb = Process.Start(start)!;
-            gdb.StandardInput.Close();
-            var error = gdb.StandardError.ReadToEndAsync();
-            var output = gdb.StandardOutput.ReadToEnd();
-            gdb.WaitForExit();
-            return gdb.ExitCode == 127 ? throw new Win32Exception() : (output, error.Result);
-        }
-        catch (Win32Exception e)
-        {
-            throw new IOException($"process {pid} runs a CPython before 3.14, which wants gdb to attach: install gdb", e);
-        }
-    }
-
-    [GeneratedRegex(@"^lib(c|dl)[.-].*")]
-    private static partial Regex LibC();
-
     [GeneratedRegex(@"alloctrace-answer (-?\d+)")]
     private static partial Regex Answer();
+
+    /// <summary>Functions of the C library, by their addresses in the process.</summary>
+    private sealed partial record Library(ulong Open, ulong Look, ulong Malloc, ulong Free)
+    {
+        public static Library? Find(Target target)
+        {
+            var symbols = target.Files.Where(file => LibC().IsMatch(Path.GetFileName(file)))
+                .SelectMany(file => target.Symbols(file, "dlopen", "dlsym", "__libc_dlopen_mode", "__libc_dlsym", "malloc", "free"))
+                .DistinctBy(symbol => symbol.Key).ToDictionary();
+
+            // Before glibc 2.34 the first two are in a library of their own, which need not be there.
+            var open = symbols.GetValueOrDefault("dlopen", symbols.GetValueOrDefault("__libc_dlopen_mode"));
+            var look = symbols.GetValueOrDefault("dlsym", symbols.GetValueOrDefault("__libc_dlsym"));
+            return open != 0 && look != 0 && symbols.TryGetValue("malloc", out var malloc) && symbols.TryGetValue("free", out var free) ? new(open, look, malloc, free) : null;
+        }
+
+        [GeneratedRegex(@"^(lib(c|dl)[.-]|ld-musl).*")]
+        private static partial Regex LibC();
+    }
 }

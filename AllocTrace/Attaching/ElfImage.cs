@@ -3,19 +3,14 @@ using System.Text;
 
 namespace AllocTrace.Attaching;
 
-/// <summary>Where an ELF file (64 bits, little endian) has its dynamic symbols and one section, as elf(5) lays them out.</summary>
+/// <summary>Where an ELF file (64 bits, little endian) has its dynamic symbols and its sections, as elf(5) lays them out.</summary>
 internal sealed class ElfImage
 {
     private const int HeaderBytes = 64, SectionBytes = 64, SegmentBytes = 56, SymbolBytes = 24;
     private const uint Loaded = 1, DynamicSymbols = 11;
     private readonly byte[] _file;
 
-    public ElfImage(string path)
-    {
-        _file = File.ReadAllBytes(path);
-        if (_file.Length < HeaderBytes || !_file.AsSpan(0, 6).SequenceEqual("\u007fELF\u0002\u0001"u8))
-            throw new IOException($"{path} is not an ELF file of 64 bits");
-    }
+    private ElfImage(byte[] file) => _file = file;
 
     /// <summary>The address of the first loaded byte, as the file counts addresses.</summary>
     public ulong FirstAddress
@@ -33,7 +28,13 @@ internal sealed class ElfImage
         }
     }
 
+    /// <returns><see langword="null"/> when it cannot be read, or is something else.</returns>
+    public static ElfImage? TryOpen(string path) => Begins(path, "\u007fELF\u0002\u0001"u8) ? new(File.ReadAllBytes(path)) : null;
+
+    public static bool IsOf32Bits(string path) => Begins(path, "\u007fELF\u0001"u8);
+
     /// <summary>Addresses of the exported symbols of these names.</summary>
+    /// <exception cref="IOException">The file is damaged.</exception>
     public Dictionary<string, ulong> Symbols(params ReadOnlySpan<string> names)
     {
         var wanted = new HashSet<string>(names.ToArray());
@@ -57,6 +58,7 @@ internal sealed class ElfImage
     }
 
     /// <summary>The address of a section.</summary>
+    /// <exception cref="IOException">The file is damaged.</exception>
     public ulong? Section(string name)
     {
         var names = Word16(60) == 0 ? 0 : (int)Word64(SectionAt(Word16(62)) + 24);
@@ -69,19 +71,37 @@ internal sealed class ElfImage
         return null;
     }
 
+    private static bool Begins(string path, ReadOnlySpan<byte> magic)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            Span<byte> first = stackalloc byte[magic.Length];
+            return file.Length >= HeaderBytes && file.ReadAtLeast(first, first.Length, throwOnEndOfStream: false) == first.Length && first.SequenceEqual(magic);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            return false; // gone, or a device
+        }
+    }
+
     private IEnumerable<int> Sections() => Enumerable.Range(0, Word16(60)).Select(SectionAt);
 
     private int SectionAt(int index) => (int)Word64(40) + (index * SectionBytes);
 
-    private ushort Word16(int at) => BinaryPrimitives.ReadUInt16LittleEndian(_file.AsSpan(at));
+    private ushort Word16(int at) => BinaryPrimitives.ReadUInt16LittleEndian(At(at, sizeof(ushort)));
 
-    private uint Word32(int at) => BinaryPrimitives.ReadUInt32LittleEndian(_file.AsSpan(at));
+    private uint Word32(int at) => BinaryPrimitives.ReadUInt32LittleEndian(At(at, sizeof(uint)));
 
-    private ulong Word64(int at) => BinaryPrimitives.ReadUInt64LittleEndian(_file.AsSpan(at));
+    private ulong Word64(int at) => BinaryPrimitives.ReadUInt64LittleEndian(At(at, sizeof(ulong)));
 
     private string Text(int at)
     {
-        var rest = _file.AsSpan(at);
-        return Encoding.UTF8.GetString(rest[..rest.IndexOf((byte)0)]);
+        var rest = At(at, 1);
+        return rest.IndexOf((byte)0) is >= 0 and var end ? Encoding.UTF8.GetString(rest[..end]) : "";
     }
+
+    /// <summary>The file from a place on.</summary>
+    private ReadOnlySpan<byte> At(int at, int least) =>
+        at >= 0 && at <= _file.Length - least ? _file.AsSpan(at) : throw new IOException("an ELF file is damaged");
 }

@@ -12,8 +12,9 @@ internal sealed class Target : IDisposable
     public Target(uint pid)
     {
         Pid = pid;
-        if (!Directory.Exists($"/proc/{pid}"))
-            throw new IOException($"there is no process {pid}");
+        Status = TargetStatus.Of(pid) ?? throw new IOException($"there is no process {pid}");
+        if (Status.IsOver)
+            throw new IOException($"process {pid} has ended");
 
         try
         {
@@ -22,33 +23,54 @@ internal sealed class Target : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException(
-                $"process {pid} may not be attached to: it is another user's, or has more rights, or /proc/sys/kernel/yama/ptrace_scope forbids it (try as root)", e);
+            throw new IOException($"process {pid} may not be attached to: {Status.WhyNot()}", e);
         }
     }
 
     public uint Pid { get; }
 
-    /// <summary>The mapped files, each with its first address.</summary>
+    public TargetStatus Status { get; }
+
+    /// <summary>The mapped files.</summary>
     public IEnumerable<string> Files => _files.Select(file => file.Path);
 
     /// <summary>A file as the process sees it.</summary>
     public string Seen(string path) => $"/proc/{Pid}/root{path}";
 
+    /// <summary>The mapped file that is CPython: the executable, or a library.</summary>
+    /// <exception cref="IOException">There is none that could be attached to. The message is one line.</exception>
+    public string FindPython()
+    {
+        foreach (var file in Files)
+        {
+            if (ElfImage.TryOpen(Seen(file)) is { } image && image.Symbols("PyEval_SaveThread").Count > 0)
+                return file;
+        }
+
+        if (Files.FirstOrDefault(file => ElfImage.IsOf32Bits(Seen(file))) is not null)
+            throw new IOException($"process {Pid} is a program of 32 bits, which AllocTrace does not record");
+
+        if (Files.FirstOrDefault(file => file.EndsWith(" (deleted)", StringComparison.Ordinal) && Path.GetFileName(file).Contains("python", StringComparison.Ordinal)) is { } replaced)
+            throw new IOException($"process {Pid} runs a Python whose file was replaced since it started ({replaced}): it has to be started anew");
+
+        throw new IOException($"process {Pid} runs no Python that exports its functions");
+    }
+
     /// <summary>Where the exported symbols of a mapped file are in the process.</summary>
     public Dictionary<string, ulong> Symbols(string path, params ReadOnlySpan<string> names)
     {
-        var image = new ElfImage(Seen(path));
+        var image = Image(path);
         return image.Symbols(names).ToDictionary(symbol => symbol.Key, symbol => symbol.Value + Bias(path, image));
     }
 
     /// <summary>Where a section of a mapped file is in the process.</summary>
     public ulong? Section(string path, string name)
     {
-        var image = new ElfImage(Seen(path));
+        var image = Image(path);
         return image.Section(name) + Bias(path, image);
     }
 
+    /// <exception cref="IOException">There is no such memory (any longer).</exception>
     public byte[] Read(ulong address, int count)
     {
         var bytes = new byte[count];
@@ -57,10 +79,13 @@ internal sealed class Target : IDisposable
         return bytes;
     }
 
+    /// <exception cref="IOException">There is no such memory (any longer).</exception>
     public ulong ReadWord(ulong address) => BitConverter.ToUInt64(Read(address, sizeof(ulong)));
 
+    /// <exception cref="IOException">There is no such memory (any longer).</exception>
     public int ReadInt(ulong address) => BitConverter.ToInt32(Read(address, sizeof(int)));
 
+    /// <exception cref="IOException">There is no such memory (any longer).</exception>
     public void Write(ulong address, ReadOnlySpan<byte> bytes)
     {
         _memory.Position = (long)address;
@@ -68,6 +93,8 @@ internal sealed class Target : IDisposable
     }
 
     public void Dispose() => _memory.Dispose();
+
+    private ElfImage Image(string path) => ElfImage.TryOpen(Seen(path)) ?? throw new IOException($"{path} is not an ELF file of 64 bits");
 
     private ulong Bias(string path, ElfImage image) => _files.First(file => file.Path == path).Start - image.FirstAddress;
 
