@@ -1,0 +1,266 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+using AllocTrace.Wire;
+
+namespace AllocTrace.Replay;
+
+// What each record does to blocks and counters: the inner loop.
+internal sealed unsafe partial class ProcessReplay
+{
+    /// <summary>A larger block cannot exist: addresses have fewer bits.</summary>
+    private const ulong LargestBlock = WireFormat.OperandMask;
+
+    /// <summary>Replays a thread's records from <paramref name="at"/> to <paramref name="end"/>, or to the first BATCH before that.</summary>
+    /// <param name="thread">Whose they are.</param>
+    /// <param name="at">The first record.</param>
+    /// <param name="end">The end of what is committed; in the same slab.</param>
+    /// <returns>Where it stopped: <paramref name="end"/>, or a BATCH record.</returns>
+    /// <exception cref="InvalidTraceException">There is no such record; everything before it counts.</exception>
+    public byte* Run(ThreadReplay thread, byte* at, byte* end)
+    {
+        while (at < end)
+        {
+            var word = *(ulong*)at;
+            var tag = (uint)(word >> WireFormat.OperandBits);
+            var address = word & WireFormat.OperandMask;
+            var room = end - at;
+            switch ((RecordKind)(tag >> 4))
+            {
+                case RecordKind.Malloc or RecordKind.Calloc when room >= 16:
+                    var second = *(ulong*)(at + 8);
+                    Allocate(thread, tag, address, (uint)second, (uint)(second >> 32));
+                    at += 16;
+                    break;
+
+                case RecordKind.Free:
+                    Free(thread, tag, address);
+                    at += 8;
+                    break;
+
+                case RecordKind.Realloc when room >= 16:
+                    CommitRealloc(thread, tag, address, *(uint*)(at + 8), *(uint*)(at + 12));
+                    at += 16;
+                    break;
+
+                case RecordKind.ReallocBegin:
+                    BeginRealloc(thread, tag & 15, address);
+                    at += 8;
+                    break;
+
+                case RecordKind.ReallocFailed:
+                    UndoRealloc(thread, tag & 15);
+                    at += 8;
+                    break;
+
+                case RecordKind.Batch when room >= 16:
+                    return at;
+
+                case RecordKind.Mark when room >= 16:
+                    Mark((MarkKind)(tag & 15), address, *(ulong*)(at + 8));
+                    at += 16;
+                    break;
+
+                case RecordKind.MallocWide or RecordKind.CallocWide or RecordKind.ReallocWide when room >= 24:
+                    AllocateWide(thread, tag, address, *(ulong*)(at + 16), *(uint*)(at + 12));
+                    at += 24;
+                    break;
+
+                case RecordKind.Lost when room >= 24:
+                    thread.AddLoss((long)address, SinceStart(*(ulong*)(at + 8)), SinceStart(*(ulong*)(at + 16)));
+                    at += 24;
+                    break;
+
+                default:
+                    throw _session.Damaged($"thread {thread.OsId} has a record of kind {tag >> 4} with {room} bytes left");
+            }
+        }
+
+        return at;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Allocate(ThreadReplay thread, uint tag, ulong address, ulong size, uint stack)
+    {
+        var domain = &thread.Domains[tag & 15];
+        var site = domain->Sites.Find(stack);
+        if (site == 0)
+            site = AddSite(thread, tag & 15, stack);
+
+        if (size >= AddressPage.WideSize || !AddressTable.TryPut(domain->Pages, address, (uint)size, site))
+            PutBlock(tag & 15, address, size, site);
+
+        var counters = _counters + site;
+        if (counters->Moment != _moment)
+            Remember(site);
+
+        counters->AllocatedBytes += (long)size;
+        counters->AllocatedBlocks++;
+        _liveBytes += (long)size;
+        _liveBlocks++;
+        ref var operations = ref OperationsOf(tag);
+        operations.Calls++;
+        operations.Bytes += (long)size;
+        thread.Recent.Add(address | domain->Tag);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void PutBlock(uint domain, ulong address, ulong size, uint site)
+    {
+        var table = _tables[domain] ?? AddTable(domain);
+        var replaced = table.Put(address, size, site, out var replacedSize);
+        if (replaced != 0)
+            CountFree(replaced, (long)replacedSize); // its free was lost
+    }
+
+    private uint TakeBlock(uint domain, ulong address, out ulong size)
+    {
+        size = 0;
+        return _tables[domain] is { } table ? table.Take(address, out size) : 0;
+    }
+
+    private AddressTable AddTable(uint domain)
+    {
+        var table = new AddressTable();
+        _tables[domain] = table;
+        foreach (var thread in _threads)
+        {
+            if (thread.Domains != null)
+                thread.Domains[domain].Pages = table.Pages;
+        }
+
+        return table;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Free(ThreadReplay thread, uint tag, ulong address)
+    {
+        var domain = &thread.Domains[tag & 15];
+        var entry = AddressTable.TryTake(domain->Pages, address);
+        if (entry == 0)
+            FreeUnusual(thread, tag, address);
+        else
+            CountFree(thread, tag, address | domain->Tag, (uint)(entry >> 32), (uint)entry);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeUnusual(ThreadReplay thread, uint tag, ulong address)
+    {
+        var site = TakeBlock(tag & 15, address, out var size);
+        if (site != 0)
+        {
+            CountFree(thread, tag, address | TagOf(tag & 15), site, (long)size);
+            return;
+        }
+
+        _operations[(int)tag].Calls++;
+        UnknownFrees++;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void CountFree(ThreadReplay thread, uint tag, ulong taggedAddress, uint site, long size)
+    {
+        ref var operations = ref OperationsOf(tag);
+        operations.Calls++;
+        operations.Bytes += size;
+        CountFree(site, size);
+        if (thread.Recent.Contains(taggedAddress))
+            CountTemporary(thread, site, size);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void CountFree(uint site, long size)
+    {
+        if (_liveBytes > _highestBytes)
+            NoteHigh();
+
+        var counters = _counters + site;
+        if (counters->Moment != _moment)
+            Remember(site);
+
+        counters->FreedBytes += size;
+        counters->FreedBlocks++;
+        _liveBytes -= size;
+        _liveBlocks--;
+    }
+
+    /// <summary>A tag is eight bits, and there are 256 entries.</summary>
+    private ref OperationTotals OperationsOf(uint tag) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_operations), tag);
+
+    /// <summary>Tells an address of a domain from the same one in other domains.</summary>
+    private static ulong TagOf(uint domain) => domain < WireFormat.FirstTrackedDomain ? 0 : (ulong)domain << WireFormat.OperandBits;
+
+    private void CountTemporary(ThreadReplay thread, uint site, long size)
+    {
+        var counters = Sites.Counters + site;
+        if (counters->Thread != thread.Index)
+            return;
+
+        counters->TemporaryBytes += size;
+        counters->TemporaryBlocks++;
+    }
+
+    private void BeginRealloc(ThreadReplay thread, uint domain, ulong address)
+    {
+        ref var realloc = ref thread.Realloc(domain);
+        if (realloc.Open && realloc.Block.Site != 0)
+            CountFree(realloc.Block.Site, (long)realloc.Block.Size); // its end was lost
+
+        var site = TakeBlock(domain, address, out var size);
+        realloc = new PendingRealloc { Open = true, Address = address, Block = new Block(size, site) };
+    }
+
+    private void UndoRealloc(ThreadReplay thread, uint domain)
+    {
+        ref var realloc = ref thread.Realloc(domain);
+        var (size, site) = realloc.Block;
+        if (realloc.Open && site != 0)
+            PutBlock(domain, realloc.Address, size, site);
+
+        realloc = default;
+    }
+
+    private void CommitRealloc(ThreadReplay thread, uint tag, ulong address, ulong size, uint stack)
+    {
+        ref var realloc = ref thread.Realloc(tag & 15);
+        var (oldSize, oldSite) = realloc.Block;
+        if (realloc.Open && oldSite == 0)
+            UnknownFrees++;
+
+        if (oldSite != 0)
+        {
+            CountFree(oldSite, (long)oldSize);
+            if (thread.Recent.Contains(realloc.Address | TagOf(tag & 15)))
+                CountTemporary(thread, oldSite, (long)oldSize);
+        }
+
+        realloc = default;
+        Allocate(thread, tag, address, size, stack);
+    }
+
+    private void AllocateWide(ThreadReplay thread, uint tag, ulong address, ulong size, uint stack)
+    {
+        if (size > LargestBlock)
+            throw _session.Damaged($"thread {thread.OsId} has a block of {size} bytes");
+
+        const uint narrower = RecordKind.MallocWide - RecordKind.Malloc;
+        var narrow = tag - (narrower << 4);
+        if ((RecordKind)(tag >> 4) == RecordKind.ReallocWide)
+            CommitRealloc(thread, narrow, address, size, stack);
+        else
+            Allocate(thread, narrow, address, size, stack);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private uint AddSite(ThreadReplay thread, uint domain, uint stack)
+    {
+        // Node numbers 0 and 1 exist without a node.
+        if (stack >= WireFormat.FirstNode && stack >= _session.NodeCount)
+            throw _session.Damaged($"thread {thread.OsId} has a block of stack {stack}, which does not exist");
+
+        var site = Sites.Add(thread.Index, (int)domain, stack);
+        _counters = Sites.Counters;
+        thread.Domains[domain].Sites.Add(stack, site);
+        return site;
+    }
+}
