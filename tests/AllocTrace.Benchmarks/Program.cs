@@ -1,8 +1,10 @@
 using AllocTrace.Benchmarks;
+using AllocTrace.Benchmarks.Targets;
 
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- replay
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- reports ALLOCTRACE [STACKS]
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- many-stacks FILE.db [STACKS]
+// dotnet run -c Release --project tests/AllocTrace.Benchmarks -- targets ALLOCTRACE PYTHON RUNS [PROGRAM or MODE ...]
 const int Million = 1_000_000;
 switch (args)
 {
@@ -17,7 +19,10 @@ switch (args)
     case ["many-stacks", var path, .. var stacks]:
         ManyStacks.Write(path, stacks is [var count] ? int.Parse(count) : Million);
         return 0;
+    case ["targets", var command, var interpreter, var runs, .. var only]:
+        TargetBenchmark.Run(command, interpreter, int.Parse(runs), only);
+        return 0;
     default:
-        Console.Error.WriteLine("wanted: replay, reports ALLOCTRACE [STACKS], or many-stacks FILE.db [STACKS]");
+        Console.Error.WriteLine("wanted: replay, targets ALLOCTRACE PYTHON RUNS [PROGRAM or MODE ...], reports ALLOCTRACE [STACKS], or many-stacks FILE.db [STACKS]");
         return 2;
 }

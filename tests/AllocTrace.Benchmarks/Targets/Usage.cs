@@ -1,0 +1,20 @@
+using System.Globalization;
+
+namespace AllocTrace.Benchmarks.Targets;
+
+/// <summary>What a program used. As <c>measure</c> writes it.</summary>
+/// <param name="Cpu">Seconds, user and system.</param>
+/// <param name="Wall">Seconds.</param>
+/// <param name="Resident">The most memory that was resident, in bytes.</param>
+internal sealed record Usage(double Cpu, double Wall, double Resident)
+{
+    /// <summary>The least of each, over several runs.</summary>
+    public static Usage Least(IEnumerable<Usage> runs) =>
+        runs.Aggregate((one, other) => new(Math.Min(one.Cpu, other.Cpu), Math.Min(one.Wall, other.Wall), Math.Min(one.Resident, other.Resident)));
+
+    public static Usage Read(string path)
+    {
+        var numbers = Array.ConvertAll(File.ReadAllText(path).Split(' '), text => double.Parse(text, CultureInfo.InvariantCulture));
+        return new((numbers[0] + numbers[1]) / 1e6, numbers[2] / 1e6, numbers[3] * 1024);
+    }
+}
