@@ -123,7 +123,7 @@ internal sealed class TraceWriter : IDisposable
         _processes = null;
         _connection.Execute("COMMIT; PRAGMA optimize");
         _connection.Close();
-        File.Move(_unfinished.Path, _path, _overwrite || _isPublished);
+        _unfinished.MoveTo(_path, _overwrite || _isPublished);
     });
 
     public void Dispose()

@@ -35,6 +35,14 @@ internal sealed class UnfinishedFile : IDisposable
         return copy.Name;
     }
 
+    /// <summary>Gives it its target's name; whoever sees it there finds it free.</summary>
+    /// <exception cref="IOException">There is such a file, or it cannot be renamed.</exception>
+    public void MoveTo(string target, bool overwrite)
+    {
+        _lock.Dispose();
+        File.Move(Path, target, overwrite);
+    }
+
     /// <summary>Removes a copy that did not get the target's name.</summary>
     public void RemoveCopy() => File.Delete(CopyOf(Path));
 
