@@ -12,7 +12,7 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
         var page = new Page(output);
         var source = SourceFiles.Of(database.Processes);
         page.Line($"{database.Path}: what kept growing, by {groupBy.ToString().ToLowerInvariant()}", Page.Heading);
-        LossNote.Write(page, database.Losses);
+        Caveats.Write(page, database.Processes, database.Losses);
         foreach (var leak in leaks)
         {
             page.Line();

@@ -20,7 +20,7 @@ internal sealed class RunCommand : Command, IExamples
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Say nothing but errors, and print no report" };
     private readonly Option<uint> _frames = new("--frames") { Description = "Frames kept of each stack; 0 is all", HelpName = "N" };
-    private readonly Option<ulong> _sample = new("--sample") { Description = "0, every allocation: this version does not sample", HelpName = "BYTES" };
+    private readonly Option<long?> _sample = SizeOption.Create("--sample", "Record one allocation every so many bytes on average, and estimate; 0: every one");
     private readonly Option<string> _domains = new("--domains") { Description = "The allocator domains to hook, joined by +", HelpName = "raw+mem+obj" };
     private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec" };
     private readonly Option<ulong> _limit = new("--limit") { Description = "The largest size of a session in shared memory", HelpName = "BYTES" };
@@ -50,8 +50,8 @@ internal sealed class RunCommand : Command, IExamples
         _onFull.AcceptOnlyFromAmong("wait", "drop");
         _sample.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<ulong>() != 0)
-                result.AddError("--sample: this version records every allocation, so wanted 0");
+            if (result.GetValueOrDefault<long?>() > RecordingOptions.LargestSample)
+                result.AddError("--sample: wanted 1TiB or less");
         });
         _domains.Validators.Add(result =>
         {
@@ -115,7 +115,7 @@ internal sealed class RunCommand : Command, IExamples
     private RecordingOptions RecordingOptionsOf(ParseResult arguments) => new()
     {
         Frames = arguments.GetValue(_frames),
-        Sample = arguments.GetValue(_sample),
+        Sample = (ulong)(arguments.GetValue(_sample) ?? 0),
         Domains = arguments.GetValue(_domains)!,
         Children = arguments.GetValue(_children) == "on",
         Limit = arguments.GetValue(_limit),

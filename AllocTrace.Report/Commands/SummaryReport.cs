@@ -82,7 +82,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         page.Line(
             $"  Python {process.PythonVersion.Split(' ')[0]}, recorded {process.StartedAt:yyyy-MM-dd HH:mm:ss} UTC for "
             + $"{Numbers.Seconds(process.DurationNs)}, {Ending(process.Ending)}");
-        LossNote.Write(page, summary.Losses);
+        Caveats.Write(page, [process], summary.Losses);
         if (!process.HasStacks)
             page.Line($"No Python stacks: {process.Stacks}", Page.Alarm);
         foreach (var runtime in database.Runtimes.Where(runtime => runtime.Process == process.Id && runtime.WasInitialized))

@@ -12,7 +12,7 @@ internal sealed class TracebackList(Page page, SourceFiles source)
         foreach (var statistic in statistics)
         {
             Write(
-                $"{Numbers.Size(statistic.Size)}, {Numbers.Percent(statistic.Size, total)}, in {Numbers.Of(statistic.Count, "block")}, "
+                $"{Numbers.Size(statistic.Size)}{(statistic.SizeError == 0 ? "" : $" ± {ByteSize.Format(statistic.SizeError)}")}, {Numbers.Percent(statistic.Size, total)}, in {Numbers.Of(statistic.Count, "block")}, "
                 + $"{ByteSize.Format(statistic.Average)} on average",
                 statistic.Traceback);
         }

@@ -16,14 +16,20 @@ public sealed class Snapshot
         _ = database.Stacks; // read while the file is open
         _database = database;
         _parts = parts;
+        var variance = default(Variance);
         foreach (var part in parts)
         {
             foreach (ref readonly var site in part.Sites)
             {
                 Size += site.Bytes;
                 Count += site.Blocks;
+                if (database.IsSampled)
+                    variance += Variance.Of(site, database.Processes[site.Process]);
             }
         }
+
+        SizeError = variance.SizeError;
+        CountError = variance.CountError;
     }
 
     /// <summary>Its recording: metadata and stacks; the file may be closed.</summary>
@@ -37,6 +43,12 @@ public sealed class Snapshot
 
     /// <summary>All blocks.</summary>
     public long Count { get; }
+
+    /// <summary>When allocations were sampled: the true size is within so many bytes of <see cref="Size"/> in 95 of 100 cases.</summary>
+    public long SizeError { get; }
+
+    /// <summary>When allocations were sampled: the true count is within so many blocks of <see cref="Count"/> in 95 of 100 cases.</summary>
+    public long CountError { get; }
 
     /// <summary>The allocations, a site each, in the order of the database. Tracebacks are made as the sequence advances.</summary>
     public IEnumerable<Trace> Traces
@@ -181,15 +193,20 @@ public sealed class Snapshot
         if (cumulation != Cumulation.None)
         {
             return grouping is FrameGrouping frames
-                ? CumulativeSums.Of(_parts, _database.Stacks, frames, cumulation)
+                ? CumulativeSums.Of(_parts, _database, frames, cumulation)
                 : throw new ArgumentException("cumulative statistics need groups of lines, files or functions", nameof(cumulation));
         }
 
-        var sums = new GroupSums(grouping.Count);
+        var sums = new GroupSums(grouping.Count, _database.IsSampled);
         foreach (var part in _parts)
         {
             foreach (ref readonly var site in part.Sites)
-                sums.Add(grouping.GroupOf(site), site.Bytes, site.Blocks);
+            {
+                var group = grouping.GroupOf(site);
+                sums.Add(group, site.Bytes, site.Blocks);
+                if (_database.IsSampled)
+                    sums.Add(group, Variance.Of(site, _database.Processes[site.Process]));
+            }
         }
 
         return sums;

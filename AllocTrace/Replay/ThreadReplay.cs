@@ -48,6 +48,12 @@ internal sealed unsafe class ThreadReplay
 
     public RecentAllocations Recent { get; }
 
+    /// <summary>
+    /// When sampling: how many allocations the thread made between the one of the block that ends next and that end. The highest number when
+    /// another thread made the block.
+    /// </summary>
+    public ulong Age { get; set; } = ulong.MaxValue;
+
     /// <summary>By domain; native memory of this object, null when the thread has ended.</summary>
     public ThreadDomain* Domains { get; private set; }
 

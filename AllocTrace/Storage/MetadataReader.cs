@@ -7,7 +7,7 @@ internal static class MetadataReader
         connection,
         """
         SELECT id, pid, parent_pid, command, executable, python_version, stacks, started_at, duration_ns, ending, cut_stacks, unknown_frees,
-               temporary_threshold
+               temporary_threshold, sample_bytes
         FROM process ORDER BY id
         """,
         row => new TraceProcess(
@@ -23,7 +23,8 @@ internal static class MetadataReader
             row.Text(9),
             row.CheckedInt64(10),
             row.CheckedInt64(11),
-            row.CheckedInt64(12)));
+            row.CheckedInt64(12),
+            row.CheckedInt64(13)));
 
     public static TraceThread[] Threads(ReadConnection connection) => Read(
         connection,

@@ -175,7 +175,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _connection.Execute(
             """
             INSERT INTO process VALUES (@process, @pid, @parentPid, @command, @executable, @pythonVersion, @stacks, @startedAt, @duration,
-                                        @ending, @cutStacks, @unknownFrees, @temporaryThreshold)
+                                        @ending, @cutStacks, @unknownFrees, @temporaryThreshold, @sampleBytes)
             """,
             new
             {
@@ -192,6 +192,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
                 cutStacks = (long)header->CutStacks,
                 unknownFrees = replay.UnknownFrees,
                 temporaryThreshold = replay.TemporaryThreshold,
+                sampleBytes = (long)header->SampleBytes,
             });
         return duration;
     }

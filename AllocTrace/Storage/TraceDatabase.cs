@@ -28,6 +28,7 @@ public sealed class TraceDatabase : IDisposable
         _connections = connections;
         CheckVersion();
         Processes = MetadataReader.Processes(connections.First);
+        IsSampled = Processes.Any(process => process.SampleBytes != 0);
         Threads = MetadataReader.Threads(connections.First);
         Domains = MetadataReader.Domains(connections.First);
         Moments = MetadataReader.Moments(connections.First);
@@ -46,6 +47,9 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>The recorded processes, in the order in which they were recorded.</summary>
     public IReadOnlyList<TraceProcess> Processes { get; }
+
+    /// <summary>Whether in some process not every allocation was recorded: sizes and counts are estimates.</summary>
+    public bool IsSampled { get; }
 
     /// <summary>The threads of all processes.</summary>
     public IReadOnlyList<TraceThread> Threads { get; }

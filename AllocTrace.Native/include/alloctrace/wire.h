@@ -99,7 +99,7 @@ struct alloctrace_session {
     uint64_t started_ns;      /* CLOCK_REALTIME when the session was made */
     uint64_t started_mono_ns; /* CLOCK_MONOTONIC at the same moment: all other times are on this clock */
     uint64_t ended_mono_ns;   /* 0 until the exit handlers ran */
-    uint64_t sample_bytes;    /* options in force */
+    uint64_t sample_bytes;    /* options in force; 0: every allocation is recorded */
     uint64_t limit_bytes;
     uint32_t max_frames, on_full;
     uint32_t command_line;                       /* string; arguments separated by NUL */
@@ -209,7 +209,8 @@ enum alloctrace_record_kind {
     ALLOCTRACE_RECORD_NONE = 0,    /* never written */
     ALLOCTRACE_RECORD_MALLOC = 1,  /* 16: stack << 32 | size, written after the real call */
     ALLOCTRACE_RECORD_CALLOC = 2,  /* 16: the same */
-    ALLOCTRACE_RECORD_REALLOC = 3, /* 16: the same; the new block; ends the thread's REALLOC_BEGIN of that domain, if there is one */
+    ALLOCTRACE_RECORD_REALLOC = 3, /* 16: the same; the new block, or address 0 if sampling left it out; ends the thread's REALLOC_BEGIN of
+                                    * that domain, if there is one */
     ALLOCTRACE_RECORD_FREE = 4,    /* 8: written before the real free */
     ALLOCTRACE_RECORD_REALLOC_BEGIN =
         5, /* 8: the old block, written before the real call; until the end the block is neither live nor freed */
@@ -220,6 +221,8 @@ enum alloctrace_record_kind {
     ALLOCTRACE_RECORD_CALLOC_WIDE = 10,
     ALLOCTRACE_RECORD_REALLOC_WIDE = 11,
     ALLOCTRACE_RECORD_LOST = 12, /* 24: operand is how many events of this thread are missing here; first and last time, ns */
+    ALLOCTRACE_RECORD_AGE = 13,  /* 8: operand is how many allocations the thread made since the one whose block its next FREE or
+                                  * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
 };
 
 enum alloctrace_mark {

@@ -5,6 +5,7 @@
 
 #include "capture/code_cache.h"
 #include "capture/intern.h"
+#include "capture/sampling.h"
 #include "capture/thread.h"
 #include "session/collector.h"
 #include "session/fork.h"
@@ -20,6 +21,7 @@ bool recording_arm(const struct options *options)
         code_cache_reset();
         recording.fork_local->owned = false;
         recording.options = *options;
+        sampling_begin(options->sample_bytes);
         if (options->starts_collector)
             collector_find_command();
         return true;
@@ -31,6 +33,7 @@ bool recording_arm(const struct options *options)
         return false;
     }
     recording.fork_local->loader_is_free = true;
+    sampling_begin(options->sample_bytes);
     if (options->starts_collector)
         collector_find_command();
     fork_watch();

@@ -70,6 +70,17 @@ static inline void record_address(struct thread_capture *thread, unsigned kind, 
     record_commit(thread, record + 1);
 }
 
+/* Told before the end of a block that the thread made: how many allocations it made since. For sampling: the collector cannot count them.
+ */
+static inline void record_age(struct thread_capture *thread, uint64_t allocations)
+{
+    uint64_t *record = record_room(thread);
+    if (!record)
+        return;
+    record[0] = record_word(ALLOCTRACE_RECORD_AGE, 0, allocations);
+    record_commit(thread, record + 1);
+}
+
 /* A moment in the stream. */
 void record_mark(struct thread_capture *thread, enum alloctrace_mark mark, uint64_t argument);
 

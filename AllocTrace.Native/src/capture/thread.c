@@ -7,6 +7,7 @@
 
 #include "capture/recording.h"
 #include "capture/records.h"
+#include "capture/sampling.h"
 
 _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
 
@@ -213,6 +214,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     else
         join_list(thread);
     use_own_room(&thread->stack, (struct thread_block *)thread);
+    sampling_begin_thread(thread);
     if (!begin_stream(thread)) {
         thread->state = THREAD_UNREADY;
         return NULL;

@@ -29,6 +29,9 @@
     X(threads_record_while_slabs_are_drained)                                                                                              \
     X(options_are_parsed)                                                                                                                  \
     X(options_that_are_wrong_are_told)                                                                                                     \
+    X(sampling_distances_are_logarithms)                                                                                                   \
+    X(sampling_remembers_the_blocks_that_it_took)                                                                                          \
+    X(sampling_takes_its_share)                                                                                                            \
     X(line_tables_of_any_bytes_stay_in_bounds)                                                                                             \
     X(a_session_grows_only_where_there_is_room)
 
