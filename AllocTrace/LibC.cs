@@ -5,7 +5,7 @@ namespace AllocTrace;
 /// <summary>
 /// What the framework has no door to: mapping a range larger than its file (a session grows under its reader; the framework's mapped files
 /// have a fixed size), the monotonic clock that the traced process stamps its records with, and starting a child that inherits terminal,
-/// signals and descriptors as from a shell.
+/// signals and descriptors as from a shell; and, to attach, signals and the rights of single threads.
 /// </summary>
 internal static unsafe partial class LibC
 {
@@ -13,7 +13,7 @@ internal static unsafe partial class LibC
     public const int MapShared = 1, MapPrivate = 2, MapNoReserve = 0x4000;
     public const int ClockMonotonic = 1;
     public const int ENoEnt = 2, EIntr = 4, ENotDir = 20;
-    public const int SigHup = 1, SigPipe = 13, SigTerm = 15;
+    public const int SigHup = 1, SigPipe = 13, SigTerm = 15, SigCont = 18, SigStop = 19;
     public const short SpawnSetSigDef = 4;
 
     /// <summary>Large enough for <c>posix_spawnattr_t</c> (336 bytes) and <c>sigset_t</c> (128 bytes) of glibc and musl.</summary>
@@ -61,6 +61,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int pid, int signal);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint SystemCall(nint number, nint first, nint second);
 
     /// <summary>CLOCK_MONOTONIC in nanoseconds: the clock of all times in a session.</summary>
     public static ulong MonotonicNanoseconds()

@@ -23,7 +23,7 @@ internal sealed class CollectCommand : Command, IExamples
         Description = "Go on when the processes have ended, and collect those that come, until Ctrl-C",
     };
 
-    private readonly Option<uint?> _recording = new("--recording")
+    private readonly Option<uint?> _recording = new(HostCollection.Option)
     {
         Description = "For traced processes, which start their collector so: the process that does",
         HelpName = "PID",
@@ -64,23 +64,15 @@ internal sealed class CollectCommand : Command, IExamples
             return CollectForHost(recorded, arguments.GetValue(_paths)!, arguments.GetValue(_output));
 
         var quiet = arguments.GetValue(_quiet);
-        using var stop = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = new Interrupt();
         var path = arguments.GetValue(_output) ?? "alloctrace-%p.db";
         using var collection = SessionCollection.Start(
             arguments.GetValue(_paths)!, path, arguments.GetValue(_force), arguments.GetValue(_temporary), arguments.GetValue(_watch));
         using var progress = new ProgressLine(_console.Error, isShown: !Console.IsErrorRedirected && !quiet);
         var shown = -1;
-        var result = collection.Wait(stop.Token, ShowRunning);
+        var result = collection.Wait(interrupt.Token, ShowRunning);
         progress.Dispose();
         return Tell(result, quiet);
-
-        void Stop(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            stop.Cancel();
-        }
 
         void ShowRunning(int running)
         {
@@ -95,7 +87,7 @@ internal sealed class CollectCommand : Command, IExamples
     private static int CollectForHost(uint recorded, string[] paths, string? output)
     {
         if (paths is not [var name] || output is null)
-            throw new UsageException("--recording: wanted one name and -o");
+            throw new UsageException($"{HostCollection.Option}: wanted one name and -o");
 
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);

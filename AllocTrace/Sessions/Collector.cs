@@ -97,7 +97,10 @@ internal sealed class Collector : IDisposable
         }
     }
 
-    /// <summary>The main process has ended: drains what is left, leaves what still runs, and completes the database.</summary>
+    /// <summary>
+    /// The main process has ended: drains what is left, leaves what still runs, and completes the database. A process that waits for it is let
+    /// go by <see cref="Dispose"/>.
+    /// </summary>
     /// <returns>Whether there is a database; otherwise nothing was recorded.</returns>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
     public bool Complete()
@@ -129,7 +132,6 @@ internal sealed class Collector : IDisposable
             throw _failure;
 
         _writer?.Complete();
-        LetGo();
         return _writer is not null;
     }
 

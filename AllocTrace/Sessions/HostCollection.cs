@@ -8,6 +8,9 @@ namespace AllocTrace.Sessions;
 /// </summary>
 public static class HostCollection
 {
+    /// <summary>The option of <c>alloctrace collect</c> that makes it such a collector.</summary>
+    public const string Option = "--recording";
+
     private const int ShortestLookMs = 2, LongestLookMs = 50;
 
     /// <summary>Collects until the recording is over.</summary>
@@ -25,6 +28,20 @@ public static class HostCollection
         File.Delete(lockFile);
         while (paths.Find().Except(done).ToArray() is [var first, ..])
             Collect(SessionSurvey.TryRead(first)?.Pid ?? 0, paths, NextFree(path), done);
+    }
+
+    /// <summary>The database that a process makes as the collector of a recording; <see langword="null"/> when it is something else, or has ended.</summary>
+    public static string? DatabaseOf(uint collector)
+    {
+        try
+        {
+            var arguments = File.ReadAllText($"/proc/{collector}/cmdline").Split('\0');
+            return arguments.Contains(Option) ? arguments.SkipWhile(argument => argument != "-o").ElementAtOrDefault(1) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     private static void Collect(uint pid, SessionPaths paths, string path, HashSet<string> done)
@@ -55,14 +72,17 @@ public static class HostCollection
             File.WriteAllLines($"{path}.error", problems);
     }
 
-    /// <summary>Whenever no recorded process runs, the database is there: the root may be a shell that nobody means to end soon.</summary>
+    /// <summary>
+    /// Whenever no recorded process runs, the database is there: the root may be a shell that nobody means to end soon. A root that was not
+    /// started to be recorded, but told to record itself, is over with its recording.
+    /// </summary>
     private static void FollowToTheEnd(Collector collector, RecordingRoot root)
     {
         for (var waitMs = ShortestLookMs; ; waitMs = Math.Min(2 * waitMs, LongestLookMs))
         {
             if (collector.HasLooked && collector.FollowedCount == 0)
             {
-                if (!root.IsAlive())
+                if (!root.IsAlive() || !root.HasVariable)
                     return;
 
                 if (collector.HasWaiting)

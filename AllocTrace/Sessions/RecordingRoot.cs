@@ -15,6 +15,7 @@ internal sealed class RecordingRoot : IDisposable
         var pid = recorded;
         var origin = ProcessProbe.Origin(recorded);
         var value = ProcessProbe.InitialVariable(recorded, "ALLOCTRACE"u8);
+        HasVariable = value is not null;
         while (value is not null && origin is { Parent: > 0 and var parent }
             && ProcessProbe.InitialVariable(parent, "ALLOCTRACE"u8) is { } inherited && inherited.AsSpan().SequenceEqual(value))
         {
@@ -24,6 +25,9 @@ internal sealed class RecordingRoot : IDisposable
 
         _process = origin is { StartedTicks: var started } ? new ProcessProbe(pid, started) : null;
     }
+
+    /// <summary>Whether it was started with <c>ALLOCTRACE</c>; otherwise it was told to record itself, by alloctrace.h or from outside.</summary>
+    public bool HasVariable { get; }
 
     /// <summary>Whether it may start more processes.</summary>
     public bool IsAlive() => _process?.IsAlive() == true;

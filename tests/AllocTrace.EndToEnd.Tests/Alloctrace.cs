@@ -7,14 +7,14 @@ namespace AllocTrace.EndToEnd.Tests;
 /// <summary>The command as a user has it, and folders that a test may fill.</summary>
 internal static class Alloctrace
 {
-    private static readonly string _program = Path.Combine(AppContext.BaseDirectory, "AllocTrace.Report");
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "AllocTrace.Report");
 
     /// <summary>Where the traced library lies beside the command.</summary>
     public static string Library { get; } = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "runtimes"), "liballoctrace.so", SearchOption.AllDirectories).Single();
 
-    public static CommandResult Run(params string[] arguments) => Command.Run(_program, arguments);
+    public static CommandResult Run(params string[] arguments) => Command.Run(Program, arguments);
 
-    public static CommandResult RunIn(string folder, params string[] arguments) => Command.Run(_program, arguments, folder: folder);
+    public static CommandResult RunIn(string folder, params string[] arguments) => Command.Run(Program, arguments, folder: folder);
 
     /// <summary>Records a command into a new database, which must succeed.</summary>
     public static string Record(TestFolder folder, params string[] command)

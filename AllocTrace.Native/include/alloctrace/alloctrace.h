@@ -44,6 +44,9 @@ ALLOCTRACE_API int alloctrace_start(const char *path, const char *options);
  * the blocks that are alive by then. */
 ALLOCTRACE_API int alloctrace_stop(void);
 
+/* The same without waiting for the database: it is complete when the session's file is gone. */
+ALLOCTRACE_API int alloctrace_stop_async(void);
+
 /* Takes a snapshot of what is alive, under a name of up to 65528 bytes of UTF-8: `alloctrace top FILE.db --at NAME`. What this thread did
  * before is in it. The recording must have seen an allocation. */
 ALLOCTRACE_API int alloctrace_snapshot(const char *name);

@@ -154,14 +154,15 @@ void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *r
     recording_tell_runtime(runtime);
 }
 
-void recording_stop(void)
+void recording_stop(bool wait)
 {
     switch_off();
     if (!thread_stop_all() || !recording.fork_local->owned)
         return;
     SHARED_STORE(session.header->ended_mono_ns, os_monotonic_ns());
     SHARED_STORE(session.header->phase, (uint32_t)ALLOCTRACE_PHASE_STOPPED);
-    collector_await(&recording.options);
+    if (wait)
+        collector_await(&recording.options);
 }
 
 void recording_end(void)

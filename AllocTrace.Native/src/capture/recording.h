@@ -78,7 +78,7 @@ void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *r
 
 /* Ends the recording while the process goes on: no thread writes any more, and the collector is waited for, but not for ever. It can be
  * armed again afterwards. */
-void recording_stop(void);
+void recording_stop(bool wait);
 
 /* The process ends of its own accord. Safe in a child made by vfork. */
 void recording_end(void);

@@ -63,7 +63,7 @@ int alloctrace_start_from_env(void)
     return path && *path ? alloctrace_start(path, getenv("ALLOCTRACE_OPTIONS")) : ALLOCTRACE_OFF;
 }
 
-int alloctrace_stop(void)
+static int stop(bool wait)
 {
     if (!is_running())
         return ALLOCTRACE_NOT_RUNNING;
@@ -73,10 +73,20 @@ int alloctrace_stop(void)
         if (recording.runtimes[i].used)
             hook_remove(&recording.runtimes[i]);
     runtimes_forget();
-    recording_stop();
+    recording_stop(wait);
     lock_release(&api_lock);
     errno = saved;
     return ALLOCTRACE_DONE;
+}
+
+int alloctrace_stop(void)
+{
+    return stop(true);
+}
+
+int alloctrace_stop_async(void)
+{
+    return stop(false);
 }
 
 int alloctrace_snapshot(const char *name)

@@ -42,6 +42,8 @@ public sealed class TextOutputTests
     [DataRow("Help/Root", "--help")]
     [DataRow("Help/Run", "run --help")]
     [DataRow("Help/Collect", "collect --help")]
+    [DataRow("Help/Attach", "attach --help")]
+    [DataRow("Help/Detach", "detach --help")]
     [DataRow("Help/Snapshot", "snapshot --help")]
     [DataRow("Help/Doctor", "doctor --help")]
     [DataRow("Help/Summary", "summary --help")]

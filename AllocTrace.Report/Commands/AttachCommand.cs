@@ -1,0 +1,70 @@
+using System.CommandLine;
+
+using AllocTrace.Attaching;
+using AllocTrace.Report.Render;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>alloctrace attach</c> and <c>alloctrace detach</c>: recording a process that runs already.</summary>
+internal static class AttachCommand
+{
+    public static Command Attach(Output output)
+    {
+        var pid = Pid();
+        var patience = Patience();
+        var path = new Option<string?>("--output", "-o")
+        {
+            Description = "The database to write. Without it: alloctrace-PID.db in the current folder",
+            HelpName = "FILE.db",
+        };
+        var command = new Verb(
+            "attach",
+            "Begins to record a Python process that runs already: what it allocates from now on. CPython before 3.14 wants gdb.",
+            "alloctrace attach 4711 -o app.db",
+            "alloctrace detach 4711                               # the recording is over, the process goes on")
+        {
+            pid, path, patience,
+        };
+        command.SetAction(parsed =>
+        {
+            var number = parsed.GetValue(pid);
+            var database = parsed.GetValue(path) ?? $"alloctrace-{number}.db";
+            using var interrupt = new Interrupt();
+            Attachment.Start(number, database, TimeSpan.FromSeconds(parsed.GetValue(patience)), interrupt.Token);
+            output.Error.WriteLine($"alloctrace: process {number} is recorded from now on: {Printable.Text(database)} is there when it ends, or after alloctrace detach {number}");
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    public static Command Detach(Output output)
+    {
+        var pid = Pid();
+        var patience = Patience();
+        var command = new Verb(
+            "detach",
+            "Ends the recording of a process and completes its database. The process goes on.",
+            "alloctrace detach 4711")
+        {
+            pid, patience,
+        };
+        command.SetAction(parsed =>
+        {
+            var number = parsed.GetValue(pid);
+            using var interrupt = new Interrupt();
+            var left = Attachment.Stop(number, TimeSpan.FromSeconds(parsed.GetValue(patience)), interrupt.Token);
+            output.Error.WriteLine($"alloctrace: process {number} is no longer recorded{(left is null ? ", and its database is complete" : $"; what it recorded is in the database when whoever collects {Printable.Text(left)} is done")}");
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Argument<uint> Pid() => new("PID") { Description = "A running process" };
+
+    private static Option<uint> Patience() => new("--timeout")
+    {
+        Description = "How long to wait until the process runs Python code",
+        HelpName = "SECONDS",
+        DefaultValueFactory = _ => 30,
+    };
+}

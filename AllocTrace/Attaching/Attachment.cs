@@ -1,0 +1,90 @@
+using System.Diagnostics;
+
+using AllocTrace.Sessions;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Attaching;
+
+/// <summary>Starts and ends the recording of a process that runs already.</summary>
+public static class Attachment
+{
+    private const string LibraryName = "/liballoctrace.so";
+
+    /// <summary>Starts: the process records itself, and starts a collector. Blocks from before are not known.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="database">What the recording becomes: a path where the process's user may write.</param>
+    /// <param name="patience">How long to wait until it runs Python code.</param>
+    /// <param name="stop">Ends the waiting early.</param>
+    /// <exception cref="IOException">It could not be done; the process goes on as before. The message is one line.</exception>
+    public static void Start(uint pid, string database, TimeSpan patience, CancellationToken stop = default)
+    {
+        database = Path.GetFullPath(database);
+        using var target = new Target(pid);
+        var python = target.FindPython();
+        var library = Recording.LibraryPath;
+        Impersonation.As(target.Status, () => CheckAsUser(target.Status, library, database));
+        if (!File.Exists(target.Seen(library)))
+            throw new IOException($"process {pid} does not see {library}: it is in a container");
+
+        if (!Directory.Exists(target.Seen(Path.GetDirectoryName(database)!)))
+            throw new IOException($"process {pid} does not see {Path.GetDirectoryName(database)}: it is in a container");
+
+        var result = Call(target, python, new Call(library, database), new Patience(patience, stop));
+        if (result != Attaching.Call.Done)
+            throw new IOException(Describe(pid, result, "begin to record"));
+    }
+
+    /// <summary>Ends a recording, however it was started. If the recording has a collector of its own, its database is complete when this returns.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="patience">How long to wait until it runs Python code.</param>
+    /// <param name="stop">Ends the waiting early.</param>
+    /// <returns>The session, when somebody else is to complete the database, or has to be told to; <see langword="null"/>: it is complete.</returns>
+    /// <exception cref="IOException">It could not be done. The message is one line.</exception>
+    public static string? Stop(uint pid, TimeSpan patience, CancellationToken stop = default)
+    {
+        using var target = new Target(pid);
+        var library = target.Files.FirstOrDefault(file => file.EndsWith(LibraryName, StringComparison.Ordinal))
+            ?? throw new IOException(Describe(pid, Attaching.Call.NotRunning, ""));
+        var session = SnapshotRequest.SessionOf(pid);
+        var result = Call(target, target.FindPython(), new Call(library, null), new Patience(patience, stop));
+        if (result != Attaching.Call.Done)
+            throw new IOException(Describe(pid, result, "end the recording"));
+
+        return session is null || StoppedSession.AwaitCollected(session) ? null : session;
+    }
+
+    private static string Describe(uint pid, int result, string what) => result switch
+    {
+        Attaching.Call.AlreadyRecording => $"process {pid} is being recorded already",
+        Attaching.Call.NotRunning => $"process {pid} is not being recorded",
+        Attaching.Call.NotLoaded => $"process {pid} could not load liballoctrace.so: its user may not read it, or its C library is older than the one it was built for",
+        _ => $"process {pid} could not {what} ({result}): its error output says why",
+    };
+
+    private static int Call(Target target, string python, Call call, Patience patience) =>
+        RemoteDebugging.Find(target, python) is { } door ? RemoteScript.Call(target, door, call, patience) : Debugger.Call(target, python, call, patience);
+
+    /// <summary>Finds out what the process's user may not do.</summary>
+    private static bool CheckAsUser(TargetStatus status, string library, string database)
+    {
+        try
+        {
+            File.OpenHandle(library).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"the process's user (number {status.User}) may not read {library}: install alloctrace where everybody may read (dotnet tool install --tool-path /opt/alloctrace …)", e);
+        }
+
+        try
+        {
+            TraceWriter.CheckTarget(database, overwrite: false);
+        }
+        catch (IOException e) when (status.User != 0 && !Path.Exists(database))
+        {
+            throw new IOException($"{e.Message.TrimEnd('.')}; the process's user (number {status.User}) has to be allowed to write there, or name another place with -o", e);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace AllocTrace.Attaching;
+
+/// <summary>
+/// A gdb that is attached to a process and gets its commands one group after the other. Whatever becomes of this process, gdb then reads
+/// the end of its input, takes its breakpoints out and lets the process go.
+/// </summary>
+internal sealed class Gdb : IDisposable
+{
+    // In a session of its own: Ctrl-C at the terminal is not for it, since it would pass it on to the process.
+    private const string NewSession = "setsid", Name = "gdb";
+
+    private static readonly TimeSpan _ending = TimeSpan.FromSeconds(30);
+
+    private readonly Process _gdb;
+    private readonly StringBuilder _errors = new();
+    private int _groups;
+
+    /// <exception cref="IOException">There is no gdb. The message is one line.</exception>
+    public Gdb(uint pid)
+    {
+        if (Find(Name) is not { } program)
+            throw new IOException($"process {pid} runs a CPython before 3.14, which wants gdb to be attached to: install gdb");
+
+        string[] command =
+        [
+            program, "-nx", "-q", "-iex", "set auto-load off", "-iex", "set auto-solib-add off", "-iex", "set debuginfod enabled off", "-iex", "set style enabled off",
+            "-iex", "set confirm off", "-iex", "set pagination off", "-p", $"{pid}",
+        ];
+        if (Find(NewSession) is { } session)
+            command = [session, .. command];
+
+        _gdb = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _gdb.ErrorDataReceived += (_, line) =>
+        {
+            lock (_errors)
+                _errors.AppendLine(line.Data);
+        };
+        _gdb.BeginErrorReadLine();
+    }
+
+    /// <summary>The last that it complained about.</summary>
+    public string LastError
+    {
+        get
+        {
+            lock (_errors)
+                return _errors.ToString().Trim().Split('\n')[^1];
+        }
+    }
+
+    /// <summary>Whether it still runs.</summary>
+    public bool IsAlive => !_gdb.HasExited;
+
+    public uint Pid => (uint)_gdb.Id;
+
+    /// <summary>Has it do something, and waits until that is done.</summary>
+    /// <returns>What it printed meanwhile.</returns>
+    public string Do(params IEnumerable<string> commands) => Begin(commands).GetAwaiter().GetResult();
+
+    /// <summary>Has it do something.</summary>
+    /// <returns>What it prints until that is done.</returns>
+    public Task<string> Begin(params IEnumerable<string> commands)
+    {
+        var end = $"alloctrace-group-{++_groups}";
+        try
+        {
+            foreach (var command in commands)
+                _gdb.StandardInput.WriteLine(command);
+
+            _gdb.StandardInput.WriteLine($"echo {end}\\n");
+            _gdb.StandardInput.Flush();
+        }
+        catch (IOException)
+        {
+            // It has ended: reading finds that out.
+        }
+
+        return Task.Run(() => ReadTo(end));
+    }
+
+    public void Dispose()
+    {
+        try
+        {
+            _gdb.StandardInput.Close(); // it detaches and ends
+        }
+        catch (IOException)
+        {
+            // It has ended.
+        }
+
+        _gdb.WaitForExit(_ending);
+        _gdb.Dispose();
+    }
+
+    private string ReadTo(string end)
+    {
+        var text = new StringBuilder();
+        while (_gdb.StandardOutput.ReadLine() is { } line)
+        {
+            if (line.EndsWith(end, StringComparison.Ordinal))
+                break;
+
+            text.AppendLine(line);
+        }
+
+        return text.ToString();
+    }
+
+    private static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+        .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+}

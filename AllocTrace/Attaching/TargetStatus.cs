@@ -1,0 +1,68 @@
+using System.Globalization;
+
+namespace AllocTrace.Attaching;
+
+/// <summary>What /proc/PID/status tells about a process: whose it is, and who traces it.</summary>
+internal sealed class TargetStatus
+{
+    private readonly Dictionary<string, string> _fields;
+
+    private TargetStatus(Dictionary<string, string> fields) => _fields = fields;
+
+    /// <summary>Whether it is a zombie: it has ended, and its parent has not asked for its exit code.</summary>
+    public bool IsOver => this["State"].StartsWith('Z') || this["State"].StartsWith('X');
+
+    /// <summary>The process that traces it (a debugger, strace); 0: none.</summary>
+    public uint Tracer => Numbers("TracerPid")[0];
+
+    /// <summary>The user with whose rights it opens files.</summary>
+    public uint User => Numbers("Uid")[^1];
+
+    public uint Group => Numbers("Gid")[^1];
+
+    public uint[] Groups => Numbers("Groups");
+
+    private string this[string name] => _fields.GetValueOrDefault(name, "");
+
+    /// <returns><see langword="null"/> when there is no such process.</returns>
+    public static TargetStatus? Of(uint pid)
+    {
+        try
+        {
+            return new(File.ReadLines($"/proc/{pid}/status").Select(line => line.Split(":\t", 2)).Where(line => line.Length == 2).ToDictionary(line => line[0], line => line[1]));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Why the system forbids this process to look into that one: what is likely, in a few words.</summary>
+    public string WhyNot()
+    {
+        var own = Of((uint)Environment.ProcessId);
+        if (own is { User: not 0 } && own.User != User)
+            return $"it is of another user (number {User}): try as that user or as root";
+
+        return Scope() switch
+        {
+            3 => "/proc/sys/kernel/yama/ptrace_scope is 3, which forbids it to everybody until the machine starts anew",
+            2 or 1 when own is { User: not 0 } => $"/proc/sys/kernel/yama/ptrace_scope is {Scope()}, which leaves it to root: try as root",
+            _ => "the system forbids it (it has more rights than this process, or this is a container without the right to trace, SYS_PTRACE)",
+        };
+    }
+
+    private static int Scope()
+    {
+        try
+        {
+            return int.Parse(File.ReadAllText("/proc/sys/kernel/yama/ptrace_scope"), CultureInfo.InvariantCulture);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            return 0;
+        }
+    }
+
+    private uint[] Numbers(string name) => [.. this[name].Split(['\t', ' '], StringSplitOptions.RemoveEmptyEntries).Select(number => uint.Parse(number, CultureInfo.InvariantCulture))];
+}

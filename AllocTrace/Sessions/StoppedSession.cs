@@ -1,0 +1,56 @@
+using AllocTrace.Wire;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>A session whose recording was stopped while its process goes on.</summary>
+internal static unsafe class StoppedSession
+{
+    private const int LookMs = 5;
+
+    /// <summary>How long a collector may take to begin.</summary>
+    private const int BeginningMs = 20_000;
+
+    /// <summary>Waits until the recording's own collector has it in a whole database, which removes its file.</summary>
+    /// <returns>
+    /// Whether it has. Otherwise the session is one that <c>run</c> or <c>collect</c> drains, or that waits for <c>collect</c>, or other processes
+    /// of the recording go on.
+    /// </returns>
+    /// <exception cref="IOException">The recording's collector has ended. The message is one line.</exception>
+    public static bool AwaitCollected(string path)
+    {
+        var end = Environment.TickCount64 + BeginningMs;
+        using var session = Open(path);
+        if (session is null)
+            return true;
+
+        while (File.Exists(path))
+        {
+            var collector = Volatile.Read(ref session.Header->CollectorPid);
+            var isDone = Volatile.Read(ref session.Header->CollectorDone) != 0;
+            var isOwn = HostCollection.DatabaseOf(collector) is not null;
+            var isLate = collector == 0 && Environment.TickCount64 > end;
+            if (isDone || isLate || (collector != 0 && !isOwn))
+                return !File.Exists(path) || IsLeft(path, collector);
+
+            Thread.Sleep(LookMs);
+        }
+
+        return true;
+    }
+
+    private static bool IsLeft(string path, uint collector) => collector == 0 || new ProcessProbe(collector, 0).IsAlive()
+        ? false
+        : throw new IOException($"the recording is over, but its collector (process {collector}) ended before it was done: alloctrace collect {path}");
+
+    private static SessionFile? Open(string path)
+    {
+        try
+        {
+            return SessionFile.TryOpen(path, shared: false);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+}
