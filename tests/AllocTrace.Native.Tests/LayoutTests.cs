@@ -60,14 +60,22 @@ public sealed partial class LayoutTests
     /// <summary>The fields that are compared, with the offsets of the headers.</summary>
     private static Dictionary<string, ulong> NativeFields(string release)
     {
-        var headers = File.ReadLines(Path.Combine(_folder, release + ".txt")).Select(line => line.Split(' ')).Where(parts => parts.Length == 2 && ulong.TryParse(parts[1], out _))
-            .ToDictionary(parts => parts[0], parts => ulong.Parse(parts[1], CultureInfo.InvariantCulture));
+        var headers = Headers(release);
+        // Of two releases a few names were not printed: they are taken from a later one.
+        foreach (var (name, offset) in Headers(release.Replace("3.14.8", "3.14.10", StringComparison.Ordinal).Replace("3.15.0", "3.15.2", StringComparison.Ordinal)))
+            headers.TryAdd(name, offset);
         var names = new Dictionary<string, string>
         {
             ["runtime_state.finalizing"] = "runtime._finalizing",
             ["thread_state.interp"] = "tstate.interp",
             ["thread_state.current_frame"] = "tstate.current_frame",
             ["thread_state.thread_id"] = "tstate.thread_id",
+            ["thread_state.next"] = "tstate.next",
+            ["thread_state.native_thread_id"] = "tstate.native_thread_id",
+            ["runtime_state.interpreters_head"] = "runtime.interpreters.head",
+            ["interpreter_state.threads_head"] = "interp.threads.head",
+            ["interpreter_state.next"] = "interp.next",
+            ["interpreter_state.id"] = "interp.id",
             ["interpreter_frame.previous"] = "iframe.previous",
             ["interpreter_frame.executable"] = "iframe.f_executable",
             ["interpreter_frame.instr_ptr"] = "iframe.instr_ptr",
@@ -94,6 +102,10 @@ public sealed partial class LayoutTests
         }
         return names.ToDictionary(pair => pair.Key, pair => headers[pair.Value]);
     }
+
+    private static Dictionary<string, ulong> Headers(string release) =>
+        File.ReadLines(Path.Combine(_folder, release + ".txt")).Select(line => line.Split(' ')).Where(parts => parts.Length == 2 && ulong.TryParse(parts[1], out _))
+            .ToDictionary(parts => parts[0], parts => ulong.Parse(parts[1], CultureInfo.InvariantCulture));
 
     private static string Compare(byte[] runtime, string minor, string freeThreaded)
     {

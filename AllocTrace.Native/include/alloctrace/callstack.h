@@ -14,18 +14,20 @@
  *
  * Whose stack, and what is guaranteed
  *   own thread        sound, with the GIL or without, in an allocator hook too: only this thread moves its chain, and frames keep their
- * code alive. In an allocator hook the stack is exactly what sys._getframe() would show. own thread, from  no crash and an end; the stack
- * may be that of a moment within a call or a return: a frame more or less, or, rarely, cut a signal handler  short where a generator is
- * being left. Which line the innermost frame is on is what faulthandler would say. another thread,   sound while it is stopped, or while
- * the caller holds the GIL (not without the GIL, "free-threaded"). another thread,   as faulthandler does it: it can be wrong, and it can
- * be a fault, since frames and code objects may be freed and used running           again meanwhile. Freed memory is recognised under debug
- * allocators (PYTHONMALLOC=debug), otherwise by luck. during            other threads' states are being freed:
- * alloctrace_thread_state_borrow gives NULL to all but the finalizing thread. finalization
+ * code alive. In an allocator hook the stack is exactly what sys._getframe() would show. own thread, from  use alloctrace_python_careful:
+ * CPython 3.11 and 3.12 have a moment at each entry of the interpreter's loop in which the a signal handler  chain begins with an
+ * uninitialised pointer (faulthandler may crash there). Then there is no crash, and always an end. The stack may be that of a moment within
+ * a call or a return: a frame more or less, or, rarely, cut short where a generator is being left. The line of the innermost frame is the
+ * one that faulthandler would print. another thread,   sound while it is stopped, or while the caller holds the GIL (not without the GIL,
+ * "free-threaded"). another thread,   use alloctrace_python_careful: what is read may be wrong, since frames and code objects are freed and
+ * used again running           meanwhile, but each pointer is checked before it is followed. What remains is memory that is unmapped
+ * between the check and the look. Freed memory is recognised under debug allocators (PYTHONMALLOC=debug), otherwise by luck. during other
+ * threads' states are being freed: alloctrace_thread_state_borrow gives NULL to all but the finalizing thread. finalization
  *
- * Async-signal-safety: all functions but alloctrace_python_find only load and compute, and write(2) where they print, with one reservation:
- * the calling thread's state is found with CPython's own functions, which use pthread_getspecific (not on POSIX's list, but without locks
- * in glibc) or, from 3.12 on, thread-local storage, which in a libpython that was loaded with dlopen may be allocated at a thread's first
- * use of it. A thread that has run Python code has used it.
+ * Async-signal-safety: all functions but alloctrace_python_find only load and compute, and use system calls (process_vm_readv where
+ * careful, write, open and read where they print), with one reservation: the calling thread's state is found with CPython's own functions,
+ * which use pthread_getspecific (not on POSIX's list, but without locks in glibc) or, from 3.12 on, thread-local storage, which in a
+ * libpython that was loaded with dlopen may be allocated at a thread's first use of it. A thread that has run Python code has used it.
  *
  * Borrowed pointers (thread states, frames, code objects: PyThreadState *, _PyInterpreterFrame * or to 3.10 PyFrameObject *, PyCodeObject
  * *) are valid as long as what they point to is on the chain. They are void here so that Python.h is not needed.
@@ -54,6 +56,11 @@ struct alloctrace_python;
  * possible while holding the GIL with Python code running, for then the walk is compared with what CPython says itself. What it returned is
  * void once that library is unloaded. Any thread may call it. */
 ALLOCTRACE_API const struct alloctrace_python *alloctrace_python_find(unsigned index, const char **reason);
+
+/* The same CPython for use where pointers may not be trusted: before a structure is read, the system is asked whether it is there. That
+ * costs 1 to 3 microseconds a frame. What is not there ends the stack, or comes out empty. Where the system does not let a process ask
+ * about itself (a sandbox without process_vm_readv), this is python itself. May be called anywhere. */
+ALLOCTRACE_API const struct alloctrace_python *alloctrace_python_careful(const struct alloctrace_python *python);
 
 /* The calling thread's own state, whether it holds the GIL or not; NULL: it has none, or the interpreter finalizes in another thread.
  * holds_gil: not 0 when that is certain (as it is in an allocator of the domains mem and obj). It matters to 3.11 only, in

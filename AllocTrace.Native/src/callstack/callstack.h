@@ -6,16 +6,20 @@
 
 #include "alloctrace/callstack.h"
 #include "python/frame.h"
+#include "platform/os.h"
 #include "python/runtime.h"
+#include "python/text.h"
 
 struct alloctrace_python {
     struct python_runtime runtime;
     struct python_proposal proposal;
     bool threads_are_known; /* where thread lists are is what this build publishes, or too old to publish anything */
+    bool is_careful;
+    const struct alloctrace_python *careful;
 };
 
-/* For a runtime that was found already. */
-void callstack_describe(struct alloctrace_python *python, const struct python_runtime *runtime);
+/* For a runtime that was found already. careful: a second place, for the careful one. */
+void callstack_describe(struct alloctrace_python *python, struct alloctrace_python *careful, const struct python_runtime *runtime);
 
 /* A pointer that debug allocators leave behind, or one that is none (_PyMem_IsPtrFreed in Include/internal/pycore_pymem.h). */
 static inline bool callstack_looks_freed(uintptr_t pointer)
@@ -24,22 +28,39 @@ static inline bool callstack_looks_freed(uintptr_t pointer)
            || pointer == (uintptr_t)0xdddddddddddddddd || pointer == (uintptr_t)0xfdfdfdfdfdfdfdfd;
 }
 
-/* The frame's code object, or 0 when it is not (any more) one. Not for entry trampolines. */
-uintptr_t callstack_code(const struct python_runtime *runtime, uintptr_t frame);
+static inline bool callstack_can_read(const struct alloctrace_python *python, uintptr_t address, size_t size)
+{
+    return !callstack_looks_freed(address) && (!python->is_careful || os_can_read(address, size, NULL));
+}
 
-/* Bytes of bytecode; 0 when they cannot be told. */
-uint32_t callstack_bytecode_bytes(const struct layout *layout, uintptr_t code);
+enum {
+    CALLSTACK_FRAME_BYTES = 112, /* of each structure, what is looked at */
+    CALLSTACK_CODE_BYTES = 240,
+    CALLSTACK_OBJECT_BYTES = 72,
+};
+
+/* The innermost frame, complete or not, that can be read; 0: none. */
+uintptr_t callstack_innermost(const struct alloctrace_python *python, uintptr_t thread_state);
+
+/* The next one, of a frame that can be read. */
+uintptr_t callstack_previous(const struct alloctrace_python *python, uintptr_t frame);
+
+/* The frame's code object, or 0 when it is not (any more) one. Not for entry trampolines. */
+uintptr_t callstack_code(const struct alloctrace_python *python, uintptr_t frame);
 
 /* Where in the bytecode the frame is, in bytes; negative before the first instruction. */
-intptr_t callstack_offset(const struct layout *layout, uintptr_t frame, uintptr_t code);
+intptr_t callstack_offset(const struct alloctrace_python *python, uintptr_t frame, uintptr_t code);
 
 /* The line at an offset: negative when there is none or the offset is not within the code. */
-int32_t callstack_line(const struct layout *layout, uintptr_t code, intptr_t offset);
+int32_t callstack_line(const struct alloctrace_python *python, uintptr_t code, intptr_t offset);
 
-/* The first and the next thread state of an interpreter, and interpreter of the process. 0: none. */
-static inline uintptr_t callstack_first_interpreter(const struct python_runtime *runtime)
-{
-    return read_pointer(runtime->state, runtime->layout->runtime_interpreters);
-}
+/* The text in a member of a code object; kind 0: none that can be read. */
+struct text_view callstack_text(const struct alloctrace_python *python, uintptr_t code, uint16_t member);
+
+/* The lists of interpreters and of thread states; 0: the end. A state that is returned can be read. */
+uintptr_t callstack_first_interpreter(const struct alloctrace_python *python);
+uintptr_t callstack_next_interpreter(const struct alloctrace_python *python, uintptr_t interpreter);
+uintptr_t callstack_first_state(const struct alloctrace_python *python, uintptr_t interpreter);
+uintptr_t callstack_next_state(const struct alloctrace_python *python, uintptr_t state);
 
 #endif

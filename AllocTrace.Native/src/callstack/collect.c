@@ -36,11 +36,10 @@ uint32_t alloctrace_threads_list(const struct alloctrace_python *python, struct 
     uint32_t count = 0, hops = ALLOCTRACE_MAX_HOPS;
     if (!python->threads_are_known)
         return 0;
-    uintptr_t interpreter = callstack_first_interpreter(runtime);
-    for (; !callstack_looks_freed(interpreter) && hops; interpreter = read_pointer(interpreter, layout->interpreter.next)) {
-        hops--;
-        uintptr_t state = read_pointer(interpreter, layout->interpreter.threads);
-        for (; !callstack_looks_freed(state) && hops; state = read_pointer(state, layout->thread_state.next), hops--, count++)
+    uintptr_t interpreter = callstack_first_interpreter(python);
+    for (; interpreter && hops; interpreter = callstack_next_interpreter(python, interpreter), hops--) {
+        uintptr_t state = callstack_first_state(python, interpreter);
+        for (; state && hops; state = callstack_next_state(python, state), hops--, count++)
             if (count < capacity)
                 threads[count] = (struct alloctrace_thread_info){
                     .thread_state = (const void *)state,

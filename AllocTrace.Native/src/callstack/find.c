@@ -8,17 +8,30 @@
 
 enum { PYTHONS = 8 };
 
-static struct alloctrace_python pythons[PYTHONS];
+static struct alloctrace_python pythons[PYTHONS], careful_pythons[PYTHONS];
 static unsigned python_count; /* entries are never changed once they count */
 static uint32_t find_lock;
 
-void callstack_describe(struct alloctrace_python *python, const struct python_runtime *runtime)
+void callstack_describe(struct alloctrace_python *python, struct alloctrace_python *careful, const struct python_runtime *runtime)
 {
     const char *field;
+    bool allowed;
     python->runtime = *runtime;
     python->proposal = python_find_proposal(&runtime->image);
     python->threads_are_known =
         runtime->layout && layout_of_threads_matches_debug_offsets(runtime->layout, (const void *)runtime->state, &field);
+    os_can_read((uintptr_t)&allowed, 1, &allowed);
+    python->careful = python;
+    if (allowed) {
+        *careful = *python;
+        careful->is_careful = true;
+        careful->careful = python->careful = careful;
+    }
+}
+
+const struct alloctrace_python *alloctrace_python_careful(const struct alloctrace_python *python)
+{
+    return python->careful;
 }
 
 struct wanted {
@@ -56,7 +69,7 @@ static const struct alloctrace_python *look(const struct image *image, const cha
         if (!python_runtime_find(&runtime, image))
             return NULL;
         python = &pythons[python_count];
-        callstack_describe(python, &runtime);
+        callstack_describe(python, &careful_pythons[python_count], &runtime);
         python_count++;
     }
     if (!python->runtime.layout) {

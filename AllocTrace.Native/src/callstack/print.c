@@ -14,7 +14,7 @@ enum { MAX_FRAMES = 100, MAX_THREADS = 100, MAX_CHARACTERS = 500 };
 
 /* How a release prints. */
 struct manner {
-    bool says_no_frame;      /* 3.10 and later */
+    const char *no_frame;
     bool says_collecting;    /* 3.10 and later */
     bool says_cut;           /* to 3.12: "  ..." after 100 frames; later nothing (a comparison that is never true) */
     bool names_threads;      /* 3.14 and later */
@@ -26,7 +26,7 @@ static struct manner manner_of(const struct python_runtime *runtime)
 {
     unsigned minor = runtime->layout->minor, micro = runtime->hex >> 8 & 0xff;
     return (struct manner){
-        .says_no_frame = minor >= 10,
+        .no_frame = minor == 8 ? "<no Python frame>\n" : "  <no Python frame>\n",
         .says_collecting = minor >= 10,
         .says_cut = minor <= 12,
         .names_threads = minor >= 14,
@@ -100,10 +100,9 @@ static void put_text(struct output *output, const struct text_view *text)
 /* ---- a stack ---- */
 
 /* False when it is no text. */
-static bool put_name(struct output *output, const struct python_runtime *runtime, uintptr_t code, uint16_t field, const char *quote)
+static bool put_name(struct output *output, const struct alloctrace_python *python, uintptr_t code, uint16_t member, const char *quote)
 {
-    uintptr_t object = read_pointer(code, field);
-    struct text_view text = callstack_looks_freed(object) ? (struct text_view){0} : text_view(runtime, object);
+    struct text_view text = callstack_text(python, code, member);
     if (!text.kind) {
         put(output, "???");
         return false;
@@ -115,53 +114,53 @@ static bool put_name(struct output *output, const struct python_runtime *runtime
 }
 
 /* _PyFrame_SafeGetCode. */
-static uintptr_t code_of(const struct python_runtime *runtime, uintptr_t frame, const struct manner *manner)
+static uintptr_t code_of(const struct alloctrace_python *python, uintptr_t frame, const struct manner *manner)
 {
-    const struct layout *layout = runtime->layout;
+    const struct layout *layout = python->runtime.layout;
     if (manner->stops_at_invalid && (!read_pointer(frame, layout->frame.globals) || !read_pointer(frame, layout->frame.builtins)))
         return 0;
-    return callstack_code(runtime, frame);
+    return callstack_code(python, frame);
 }
 
-static bool put_frame(struct output *output, const struct python_runtime *runtime, uintptr_t frame, const struct manner *manner)
+static bool put_frame(struct output *output, const struct alloctrace_python *python, uintptr_t frame, const struct manner *manner)
 {
-    const struct layout *layout = runtime->layout;
-    uintptr_t code = code_of(runtime, frame, manner);
+    const struct layout *layout = python->runtime.layout;
+    uintptr_t code = code_of(python, frame, manner);
     if (!code)
         return false;
     put(output, "  File ");
-    bool valid = put_name(output, runtime, code, layout->code.filename, "\"");
+    bool valid = put_name(output, python, code, layout->code.filename, "\"");
     put(output, ", line ");
-    intptr_t offset = callstack_offset(layout, frame, code);
-    int32_t line = offset < 0 && manner->stops_at_invalid ? -1 : callstack_line(layout, code, offset);
+    intptr_t offset = callstack_offset(python, frame, code);
+    int32_t line = offset < 0 && manner->stops_at_invalid ? -1 : callstack_line(python, code, offset);
     if (line >= 0)
         put_number(output, (uint32_t)line, 10, 1);
     else
         put(output, "???");
     valid = valid && line >= 0;
     put(output, " in ");
-    valid = put_name(output, runtime, code, layout->code.name, "") && valid;
+    valid = put_name(output, python, code, layout->code.name, "") && valid;
     put(output, "\n");
     return valid;
 }
 
 /* To 3.13.9 and 3.14.0. */
-static void put_frames_as_they_are(struct output *output, const struct python_runtime *runtime, uintptr_t frame,
+static void put_frames_as_they_are(struct output *output, const struct alloctrace_python *python, uintptr_t frame,
                                    const struct manner *manner)
 {
-    const struct layout *layout = runtime->layout;
+    const struct layout *layout = python->runtime.layout;
     bool is_first = true;
     for (unsigned depth = 0;; depth++) {
         if (frame_is_entry(layout, frame) && !(is_first && manner->prints_first_entry)) {
-            frame = frame_previous(layout, frame);
+            frame = callstack_previous(python, frame);
             if (!frame)
                 return;
         }
         is_first = false;
         if (depth >= MAX_FRAMES)
             break;
-        put_frame(output, runtime, frame, manner);
-        frame = frame_previous(layout, frame);
+        put_frame(output, python, frame, manner);
+        frame = callstack_previous(python, frame);
         if (!frame)
             return;
     }
@@ -170,17 +169,16 @@ static void put_frames_as_they_are(struct output *output, const struct python_ru
 }
 
 /* Since then: entry trampolines count, and the first frame that is not valid is the last. */
-static void put_frames_while_valid(struct output *output, const struct python_runtime *runtime, uintptr_t frame,
+static void put_frames_while_valid(struct output *output, const struct alloctrace_python *python, uintptr_t frame,
                                    const struct manner *manner)
 {
-    const struct layout *layout = runtime->layout;
     for (unsigned depth = 0; depth < MAX_FRAMES && frame; depth++) {
         if (callstack_looks_freed(frame)) {
             put(output, "  <freed frame>\n");
             return;
         }
-        uintptr_t previous = frame_previous(layout, frame);
-        if (!frame_is_entry(layout, frame) && !put_frame(output, runtime, frame, manner)) {
+        uintptr_t previous = callstack_previous(python, frame);
+        if (!frame_is_entry(python->runtime.layout, frame) && !put_frame(output, python, frame, manner)) {
             put(output, "  <invalid frame>\n");
             return;
         }
@@ -194,19 +192,19 @@ static bool is_freed(const struct layout *layout, uintptr_t state, const struct 
            || (manner->stops_at_invalid && callstack_looks_freed(read_pointer(state, layout->thread_state.thread_id)));
 }
 
-static void put_stack(struct output *output, const struct python_runtime *runtime, uintptr_t state, const struct manner *manner)
+static void put_stack(struct output *output, const struct alloctrace_python *python, uintptr_t state, const struct manner *manner)
 {
-    if (is_freed(runtime->layout, state, manner)) {
+    if (is_freed(python->runtime.layout, state, manner)) {
         put(output, manner->stops_at_invalid ? "  <freed thread state>\n" : "  <tstate is freed>\n");
         return;
     }
-    uintptr_t frame = frame_innermost(runtime->layout, state);
+    uintptr_t frame = callstack_innermost(python, state);
     if (!frame)
-        put(output, manner->says_no_frame ? "  <no Python frame>\n" : "");
+        put(output, manner->no_frame);
     else if (manner->stops_at_invalid)
-        put_frames_while_valid(output, runtime, frame, manner);
+        put_frames_while_valid(output, python, frame, manner);
     else
-        put_frames_as_they_are(output, runtime, frame, manner);
+        put_frames_as_they_are(output, python, frame, manner);
 }
 
 void alloctrace_stack_print(const struct alloctrace_python *python, const void *thread_state, int descriptor)
@@ -215,7 +213,7 @@ void alloctrace_stack_print(const struct alloctrace_python *python, const void *
     struct output output = {.descriptor = descriptor};
     struct manner manner = manner_of(&python->runtime);
     put(&output, "Stack (most recent call first):\n");
-    put_stack(&output, &python->runtime, (uintptr_t)thread_state, &manner);
+    put_stack(&output, python, (uintptr_t)thread_state, &manner);
     flush(&output);
     errno = saved;
 }
@@ -241,10 +239,10 @@ static void put_thread_name(struct output *output, uint32_t os_id)
     }
 }
 
-static void put_thread(struct output *output, const struct python_runtime *runtime, uintptr_t state, bool is_current,
+static void put_thread(struct output *output, const struct alloctrace_python *python, uintptr_t state, bool is_current,
                        const struct manner *manner)
 {
-    const struct layout *layout = runtime->layout;
+    const struct layout *layout = python->runtime.layout;
     put(output, is_current ? "Current thread 0x" : "Thread 0x");
     put_number(output, read_pointer(state, layout->thread_state.thread_id), 16, 2 * sizeof(unsigned long));
     if (manner->names_threads)
@@ -253,16 +251,16 @@ static void put_thread(struct output *output, const struct python_runtime *runti
     uintptr_t interpreter = read_pointer(state, layout->thread_state.interpreter);
     if (is_current && manner->says_collecting && read_int(interpreter, layout->interpreter.collecting))
         put(output, "  Garbage-collecting\n");
-    put_stack(output, runtime, state, manner);
+    put_stack(output, python, state, manner);
 }
 
 /* The main interpreter was made first, so it is the last of the list. */
-static uintptr_t main_interpreter(const struct python_runtime *runtime)
+static uintptr_t main_interpreter(const struct alloctrace_python *python)
 {
-    uintptr_t found = 0, interpreter = callstack_first_interpreter(runtime);
+    uintptr_t found = 0, interpreter = callstack_first_interpreter(python);
     for (uint32_t hops = ALLOCTRACE_MAX_HOPS; interpreter && hops; hops--) {
         found = interpreter;
-        interpreter = read_pointer(interpreter, runtime->layout->interpreter.next);
+        interpreter = callstack_next_interpreter(python, interpreter);
     }
     return found;
 }
@@ -270,16 +268,15 @@ static uintptr_t main_interpreter(const struct python_runtime *runtime)
 int alloctrace_stacks_print(const struct alloctrace_python *python, int descriptor)
 {
     int saved = errno;
-    const struct python_runtime *runtime = &python->runtime;
-    const struct layout *layout = runtime->layout;
-    struct manner manner = manner_of(runtime);
+    const struct layout *layout = python->runtime.layout;
+    struct manner manner = manner_of(&python->runtime);
     struct output output = {.descriptor = descriptor};
     if (!python->threads_are_known)
         return -1;
-    uintptr_t current = runtime->own_thread_state();
-    uintptr_t interpreter = current && !is_freed(layout, current, &manner) ? read_pointer(current, layout->thread_state.interpreter)
-                                                                           : main_interpreter(runtime);
-    uintptr_t state = interpreter ? read_pointer(interpreter, layout->interpreter.threads) : 0;
+    uintptr_t current = python->runtime.own_thread_state();
+    uintptr_t interpreter =
+        current && !is_freed(layout, current, &manner) ? read_pointer(current, layout->thread_state.interpreter) : main_interpreter(python);
+    uintptr_t state = interpreter ? callstack_first_state(python, interpreter) : 0;
     for (unsigned threads = 0; state; threads++) {
         if (threads)
             put(&output, "\n");
@@ -291,8 +288,8 @@ int alloctrace_stacks_print(const struct alloctrace_python *python, int descript
             put(&output, "<freed thread state>\n");
             break;
         }
-        put_thread(&output, runtime, state, state == current, &manner);
-        state = read_pointer(state, layout->thread_state.next);
+        put_thread(&output, python, state, state == current, &manner);
+        state = callstack_next_state(python, state);
     }
     flush(&output);
     errno = saved;

@@ -38,7 +38,7 @@ struct layout {
         uint16_t next, interpreter, frame, thread_id;
         uint16_t native_id;     /* the system's id of the thread; 0: there is none */
         bool frame_is_indirect; /* 3.11, 3.12: frame is a _PyCFrame* and cframe_frame the offset in it */
-        uint16_t cframe_frame;
+        uint16_t cframe_frame, cframe_previous;
     } thread_state;
 
     struct {
@@ -136,8 +136,14 @@ static const struct layout layout_3_11 = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .generator_owner = 1,
-    .thread_state =
-        {.next = 8, .interpreter = 16, .frame = 56, .frame_is_indirect = true, .cframe_frame = 8, .thread_id = 152, .native_id = 160},
+    .thread_state = {.next = 8,
+                     .interpreter = 16,
+                     .frame = 56,
+                     .frame_is_indirect = true,
+                     .cframe_frame = 8,
+                     .cframe_previous = 16,
+                     .thread_id = 152,
+                     .native_id = 160},
     .interpreter = {.next = 0, .id = 48, .threads = 16, .collecting = 848},
     .frame = {.previous = 48, .code = 32, .position = 56, .globals = 8, .builtins = 16, .owner = 69},
     .code = {.first_line = 72, .filename = 112, .name = 120, .qualname = 128, .line_table = 136, .first_traceable = 168, .bytecode = 184},
@@ -151,8 +157,14 @@ static const struct layout layout_3_12 = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
-    .thread_state =
-        {.next = 8, .interpreter = 16, .frame = 56, .frame_is_indirect = true, .cframe_frame = 0, .thread_id = 136, .native_id = 144},
+    .thread_state = {.next = 8,
+                     .interpreter = 16,
+                     .frame = 56,
+                     .frame_is_indirect = true,
+                     .cframe_frame = 0,
+                     .cframe_previous = 8,
+                     .thread_id = 136,
+                     .native_id = 144},
     .interpreter = {.next = 0, .id = 8, .threads = 72, .collecting = 312},
     .frame = FRAMES_FROM_3_12(70, 0),
     .code = {.first_line = 68, .filename = 112, .name = 120, .qualname = 128, .line_table = 136, .first_traceable = 176, .bytecode = 192},

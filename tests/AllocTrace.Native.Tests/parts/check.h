@@ -30,7 +30,9 @@
     X(options_are_parsed)                                                                                                                  \
     X(options_that_are_wrong_are_told)                                                                                                     \
     X(line_tables_of_any_bytes_stay_in_bounds)                                                                                             \
-    X(a_session_grows_only_where_there_is_room)
+    X(a_session_grows_only_where_there_is_room)                                                                                            \
+    X(functions_of_the_proposal_are_used)                                                                                                  \
+    X(frames_are_left_out_counted_and_never_followed_for_ever)
 
 #define DECLARE(name) void name(void);
 TESTS(DECLARE)
