@@ -13,6 +13,7 @@ internal sealed class Root : RootCommand, IExamples
         Subcommands.Add(new RunCommand(output));
         Subcommands.Add(new CollectCommand(output));
         Subcommands.Add(SnapshotCommand.Create(output));
+        Subcommands.Add(StackCommand.Create(output));
         Subcommands.Add(DoctorCommand.Create(output));
         Subcommands.Add(SummaryCommand.Create(output));
         Subcommands.Add(TopCommand.Create(output));

@@ -40,6 +40,7 @@ TESTS(DECLARE)
 
 /* Commands for tests whose data comes from elsewhere; each reads its arguments and writes lines to stdout. */
 int print_wire_layout(void);
+int print_layouts(void);
 int print_layout(int minor, int free_threaded);
 int compare_debug_offsets(int minor, int free_threaded, const char *file);
 int print_lines(void);

@@ -43,6 +43,7 @@ public sealed class TextOutputTests
     [DataRow("Help/Run", "run --help")]
     [DataRow("Help/Collect", "collect --help")]
     [DataRow("Help/Snapshot", "snapshot --help")]
+    [DataRow("Help/Stack", "stack --help")]
     [DataRow("Help/Doctor", "doctor --help")]
     [DataRow("Help/Summary", "summary --help")]
     [DataRow("Help/Top", "top --help")]
