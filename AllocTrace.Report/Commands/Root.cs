@@ -15,6 +15,7 @@ internal sealed class Root : RootCommand, IExamples
         Subcommands.Add(AttachCommand.Attach(output));
         Subcommands.Add(AttachCommand.Detach(output));
         Subcommands.Add(SnapshotCommand.Create(output));
+        Subcommands.Add(StackCommand.Create(output));
         Subcommands.Add(DoctorCommand.Create(output));
         Subcommands.Add(SummaryCommand.Create(output));
         Subcommands.Add(TopCommand.Create(output));

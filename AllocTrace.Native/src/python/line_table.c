@@ -4,6 +4,7 @@
 struct output {
     int32_t *lines;
     size_t first, end, unit;
+    int32_t none; /* what stands for "no line" */
 };
 
 /* The units from where the output is up to (not including) end have this line. */
@@ -43,9 +44,9 @@ static void decode_linetable(const uint8_t *table, size_t length, int32_t line, 
         address += table[i];
         if (delta != -128)
             line += delta;
-        advance(output, address / 2, delta == -128 ? 0 : line);
+        advance(output, address / 2, delta == -128 ? output->none : line);
     }
-    finish(output, 0);
+    finish(output, output->none);
 }
 
 struct cursor {
@@ -97,24 +98,35 @@ static void decode_locations(const uint8_t *table, size_t length, int32_t line, 
         } else if (code < ONE_LINE) {
             skip(&cursor, 1);
         }
-        advance(output, output->unit + (first & 7) + 1, code == NO_LOCATION ? 0 : line);
+        advance(output, output->unit + (first & 7) + 1, code == NO_LOCATION ? output->none : line);
     }
-    finish(output, 0);
+    finish(output, output->none);
+}
+
+static void decode(enum line_format format, const uint8_t *table, size_t length, int32_t first_line, struct output *output)
+{
+    switch (format) {
+    case LINES_LNOTAB:
+        decode_lnotab(table, length, first_line, output);
+        break;
+    case LINES_LINETABLE:
+        decode_linetable(table, length, first_line, output);
+        break;
+    case LINES_LOCATIONS:
+        decode_locations(table, length, first_line, output);
+        break;
+    }
 }
 
 void line_table_decode(enum line_format format, const uint8_t *table, size_t length, int32_t first_line, size_t first, size_t count,
                        int32_t *lines)
 {
-    struct output output = {.lines = lines, .first = first, .end = first + count};
-    switch (format) {
-    case LINES_LNOTAB:
-        decode_lnotab(table, length, first_line, &output);
-        break;
-    case LINES_LINETABLE:
-        decode_linetable(table, length, first_line, &output);
-        break;
-    case LINES_LOCATIONS:
-        decode_locations(table, length, first_line, &output);
-        break;
-    }
+    decode(format, table, length, first_line, &(struct output){.lines = lines, .first = first, .end = first + count});
+}
+
+int32_t line_table_line(enum line_format format, const uint8_t *table, size_t length, int32_t first_line, size_t unit)
+{
+    int32_t line = -1;
+    decode(format, table, length, first_line, &(struct output){.lines = &line, .first = unit, .end = unit + 1, .none = -1});
+    return line;
 }
