@@ -83,7 +83,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
             $"  Python {process.PythonVersion.Split(' ')[0]}, recorded {process.StartedAt:yyyy-MM-dd HH:mm:ss} UTC for "
             + $"{Numbers.Seconds(process.DurationNs)}, {Ending(process.Ending)}");
         if (CrashOf(process) is { } crash)
-            page.Line($"Crashed: {CrashReport.Describe(crash)}; 'alloctrace crash {ShellWord.Of(database.Path)}' shows the stacks", Page.Alarm);
+            page.Line($"Crashed: {CrashReport.Describe(crash)}; 'alloctrace crash {ShellWord.Quote(database.Path)}' shows the stacks", Page.Alarm);
         Caveats.Write(page, [process], summary.Losses);
         if (!process.HasStacks)
             page.Line($"No Python stacks: {process.Stacks}", Page.Alarm);

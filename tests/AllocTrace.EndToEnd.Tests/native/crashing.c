@@ -19,7 +19,8 @@ static __attribute__((noinline)) int overflow(volatile char *above)
 {
     volatile char room[4096];
     room[0] = above ? above[0] : 0;
-    depth++;
+    if (depth++ < 0)
+        return 0;
     return overflow(room) + room[0];
 }
 
