@@ -18,6 +18,7 @@ internal sealed class Root : RootCommand, IExamples
         Subcommands.Add(StackCommand.Create(output));
         Subcommands.Add(DoctorCommand.Create(output));
         Subcommands.Add(SummaryCommand.Create(output));
+        Subcommands.Add(CrashCommand.Create(output));
         Subcommands.Add(TopCommand.Create(output));
         Subcommands.Add(TreeCommand.Create(output));
         Subcommands.Add(LeaksCommand.Create(output));

@@ -25,6 +25,7 @@ internal sealed class RunCommand : Command, IExamples
     private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec" };
     private readonly Option<ulong> _limit = new("--limit") { Description = "The largest size of a session in shared memory", HelpName = "BYTES" };
     private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: let the program wait, or drop them" };
+    private readonly Option<string> _crash = new("--crash") { Description = "When the program crashes, keep the stacks of all threads (alloctrace crash)" };
     private readonly Option<int> _temporary = TemporaryOption.Create();
 
     private readonly Argument<string[]> _command = new("command")
@@ -48,6 +49,8 @@ internal sealed class RunCommand : Command, IExamples
         _limit.DefaultValueFactory = _ => defaults.Limit;
         _onFull.DefaultValueFactory = _ => "wait";
         _onFull.AcceptOnlyFromAmong("wait", "drop");
+        _crash.DefaultValueFactory = _ => "off";
+        _crash.AcceptOnlyFromAmong("on", "off");
         _sample.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<long?>() > RecordingOptions.LargestSample)
@@ -63,7 +66,7 @@ internal sealed class RunCommand : Command, IExamples
             if (result.GetValueOrDefault<ulong>() < SmallestLimit)
                 result.AddError($"--limit: wanted {SmallestLimit} bytes or more");
         });
-        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _temporary])
+        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _crash, _temporary])
             Add(option);
 
         _failAbove = Threshold.FailAbove(this, console, "the command succeeds but the peak of a process");
@@ -120,6 +123,7 @@ internal sealed class RunCommand : Command, IExamples
         Children = arguments.GetValue(_children) == "on",
         Limit = arguments.GetValue(_limit),
         OnFull = arguments.GetValue(_onFull) == "drop" ? OnFull.Drop : OnFull.Wait,
+        Crash = arguments.GetValue(_crash) == "on",
         TemporaryThreshold = arguments.GetValue(_temporary),
     };
 

@@ -56,7 +56,7 @@ internal static class MetadataReader
     /// <summary>The value of a pragma that is a number.</summary>
     public static long Pragma(ReadConnection connection, string name) => Read(connection, $"PRAGMA {name}", row => row.CheckedInt64(0)).Single();
 
-    private static T[] Read<T>(ReadConnection connection, string sql, Func<StatementReader, T> row)
+    public static T[] Read<T>(ReadConnection connection, string sql, Func<StatementReader, T> row)
     {
         var rows = new List<T>();
         using var reader = new StatementReader(connection, sql);

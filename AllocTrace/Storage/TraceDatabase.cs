@@ -34,9 +34,10 @@ public sealed class TraceDatabase : IDisposable
         Moments = MetadataReader.Moments(connections.First);
         Losses = MetadataReader.Losses(connections.First);
         Runtimes = MetadataReader.Runtimes(connections.First);
+        Crashes = CrashReader.Read(connections.First);
 
         _processIds = [.. Processes.Select(process => process.Id)];
-        foreach (var process in Threads.Select(thread => thread.Process).Concat(Moments.Select(moment => moment.Process)))
+        foreach (var process in Threads.Select(thread => thread.Process).Concat(Moments.Select(moment => moment.Process)).Concat(Crashes.Select(crash => crash.Process)))
             IndexOfProcess(process);
 
         _sites = new SiteReader(this, connections);
@@ -65,6 +66,9 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>The CPythons of the processes, in the order in which they were found.</summary>
     public IReadOnlyList<TraceRuntime> Runtimes { get; }
+
+    /// <summary>The fatal signals that were recorded, at most one a process.</summary>
+    public IReadOnlyList<TraceCrash> Crashes { get; }
 
     /// <summary>The time of all processes in slices, by process and time; read at the first use.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>

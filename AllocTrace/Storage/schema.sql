@@ -154,6 +154,54 @@ CREATE TABLE loss (
     last_ns  INTEGER
 );
 
+-- A fatal signal, with the option crash: what the process was doing. No row: there was none. A process that goes on after it caught it.
+CREATE TABLE crash (
+    process       INTEGER PRIMARY KEY REFERENCES process,
+    signal        INTEGER NOT NULL,
+    name          TEXT NOT NULL,    -- 'SIGSEGV' …
+    code          INTEGER NOT NULL, -- si_code: above 0 the kernel's own; otherwise the signal was sent
+    address       INTEGER,          -- si_addr; NULL when the signal was sent
+    sender_pid    INTEGER,          -- who sent it; NULL when nobody did, or it is not known
+    at_ns         INTEGER NOT NULL,
+    os_id         INTEGER NOT NULL, -- of the thread that got it
+    collecting    INTEGER NOT NULL, -- 1: during a garbage collection
+    threads       INTEGER NOT NULL, -- in all; crash_thread has at most 128
+    nested_signal INTEGER,          -- a fault while this was written down: what was being read then is missing
+    complete      INTEGER NOT NULL  -- 0: the writing did not come to its end
+);
+
+CREATE TABLE crash_thread (
+    id          INTEGER PRIMARY KEY,
+    process     INTEGER NOT NULL REFERENCES process,
+    os_id       INTEGER,          -- NULL: not known (to CPython 3.10)
+    identifier  INTEGER NOT NULL, -- threading.get_ident()
+    name        TEXT NOT NULL,
+    interpreter INTEGER,          -- NULL: the thread has never run Python code
+    crashed     INTEGER NOT NULL, -- 1: it got the signal
+    depth       INTEGER NOT NULL, -- frames; crash_frame has the innermost 1024
+    faulted     INTEGER NOT NULL  -- 1: its stack could only be read in part
+);
+
+CREATE TABLE crash_frame (
+    thread   INTEGER NOT NULL REFERENCES crash_thread,
+    position INTEGER NOT NULL, -- 0: the innermost
+    filename TEXT NOT NULL,
+    line     INTEGER NOT NULL, -- 0: none
+    function TEXT NOT NULL,
+    PRIMARY KEY (thread, position)
+) WITHOUT ROWID;
+
+-- The last recorded calls of the thread that got the signal, by position: 0 is the last.
+CREATE TABLE crash_allocation (
+    process  INTEGER NOT NULL REFERENCES process,
+    position INTEGER NOT NULL,
+    kind     TEXT NOT NULL,     -- 'malloc', 'calloc', 'realloc', 'free'
+    domain   INTEGER NOT NULL REFERENCES domain,
+    bytes    INTEGER NOT NULL,  -- 0 for 'free'
+    address  INTEGER NOT NULL,
+    stack    INTEGER REFERENCES stack -- NULL for 'free'
+);
+
 -- Views for people: one row a site, with its innermost frame. Whole stacks: docs/schema.md.
 CREATE VIEW site_frame AS
     SELECT site.*, process.pid, thread.name AS thread_name, thread.os_id AS thread_os_id, thread.interpreter, domain.name AS domain_name,

@@ -57,6 +57,9 @@ int32_t callstack_line(const struct alloctrace_python *python, uintptr_t code, i
 /* The text in a member of a code object; kind 0: none that can be read. */
 struct text_view callstack_text(const struct alloctrace_python *python, uintptr_t code, uint16_t member);
 
+/* The system's name of a thread of this process, without NUL; returns its length, 0 when it has none. Safe in a signal handler. */
+size_t callstack_thread_name(uint32_t os_id, char *name, size_t size);
+
 /* The lists of interpreters and of thread states; 0: the end. A state that is returned can be read. */
 uintptr_t callstack_first_interpreter(const struct alloctrace_python *python);
 uintptr_t callstack_next_interpreter(const struct alloctrace_python *python, uintptr_t interpreter);

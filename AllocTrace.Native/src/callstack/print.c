@@ -220,23 +220,29 @@ void alloctrace_stack_print(const struct alloctrace_python *python, const void *
 
 /* ---- all threads ---- */
 
-/* pthread_getname_np, without its locale and its snprintf. */
-static void put_thread_name(struct output *output, uint32_t os_id)
+/* pthread_getname_np, without its snprintf. */
+size_t callstack_thread_name(uint32_t os_id, char *name, size_t size)
 {
     struct output path = {.descriptor = -1};
-    char name[32];
     put(&path, "/proc/self/task/");
     put_number(&path, os_id, 10, 1);
     put_bytes(&path, "/comm", sizeof "/comm");
     int file = open(path.buffer, O_RDONLY | O_CLOEXEC);
-    ssize_t length = file < 0 ? 0 : read(file, name, sizeof name);
+    ssize_t length = file < 0 ? 0 : read(file, name, size);
     if (file >= 0)
         close(file);
-    if (length > 1) {
-        put(output, " [");
-        put_bytes(output, name, (size_t)length - 1);
-        put(output, "]");
-    }
+    return length > 1 ? (size_t)length - 1 : 0;
+}
+
+static void put_thread_name(struct output *output, uint32_t os_id)
+{
+    char name[32];
+    size_t length = callstack_thread_name(os_id, name, sizeof name);
+    if (length == 0)
+        return;
+    put(output, " [");
+    put_bytes(output, name, length);
+    put(output, "]");
 }
 
 static void put_thread(struct output *output, const struct alloctrace_python *python, uintptr_t state, bool is_current,

@@ -7,6 +7,7 @@
 #include "capture/intern.h"
 #include "capture/sampling.h"
 #include "capture/thread.h"
+#include "crash/crash.h"
 #include "session/collector.h"
 #include "session/fork.h"
 #include "session/session.h"
@@ -144,6 +145,8 @@ bool recording_ensure_session(void)
         tell_runtime(&recording.runtimes[i]);
     recording.fork_local->owned = true;
     collector_ensure(&recording.options);
+    if (recording.options.crash)
+        crash_arm();
     return true;
 }
 

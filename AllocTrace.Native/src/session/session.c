@@ -126,7 +126,8 @@ bool session_open(const struct options *options, const char **reason)
     header->phase = ALLOCTRACE_PHASE_RECORDING;
     header->order = ALLOCTRACE_NO_SLOT;
     fork_describe(header);
-    for (int kind = ALLOCTRACE_EXTENT_THREADS; kind < ALLOCTRACE_EXTENT_KINDS; kind++)
+    int last_kind = options->crash ? ALLOCTRACE_EXTENT_CRASH : ALLOCTRACE_EXTENT_STRINGS;
+    for (int kind = ALLOCTRACE_EXTENT_THREADS; kind <= last_kind; kind++)
         if (!session_grow((enum alloctrace_extent_kind)kind)) {
             *reason = no_space;
             os_file_remove(&session.file);

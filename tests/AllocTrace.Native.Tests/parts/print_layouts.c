@@ -29,6 +29,15 @@ int print_wire_layout(void)
     X(parent) X(code) X(line) X(instruction)
 #define CODE(X) \
     X(filename) X(name) X(qualname) X(first_line)
+#define CRASH(X) \
+    X(state) X(signal) X(code) X(os_id) X(address) X(at_ns) X(sender_pid) X(nested_signal) X(collecting) X(threads) \
+    X(threads_in_all) X(allocations) X(frames) X(text_bytes)
+#define CRASH_THREAD(X) \
+    X(identifier) X(interpreter) X(os_id) X(runtime) X(first_frame) X(frames) X(depth) X(flags) X(name)
+#define CRASH_FRAME(X) \
+    X(filename) X(function) X(line)
+#define CRASH_ALLOCATION(X) \
+    X(address) X(size) X(kind) X(domain) X(stack)
 /* clang-format on */
 #define OF_SESSION(m) MEMBER(alloctrace_session, m)
 #define OF_RUNTIME(m) MEMBER(alloctrace_runtime, m)
@@ -36,18 +45,31 @@ int print_wire_layout(void)
 #define OF_SLAB(m) MEMBER(alloctrace_slab, m)
 #define OF_NODE(m) MEMBER(alloctrace_node, m)
 #define OF_CODE(m) MEMBER(alloctrace_code, m)
+#define OF_CRASH(m) MEMBER(alloctrace_crash, m)
+#define OF_CRASH_THREAD(m) MEMBER(alloctrace_crash_thread, m)
+#define OF_CRASH_FRAME(m) MEMBER(alloctrace_crash_frame, m)
+#define OF_CRASH_ALLOCATION(m) MEMBER(alloctrace_crash_allocation, m)
     SESSION(OF_SESSION)
     RUNTIME(OF_RUNTIME)
     THREAD(OF_THREAD)
     SLAB(OF_SLAB)
     NODE(OF_NODE)
     CODE(OF_CODE)
+    CRASH(OF_CRASH)
+    CRASH_THREAD(OF_CRASH_THREAD)
+    CRASH_FRAME(OF_CRASH_FRAME)
+    CRASH_ALLOCATION(OF_CRASH_ALLOCATION)
     SIZE(alloctrace_session)
     SIZE(alloctrace_runtime)
     SIZE(alloctrace_thread)
     SIZE(alloctrace_slab)
     SIZE(alloctrace_node)
     SIZE(alloctrace_code)
+    SIZE(alloctrace_crash)
+    SIZE(alloctrace_crash_thread)
+    SIZE(alloctrace_crash_frame)
+    SIZE(alloctrace_crash_allocation)
+    printf("crash.text %u\n", ALLOCTRACE_CRASH_TEXT_OFFSET);
     return 0;
 }
 
