@@ -33,7 +33,10 @@ internal sealed class GroupSums(int groups, bool isSampled)
     }
 
     /// <summary>Describes the <paramref name="limit"/> largest groups (0: all) and sums up the others.</summary>
-    public StatisticList Rank(Grouping grouping, int limit)
+    /// <param name="grouping">What the groups are.</param>
+    /// <param name="limit">How many groups.</param>
+    /// <param name="stackOfGroup">A stack for the only frame of each group; <see langword="null"/>: the tracebacks have theirs, or mean none.</param>
+    public StatisticList Rank(Grouping grouping, int limit, int[]? stackOfGroup = null)
     {
         long otherSize = 0, otherCount = 0;
         var others = 0;
@@ -52,6 +55,9 @@ internal sealed class GroupSums(int groups, bool isSampled)
             SizeError = VarianceOf(group).SizeError,
             CountError = VarianceOf(group).CountError,
         });
+        for (var i = 0; stackOfGroup is not null && i < statistics.Length; i++)
+            statistics[i] = statistics[i] with { Traceback = statistics[i].Traceback.Of(stackOfGroup[largest[i]]) };
+
         return new StatisticList(statistics, others, otherSize, otherCount);
     }
 

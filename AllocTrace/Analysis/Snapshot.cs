@@ -138,8 +138,20 @@ public sealed class Snapshot
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         var grouping = GroupingFor(_database, groupBy);
-        return Sum(grouping, cumulation).Rank(grouping, limit);
+        var hasExpressions = groupBy == GroupBy.Lineno && cumulation == Cumulation.None;
+        return Sum(grouping, cumulation).Rank(grouping, limit, hasExpressions ? LargestStacks(grouping) : null);
     }
+
+    /// <summary>
+    /// The expression that allocated: of the newest frame of a statistic by line or by traceback. Where a line has several, the one at which the
+    /// largest of its stacks was first seen.
+    /// </summary>
+    /// <param name="statistic">One of this snapshot's. Its database has not been closed.</param>
+    /// <returns><see langword="null"/> when it is not known: before CPython 3.11, in other groups, where the compiler left no columns.</returns>
+    /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
+    public Expression? ExpressionOf(Statistic statistic) => statistic.Traceback is { Stack: not 0, Newest: { } frame }
+        ? Expression.Unpack(_database.ReadExpression(statistic.Traceback.Stack), frame.LineNumber)
+        : null;
 
     /// <summary>Compares this snapshot with an older one, of the same recording or of another, group by group; what differs most comes first.</summary>
     /// <param name="old">The older one.</param>
@@ -186,6 +198,27 @@ public sealed class Snapshot
     {
         var ids = processes.Select(process => process.Id).ToHashSet();
         return database.Moments.Where(moment => ids.Contains(moment.Process) && wanted(moment)).ToArray();
+    }
+
+    /// <summary>For each group, the stack of the site that has the most.</summary>
+    private int[] LargestStacks(Grouping grouping)
+    {
+        var sizes = new long[grouping.Count];
+        var stacks = new int[grouping.Count];
+        foreach (var part in _parts)
+        {
+            foreach (ref readonly var site in part.Sites)
+            {
+                var group = grouping.GroupOf(site);
+                if (site.Bytes < sizes[group])
+                    continue;
+
+                sizes[group] = site.Bytes;
+                stacks[group] = site.Stack;
+            }
+        }
+
+        return stacks;
     }
 
     internal GroupSums Sum(Grouping grouping, Cumulation cumulation)

@@ -70,7 +70,7 @@ CREATE TABLE stack (
     caller      INTEGER REFERENCES stack, -- NULL for 0 only; 0 when the frame is the outermost
     code        INTEGER REFERENCES code,  -- NULL for 0, and for "a stack that could not be kept"
     line        INTEGER NOT NULL,         -- 0: unknown
-    instruction INTEGER NOT NULL,         -- bytes; the first with which the frame was seen
+    expression  INTEGER NOT NULL,         -- where in its line the frame was first seen, packed: see the view; 0: unknown, as before CPython 3.11
     depth       INTEGER NOT NULL          -- frames
 );
 
@@ -201,6 +201,11 @@ CREATE TABLE crash_allocation (
     address  INTEGER NOT NULL,
     stack    INTEGER REFERENCES stack -- NULL for 'free'
 );
+
+-- The expression with which a frame was first seen: from first_column on its line to before end_column on end_line; columns are bytes of UTF-8.
+CREATE VIEW stack_expression AS
+SELECT id AS stack, (expression & 4095) - 1 AS first_column, line + (expression >> 24) AS end_line, (expression >> 12 & 4095) - 1 AS end_column
+FROM stack WHERE expression <> 0;
 
 -- Views for people: one row a site, with its innermost frame. Whole stacks: docs/schema.md.
 CREATE VIEW site_frame AS
