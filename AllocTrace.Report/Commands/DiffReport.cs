@@ -23,7 +23,7 @@ internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy
                 : $"From {old.Database.Path} to {current.Database.Path}: {current.Title} by {GroupName}",
             Page.Heading);
         foreach (var database in Databases)
-            LossNote.Write(page, database.Losses);
+            Caveats.Write(page, database.Processes, database.Losses);
 
         page.Line();
         if (_differences.Count > 0)

@@ -12,7 +12,7 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
         var page = new Page(output);
         var source = SourceFiles.Of(database.Processes);
         page.Line($"{database.Path}: what kept growing, by {groupBy.ToString().ToLowerInvariant()}", Page.Heading);
-        LossNote.Write(page, database.Losses);
+        Caveats.Write(page, database.Processes, database.Losses);
         foreach (var leak in leaks)
         {
             page.Line();
@@ -51,7 +51,7 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
     }
 
     private static void Table(Page page, SourceFiles source, ProcessLeaks leak, Growth[] shown) =>
-        new PlaceTable(page, source, "Growth", "Blocks", "Now", "Grew in", "Course").Write(
+        new PlaceTable(page, source, null, "Growth", "Blocks", "Now", "Grew in", "Course").Write(
             [.. shown.Select(growth => (growth.Group, new[]
             {
                 ByteSize.Format(growth.Bytes, sign: true),

@@ -16,8 +16,10 @@ internal sealed class Root : RootCommand, IExamples
         Subcommands.Add(AttachCommand.Detach(output));
         Subcommands.Add(LiveCommand.Create(output));
         Subcommands.Add(SnapshotCommand.Create(output));
+        Subcommands.Add(StackCommand.Create(output));
         Subcommands.Add(DoctorCommand.Create(output));
         Subcommands.Add(SummaryCommand.Create(output));
+        Subcommands.Add(CrashCommand.Create(output));
         Subcommands.Add(TopCommand.Create(output));
         Subcommands.Add(TreeCommand.Create(output));
         Subcommands.Add(LeaksCommand.Create(output));

@@ -20,11 +20,12 @@ internal sealed class RunCommand : Command, IExamples
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Say nothing but errors, and print no report" };
     private readonly Option<uint> _frames = new("--frames") { Description = "Frames kept of each stack; 0 is all", HelpName = "N" };
-    private readonly Option<ulong> _sample = new("--sample") { Description = "0, every allocation: this version does not sample", HelpName = "BYTES" };
+    private readonly Option<long?> _sample = SizeOption.Create("--sample", "Record one allocation every so many bytes on average, and estimate; 0: every one");
     private readonly Option<string> _domains = new("--domains") { Description = "The allocator domains to hook, joined by +", HelpName = "raw+mem+obj" };
     private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec" };
     private readonly Option<ulong> _limit = new("--limit") { Description = "The largest size of a session in shared memory", HelpName = "BYTES" };
     private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: let the program wait, or drop them" };
+    private readonly Option<string> _crash = new("--crash") { Description = "When the program crashes, keep the stacks of all threads (alloctrace crash)" };
     private readonly Option<int> _temporary = TemporaryOption.Create();
 
     private readonly Argument<string[]> _command = new("command")
@@ -48,10 +49,12 @@ internal sealed class RunCommand : Command, IExamples
         _limit.DefaultValueFactory = _ => defaults.Limit;
         _onFull.DefaultValueFactory = _ => "wait";
         _onFull.AcceptOnlyFromAmong("wait", "drop");
+        _crash.DefaultValueFactory = _ => "off";
+        _crash.AcceptOnlyFromAmong("on", "off");
         _sample.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<ulong>() != 0)
-                result.AddError("--sample: this version records every allocation, so wanted 0");
+            if (result.GetValueOrDefault<long?>() > RecordingOptions.LargestSample)
+                result.AddError("--sample: wanted 1TiB or less");
         });
         _domains.Validators.Add(result =>
         {
@@ -63,7 +66,7 @@ internal sealed class RunCommand : Command, IExamples
             if (result.GetValueOrDefault<ulong>() < SmallestLimit)
                 result.AddError($"--limit: wanted {SmallestLimit} bytes or more");
         });
-        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _temporary])
+        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _crash, _temporary])
             Add(option);
 
         _failAbove = Threshold.FailAbove(this, console, "the command succeeds but the peak of a process");
@@ -115,11 +118,12 @@ internal sealed class RunCommand : Command, IExamples
     private RecordingOptions RecordingOptionsOf(ParseResult arguments) => new()
     {
         Frames = arguments.GetValue(_frames),
-        Sample = arguments.GetValue(_sample),
+        Sample = (ulong)(arguments.GetValue(_sample) ?? 0),
         Domains = arguments.GetValue(_domains)!,
         Children = arguments.GetValue(_children) == "on",
         Limit = arguments.GetValue(_limit),
         OnFull = arguments.GetValue(_onFull) == "drop" ? OnFull.Drop : OnFull.Wait,
+        Crash = arguments.GetValue(_crash) == "on",
         TemporaryThreshold = arguments.GetValue(_temporary),
     };
 

@@ -82,7 +82,9 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         page.Line(
             $"  Python {process.PythonVersion.Split(' ')[0]}, recorded {process.StartedAt:yyyy-MM-dd HH:mm:ss} UTC for "
             + $"{Numbers.Seconds(process.DurationNs)}, {Ending(process.Ending)}");
-        LossNote.Write(page, summary.Losses);
+        if (CrashOf(process) is { } crash)
+            page.Line($"Crashed: {CrashReport.Describe(crash)}; 'alloctrace crash {ShellWord.Quote(database.Path)}' shows the stacks", Page.Alarm);
+        Caveats.Write(page, [process], summary.Losses);
         if (!process.HasStacks)
             page.Line($"No Python stacks: {process.Stacks}", Page.Alarm);
         foreach (var runtime in database.Runtimes.Where(runtime => runtime.Process == process.Id && runtime.WasInitialized))
@@ -107,6 +109,8 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         if (summary.Live is { } live)
             lines.Write("hold most at the end", summary.LiveLines, live.Bytes, Indent);
     }
+
+    private TraceCrash? CrashOf(TraceProcess process) => database.Crashes.FirstOrDefault(crash => crash.Process == process.Id);
 
     private static string Ending(string ending) => ending switch
     {
@@ -162,7 +166,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         return table;
     }
 
-    private static void WriteProcess(JsonText text, ProcessSummary summary)
+    private void WriteProcess(JsonText text, ProcessSummary summary)
     {
         var json = text.Json;
         var process = summary.Process;
@@ -175,6 +179,12 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         json.WriteNumber("duration_ns", process.DurationNs);
         json.WriteString("ending", process.Ending);
         json.WriteString("stacks", process.Stacks);
+        if (CrashOf(process) is { } crash)
+        {
+            json.WritePropertyName("crash");
+            CrashReport.WriteJson(text, process, crash);
+        }
+
         WriteUsage(text, summary.Usage);
         WriteMoment(text, "peak", summary.Peak);
         WriteMoment(text, "live", summary.Live);

@@ -44,7 +44,7 @@ internal static class TimelineCommand
             page.Line();
             page.Line($"Process {Place.Process(process)}", Page.Heading);
             var losses = database.Losses.Where(loss => loss.Process == process.Id).ToArray();
-            LossNote.Write(page, losses);
+            Caveats.Write(page, [process], losses);
             TraceSlice[] slices = [.. database.Slices.Where(slice => slice.Process == process.Id)];
             if (slices.Length == 0)
                 page.Line("  no timeline was recorded");

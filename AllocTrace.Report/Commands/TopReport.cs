@@ -38,7 +38,7 @@ internal sealed class TopReport
         var page = new Page(output);
         var how = _cumulation == Cumulation.None ? "" : ", callers included";
         page.Line($"{_database.Path}: {_view} by {GroupName}{how}", Page.Heading);
-        LossNote.Write(page, _losses);
+        Caveats.Write(page, _processes, _losses);
         foreach (var process in _processes.Where(process => !process.HasStacks))
             page.Line($"No Python stacks in process {process.Pid}: {process.Stacks}", Page.Alarm);
 
@@ -48,11 +48,11 @@ internal sealed class TopReport
             var source = SourceFiles.Of(_processes);
             if (_groupBy == GroupBy.Traceback)
             {
-                new TracebackList(page, source).Write(_statistics, _snapshot.Size);
+                new TracebackList(page, source, _snapshot.ExpressionOf).Write(_statistics, _snapshot.Size);
             }
             else
             {
-                new StatisticTable(page, source).Write(_statistics, _snapshot.Size);
+                new StatisticTable(page, source, _snapshot.ExpressionOf).Write(_statistics, _snapshot.Size);
                 page.Line();
             }
         }
@@ -61,7 +61,8 @@ internal sealed class TopReport
         if (_statistics.Others > 0)
             page.Line($"{Numbers.Whole(_statistics.Others)} more{(_cumulation == Cumulation.None ? $": {Numbers.Size(_statistics.OtherSize)}" : "")}");
 
-        page.Line($"Total: {Numbers.Size(_snapshot.Size)} in {Numbers.Of(_snapshot.Count, "block")}", Page.Heading);
+        var (size, count) = _snapshot.SizeError == 0 ? ("", "") : ($" ± {ByteSize.Format(_snapshot.SizeError)}", $" ± {Numbers.Whole(_snapshot.CountError)}");
+        page.Line($"Total: {Numbers.Size(_snapshot.Size)}{size} in {Numbers.Of(_snapshot.Count, "block")}{count}", Page.Heading);
     }
 
     public void WriteJson(TextWriter target)
@@ -73,7 +74,7 @@ internal sealed class TopReport
         if (_cumulation != Cumulation.None)
             text.Json.WriteBoolean("cumulative", true);
 
-        text.Amount("total", new Amount(_snapshot.Size, _snapshot.Count));
+        text.Amount("total", new Amount(_snapshot.Size, _snapshot.Count), _snapshot.SizeError, _snapshot.CountError);
         text.Lost(_losses.Sum(loss => loss.Events));
         text.Statistics("statistics", _statistics);
         text.Json.WriteEndObject();
@@ -82,8 +83,12 @@ internal sealed class TopReport
     public void WriteCsv(Output output)
     {
         using var csv = new CsvText(output.Out, forTerminal: output.TerminalWidth is not null);
-        csv.Header("size", "count", "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread", "interpreter", "command");
+        string[] errors = _database.IsSampled ? ["size_error", "count_error"] : [];
+        csv.Header(["size", "count", .. errors, "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread", "interpreter", "command"]);
         foreach (var statistic in _statistics)
-            csv.Row([statistic.Size, statistic.Count, .. CsvText.Cells(statistic, whole: _groupBy == GroupBy.Traceback)]);
+        {
+            object[] error = _database.IsSampled ? [statistic.SizeError, statistic.CountError] : [];
+            csv.Row([statistic.Size, statistic.Count, .. error, .. CsvText.Cells(statistic, whole: _groupBy == GroupBy.Traceback)]);
+        }
     }
 }

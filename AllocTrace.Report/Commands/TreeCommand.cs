@@ -28,7 +28,7 @@ internal static class TreeCommand
             var snapshot = selection.Load(parsed, database);
             var page = new Page(output);
             page.Line($"{database.Path}: {selection.Title(parsed)} by call", Page.Heading);
-            LossNote.Write(page, database.Losses);
+            Caveats.Write(page, database.Processes, database.Losses);
             page.Line();
             new CallTreeText(page, parsed.GetValue(rows), parsed.GetValue(percent)).Write(snapshot.CallTree());
             return ExitCode.Done;

@@ -24,12 +24,11 @@ internal sealed class JsonText : IDisposable
 
     public Utf8JsonWriter Json { get; }
 
-    /// <summary>Writes <c>"name":{"size":…,"count":…}</c>.</summary>
-    public void Amount(string name, Amount amount)
+    /// <summary>Writes <c>"name":{"size":…,"count":…}</c>, with <c>size_error</c> and <c>count_error</c> if it is an estimate.</summary>
+    public void Amount(string name, Amount amount, long sizeError = 0, long countError = 0)
     {
         Json.WriteStartObject(name);
-        Json.WriteNumber("size", amount.Size);
-        Json.WriteNumber("count", amount.Count);
+        Amount(amount, sizeError, countError);
         Json.WriteEndObject();
     }
 
@@ -82,11 +81,21 @@ internal sealed class JsonText : IDisposable
         _target.WriteLine();
     }
 
+    private void Amount(Amount amount, long sizeError, long countError)
+    {
+        Json.WriteNumber("size", amount.Size);
+        Json.WriteNumber("count", amount.Count);
+        if (sizeError == 0)
+            return;
+
+        Json.WriteNumber("size_error", sizeError);
+        Json.WriteNumber("count_error", countError);
+    }
+
     private void Statistic(Statistic statistic)
     {
         Json.WriteStartObject();
-        Json.WriteNumber("size", statistic.Size);
-        Json.WriteNumber("count", statistic.Count);
+        Amount(new Amount(statistic.Size, statistic.Count), statistic.SizeError, statistic.CountError);
         About(statistic);
         Json.WriteEndObject();
     }

@@ -62,7 +62,7 @@ internal sealed class PprofExport
 
         _profile.DefaultSampleType = Text("inuse_space");
         _profile.PeriodType = new Pprof.ValueType { Type = Text("space"), Unit = Text("bytes") };
-        _profile.Period = 1; // every byte: nothing is sampled
+        _profile.Period = Math.Max(1, _database.Processes.Select(process => process.SampleBytes).DefaultIfEmpty().Max()); // 1: every byte
         _profile.TimeNanos = _database.Processes.Select(process => process.StartedAtNs).DefaultIfEmpty().Min();
         _profile.DurationNanos = _database.Processes.Select(process => process.DurationNs).DefaultIfEmpty().Max();
         _profile.Mapping.Add(new Mapping

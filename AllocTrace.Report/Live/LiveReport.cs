@@ -19,13 +19,13 @@ internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy
         page.Line(Cut(page,
             $"live {ByteSize.Format(sample.Live.Size)} in {Numbers.Of(sample.Live.Count, "block")}, allocated {ByteSize.Format(sample.Allocated.Size)} in {Numbers.Whole(sample.Allocated.Count)}"
             + $"{(_before is null ? "" : $", {Rate(sample.Allocated.Size - _before.Allocated.Size)}")}, after {Numbers.Seconds(sample.AtNs)}"));
-        LossNote.Write(page, sample.Losses);
+        Caveats.Write(page, processes, sample.Losses);
         foreach (var process in processes.Where(process => !process.HasStacks))
             page.Line(Cut(page, $"No Python stacks in process {process.Pid}: {process.Stacks}"), Page.Alarm);
 
         page.Line();
         LiveRow[] largest = [.. sample.Rows.OrderByDescending(Key).ThenByDescending(row => row.Live.Size).ThenBy(row => Place.Describe(row.About), StringComparer.Ordinal).Take(rows)];
-        new PlaceTable(page, SourceFiles.Of(processes), Heading("Size", LiveOrder.Size), Heading("Count", LiveOrder.Count), Heading("Rate", LiveOrder.Rate), Heading("Temporary", LiveOrder.Temporary))
+        new PlaceTable(page, SourceFiles.Of(processes), expressionOf: null, Heading("Size", LiveOrder.Size), Heading("Count", LiveOrder.Count), Heading("Rate", LiveOrder.Rate), Heading("Temporary", LiveOrder.Temporary))
             .Write([.. largest.Select(row => (row.About, Figures(row)))]);
         if (sample.Rows.Count > largest.Length)
             page.Line(Cut(page, $"{Numbers.Whole(sample.Rows.Count - largest.Length)} more by {groupBy.ToString().ToLowerInvariant()}"), Page.Dim);

@@ -24,7 +24,7 @@ internal static class ShortReport
         foreach (var summary in summaries.Take(MostProcesses))
         {
             page.Line($"Process {Place.Process(summary.Process)}", Page.Heading);
-            LossNote.Write(page, summary.Losses);
+            Caveats.Write(page, [summary.Process], summary.Losses);
             if (!summary.Process.HasStacks)
                 page.Line($"No Python stacks: {summary.Process.Stacks}", Page.Alarm);
 

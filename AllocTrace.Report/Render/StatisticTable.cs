@@ -6,20 +6,24 @@ namespace AllocTrace.Report.Render;
 /// Statistics as a table: size, exact bytes, share, count and where. Averages are left out, so that a terminal of 80 columns has room for the
 /// place.
 /// </summary>
-internal sealed class StatisticTable(Page page, SourceFiles source)
+internal sealed class StatisticTable(Page page, SourceFiles source, Func<Statistic, Expression?>? expressionOf = null)
 {
     /// <summary>Writes the table.</summary>
     /// <param name="statistics">The rows.</param>
     /// <param name="total">What 100% is, bytes.</param>
     /// <param name="indent">How far to indent, columns.</param>
-    public void Write(IReadOnlyList<Statistic> statistics, long total, int indent = 0) =>
-        new PlaceTable(page, source, "Size", "Bytes", "%", "Count").Write(
+    public void Write(IReadOnlyList<Statistic> statistics, long total, int indent = 0)
+    {
+        // The exact bytes of an estimate would say more than is known.
+        var isSampled = statistics.Any(statistic => statistic.SizeError > 0);
+        new PlaceTable(page, source, expressionOf, "Size", isSampled ? "±" : "Bytes", "%", "Count").Write(
             [.. statistics.Select(statistic => (statistic, new[]
             {
                 ByteSize.Format(statistic.Size),
-                Numbers.Whole(statistic.Size),
+                isSampled ? ByteSize.Format(statistic.SizeError) : Numbers.Whole(statistic.Size),
                 Numbers.Percent(statistic.Size, total),
                 Numbers.Whole(statistic.Count),
             }))],
             indent);
+    }
 }

@@ -16,8 +16,8 @@ public sealed class CallTree
     internal CallTree(StackTable stacks, SiteTable[] parts)
     {
         Stacks = stacks;
-        _own = new GroupSums(stacks.Count);
-        _all = new GroupSums(stacks.Count);
+        _own = new GroupSums(stacks.Count, isSampled: false);
+        _all = new GroupSums(stacks.Count, isSampled: false);
         foreach (var part in parts)
         {
             foreach (ref readonly var site in part.Sites)

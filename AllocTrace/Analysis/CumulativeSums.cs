@@ -5,29 +5,30 @@ namespace AllocTrace.Analysis;
 /// <summary>Sums in which an allocation counts for its callers too, in time that does not depend on how deep the stacks are.</summary>
 internal static class CumulativeSums
 {
-    public static GroupSums Of(SiteTable[] parts, StackTable stacks, FrameGrouping grouping, Cumulation cumulation)
+    public static GroupSums Of(SiteTable[] parts, TraceDatabase database, FrameGrouping grouping, Cumulation cumulation)
     {
-        var sums = new GroupSums(grouping.Count);
-        var subtrees = new GroupSums(stacks.Count);
+        var stacks = database.Stacks;
+        var sums = new GroupSums(grouping.Count, database.IsSampled);
+        var subtrees = new GroupSums(stacks.Count, database.IsSampled);
         foreach (var part in parts)
         {
             foreach (ref readonly var site in part.Sites)
             {
-                if (site.Stack == 0)
-                    sums.Add(0, site.Bytes, site.Blocks);
-                else
-                    subtrees.Add(site.Stack, site.Bytes, site.Blocks);
+                var (target, group) = site.Stack == 0 ? (sums, 0) : (subtrees, site.Stack);
+                target.Add(group, site.Bytes, site.Blocks);
+                if (database.IsSampled)
+                    target.Add(group, Variance.Of(site, database.Processes[site.Process]));
             }
         }
 
         // Callers have smaller numbers: going backwards, a stack is complete before it is added to its caller.
         for (var stack = stacks.Count - 1; stack > 0; stack--)
-            subtrees.Add(stacks.Caller[stack], subtrees[stack].Size, subtrees[stack].Count);
+            subtrees.Add(stacks.Caller[stack], subtrees, stack);
 
         if (cumulation == Cumulation.OncePerFrame)
         {
             for (var stack = 1; stack < stacks.Count; stack++)
-                sums.Add(grouping.GroupOfStack[stack], subtrees[stack].Size, subtrees[stack].Count);
+                sums.Add(grouping.GroupOfStack[stack], subtrees, stack);
         }
         else
         {
@@ -53,7 +54,7 @@ internal static class CumulativeSums
         for (var stack = firstCallee[0]; stack != 0;)
         {
             if (entered[grouping.GroupOfStack[stack]]++ == 0)
-                sums.Add(grouping.GroupOfStack[stack], subtrees[stack].Size, subtrees[stack].Count);
+                sums.Add(grouping.GroupOfStack[stack], subtrees, stack);
 
             if (firstCallee[stack] != 0)
             {

@@ -1,11 +1,16 @@
 namespace AllocTrace.Analysis;
 
 /// <summary>Bytes and blocks by group number.</summary>
-internal sealed class GroupSums(int groups)
+/// <param name="groups">How many groups there are.</param>
+/// <param name="isSampled">Whether some of what is added are estimates.</param>
+internal sealed class GroupSums(int groups, bool isSampled)
 {
     private readonly (long Size, long Count)[] _sums = new (long, long)[groups];
+    private readonly Variance[]? _variances = isSampled ? new Variance[groups] : null;
 
     public (long Size, long Count) this[int group] => _sums[group];
+
+    public Variance VarianceOf(int group) => _variances is null ? default : _variances[group];
 
     public void Add(int group, long size, long count)
     {
@@ -13,8 +18,25 @@ internal sealed class GroupSums(int groups)
         _sums[group].Count += count;
     }
 
+    /// <summary>Adds how far what was added may be off.</summary>
+    public void Add(int group, Variance variance)
+    {
+        if (_variances is not null)
+            _variances[group] += variance;
+    }
+
+    /// <summary>Adds a group of another sum.</summary>
+    public void Add(int group, GroupSums other, int otherGroup)
+    {
+        Add(group, other[otherGroup].Size, other[otherGroup].Count);
+        Add(group, other.VarianceOf(otherGroup));
+    }
+
     /// <summary>Describes the <paramref name="limit"/> largest groups (0: all) and sums up the others.</summary>
-    public StatisticList Rank(Grouping grouping, int limit)
+    /// <param name="grouping">What the groups are.</param>
+    /// <param name="limit">How many groups.</param>
+    /// <param name="stackOfGroup">A stack for the only frame of each group; <see langword="null"/>: the tracebacks have theirs, or mean none.</param>
+    public StatisticList Rank(Grouping grouping, int limit, int[]? stackOfGroup = null)
     {
         long otherSize = 0, otherCount = 0;
         var others = 0;
@@ -28,7 +50,14 @@ internal sealed class GroupSums(int groups)
                 otherCount += _sums[other].Count;
                 others++;
             });
-        var statistics = Array.ConvertAll(largest, group => grouping.Describe(group, _sums[group].Size, _sums[group].Count));
+        var statistics = Array.ConvertAll(largest, group => grouping.Describe(group, _sums[group].Size, _sums[group].Count) with
+        {
+            SizeError = VarianceOf(group).SizeError,
+            CountError = VarianceOf(group).CountError,
+        });
+        for (var i = 0; stackOfGroup is not null && i < statistics.Length; i++)
+            statistics[i] = statistics[i] with { Traceback = statistics[i].Traceback.Of(stackOfGroup[largest[i]]) };
+
         return new StatisticList(statistics, others, otherSize, otherCount);
     }
 

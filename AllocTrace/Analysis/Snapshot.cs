@@ -16,14 +16,20 @@ public sealed class Snapshot
         _ = database.Stacks; // read while the file is open
         _database = database;
         _parts = parts;
+        var variance = default(Variance);
         foreach (var part in parts)
         {
             foreach (ref readonly var site in part.Sites)
             {
                 Size += site.Bytes;
                 Count += site.Blocks;
+                if (database.IsSampled)
+                    variance += Variance.Of(site, database.Processes[site.Process]);
             }
         }
+
+        SizeError = variance.SizeError;
+        CountError = variance.CountError;
     }
 
     /// <summary>Its recording: metadata and stacks; the file may be closed.</summary>
@@ -37,6 +43,12 @@ public sealed class Snapshot
 
     /// <summary>All blocks.</summary>
     public long Count { get; }
+
+    /// <summary>When allocations were sampled: the true size is within so many bytes of <see cref="Size"/> in 95 of 100 cases.</summary>
+    public long SizeError { get; }
+
+    /// <summary>When allocations were sampled: the true count is within so many blocks of <see cref="Count"/> in 95 of 100 cases.</summary>
+    public long CountError { get; }
 
     /// <summary>The allocations, a site each, in the order of the database. Tracebacks are made as the sequence advances.</summary>
     public IEnumerable<Trace> Traces
@@ -126,8 +138,20 @@ public sealed class Snapshot
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         var grouping = GroupingFor(_database, groupBy);
-        return Sum(grouping, cumulation).Rank(grouping, limit);
+        var hasExpressions = groupBy == GroupBy.Lineno && cumulation == Cumulation.None;
+        return Sum(grouping, cumulation).Rank(grouping, limit, hasExpressions ? LargestStacks(grouping) : null);
     }
+
+    /// <summary>
+    /// The expression that allocated: of the newest frame of a statistic by line or by traceback. Where a line has several, the one at which the
+    /// largest of its stacks was first seen.
+    /// </summary>
+    /// <param name="statistic">One of this snapshot's. Its database has not been closed.</param>
+    /// <returns><see langword="null"/> when it is not known: before CPython 3.11, in other groups, where the compiler left no columns.</returns>
+    /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
+    public Expression? ExpressionOf(Statistic statistic) => statistic.Traceback is { Stack: not 0, Newest: { } frame }
+        ? Expression.Unpack(_database.ReadExpression(statistic.Traceback.Stack), frame.LineNumber)
+        : null;
 
     /// <summary>Compares this snapshot with an older one, of the same recording or of another, group by group; what differs most comes first.</summary>
     /// <param name="old">The older one.</param>
@@ -176,20 +200,46 @@ public sealed class Snapshot
         return database.Moments.Where(moment => ids.Contains(moment.Process) && wanted(moment)).ToArray();
     }
 
+    /// <summary>For each group, the stack of the site that has the most.</summary>
+    private int[] LargestStacks(Grouping grouping)
+    {
+        var sizes = new long[grouping.Count];
+        var stacks = new int[grouping.Count];
+        foreach (var part in _parts)
+        {
+            foreach (ref readonly var site in part.Sites)
+            {
+                var group = grouping.GroupOf(site);
+                if (site.Bytes < sizes[group])
+                    continue;
+
+                sizes[group] = site.Bytes;
+                stacks[group] = site.Stack;
+            }
+        }
+
+        return stacks;
+    }
+
     internal GroupSums Sum(Grouping grouping, Cumulation cumulation)
     {
         if (cumulation != Cumulation.None)
         {
             return grouping is FrameGrouping frames
-                ? CumulativeSums.Of(_parts, _database.Stacks, frames, cumulation)
+                ? CumulativeSums.Of(_parts, _database, frames, cumulation)
                 : throw new ArgumentException("cumulative statistics need groups of lines, files or functions", nameof(cumulation));
         }
 
-        var sums = new GroupSums(grouping.Count);
+        var sums = new GroupSums(grouping.Count, _database.IsSampled);
         foreach (var part in _parts)
         {
             foreach (ref readonly var site in part.Sites)
-                sums.Add(grouping.GroupOf(site), site.Bytes, site.Blocks);
+            {
+                var group = grouping.GroupOf(site);
+                sums.Add(group, site.Bytes, site.Blocks);
+                if (_database.IsSampled)
+                    sums.Add(group, Variance.Of(site, _database.Processes[site.Process]));
+            }
         }
 
         return sums;

@@ -11,6 +11,9 @@ internal sealed unsafe partial class ProcessReplay
     /// <summary>A larger block cannot exist: addresses have fewer bits.</summary>
     private const ulong LargestBlock = WireFormat.OperandMask;
 
+    /// <summary>From a kind of record to its wide form.</summary>
+    private const uint WideKinds = RecordKind.MallocWide - RecordKind.Malloc;
+
     /// <summary>Replays a thread's records from <paramref name="at"/> to <paramref name="end"/>, or to the first BATCH before that.</summary>
     /// <param name="thread">Whose they are.</param>
     /// <param name="at">The first record.</param>
@@ -19,6 +22,9 @@ internal sealed unsafe partial class ProcessReplay
     /// <exception cref="InvalidTraceException">There is no such record; everything before it counts.</exception>
     public byte* Run(ThreadReplay thread, byte* at, byte* end)
     {
+        if (_estimate is not null)
+            return RunSampled(thread, at, end);
+
         while (at < end)
         {
             var word = *(ulong*)at;
@@ -43,40 +49,57 @@ internal sealed unsafe partial class ProcessReplay
                     at += 16;
                     break;
 
-                case RecordKind.ReallocBegin:
-                    BeginRealloc(thread, tag & 15, address);
-                    at += 8;
-                    break;
-
-                case RecordKind.ReallocFailed:
-                    UndoRealloc(thread, tag & 15);
-                    at += 8;
-                    break;
-
-                case RecordKind.Batch when room >= 16:
-                    return at;
-
-                case RecordKind.Mark when room >= 16:
-                    Mark((MarkKind)(tag & 15), address, *(ulong*)(at + 8));
-                    at += 16;
-                    break;
-
                 case RecordKind.MallocWide or RecordKind.CallocWide or RecordKind.ReallocWide when room >= 24:
                     AllocateWide(thread, tag, address, *(ulong*)(at + 16), *(uint*)(at + 12));
                     at += 24;
                     break;
 
-                case RecordKind.Lost when room >= 24:
-                    thread.AddLoss((long)address, SinceStart(*(ulong*)(at + 8)), SinceStart(*(ulong*)(at + 16)));
-                    at += 24;
-                    break;
-
                 default:
-                    throw _session.Damaged($"thread {thread.OsId} has a record of kind {tag >> 4} with {room} bytes left");
+                    var next = RunOther(thread, at, end);
+                    if (next == at)
+                        return at;
+
+                    at = next;
+                    break;
             }
         }
 
         return at;
+    }
+
+    /// <summary>Replays a record that counts no block.</summary>
+    /// <returns>The next one; <paramref name="at"/> when it is a BATCH.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private byte* RunOther(ThreadReplay thread, byte* at, byte* end)
+    {
+        var word = *(ulong*)at;
+        var tag = (uint)(word >> WireFormat.OperandBits);
+        var operand = word & WireFormat.OperandMask;
+        var room = end - at;
+        switch ((RecordKind)(tag >> 4))
+        {
+            case RecordKind.ReallocBegin:
+                BeginRealloc(thread, tag & 15, operand);
+                return at + 8;
+
+            case RecordKind.ReallocFailed:
+                UndoRealloc(thread, tag & 15);
+                return at + 8;
+
+            case RecordKind.Batch when room >= 16:
+                return at;
+
+            case RecordKind.Mark when room >= 16:
+                Mark((MarkKind)(tag & 15), operand, *(ulong*)(at + 8));
+                return at + 16;
+
+            case RecordKind.Lost when room >= 24:
+                thread.AddLoss((long)operand, SinceStart(*(ulong*)(at + 8)), SinceStart(*(ulong*)(at + 16)));
+                return at + 24;
+
+            default:
+                throw _session.Damaged($"thread {thread.OsId} has a record of kind {tag >> 4} with {room} bytes left");
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -90,14 +113,7 @@ internal sealed unsafe partial class ProcessReplay
         if (size >= AddressPage.WideSize || !AddressTable.TryPut(domain->Pages, address, (uint)size, site))
             PutBlock(tag & 15, address, size, site);
 
-        var counters = _counters + site;
-        if (counters->Moment != _moment)
-            Remember(site);
-
-        counters->AllocatedBytes += (long)size;
-        counters->AllocatedBlocks++;
-        _liveBytes += (long)size;
-        _liveBlocks++;
+        CountAllocation(site, (long)size, 1);
         ref var operations = ref OperationsOf(tag);
         operations.Calls++;
         operations.Bytes += (long)size;
@@ -109,8 +125,11 @@ internal sealed unsafe partial class ProcessReplay
     {
         var table = _tables[domain] ?? AddTable(domain);
         var replaced = table.Put(address, size, site, out var replacedSize);
-        if (replaced != 0)
-            CountFree(replaced, (long)replacedSize); // its free was lost
+        if (replaced == 0)
+            return;
+
+        var (bytes, blocks) = Weigh(address, replacedSize);
+        CountFree(replaced, bytes, blocks); // its free was lost
     }
 
     private uint TakeBlock(uint domain, ulong address, out ulong size)
@@ -163,13 +182,26 @@ internal sealed unsafe partial class ProcessReplay
         ref var operations = ref OperationsOf(tag);
         operations.Calls++;
         operations.Bytes += size;
-        CountFree(site, size);
+        CountFree(site, size, 1);
         if (thread.Recent.Contains(taggedAddress))
-            CountTemporary(thread, site, size);
+            CountTemporary(thread, site, size, 1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CountFree(uint site, long size)
+    private void CountAllocation(uint site, long bytes, long blocks)
+    {
+        var counters = _counters + site;
+        if (counters->Moment != _moment)
+            Remember(site);
+
+        counters->AllocatedBytes += bytes;
+        counters->AllocatedBlocks += blocks;
+        _liveBytes += bytes;
+        _liveBlocks += blocks;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void CountFree(uint site, long bytes, long blocks)
     {
         if (_liveBytes > _highestBytes)
             NoteHigh();
@@ -178,10 +210,10 @@ internal sealed unsafe partial class ProcessReplay
         if (counters->Moment != _moment)
             Remember(site);
 
-        counters->FreedBytes += size;
-        counters->FreedBlocks++;
-        _liveBytes -= size;
-        _liveBlocks--;
+        counters->FreedBytes += bytes;
+        counters->FreedBlocks += blocks;
+        _liveBytes -= bytes;
+        _liveBlocks -= blocks;
     }
 
     /// <summary>A tag is eight bits, and there are 256 entries.</summary>
@@ -190,21 +222,24 @@ internal sealed unsafe partial class ProcessReplay
     /// <summary>Tells an address of a domain from the same one in other domains.</summary>
     private static ulong TagOf(uint domain) => domain < WireFormat.FirstTrackedDomain ? 0 : (ulong)domain << WireFormat.OperandBits;
 
-    private void CountTemporary(ThreadReplay thread, uint site, long size)
+    private void CountTemporary(ThreadReplay thread, uint site, long bytes, long blocks)
     {
         var counters = Sites.Counters + site;
         if (counters->Thread != thread.Index)
             return;
 
-        counters->TemporaryBytes += size;
-        counters->TemporaryBlocks++;
+        counters->TemporaryBytes += bytes;
+        counters->TemporaryBlocks += blocks;
     }
 
     private void BeginRealloc(ThreadReplay thread, uint domain, ulong address)
     {
         ref var realloc = ref thread.Realloc(domain);
         if (realloc.Open && realloc.Block.Site != 0)
-            CountFree(realloc.Block.Site, (long)realloc.Block.Size); // its end was lost
+        {
+            var (bytes, blocks) = Weigh(realloc.Address, realloc.Block.Size);
+            CountFree(realloc.Block.Site, bytes, blocks); // its end was lost
+        }
 
         var site = TakeBlock(domain, address, out var size);
         realloc = new PendingRealloc { Open = true, Address = address, Block = new Block(size, site) };
@@ -229,9 +264,9 @@ internal sealed unsafe partial class ProcessReplay
 
         if (oldSite != 0)
         {
-            CountFree(oldSite, (long)oldSize);
+            CountFree(oldSite, (long)oldSize, 1);
             if (thread.Recent.Contains(realloc.Address | TagOf(tag & 15)))
-                CountTemporary(thread, oldSite, (long)oldSize);
+                CountTemporary(thread, oldSite, (long)oldSize, 1);
         }
 
         realloc = default;
@@ -243,8 +278,7 @@ internal sealed unsafe partial class ProcessReplay
         if (size > LargestBlock)
             throw _session.Damaged($"thread {thread.OsId} has a block of {size} bytes");
 
-        const uint narrower = RecordKind.MallocWide - RecordKind.Malloc;
-        var narrow = tag - (narrower << 4);
+        var narrow = tag - (WideKinds << 4);
         if ((RecordKind)(tag >> 4) == RecordKind.ReallocWide)
             CommitRealloc(thread, narrow, address, size, stack);
         else

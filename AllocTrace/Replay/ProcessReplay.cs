@@ -50,6 +50,7 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
         _session = session;
         _startedNs = (long)session.Header->StartedMonoNs;
         _temporaryThreshold = temporaryThreshold;
+        _estimate = session.Header->SampleBytes == 0 ? null : new SampleEstimate(session.Header->SampleBytes);
         _counters = Sites.Counters;
         var pythonBlocks = new AddressTable();
         for (var domain = 0; domain < WireFormat.FirstTrackedDomain; domain++)

@@ -49,6 +49,12 @@ internal sealed unsafe class ThreadReplay
 
     public RecentAllocations Recent { get; }
 
+    /// <summary>
+    /// When sampling: how many allocations the thread made between the one of the block that ends next and that end. The highest number when
+    /// another thread made the block.
+    /// </summary>
+    public ulong Age { get; set; } = ulong.MaxValue;
+
     /// <summary>By domain; native memory of this object, null when the thread has ended.</summary>
     public ThreadDomain* Domains { get; private set; }
 
@@ -90,7 +96,7 @@ internal sealed unsafe class ThreadReplay
         writer.Write(Domains == null);
         writer.Write(OsId);
         writer.Write(Name);
-        writer.WriteAll([StartedNs, EndedNs ?? -1, LostEvents]);
+        writer.WriteAll([StartedNs, EndedNs ?? -1, LostEvents, unchecked((long)Age)]);
         writer.WriteAll<PendingRealloc>(_reallocs);
         Recent.Save(writer);
         writer.Write(_losses.Count);
@@ -106,10 +112,10 @@ internal sealed unsafe class ThreadReplay
     {
         var isOver = reader.ReadBoolean();
         var (osId, name) = (reader.ReadUInt32(), reader.ReadString());
-        if (reader.ReadAll<long>() is not [var started, var ended, var lost])
+        if (reader.ReadAll<long>() is not [var started, var ended, var lost, var age])
             throw new EndOfStreamException();
 
-        var thread = new ThreadReplay(index, osId, started, temporaryThreshold) { Name = name };
+        var thread = new ThreadReplay(index, osId, started, temporaryThreshold) { Name = name, Age = unchecked((ulong)age) };
         var reallocs = reader.ReadAll<PendingRealloc>();
         if (reallocs.Length != WireFormat.Domains || !thread.Recent.TryLoad(reader))
             throw new EndOfStreamException();

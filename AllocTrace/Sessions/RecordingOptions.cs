@@ -3,10 +3,16 @@ namespace AllocTrace.Sessions;
 /// <summary>What a recording is asked for. The traced processes get these by <c>ALLOCTRACE_OPTIONS</c>, except what only a collector needs.</summary>
 public sealed record RecordingOptions
 {
+    /// <summary>The highest <see cref="Sample"/>.</summary>
+    public const long LargestSample = 1L << 40;
+
     /// <summary>Frames kept of each stack, the innermost ones; 0 is all.</summary>
     public uint Frames { get; init; }
 
-    /// <summary>Mean bytes between two recorded allocations; 0 records every one.</summary>
+    /// <summary>
+    /// Mean bytes from one recorded allocation to the next, up to <see cref="LargestSample"/>: sizes and counts are estimates then. 0 records
+    /// every one.
+    /// </summary>
     public ulong Sample { get; init; }
 
     /// <summary>The allocator domains to hook: some of <c>raw</c>, <c>mem</c> and <c>obj</c>, joined by <c>+</c>.</summary>

@@ -7,7 +7,7 @@ internal static class MetadataReader
         connection,
         """
         SELECT id, pid, parent_pid, command, executable, python_version, stacks, started_at, duration_ns, ending, cut_stacks, unknown_frees,
-               temporary_threshold
+               temporary_threshold, sample_bytes
         FROM process ORDER BY id
         """,
         row => new TraceProcess(
@@ -23,7 +23,8 @@ internal static class MetadataReader
             row.Text(9),
             row.CheckedInt64(10),
             row.CheckedInt64(11),
-            row.CheckedInt64(12)));
+            row.CheckedInt64(12),
+            row.CheckedInt64(13)));
 
     public static TraceThread[] Threads(ReadConnection connection) => Read(
         connection,
@@ -55,7 +56,7 @@ internal static class MetadataReader
     /// <summary>The value of a pragma that is a number.</summary>
     public static long Pragma(ReadConnection connection, string name) => Read(connection, $"PRAGMA {name}", row => row.CheckedInt64(0)).Single();
 
-    private static T[] Read<T>(ReadConnection connection, string sql, Func<StatementReader, T> row)
+    public static T[] Read<T>(ReadConnection connection, string sql, Func<StatementReader, T> row)
     {
         var rows = new List<T>();
         using var reader = new StatementReader(connection, sql);

@@ -15,6 +15,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
 
     private readonly SqliteConnection _connection;
     private readonly StackWriter _stacks;
+    private readonly CrashWriter _crashes;
     private readonly RawInsert _site;
     private readonly RawInsert _snapshotSite;
     private readonly RawInsert _slice;
@@ -31,6 +32,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     {
         _connection = connection;
         _stacks = new StackWriter(connection);
+        _crashes = new CrashWriter(connection);
         _site = new RawInsert(connection, "site", columns: 13);
         _snapshotSite = new RawInsert(connection, "snapshot_site", columns: 4);
         _slice = new RawInsert(connection, "slice", columns: 8);
@@ -65,6 +67,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         foreach (var domain in DomainsOf(replay))
             domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(header->TrackedDomain[domain].ToString());
 
+        var crash = isFinished ? CrashWriter.Read(session) : null;
+        var crashStacks = _stacks.Add(session, crash?.Allocations.Select(allocation => allocation.Stack) ?? []);
         var process = ++_processes;
         var duration = AddProcess(process, session, replay, ending);
         var threads = AddThreads(process, replay, interpreters);
@@ -76,6 +80,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
 
         if (isFinished)
             AddSlices(process, replay, duration, firstSite);
+        if (crash is not null)
+            _crashes.Add(process, crash, replay, domains, crashStacks);
         foreach (var loss in losses)
             AddLoss(process, null, loss);
 
@@ -175,7 +181,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _connection.Execute(
             """
             INSERT INTO process VALUES (@process, @pid, @parentPid, @command, @executable, @pythonVersion, @stacks, @startedAt, @duration,
-                                        @ending, @cutStacks, @unknownFrees, @temporaryThreshold)
+                                        @ending, @cutStacks, @unknownFrees, @temporaryThreshold, @sampleBytes)
             """,
             new
             {
@@ -192,6 +198,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
                 cutStacks = (long)header->CutStacks,
                 unknownFrees = replay.UnknownFrees,
                 temporaryThreshold = replay.TemporaryThreshold,
+                sampleBytes = (long)header->SampleBytes,
             });
         return duration;
     }

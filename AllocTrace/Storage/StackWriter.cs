@@ -85,17 +85,17 @@ internal sealed unsafe class StackWriter : IDisposable
         var key = new StackKey(stacks[entry.Parent], code, entry.Line);
         if (!_stacks.TryGetValue(key, out var stack))
         {
-            stack = Insert(key.Caller, key.Code, key.Line, entry.Instruction, _depths[(int)key.Caller] + 1);
+            stack = Insert(key.Caller, key.Code, key.Line, entry.Expression, _depths[(int)key.Caller] + 1);
             _stacks.Add(key, stack);
         }
 
         return stack;
     }
 
-    private long Insert(long caller, long? code, uint line, uint instruction, int depth)
+    private long Insert(long caller, long? code, uint line, uint expression, int depth)
     {
         long stack = _depths.Count;
-        _stack.AddNullable(stack, caller, code, line, instruction, depth);
+        _stack.AddNullable(stack, caller, code, line, expression, depth);
         _depths.Add(depth);
         return stack;
     }

@@ -28,14 +28,16 @@ public sealed class TraceDatabase : IDisposable
         _connections = connections;
         CheckVersion();
         Processes = MetadataReader.Processes(connections.First);
+        IsSampled = Processes.Any(process => process.SampleBytes != 0);
         Threads = MetadataReader.Threads(connections.First);
         Domains = MetadataReader.Domains(connections.First);
         Moments = MetadataReader.Moments(connections.First);
         Losses = MetadataReader.Losses(connections.First);
         Runtimes = MetadataReader.Runtimes(connections.First);
+        Crashes = CrashReader.Read(connections.First);
 
         _processIds = [.. Processes.Select(process => process.Id)];
-        foreach (var process in Threads.Select(thread => thread.Process).Concat(Moments.Select(moment => moment.Process)))
+        foreach (var process in Threads.Select(thread => thread.Process).Concat(Moments.Select(moment => moment.Process)).Concat(Crashes.Select(crash => crash.Process)))
             IndexOfProcess(process);
 
         _sites = new SiteReader(this, connections);
@@ -46,6 +48,9 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>The recorded processes, in the order in which they were recorded.</summary>
     public IReadOnlyList<TraceProcess> Processes { get; }
+
+    /// <summary>Whether in some process not every allocation was recorded: sizes and counts are estimates.</summary>
+    public bool IsSampled { get; }
 
     /// <summary>The threads of all processes.</summary>
     public IReadOnlyList<TraceThread> Threads { get; }
@@ -62,6 +67,9 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>The CPythons of the processes, in the order in which they were found.</summary>
     public IReadOnlyList<TraceRuntime> Runtimes { get; }
 
+    /// <summary>The fatal signals that were recorded, at most one a process.</summary>
+    public IReadOnlyList<TraceCrash> Crashes { get; }
+
     /// <summary>The time of all processes in slices, by process and time; read at the first use.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     public IReadOnlyList<TraceSlice> Slices => _slices ??= Guarded(() => SliceReader.Slices(_connections.First));
@@ -71,6 +79,27 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>The trie of all stacks; read at the first use.</summary>
     internal StackTable Stacks => _stacks ??= Guarded(new StackReader(Path, _connections).Read);
+
+    /// <summary>Where in the source a stack's innermost frame was first seen, packed as the table <c>stack</c> has it; 0: unknown.</summary>
+    internal long ReadExpression(int stack) => Guarded(() =>
+    {
+        using var reader = new StatementReader(_connections.First, "SELECT expression FROM stack WHERE id = ?", Stacks.Ids is { } ids ? ids[stack] : stack);
+        return reader.Read() ? reader.Int64(0) : 0;
+    });
+
+    /// <summary>The same for all stacks, by index.</summary>
+    internal uint[] ReadExpressions() => Guarded(() =>
+    {
+        var expressions = new uint[Stacks.Count];
+        using var reader = new StatementReader(_connections.First, "SELECT id, expression FROM stack WHERE expression <> 0");
+        while (reader.Read())
+        {
+            if (Stacks.IndexOf(reader.Int64(0)) is var stack and >= 0)
+                expressions[stack] = unchecked((uint)reader.Int64(1));
+        }
+
+        return expressions;
+    });
 
     /// <summary>Opens a recording.</summary>
     /// <exception cref="InvalidTraceException">The file is not a trace, has a schema of another version, or is damaged.</exception>

@@ -14,6 +14,9 @@ namespace AllocTrace.Storage;
 /// <param name="CutStacks">Stacks without their oldest frames.</param>
 /// <param name="UnknownFrees">Frees of blocks from before the hook.</param>
 /// <param name="TemporaryThreshold">A block is temporary when freed before so many further allocations of its thread.</param>
+/// <param name="SampleBytes">
+/// 0 when every allocation was recorded. Otherwise the mean bytes from one that was to the next, and all sizes and counts are estimates.
+/// </param>
 public sealed record TraceProcess(
     long Id,
     long Pid,
@@ -27,7 +30,8 @@ public sealed record TraceProcess(
     string Ending,
     long CutStacks,
     long UnknownFrees,
-    long TemporaryThreshold)
+    long TemporaryThreshold,
+    long SampleBytes)
 {
     /// <summary>Whether allocations were recorded with Python stacks.</summary>
     public bool HasStacks => Stacks == "on";

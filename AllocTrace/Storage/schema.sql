@@ -23,7 +23,8 @@ CREATE TABLE process (
     ending         TEXT NOT NULL,    -- 'exited', 'finalized' (exited after finalizing), 'killed' (it did not exit by itself), 'replaced' (by exec), 'stopped' (the recording was), 'running'
     cut_stacks     INTEGER NOT NULL, -- stacks without their oldest frames
     unknown_frees  INTEGER NOT NULL, -- frees of blocks from before the hook
-    temporary_threshold INTEGER NOT NULL -- a block is temporary when freed before so many further allocations of its thread
+    temporary_threshold INTEGER NOT NULL, -- a block is temporary when freed before so many further allocations of its thread
+    sample_bytes   INTEGER NOT NULL  -- 0: every allocation was recorded; otherwise the mean bytes from one to the next, and all sizes and counts are estimates
 );
 
 -- The CPythons in a process, in the order in which they were found. Most have one.
@@ -69,7 +70,7 @@ CREATE TABLE stack (
     caller      INTEGER REFERENCES stack, -- NULL for 0 only; 0 when the frame is the outermost
     code        INTEGER REFERENCES code,  -- NULL for 0, and for "a stack that could not be kept"
     line        INTEGER NOT NULL,         -- 0: unknown
-    instruction INTEGER NOT NULL,         -- bytes; the first with which the frame was seen
+    expression  INTEGER NOT NULL,         -- where in its line the frame was first seen, packed: see the view; 0: unknown, as before CPython 3.11
     depth       INTEGER NOT NULL          -- frames
 );
 
@@ -152,6 +153,59 @@ CREATE TABLE loss (
     first_ns INTEGER,
     last_ns  INTEGER
 );
+
+-- A fatal signal, with the option crash: what the process was doing. No row: there was none. A process that goes on after it caught it.
+CREATE TABLE crash (
+    process       INTEGER PRIMARY KEY REFERENCES process,
+    signal        INTEGER NOT NULL,
+    name          TEXT NOT NULL,    -- 'SIGSEGV' …
+    code          INTEGER NOT NULL, -- si_code: above 0 the kernel's own; otherwise the signal was sent
+    address       INTEGER,          -- si_addr; NULL when the signal was sent
+    sender_pid    INTEGER,          -- who sent it; NULL when nobody did, or it is not known
+    at_ns         INTEGER NOT NULL,
+    os_id         INTEGER NOT NULL, -- of the thread that got it
+    collecting    INTEGER NOT NULL, -- 1: during a garbage collection
+    threads       INTEGER NOT NULL, -- in all; crash_thread has at most 128
+    nested_signal INTEGER,          -- a fault while this was written down: what was being read then is missing
+    complete      INTEGER NOT NULL  -- 0: the writing did not come to its end
+);
+
+CREATE TABLE crash_thread (
+    id          INTEGER PRIMARY KEY,
+    process     INTEGER NOT NULL REFERENCES process,
+    os_id       INTEGER,          -- NULL: not known (to CPython 3.10)
+    identifier  INTEGER NOT NULL, -- threading.get_ident()
+    name        TEXT NOT NULL,
+    interpreter INTEGER,          -- NULL: the thread has never run Python code
+    crashed     INTEGER NOT NULL, -- 1: it got the signal
+    depth       INTEGER NOT NULL, -- frames; crash_frame has the innermost 1024
+    faulted     INTEGER NOT NULL  -- 1: its stack could only be read in part
+);
+
+CREATE TABLE crash_frame (
+    thread   INTEGER NOT NULL REFERENCES crash_thread,
+    position INTEGER NOT NULL, -- 0: the innermost
+    filename TEXT NOT NULL,
+    line     INTEGER NOT NULL, -- 0: none
+    function TEXT NOT NULL,
+    PRIMARY KEY (thread, position)
+) WITHOUT ROWID;
+
+-- The last recorded calls of the thread that got the signal, by position: 0 is the last.
+CREATE TABLE crash_allocation (
+    process  INTEGER NOT NULL REFERENCES process,
+    position INTEGER NOT NULL,
+    kind     TEXT NOT NULL,     -- 'malloc', 'calloc', 'realloc', 'free'
+    domain   INTEGER NOT NULL REFERENCES domain,
+    bytes    INTEGER NOT NULL,  -- 0 for 'free'
+    address  INTEGER NOT NULL,
+    stack    INTEGER REFERENCES stack -- NULL for 'free'
+);
+
+-- The expression with which a frame was first seen: from first_column on its line to before end_column on end_line; columns are bytes of UTF-8.
+CREATE VIEW stack_expression AS
+SELECT id AS stack, (expression & 4095) - 1 AS first_column, line + (expression >> 24) AS end_line, (expression >> 12 & 4095) - 1 AS end_column
+FROM stack WHERE expression <> 0;
 
 -- Views for people: one row a site, with its innermost frame. Whole stacks: docs/schema.md.
 CREATE VIEW site_frame AS

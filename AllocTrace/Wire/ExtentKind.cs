@@ -9,4 +9,5 @@ internal enum ExtentKind : byte
     Nodes = 3,
     Codes = 4,
     Strings = 5,
+    Crash = 6,
 }

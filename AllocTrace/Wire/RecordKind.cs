@@ -12,7 +12,10 @@ internal enum RecordKind : byte
     /// <summary>Like <see cref="Malloc"/>.</summary>
     Calloc = 2,
 
-    /// <summary>Like <see cref="Malloc"/>: the new block. Ends the thread's <see cref="ReallocBegin"/> of that domain, if there is one.</summary>
+    /// <summary>
+    /// Like <see cref="Malloc"/>: the new block, or address 0 when sampling left it out. Ends the thread's <see cref="ReallocBegin"/> of that
+    /// domain, if there is one.
+    /// </summary>
     Realloc = 3,
 
     /// <summary>8 bytes. Written before the real call.</summary>
@@ -38,4 +41,10 @@ internal enum RecordKind : byte
 
     /// <summary>24 bytes: the operand is how many events of this thread are missing here; first and last time, ns.</summary>
     Lost = 12,
+
+    /// <summary>
+    /// 8 bytes: the operand is how many allocations the thread made since the one whose block its next <see cref="Free"/> or
+    /// <see cref="ReallocBegin"/> ends. Only when sampling.
+    /// </summary>
+    Age = 13,
 }

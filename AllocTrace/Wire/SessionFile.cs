@@ -19,6 +19,7 @@ internal sealed unsafe class SessionFile : IDisposable
     private readonly ExtentTable _nodes = new(sizeof(StackNode));
     private readonly ExtentTable _codes = new(sizeof(CodeEntry));
     private readonly ExtentTable _strings = new(1);
+    private readonly ExtentTable _crash = new(WireFormat.ExtentBytes);
     private uint _knownExtents;
 
     private SessionFile(string path, SafeFileHandle file, SessionMapping mapping)
@@ -158,6 +159,9 @@ internal sealed unsafe class SessionFile : IDisposable
     /// <exception cref="InvalidTraceException">The reference or the length points outside.</exception>
     public string String(uint reference) => PythonText.Decode(StringBytes(reference));
 
+    /// <summary>The extent of a crash; <see langword="null"/> when the recording has none.</summary>
+    public byte* Crash => _crash.Capacity > 0 ? _crash[0] : null;
+
     /// <summary>Gives a slab back to the traced process. The slab's records must have been replayed; the caller must not touch it again.</summary>
     public void Release(uint slab)
     {
@@ -210,6 +214,7 @@ internal sealed unsafe class SessionFile : IDisposable
             ExtentKind.Nodes => _nodes,
             ExtentKind.Codes => _codes,
             ExtentKind.Strings => _strings,
+            ExtentKind.Crash => _crash,
             _ => throw Damaged($"extent {extent} is of the unknown kind {(byte)kind}"),
         };
         table.Add(start);

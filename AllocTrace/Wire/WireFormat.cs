@@ -40,6 +40,14 @@ internal static class WireFormat
     public const int OperandBits = 56;
     public const ulong OperandMask = (1UL << OperandBits) - 1;
 
+    /// <summary>How many threads, allocations and frames a crash has room for, and where its parts begin in its extent.</summary>
+    public const int CrashThreads = 128, CrashAllocations = 64, CrashFrames = 8192;
+
+    public const int CrashThreadsOffset = 128;
+    public const int CrashAllocationsOffset = CrashThreadsOffset + (CrashThreads * CrashThread.Bytes);
+    public const int CrashFramesOffset = CrashAllocationsOffset + (CrashAllocations * 32);
+    public const int CrashTextOffset = CrashFramesOffset + (CrashFrames * 16);
+
     /// <summary>Bits of the thread slot in the session's order word; the ticket is above them.</summary>
     public const int SlotBits = 20;
 

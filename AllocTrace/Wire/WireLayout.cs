@@ -16,6 +16,10 @@ internal static class WireLayout
         ("alloctrace_slab", typeof(SlabHeader)),
         ("alloctrace_node", typeof(StackNode)),
         ("alloctrace_code", typeof(CodeEntry)),
+        ("alloctrace_crash", typeof(CrashHeader)),
+        ("alloctrace_crash_thread", typeof(CrashThread)),
+        ("alloctrace_crash_frame", typeof(CrashFrame)),
+        ("alloctrace_crash_allocation", typeof(CrashAllocation)),
     ];
 
     /// <summary>

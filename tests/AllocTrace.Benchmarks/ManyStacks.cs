@@ -26,7 +26,7 @@ internal static class ManyStacks
         Execute(
             connection,
             $"""
-            INSERT INTO process VALUES (1, 100, 1, 'python3 app.py', '/usr/bin/python3', '3.14.0', 'on', 1700000000000000000, 9000000000, 'finalized', 0, 0, 1);
+            INSERT INTO process VALUES (1, 100, 1, 'python3 app.py', '/usr/bin/python3', '3.14.0', 'on', 1700000000000000000, 9000000000, 'finalized', 0, 0, 1, 0);
             INSERT INTO domain VALUES (0, 'raw'), (1, 'mem'), (2, 'obj');
             WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < {Threads})
                 INSERT INTO thread SELECT i, 1, 100 + i, 'worker', 0, NULL, 0 FROM n;

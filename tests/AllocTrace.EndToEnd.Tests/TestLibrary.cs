@@ -11,5 +11,7 @@ internal static class TestLibrary
 
     public static string HostAllocator { get; } = PathOf("host_allocator");
 
+    public static string CallstackProbe { get; } = PathOf("callstack_probe");
+
     private static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, $"{name}.so");
 }

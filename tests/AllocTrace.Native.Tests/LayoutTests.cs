@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
+using AllocTrace.Stacks;
+
 namespace AllocTrace.Native.Tests;
 
 /// <summary>The layout table against what programs printed that were compiled with each CPython's own headers (offsets/).</summary>
@@ -30,6 +32,27 @@ public sealed partial class LayoutTests
         Assert.IsGreaterThan(20, ours.Count(line => headers.Contains(line)));
     }
 
+    [TestMethod]
+    public void Layouts_of_the_managed_walk_are_those_of_the_library() => Assert.AreEqual(NativeParts.Run("--layouts").Succeeded().Output, PythonLayout.Table());
+
+    [TestMethod]
+    [DynamicData(nameof(PublishedOffsets))]
+    public void Managed_walk_compares_debug_offsets_too(string release)
+    {
+        var (minor, freeThreaded) = Parse(release);
+        var layout = PythonLayout.Find(int.Parse(minor, CultureInfo.InvariantCulture), freeThreaded == "1")!;
+        var runtime = new byte[1024];
+        foreach (var (field, position) in Positions(release))
+        {
+            if (NativeFields(release).TryGetValue(field, out var offset))
+                BitConverter.TryWriteBytes(runtime.AsSpan(position), offset);
+        }
+
+        Assert.IsNull(layout.DifferenceFrom(runtime));
+        runtime[Positions(release)["thread_state.current_frame"]]++;
+        Assert.AreEqual("thread_state.frame", layout.DifferenceFrom(runtime));
+    }
+
     public static IEnumerable<object[]> PublishedOffsets => Directory.GetFiles(_folder, "do-*.txt").Select(file => new object[] { Path.GetFileNameWithoutExtension(file)[3..] });
 
     [TestMethod]
@@ -38,7 +61,7 @@ public sealed partial class LayoutTests
     {
         var (minor, freeThreaded) = Parse(release);
         var fields = NativeFields(release);
-        var positions = File.ReadLines(Path.Combine(_folder, $"do-{release}.txt")).Skip(1).Select(line => line.Split(' ')).ToDictionary(parts => parts[0], parts => int.Parse(parts[1], CultureInfo.InvariantCulture));
+        var positions = Positions(release);
         var runtime = new byte[1024];
         "xdebugpy"u8.CopyTo(runtime);
         BitConverter.TryWriteBytes(runtime.AsSpan(8), ulong.Parse(minor, CultureInfo.InvariantCulture) << 16 | 3UL << 24);
@@ -60,14 +83,22 @@ public sealed partial class LayoutTests
     /// <summary>The fields that are compared, with the offsets of the headers.</summary>
     private static Dictionary<string, ulong> NativeFields(string release)
     {
-        var headers = File.ReadLines(Path.Combine(_folder, release + ".txt")).Select(line => line.Split(' ')).Where(parts => parts.Length == 2 && ulong.TryParse(parts[1], out _))
-            .ToDictionary(parts => parts[0], parts => ulong.Parse(parts[1], CultureInfo.InvariantCulture));
+        var headers = Headers(release);
+        // Of two releases a few names were not printed: they are taken from a later one.
+        foreach (var (name, offset) in Headers(release.Replace("3.14.8", "3.14.10", StringComparison.Ordinal).Replace("3.15.0", "3.15.2", StringComparison.Ordinal)))
+            headers.TryAdd(name, offset);
         var names = new Dictionary<string, string>
         {
             ["runtime_state.finalizing"] = "runtime._finalizing",
             ["thread_state.interp"] = "tstate.interp",
             ["thread_state.current_frame"] = "tstate.current_frame",
             ["thread_state.thread_id"] = "tstate.thread_id",
+            ["thread_state.next"] = "tstate.next",
+            ["thread_state.native_thread_id"] = "tstate.native_thread_id",
+            ["runtime_state.interpreters_head"] = "runtime.interpreters.head",
+            ["interpreter_state.threads_head"] = "interp.threads.head",
+            ["interpreter_state.next"] = "interp.next",
+            ["interpreter_state.id"] = "interp.id",
             ["interpreter_frame.previous"] = "iframe.previous",
             ["interpreter_frame.executable"] = "iframe.f_executable",
             ["interpreter_frame.instr_ptr"] = "iframe.instr_ptr",
@@ -94,6 +125,13 @@ public sealed partial class LayoutTests
         }
         return names.ToDictionary(pair => pair.Key, pair => headers[pair.Value]);
     }
+
+    private static Dictionary<string, int> Positions(string release) =>
+        File.ReadLines(Path.Combine(_folder, $"do-{release}.txt")).Skip(1).Select(line => line.Split(' ')).ToDictionary(parts => parts[0], parts => int.Parse(parts[1], CultureInfo.InvariantCulture));
+
+    private static Dictionary<string, ulong> Headers(string release) =>
+        File.ReadLines(Path.Combine(_folder, release + ".txt")).Select(line => line.Split(' ')).Where(parts => parts.Length == 2 && ulong.TryParse(parts[1], out _))
+            .ToDictionary(parts => parts[0], parts => ulong.Parse(parts[1], CultureInfo.InvariantCulture));
 
     private static string Compare(byte[] runtime, string minor, string freeThreaded)
     {

@@ -1,3 +1,4 @@
+using AllocTrace.Stacks;
 using AllocTrace.Testing;
 
 namespace AllocTrace.Native.Tests;
@@ -18,6 +19,18 @@ public sealed class LineTableTests
         var ours = NativeParts.RunWithInput(string.Join('\n', tables) + "\n", "--lines").Succeeded().Lines;
         Assert.HasCount(expected.Length, ours);
         for (var i = 0; i < ours.Length; i++)
+        {
             Assert.AreEqual(expected[i], ours[i], tables[i]);
+            Assert.AreEqual(expected[i], Managed(tables[i]), tables[i]);
+        }
+    }
+
+    /// <summary>The decoder of <c>alloctrace stack</c>, given what <c>native-parts --lines</c> gets: format, first line, units, table.</summary>
+    private static string Managed(string table)
+    {
+        var parts = table.Split(' ');
+        var (format, firstLine, units) = ((LineFormat)int.Parse(parts[0]), int.Parse(parts[1]), int.Parse(parts[2]));
+        var bytes = parts[3] == "-" ? [] : Convert.FromHexString(parts[3]);
+        return string.Join(' ', Enumerable.Range(0, units).Select(unit => Math.Max(LineTable.Line(format, bytes, firstLine, unit), 0)));
     }
 }

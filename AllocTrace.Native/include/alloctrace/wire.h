@@ -12,6 +12,7 @@
  *   SLABS    slabs of ALLOCTRACE_SLAB_BYTES: struct alloctrace_slab, then records
  *   NODES    struct alloctrace_node        the trie of stacks: a stack is the number of its innermost node
  *   CODES    struct alloctrace_code        a code object's names, once for each distinct content
+ *   CRASH    struct alloctrace_crash          at most one extent, with the option crash: written by the handler of a fatal signal
  *   STRINGS  uint32 length, then that many bytes of UTF-8, padded to 4; a reference is the byte offset of the length. A string does not
  *            cross an extent. Lone surrogates are encoded like other code points (three bytes).
  *
@@ -40,7 +41,8 @@ enum alloctrace_extent_kind {
     ALLOCTRACE_EXTENT_NODES = 3,
     ALLOCTRACE_EXTENT_CODES = 4,
     ALLOCTRACE_EXTENT_STRINGS = 5,
-    ALLOCTRACE_EXTENT_KINDS = 6,
+    ALLOCTRACE_EXTENT_CRASH = 6,
+    ALLOCTRACE_EXTENT_KINDS = 7,
 };
 
 enum alloctrace_phase {
@@ -99,7 +101,7 @@ struct alloctrace_session {
     uint64_t started_ns;      /* CLOCK_REALTIME when the session was made */
     uint64_t started_mono_ns; /* CLOCK_MONOTONIC at the same moment: all other times are on this clock */
     uint64_t ended_mono_ns;   /* 0 until the exit handlers ran */
-    uint64_t sample_bytes;    /* options in force */
+    uint64_t sample_bytes;    /* options in force; 0: every allocation is recorded */
     uint64_t limit_bytes;
     uint32_t max_frames, on_full;
     uint32_t command_line;                       /* string; arguments separated by NUL */
@@ -200,9 +202,15 @@ enum { ALLOCTRACE_NODE_NONE = 0, ALLOCTRACE_NODE_DROPPED = 1, ALLOCTRACE_FIRST_N
 struct alloctrace_node {
     uint32_t parent; /* the caller's node */
     uint32_t code;
-    uint32_t line;        /* 0: the instruction has no line */
-    uint32_t instruction; /* offset in bytes of the instruction with which the node was first seen */
+    uint32_t line;       /* 0: the instruction has no line */
+    uint32_t expression; /* where in the source the instruction is with which the node was first seen; ALLOCTRACE_NO_EXPRESSION: unknown */
 };
+
+/* An expression within its line (CPython 3.11 and later): in the low 12 bits the column where it begins, in the next 12 the one before
+ * which it ends, each plus 1 and in bytes of UTF-8; above them how many lines later it ends. What does not fit is not known. */
+#define ALLOCTRACE_NO_EXPRESSION 0u
+#define ALLOCTRACE_COLUMN_BITS 12
+#define ALLOCTRACE_COLUMN_MASK ((1u << ALLOCTRACE_COLUMN_BITS) - 1)
 
 struct alloctrace_code {
     uint32_t filename, name, qualname; /* strings; qualname equals name before CPython 3.11 */
@@ -215,7 +223,8 @@ enum alloctrace_record_kind {
     ALLOCTRACE_RECORD_NONE = 0,    /* never written */
     ALLOCTRACE_RECORD_MALLOC = 1,  /* 16: stack << 32 | size, written after the real call */
     ALLOCTRACE_RECORD_CALLOC = 2,  /* 16: the same */
-    ALLOCTRACE_RECORD_REALLOC = 3, /* 16: the same; the new block; ends the thread's REALLOC_BEGIN of that domain, if there is one */
+    ALLOCTRACE_RECORD_REALLOC = 3, /* 16: the same; the new block, or address 0 if sampling left it out; ends the thread's REALLOC_BEGIN of
+                                    * that domain, if there is one */
     ALLOCTRACE_RECORD_FREE = 4,    /* 8: written before the real free */
     ALLOCTRACE_RECORD_REALLOC_BEGIN =
         5, /* 8: the old block, written before the real call; until the end the block is neither live nor freed */
@@ -226,6 +235,8 @@ enum alloctrace_record_kind {
     ALLOCTRACE_RECORD_CALLOC_WIDE = 10,
     ALLOCTRACE_RECORD_REALLOC_WIDE = 11,
     ALLOCTRACE_RECORD_LOST = 12, /* 24: operand is how many events of this thread are missing here; first and last time, ns */
+    ALLOCTRACE_RECORD_AGE = 13,  /* 8: operand is how many allocations the thread made since the one whose block its next FREE or
+                                  * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
 };
 
 enum alloctrace_mark {
@@ -235,6 +246,86 @@ enum alloctrace_mark {
     ALLOCTRACE_MARK_HOOKED = 4,      /* the hooks were put in place; argument: how often that was done so far */
     ALLOCTRACE_MARK_INITIALIZED = 5, /* an interpreter that had been finalized was initialized again */
 };
+
+/* What a fatal signal found. Each count is stored after what it counts, so whatever ends the writing, what was there is there.
+ *
+ *   offset 0    struct alloctrace_crash
+ *   then        ALLOCTRACE_CRASH_THREADS of struct alloctrace_crash_thread, the thread of the signal first
+ *   then        ALLOCTRACE_CRASH_ALLOCATIONS of struct alloctrace_crash_allocation, the last one first
+ *   then        ALLOCTRACE_CRASH_FRAMES of struct alloctrace_crash_frame, those of a thread together, innermost first
+ *   then        text, to the end of the extent: uint32 length, then that many bytes of UTF-8, padded to 4; a reference is an offset in the
+ * text
+ */
+enum {
+    ALLOCTRACE_CRASH_THREADS = 128,
+    ALLOCTRACE_CRASH_ALLOCATIONS = 64,
+    ALLOCTRACE_CRASH_FRAMES = 8192,
+    ALLOCTRACE_CRASH_THREAD_FRAMES = 1024, /* at most so many of one thread */
+};
+
+enum alloctrace_crash_state {
+    ALLOCTRACE_CRASH_NONE = 0,
+    ALLOCTRACE_CRASH_WRITING = 1, /* the handler did not come to its end */
+    ALLOCTRACE_CRASH_WRITTEN = 2,
+};
+
+struct alloctrace_crash {
+    _Alignas(64) uint32_t state;
+    uint32_t signal;
+    int32_t code;           /* si_code: above 0 the kernel's own, otherwise somebody sent it */
+    uint32_t os_id;         /* of the thread that got it */
+    uint64_t address;       /* si_addr of SIGSEGV, SIGBUS, SIGFPE and SIGILL; 0 when the signal was sent */
+    uint64_t at_ns;         /* CLOCK_MONOTONIC */
+    uint32_t sender_pid;    /* of a signal that was sent; else 0 */
+    uint32_t nested_signal; /* a fault while this was being written; else 0. What was being read then is missing. */
+    uint32_t collecting;    /* 1: a garbage collection was going on in the interpreter of that thread */
+    uint32_t threads;
+    uint32_t threads_in_all; /* more than threads: there was no room */
+    uint32_t allocations;
+    uint32_t frames;
+    uint32_t text_bytes;
+    uint32_t reserved[12];
+};
+
+struct alloctrace_crash_thread {
+    uint64_t identifier; /* pthread_t */
+    int64_t interpreter; /* id */
+    uint32_t os_id;      /* 0: not known (to 3.10) */
+    uint32_t runtime;    /* index in alloctrace_session.runtime[]; UINT32_MAX: the thread has no Python state */
+    uint32_t first_frame;
+    uint32_t frames;
+    uint32_t depth; /* frames in all */
+    uint32_t flags; /* enum alloctrace_crash_thread_flags */
+    char name[16];  /* the system's name for it, NUL padded */
+};
+
+enum alloctrace_crash_thread_flags {
+    ALLOCTRACE_CRASH_THREAD_CRASHED = 1, /* it got the signal */
+    ALLOCTRACE_CRASH_THREAD_FAULTED = 2, /* reading its stack was a fault: frames are what came before */
+};
+
+struct alloctrace_crash_frame {
+    uint32_t filename, function; /* text */
+    int32_t line;                /* negative: none */
+    uint32_t reserved;
+};
+
+struct alloctrace_crash_allocation {
+    uint64_t address;
+    uint64_t size;
+    uint32_t kind;   /* enum alloctrace_record_kind: MALLOC, CALLOC, REALLOC or FREE */
+    uint32_t domain; /* enum alloctrace_domain */
+    uint32_t stack;  /* node; 0 for FREE */
+    uint32_t reserved;
+};
+
+#define ALLOCTRACE_CRASH_THREADS_OFFSET 128u
+#define ALLOCTRACE_CRASH_ALLOCATIONS_OFFSET                                                                                                \
+    (ALLOCTRACE_CRASH_THREADS_OFFSET + ALLOCTRACE_CRASH_THREADS * (uint32_t)sizeof(struct alloctrace_crash_thread))
+#define ALLOCTRACE_CRASH_FRAMES_OFFSET                                                                                                     \
+    (ALLOCTRACE_CRASH_ALLOCATIONS_OFFSET + ALLOCTRACE_CRASH_ALLOCATIONS * (uint32_t)sizeof(struct alloctrace_crash_allocation))
+#define ALLOCTRACE_CRASH_TEXT_OFFSET                                                                                                       \
+    (ALLOCTRACE_CRASH_FRAMES_OFFSET + ALLOCTRACE_CRASH_FRAMES * (uint32_t)sizeof(struct alloctrace_crash_frame))
 
 #define ALLOCTRACE_OPERAND_BITS 56
 #define ALLOCTRACE_OPERAND_MASK ((UINT64_C(1) << ALLOCTRACE_OPERAND_BITS) - 1)
@@ -247,5 +338,7 @@ _Static_assert(sizeof(struct alloctrace_session) <= ALLOCTRACE_EXTENT_KINDS_OFFS
 _Static_assert(sizeof(struct alloctrace_thread) == 128, "two cache lines: the thread's and the collector's");
 _Static_assert(sizeof(struct alloctrace_slab) == 64, "records begin on a cache line");
 _Static_assert(sizeof(struct alloctrace_node) == 16 && sizeof(struct alloctrace_code) == 16, "no padding");
+_Static_assert(sizeof(struct alloctrace_crash) <= ALLOCTRACE_CRASH_THREADS_OFFSET, "the threads come after it");
+_Static_assert(ALLOCTRACE_CRASH_TEXT_OFFSET <= ALLOCTRACE_EXTENT_BYTES / 2 + 65536, "there is room for names");
 
 #endif

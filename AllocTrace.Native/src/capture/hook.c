@@ -14,6 +14,7 @@
 #include "capture/code_cache.h"
 #include "capture/recording.h"
 #include "capture/records.h"
+#include "capture/sampling.h"
 #include "capture/walk.h"
 #include "python/frame.h"
 
@@ -50,16 +51,21 @@ static inline void watch_finalization(struct thread_capture *thread, struct trac
         finalization_changed(thread, runtime, finalizing);
 }
 
+/* After the real call. */
 ALWAYS_INLINE void *allocated(struct thread_capture *thread, struct traced_runtime *runtime, unsigned kind, unsigned domain, void *block,
                               size_t size)
 {
     thread_call_real(thread, false);
     if (block) {
         watch_finalization(thread, runtime);
-        uint32_t stack = walk(thread, runtime, domain == MEM || domain == OBJ);
-        if (__builtin_expect(stack == ALLOCTRACE_NODE_DROPPED, 0))
-            SHARED_ADD(session.header->lost_stacks, 1);
-        record_block(thread, kind, domain, block, size, stack);
+        if (!sampling_is_on(thread) || (!sampling_skips(thread, size) && sampling_take(thread, sampling_key(domain, block)))) {
+            uint32_t stack = walk(thread, runtime, domain == MEM || domain == OBJ);
+            if (__builtin_expect(stack == ALLOCTRACE_NODE_DROPPED, 0))
+                SHARED_ADD(session.header->lost_stacks, 1);
+            record_block(thread, kind, domain, block, size, stack);
+        } else if (kind == ALLOCTRACE_RECORD_REALLOC) {
+            record_block(thread, kind, domain, NULL, 0, ALLOCTRACE_NODE_NONE);
+        }
     }
     thread_leave(thread);
     return block;
@@ -89,13 +95,15 @@ ALWAYS_INLINE void *hook_realloc(unsigned layer, unsigned domain, void *old, siz
     if (!thread)
         return layers[layer].original[domain].realloc(layers[layer].original[domain].context, old, size);
     watch_finalization(thread, layers[layer].runtime);
-    if (old)
+    bool ends = old && sampling_ends(thread, domain, old);
+    if (ends)
         record_address(thread, ALLOCTRACE_RECORD_REALLOC_BEGIN, domain, old);
     thread_call_real(thread, true);
     void *block = layers[layer].original[domain].realloc(layers[layer].original[domain].context, old, size);
-    thread_call_real(thread, false);
-    if (!block && old)
+    if (!block && ends) {
+        sampling_put_back(sampling_key(domain, old));
         record_address(thread, ALLOCTRACE_RECORD_REALLOC_FAILED, domain, old);
+    }
     return allocated(thread, layers[layer].runtime, ALLOCTRACE_RECORD_REALLOC, domain, block, size);
 }
 
@@ -106,7 +114,8 @@ ALWAYS_INLINE void hook_free(unsigned layer, unsigned domain, void *block)
         watch_finalization(thread, layers[layer].runtime);
         if (domain == OBJ && code_may_be_cached(block))
             code_cache_drop(block);
-        record_address(thread, ALLOCTRACE_RECORD_FREE, domain, block);
+        if (sampling_ends(thread, domain, block))
+            record_address(thread, ALLOCTRACE_RECORD_FREE, domain, block);
         thread_call_real(thread, true);
     }
     layers[layer].original[domain].free(layers[layer].original[domain].context, block);
@@ -320,8 +329,12 @@ static unsigned tracked_domain(unsigned number)
 void hook_track(struct traced_runtime *runtime, unsigned domain, const void *block, unsigned long size)
 {
     struct thread_capture *thread = thread_enter();
-    if (thread)
-        allocated(thread, runtime, ALLOCTRACE_RECORD_MALLOC, tracked_domain(domain), (void *)block, size);
+    if (!thread)
+        return;
+    unsigned number = tracked_domain(domain);
+    if (sampling_is_on(thread) && sampling_ends(thread, number, block)) /* tracked again, with another size */
+        record_address(thread, ALLOCTRACE_RECORD_FREE, number, block);
+    allocated(thread, runtime, ALLOCTRACE_RECORD_MALLOC, number, (void *)block, size);
 }
 
 void hook_untrack(unsigned domain, const void *block)
@@ -329,6 +342,8 @@ void hook_untrack(unsigned domain, const void *block)
     struct thread_capture *thread = thread_enter();
     if (!thread)
         return;
-    record_address(thread, ALLOCTRACE_RECORD_FREE, tracked_domain(domain), block);
+    unsigned number = tracked_domain(domain);
+    if (sampling_ends(thread, number, block))
+        record_address(thread, ALLOCTRACE_RECORD_FREE, number, block);
     thread_leave(thread);
 }

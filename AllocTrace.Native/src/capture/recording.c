@@ -5,7 +5,9 @@
 
 #include "capture/code_cache.h"
 #include "capture/intern.h"
+#include "capture/sampling.h"
 #include "capture/thread.h"
+#include "crash/crash.h"
 #include "session/collector.h"
 #include "session/fork.h"
 #include "session/session.h"
@@ -20,6 +22,7 @@ bool recording_arm(const struct options *options)
         code_cache_reset();
         recording.fork_local->owned = false;
         recording.options = *options;
+        sampling_begin(options->sample_bytes);
         if (options->starts_collector)
             collector_find_command();
         return true;
@@ -31,6 +34,7 @@ bool recording_arm(const struct options *options)
         return false;
     }
     recording.fork_local->loader_is_free = true;
+    sampling_begin(options->sample_bytes);
     if (options->starts_collector)
         collector_find_command();
     fork_watch();
@@ -141,6 +145,8 @@ bool recording_ensure_session(void)
         tell_runtime(&recording.runtimes[i]);
     recording.fork_local->owned = true;
     collector_ensure(&recording.options);
+    if (recording.options.crash)
+        crash_arm();
     return true;
 }
 

@@ -42,8 +42,8 @@ static inline void record_commit(struct thread_capture *thread, uint64_t *end)
 }
 
 /* kind: MALLOC, CALLOC or REALLOC. */
-static inline void record_block(struct thread_capture *thread, unsigned kind, unsigned domain, const void *block, size_t size,
-                                uint32_t stack)
+static inline __attribute__((always_inline)) void record_block(struct thread_capture *thread, unsigned kind, unsigned domain,
+                                                               const void *block, size_t size, uint32_t stack)
 {
     uint64_t *record = record_room(thread);
     if (!record)
@@ -67,6 +67,17 @@ static inline void record_address(struct thread_capture *thread, unsigned kind, 
     if (!record)
         return;
     record[0] = record_word(kind, domain, (uintptr_t)block);
+    record_commit(thread, record + 1);
+}
+
+/* Told before the end of a block that the thread made: how many allocations it made since. For sampling: the collector cannot count them.
+ */
+static inline void record_age(struct thread_capture *thread, uint64_t allocations)
+{
+    uint64_t *record = record_room(thread);
+    if (!record)
+        return;
+    record[0] = record_word(ALLOCTRACE_RECORD_AGE, 0, allocations);
     record_commit(thread, record + 1);
 }
 

@@ -7,6 +7,8 @@
 
 #include "capture/recording.h"
 #include "capture/records.h"
+#include "capture/sampling.h"
+#include "crash/crash.h"
 
 _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
 
@@ -106,6 +108,7 @@ static void on_thread_exit(void *value)
     if (thread->recording == thread_recording)
         end_stream(thread);
     thread_of_this = NULL;
+    crash_thread_ends();
     leave_list(thread);
     release_grown_room(&thread->stack);
     os_unmap(thread, sizeof(struct thread_block));
@@ -213,10 +216,13 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     else
         join_list(thread);
     use_own_room(&thread->stack, (struct thread_block *)thread);
+    sampling_begin_thread(thread);
     if (!begin_stream(thread)) {
         thread->state = THREAD_UNREADY;
         return NULL;
     }
+    if (recording.options.crash)
+        crash_thread_begins();
     pthread_once(&exit_key_once, make_exit_key);
     if (has_exit_key)
         pthread_setspecific(exit_key, thread);

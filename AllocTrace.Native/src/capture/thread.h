@@ -19,6 +19,13 @@ enum thread_state {
 /* The present recording's number; grows when recording stops, and when it starts again. */
 extern uint32_t thread_recording;
 
+/* See sampling.h. All zero when every allocation is recorded. */
+struct sampler {
+    uint64_t left;        /* bytes to the next that is chosen */
+    uint64_t allocations; /* of this thread, so far */
+    uint64_t random;
+};
+
 /* Lives in memory that a forked child finds zeroed: what it points to is the parent's. */
 struct thread_capture {
     uint32_t state;
@@ -32,6 +39,8 @@ struct thread_capture {
     uint64_t order;         /* what alloctrace_session.order holds while this thread is the last writer */
     struct alloctrace_thread *shared;
     uint32_t slab;
+
+    struct sampler sampler;
 
     uint32_t lost_events; /* not yet told by a LOST record */
     uint64_t lost_first_ns;

@@ -19,6 +19,12 @@ enum {
     ENOUGH_CHECKS = 32, /* stacks about which CPython agreed */
 };
 
+static __attribute__((noinline, cold)) uint32_t new_node(const struct layout *layout, struct node_key key, const struct code_info *code,
+                                                         intptr_t offset)
+{
+    return intern_new_node(key, code_expression(layout, code, offset));
+}
+
 /* Finds out what a frame shows: its code, its line, its node below `parent`. */
 ALWAYS_INLINE uint32_t place(const struct layout *layout, struct thread_capture *thread, struct kept_place *place, uintptr_t frame,
                              uintptr_t position, uint32_t parent)
@@ -53,7 +59,10 @@ ALWAYS_INLINE uint32_t place(const struct layout *layout, struct thread_capture 
     uint32_t line = code_line(layout, code, offset);
     if (place->code == code && place->line == line && place->parent == parent)
         return place->node;
-    uint32_t node = intern_node(parent, code->number, line, offset < 0 ? 0 : (uint32_t)offset);
+    struct node_key key = {parent, code->number, line};
+    uint32_t node = intern_find_node(key);
+    if (__builtin_expect(!node, 0))
+        node = new_node(layout, key, code, offset);
     *place = (struct kept_place){.code = code, .line = line, .parent = parent, .node = node};
     return node;
 }
@@ -66,8 +75,13 @@ ALWAYS_INLINE uint32_t place_below(struct kept_place *place, uint32_t parent)
     place->parent = parent;
     if (!place->code && place->node == ALLOCTRACE_NODE_DROPPED)
         return ALLOCTRACE_NODE_DROPPED;
-    uint32_t instruction = 0; /* the node exists with another parent: its instruction was told there */
-    return place->node = place->line == LINE_NOT_BEGUN ? parent : intern_node(parent, place->code->number, place->line, instruction);
+    if (place->line == LINE_NOT_BEGUN)
+        return place->node = parent;
+    struct node_key key = {parent, place->code->number, place->line};
+    uint32_t node = intern_find_node(key);
+    if (!node) /* the same expression as below the other parent, unless that node is none that is kept */
+        node = intern_new_node(key, place->node < ALLOCTRACE_FIRST_NODE ? ALLOCTRACE_NO_EXPRESSION : session_node(place->node)->expression);
+    return place->node = node;
 }
 
 static uint32_t cut(struct thread_capture *thread)

@@ -54,6 +54,10 @@ size_t os_command_line(char *buffer, size_t size);
 /* Copies memory of this process that may not be there: false then, or when the system does not allow it. */
 bool os_read_memory(uintptr_t address, void *buffer, size_t size);
 
+/* Whether so many bytes are there to be read, as far as can be said beforehand: another thread may take them away. Safe in a signal
+ * handler. *allowed (may be NULL): false when the system does not let the process find out; the result is then false. */
+bool os_can_read(uintptr_t address, size_t size, bool *allowed);
+
 void os_random(void *buffer, size_t size);
 void os_yield(void);
 void os_sleep_ns(uint64_t duration);

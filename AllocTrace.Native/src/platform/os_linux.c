@@ -240,6 +240,30 @@ bool os_read_memory(uintptr_t address, void *buffer, size_t size)
     return copied == (ssize_t)size;
 }
 
+/* One byte of each page. */
+bool os_can_read(uintptr_t address, size_t size, bool *allowed)
+{
+    enum { PAGES = 16, PAGE = 4096 };
+    int saved = errno;
+    bool can = size > 0 && address + size > address, may = true;
+    for (uintptr_t at = address, end = address + size; can && at < end;) {
+        struct iovec to[PAGES], from[PAGES];
+        char bytes[PAGES];
+        unsigned count = 0;
+        for (; count < PAGES && at < end; count++, at = (at / PAGE + 1) * PAGE) {
+            to[count] = (struct iovec){&bytes[count], 1};
+            from[count] = (struct iovec){(void *)at, 1};
+        }
+        ssize_t copied = process_vm_readv(getpid(), to, count, from, count, 0);
+        can = copied == (ssize_t)count;
+        may = copied >= 0 || errno == EFAULT;
+    }
+    if (allowed)
+        *allowed = may;
+    errno = saved;
+    return can;
+}
+
 void os_random(void *buffer, size_t size)
 {
     int saved = errno;

@@ -47,6 +47,15 @@ static const struct debug_offset debug_offsets[] = {
     {"unicode_object.compactunicodeobject_size", OURS(object.compact_data), {0, 0, 744}},
 };
 
+static const struct debug_offset thread_debug_offsets[] = {
+    {"runtime_state.interpreters_head", OURS(runtime_interpreters), {40, 40, 40}},
+    {"interpreter_state.id", OURS(interpreter.id), {56, 56, 56}},
+    {"interpreter_state.next", OURS(interpreter.next), {64, 64, 64}},
+    {"interpreter_state.threads_head", OURS(interpreter.threads), {72, 72, 72}},
+    {"thread_state.next", OURS(thread_state.next), {168, 192, 192}},
+    {"thread_state.native_thread_id", OURS(thread_state.native_id), {200, 224, 248}},
+};
+
 /* Fields that only free-threaded builds use; without the GIL these are set. */
 static const struct debug_offset free_threaded_debug_offsets[] = {
     {"interpreter_frame.tlbc_index", OURS(frame.bytecode_copy), {0, 304, 368}},
@@ -95,4 +104,10 @@ bool layout_matches_debug_offsets(const struct layout *layout, const void *runti
     return !layout->free_threaded
            || all_match(free_threaded_debug_offsets, sizeof free_threaded_debug_offsets / sizeof *free_threaded_debug_offsets, layout,
                         runtime, field);
+}
+
+bool layout_of_threads_matches_debug_offsets(const struct layout *layout, const void *runtime, const char **field)
+{
+    return layout->minor < 13
+           || all_match(thread_debug_offsets, sizeof thread_debug_offsets / sizeof *thread_debug_offsets, layout, runtime, field);
 }

@@ -35,13 +35,19 @@ struct layout {
     uint8_t executable_tags;          /* bits of frame.code that are not part of the address */
 
     struct {
-        uint16_t interpreter, frame, thread_id;
+        uint16_t next, interpreter, frame, thread_id;
+        uint16_t native_id;     /* the system's id of the thread; 0: there is none */
         bool frame_is_indirect; /* 3.11, 3.12: frame is a _PyCFrame* and cframe_frame the offset in it */
-        uint16_t cframe_frame;
+        uint16_t cframe_frame, cframe_previous;
     } thread_state;
 
     struct {
-        uint16_t previous, code, position, globals, owner, bytecode_copy;
+        uint16_t next, id, threads;
+        uint16_t collecting; /* int: its garbage collector runs; 0: to 3.9, where nothing asks for it */
+    } interpreter;
+
+    struct {
+        uint16_t previous, code, position, globals, builtins, owner, bytecode_copy;
     } frame;
 
     struct {
@@ -56,7 +62,8 @@ struct layout {
         uint8_t kind_shift;
     } object;
 
-    uint16_t runtime_finalizing; /* in _PyRuntime: PyThreadState*, not NULL once finalization began */
+    uint16_t runtime_finalizing;   /* in _PyRuntime: PyThreadState*, not NULL once finalization began */
+    uint16_t runtime_interpreters; /* in _PyRuntime: the first PyInterpreterState* */
 };
 
 #define OBJECTS_WITH_GIL(ascii, compact)                                                                                                   \
@@ -71,7 +78,7 @@ struct layout {
     }
 #define THREAD_STATE_TO_3_10                                                                                                               \
     {                                                                                                                                      \
-        .interpreter = 16, .frame = 24, .thread_id = 176                                                                                   \
+        .next = 8, .interpreter = 16, .frame = 24, .thread_id = 176                                                                        \
     }
 #define CODE_TO_3_10                                                                                                                       \
     {                                                                                                                                      \
@@ -79,7 +86,7 @@ struct layout {
     }
 #define FRAMES_FROM_3_12(owner_, copy)                                                                                                     \
     {                                                                                                                                      \
-        .previous = 8, .code = 0, .position = 56, .globals = 24, .owner = owner_, .bytecode_copy = copy                                    \
+        .previous = 8, .code = 0, .position = 56, .globals = 24, .builtins = 32, .owner = owner_, .bytecode_copy = copy                    \
     }
 
 static const struct layout layout_3_8 = {
@@ -88,10 +95,12 @@ static const struct layout layout_3_8 = {
     .position_unit = 1,
     .line_format = LINES_LNOTAB,
     .thread_state = THREAD_STATE_TO_3_10,
-    .frame = {.previous = 24, .code = 32, .position = 104, .globals = 48},
+    .interpreter = {.next = 0, .id = 16, .threads = 8},
+    .frame = {.previous = 24, .code = 32, .position = 104, .globals = 48, .builtins = 40},
     .code = CODE_TO_3_10,
     .object = OBJECTS_WITH_GIL(48, 72),
     .runtime_finalizing = 16,
+    .runtime_interpreters = 32,
 };
 
 static const struct layout layout_3_9 = {
@@ -100,10 +109,12 @@ static const struct layout layout_3_9 = {
     .position_unit = 1,
     .line_format = LINES_LNOTAB,
     .thread_state = THREAD_STATE_TO_3_10,
-    .frame = {.previous = 24, .code = 32, .position = 104, .globals = 48},
+    .interpreter = {.next = 0, .id = 24, .threads = 8},
+    .frame = {.previous = 24, .code = 32, .position = 104, .globals = 48, .builtins = 40},
     .code = CODE_TO_3_10,
     .object = OBJECTS_WITH_GIL(48, 72),
     .runtime_finalizing = 16,
+    .runtime_interpreters = 32,
 };
 
 static const struct layout layout_3_10 = {
@@ -112,10 +123,12 @@ static const struct layout layout_3_10 = {
     .position_unit = 2,
     .line_format = LINES_LINETABLE,
     .thread_state = THREAD_STATE_TO_3_10,
-    .frame = {.previous = 24, .code = 32, .position = 96, .globals = 48},
+    .interpreter = {.next = 0, .id = 24, .threads = 8, .collecting = 816},
+    .frame = {.previous = 24, .code = 32, .position = 96, .globals = 48, .builtins = 40},
     .code = CODE_TO_3_10,
     .object = OBJECTS_WITH_GIL(48, 72),
     .runtime_finalizing = 16,
+    .runtime_interpreters = 32,
 };
 
 static const struct layout layout_3_11 = {
@@ -123,11 +136,20 @@ static const struct layout layout_3_11 = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .generator_owner = 1,
-    .thread_state = {.interpreter = 16, .frame = 56, .frame_is_indirect = true, .cframe_frame = 8, .thread_id = 152},
-    .frame = {.previous = 48, .code = 32, .position = 56, .globals = 8, .owner = 69},
+    .thread_state = {.next = 8,
+                     .interpreter = 16,
+                     .frame = 56,
+                     .frame_is_indirect = true,
+                     .cframe_frame = 8,
+                     .cframe_previous = 16,
+                     .thread_id = 152,
+                     .native_id = 160},
+    .interpreter = {.next = 0, .id = 48, .threads = 16, .collecting = 848},
+    .frame = {.previous = 48, .code = 32, .position = 56, .globals = 8, .builtins = 16, .owner = 69},
     .code = {.first_line = 72, .filename = 112, .name = 120, .qualname = 128, .line_table = 136, .first_traceable = 168, .bytecode = 184},
     .object = OBJECTS_WITH_GIL(48, 72),
     .runtime_finalizing = 24,
+    .runtime_interpreters = 40,
 };
 
 static const struct layout layout_3_12 = {
@@ -135,11 +157,20 @@ static const struct layout layout_3_12 = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
-    .thread_state = {.interpreter = 16, .frame = 56, .frame_is_indirect = true, .cframe_frame = 0, .thread_id = 136},
+    .thread_state = {.next = 8,
+                     .interpreter = 16,
+                     .frame = 56,
+                     .frame_is_indirect = true,
+                     .cframe_frame = 0,
+                     .cframe_previous = 8,
+                     .thread_id = 136,
+                     .native_id = 144},
+    .interpreter = {.next = 0, .id = 8, .threads = 72, .collecting = 312},
     .frame = FRAMES_FROM_3_12(70, 0),
     .code = {.first_line = 68, .filename = 112, .name = 120, .qualname = 128, .line_table = 136, .first_traceable = 176, .bytecode = 192},
     .object = OBJECTS_WITH_GIL(40, 56),
     .runtime_finalizing = 24,
+    .runtime_interpreters = 40,
 };
 
 static const struct layout layout_3_13 = {
@@ -147,11 +178,13 @@ static const struct layout layout_3_13 = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
-    .thread_state = {.interpreter = 16, .frame = 72, .thread_id = 152},
+    .thread_state = {.next = 8, .interpreter = 16, .frame = 72, .thread_id = 152, .native_id = 160},
+    .interpreter = {.next = 7264, .id = 7272, .threads = 7344, .collecting = 7600},
     .frame = FRAMES_FROM_3_12(70, 0),
     .code = {.first_line = 68, .filename = 112, .name = 120, .qualname = 128, .line_table = 136, .first_traceable = 184, .bytecode = 200},
     .object = OBJECTS_WITH_GIL(40, 56),
     .runtime_finalizing = 608,
+    .runtime_interpreters = 632,
 };
 
 static const struct layout layout_3_13t = {
@@ -160,11 +193,13 @@ static const struct layout layout_3_13t = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
-    .thread_state = {.interpreter = 16, .frame = 72, .thread_id = 152},
+    .thread_state = {.next = 8, .interpreter = 16, .frame = 72, .thread_id = 152, .native_id = 160},
+    .interpreter = {.next = 7264, .id = 7272, .threads = 7344, .collecting = 7600},
     .frame = FRAMES_FROM_3_12(70, 0),
     .code = {.first_line = 84, .filename = 128, .name = 136, .qualname = 144, .line_table = 152, .first_traceable = 200, .bytecode = 216},
     .object = OBJECTS_WITHOUT_GIL(2),
     .runtime_finalizing = 608,
+    .runtime_interpreters = 632,
 };
 
 static const struct layout layout_3_14 = {
@@ -173,11 +208,13 @@ static const struct layout layout_3_14 = {
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
     .executable_tags = 3,
-    .thread_state = {.interpreter = 16, .frame = 72, .thread_id = 152},
+    .thread_state = {.next = 8, .interpreter = 16, .frame = 72, .thread_id = 152, .native_id = 160},
+    .interpreter = {.next = 7272, .id = 7280, .threads = 7344, .collecting = 7600},
     .frame = FRAMES_FROM_3_12(74, 0),
     .code = {.first_line = 68, .filename = 112, .name = 120, .qualname = 128, .line_table = 136, .first_traceable = 192, .bytecode = 208},
     .object = OBJECTS_WITH_GIL(40, 56),
     .runtime_finalizing = 784,
+    .runtime_interpreters = 808,
 };
 
 static const struct layout layout_3_14t = {
@@ -187,7 +224,8 @@ static const struct layout layout_3_14t = {
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
     .executable_tags = 3,
-    .thread_state = {.interpreter = 16, .frame = 72, .thread_id = 152},
+    .thread_state = {.next = 8, .interpreter = 16, .frame = 72, .thread_id = 152, .native_id = 160},
+    .interpreter = {.next = 7272, .id = 7280, .threads = 7344, .collecting = 7600},
     .frame = FRAMES_FROM_3_12(78, 72),
     .code = {.first_line = 84,
              .filename = 128,
@@ -199,6 +237,7 @@ static const struct layout layout_3_14t = {
              .bytecode_copies = 224},
     .object = OBJECTS_WITHOUT_GIL(8),
     .runtime_finalizing = 784,
+    .runtime_interpreters = 808,
 };
 
 static const struct layout layout_3_15 = {
@@ -207,11 +246,13 @@ static const struct layout layout_3_15 = {
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
     .executable_tags = 3,
-    .thread_state = {.interpreter = 16, .frame = 72, .thread_id = 176},
+    .thread_state = {.next = 8, .interpreter = 16, .frame = 72, .thread_id = 176, .native_id = 184},
+    .interpreter = {.next = 7264, .id = 7272, .threads = 7336, .collecting = 7512},
     .frame = FRAMES_FROM_3_12(74, 0),
     .code = {.first_line = 68, .filename = 112, .name = 120, .qualname = 128, .line_table = 136, .first_traceable = 192, .bytecode = 208},
     .object = OBJECTS_WITH_GIL(40, 56),
     .runtime_finalizing = 912,
+    .runtime_interpreters = 936,
 };
 
 static const struct layout layout_3_15t = {
@@ -221,7 +262,8 @@ static const struct layout layout_3_15t = {
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
     .executable_tags = 3,
-    .thread_state = {.interpreter = 16, .frame = 72, .thread_id = 176},
+    .thread_state = {.next = 8, .interpreter = 16, .frame = 72, .thread_id = 176, .native_id = 184},
+    .interpreter = {.next = 7264, .id = 7272, .threads = 7336, .collecting = 7512},
     .frame = FRAMES_FROM_3_12(78, 72),
     .code = {.first_line = 84,
              .filename = 128,
@@ -233,6 +275,7 @@ static const struct layout layout_3_15t = {
              .bytecode_copies = 224},
     .object = OBJECTS_WITHOUT_GIL(8),
     .runtime_finalizing = 912,
+    .runtime_interpreters = 936,
 };
 
 /* Every layout, for what is done once for each: X(name). */
@@ -244,5 +287,8 @@ const struct layout *layout_find(unsigned minor, bool free_threaded);
 /* Compares a layout with the _Py_DebugOffsets at the start of _PyRuntime (3.13 and later; true for older ones, which have none). When they
  * differ: false, and the name of the first field that does in *field. */
 bool layout_matches_debug_offsets(const struct layout *layout, const void *runtime, const char **field);
+
+/* The same for the fields by which other threads and interpreters are found. */
+bool layout_of_threads_matches_debug_offsets(const struct layout *layout, const void *runtime, const char **field);
 
 #endif

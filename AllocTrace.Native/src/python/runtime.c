@@ -45,6 +45,7 @@ static void choose_layout(struct python_runtime *python, unsigned minor, bool fr
     if (*reason)
         return;
     python->layout = layout;
+    python->state = (uintptr_t)runtime;
     python->finalizing = (const uintptr_t *)((uintptr_t)runtime + layout->runtime_finalizing);
 }
 

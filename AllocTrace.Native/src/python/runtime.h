@@ -20,6 +20,7 @@ struct python_allocator {
 
 struct python_runtime {
     struct image image;          /* that defines it: libpython, or the executable */
+    uintptr_t state;             /* the address of _PyRuntime; 0: not found */
     const struct layout *layout; /* NULL: no stacks, and no_stacks_reason says why */
     char no_stacks_reason[160];
     char version[128]; /* Py_GetVersion() */
@@ -40,6 +41,21 @@ struct python_runtime {
     uintptr_t (*eval_get_globals)(void);                           /* borrowed; PyEval_GetGlobals */
     int (*code_address_to_line)(uintptr_t code, int offset_bytes); /* PyCode_Addr2Line */
 };
+
+/* What the proposal of gh-148925 adds to CPython, in the two forms that it has had; NULL where an interpreter does not have it. All take
+ * and return what PyThreadState_Get and the frame chain have: no new references. */
+struct python_proposal {
+    uintptr_t (*innermost)(
+        uintptr_t thread_state);                 /* PyUnstable_ThreadState_GetInterpreterFrame: complete (four functions) or not (more) */
+    uintptr_t (*next_complete)(uintptr_t frame); /* PyUnstable_InterpreterFrame_GetNextComplete */
+    uintptr_t (*code_safe)(uintptr_t frame);     /* …_GetCodeSafe, later …_BorrowCode */
+    int (*line_safe)(uintptr_t frame);           /* …_GetLineSafe */
+    uintptr_t (*back)(uintptr_t frame);          /* …_GetBack */
+    int (*is_incomplete)(uintptr_t frame);       /* …_IsIncomplete */
+};
+
+/* All NULL unless the image has enough of one form. */
+struct python_proposal python_find_proposal(const struct image *image);
 
 static inline bool python_is_sub_interpreter(const struct python_runtime *python, uintptr_t interpreter)
 {

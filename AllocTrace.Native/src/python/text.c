@@ -30,52 +30,70 @@ static size_t encode(uint32_t character, char out[4])
     return 4;
 }
 
-static uint32_t character_at(const uint8_t *data, unsigned kind, size_t index)
+uint32_t text_character(const struct text_view *view, size_t index)
 {
     uint16_t two;
     uint32_t four;
-    switch (kind) {
+    switch (view->kind) {
     case 1:
-        return data[index];
+        return view->data[index];
     case 2:
-        memcpy(&two, data + 2 * index, sizeof two);
+        memcpy(&two, view->data + 2 * index, sizeof two);
         return two;
     default:
-        memcpy(&four, data + 4 * index, sizeof four);
+        memcpy(&four, view->data + 4 * index, sizeof four);
         return four;
     }
 }
 
-size_t text_write(const struct python_runtime *python, uintptr_t text, char *buffer, size_t size)
+struct text_view text_view(const struct python_runtime *python, uintptr_t text)
 {
     const struct layout *layout = python->layout;
-    uint32_t state =
-        text && read_pointer(text, layout->object.type) == python->unicode_type ? read_uint(text, layout->object.text_state) : 0;
+    struct text_view none = {0};
+    if (!text || read_pointer(text, layout->object.type) != python->unicode_type)
+        return none;
+    uint32_t state = read_uint(text, layout->object.text_state);
     unsigned kind = state >> layout->object.kind_shift & 7;
     bool compact = state >> (layout->object.kind_shift + 3) & 1, ascii = state >> (layout->object.kind_shift + 4) & 1;
-    if (!compact || (kind != 1 && kind != 2 && kind != 4)) {
-        buffer[0] = '?';
-        return 1;
-    }
+    if (!compact || (kind != 1 && kind != 2 && kind != 4))
+        return none;
+    return (struct text_view){
+        .kind = kind,
+        .length = (size_t)read_size(text, layout->object.text_length),
+        .data = (const uint8_t *)text + (ascii ? layout->object.ascii_data : layout->object.compact_data),
+    };
+}
 
-    size_t length = (size_t)read_size(text, layout->object.text_length);
-    const uint8_t *data = (const uint8_t *)text + (ascii ? layout->object.ascii_data : layout->object.compact_data);
-    if (ascii && length <= size) {
-        memcpy(buffer, data, length);
-        return length;
-    }
-    size_t used = 0, last_that_leaves_room = 0;
-    for (size_t i = 0; i < length; i++) {
+size_t text_encode(const struct text_view *view, char *buffer, size_t size, bool *cut)
+{
+    size_t used = 0;
+    *cut = false;
+    for (size_t i = 0; i < view->length; i++) {
         char bytes[4];
-        size_t count = encode(character_at(data, kind, i), bytes);
+        size_t count = encode(text_character(view, i), bytes);
         if (used + count > size) {
-            memcpy(buffer + last_that_leaves_room, cut_mark, sizeof cut_mark - 1);
-            return last_that_leaves_room + sizeof cut_mark - 1;
+            *cut = true;
+            break;
         }
         memcpy(buffer + used, bytes, count);
         used += count;
-        if (used + sizeof cut_mark - 1 <= size)
-            last_that_leaves_room = used;
     }
     return used;
+}
+
+size_t text_write(const struct python_runtime *python, uintptr_t text, char *buffer, size_t size)
+{
+    const size_t mark = sizeof cut_mark - 1;
+    struct text_view view = text_view(python, text);
+    bool cut;
+    if (!view.kind) {
+        buffer[0] = '?';
+        return 1;
+    }
+    size_t used = text_encode(&view, buffer, size, &cut);
+    if (!cut)
+        return used;
+    used = text_encode(&view, buffer, size - mark, &cut);
+    memcpy(buffer + used, cut_mark, mark);
+    return used + mark;
 }

@@ -5,6 +5,7 @@
 
 #include "capture/recording.h"
 #include "capture/records.h"
+#include "capture/sampling.h"
 
 /* The fork that the calling thread is about to make: two threads may fork at once, and the child has the one that made it. */
 static _Thread_local uint64_t mine __attribute__((tls_model("initial-exec")));
@@ -28,10 +29,13 @@ static void before_fork(void)
     mine = os_monotonic_ns() & ALLOCTRACE_OPERAND_MASK;
     record_mark(thread, ALLOCTRACE_MARK_FORK, mine);
     thread_leave(thread);
+    sampling_before_fork();
 }
 
 static void in_parent(void)
 {
+    if (mine)
+        sampling_after_fork();
     mine = 0;
 }
 

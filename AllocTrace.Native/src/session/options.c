@@ -91,9 +91,12 @@ static const char *set_option(struct options *options, struct value name, struct
         if (!is(value, "drop") && !is(value, "wait"))
             return "wait or drop";
     } else if (is(name, "sample")) {
-        if (!parse_bytes(value, &number) || number != 0)
-            return "0: this version records every allocation";
-    } else if (is(name, "crash") || is(name, "events")) {
+        if (!parse_bytes(value, &options->sample_bytes) || options->sample_bytes > OPTIONS_LARGEST_SAMPLE)
+            return "a number of bytes up to 1TiB, 0 for every allocation";
+    } else if (is(name, "crash")) {
+        if (!parse_switch(value, &options->crash))
+            return "on or off";
+    } else if (is(name, "events")) {
         if (!parse_switch(value, &on) || on)
             return "off: this version does not have it";
     } else if (is(name, "collector")) {

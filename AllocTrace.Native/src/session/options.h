@@ -9,15 +9,18 @@
 #include "alloctrace/wire.h"
 
 enum { OPTIONS_DEFAULT_LIMIT = 1 << 30 };
+#define OPTIONS_LARGEST_SAMPLE (UINT64_C(1) << 40)
 
 struct options {
     char folder[3584]; /* absolute, where the session file goes */
     char prefix[256];  /* its name begins with this */
     uint32_t max_frames;
+    uint64_t sample_bytes; /* 0: every allocation is recorded */
     uint64_t limit_bytes;
     uint32_t on_full; /* enum alloctrace_on_full */
     bool domains[ALLOCTRACE_DOMAIN_TRACKED];
     bool children;
+    bool crash;            /* a fatal signal leaves the stacks of all threads */
     bool starts_collector; /* ALLOCTRACE names a database, and the collector is not off */
 };
 

@@ -119,13 +119,15 @@ bool session_open(const struct options *options, const char **reason)
     header->pid_started = os_process_started();
     header->started_ns = os_realtime_ns();
     header->started_mono_ns = os_monotonic_ns();
+    header->sample_bytes = options->sample_bytes;
     header->limit_bytes = options->limit_bytes;
     header->max_frames = options->max_frames;
     header->on_full = options->on_full;
     header->phase = ALLOCTRACE_PHASE_RECORDING;
     header->order = ALLOCTRACE_NO_SLOT;
     fork_describe(header);
-    for (int kind = ALLOCTRACE_EXTENT_THREADS; kind < ALLOCTRACE_EXTENT_KINDS; kind++)
+    int last_kind = options->crash ? ALLOCTRACE_EXTENT_CRASH : ALLOCTRACE_EXTENT_STRINGS;
+    for (int kind = ALLOCTRACE_EXTENT_THREADS; kind <= last_kind; kind++)
         if (!session_grow((enum alloctrace_extent_kind)kind)) {
             *reason = no_space;
             os_file_remove(&session.file);

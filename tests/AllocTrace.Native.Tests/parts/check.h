@@ -29,8 +29,13 @@
     X(threads_record_while_slabs_are_drained)                                                                                              \
     X(options_are_parsed)                                                                                                                  \
     X(options_that_are_wrong_are_told)                                                                                                     \
+    X(sampling_distances_are_logarithms)                                                                                                   \
+    X(sampling_remembers_the_blocks_that_it_took)                                                                                          \
+    X(sampling_takes_its_share)                                                                                                            \
     X(line_tables_of_any_bytes_stay_in_bounds)                                                                                             \
-    X(a_session_grows_only_where_there_is_room)
+    X(a_session_grows_only_where_there_is_room)                                                                                            \
+    X(functions_of_the_proposal_are_used)                                                                                                  \
+    X(frames_are_left_out_counted_and_never_followed_for_ever)
 
 #define DECLARE(name) void name(void);
 TESTS(DECLARE)
@@ -38,9 +43,13 @@ TESTS(DECLARE)
 
 /* Commands for tests whose data comes from elsewhere; each reads its arguments and writes lines to stdout. */
 int print_wire_layout(void);
+int print_layouts(void);
 int print_layout(int minor, int free_threaded);
 int compare_debug_offsets(int minor, int free_threaded, const char *file);
 int print_lines(void);
+
+/* The node of a frame below its caller's, made if need be. */
+unsigned intern_node(unsigned parent, unsigned code, unsigned line, unsigned expression);
 
 /* A session in a folder of the test's own, with a small limit. */
 void open_test_session(unsigned long limit_bytes);

@@ -17,6 +17,8 @@ int main(int count, char **arguments)
     }
     if (count == 2 && strcmp(arguments[1], "--wire-layout") == 0)
         return print_wire_layout();
+    if (count == 2 && strcmp(arguments[1], "--layouts") == 0)
+        return print_layouts();
     if (count == 4 && strcmp(arguments[1], "--layout") == 0)
         return print_layout(atoi(arguments[2]), atoi(arguments[3]));
     if (count == 5 && strcmp(arguments[1], "--debug-offsets") == 0)
@@ -26,6 +28,7 @@ int main(int count, char **arguments)
     if (count == 2) {
         TESTS(RUN)
     }
-    fprintf(stderr, "usage: native-parts --list | NAME | --wire-layout | --layout MINOR T | --debug-offsets MINOR T FILE | --lines\n");
+    fprintf(stderr,
+            "usage: native-parts --list | NAME | --wire-layout | --layouts | --layout MINOR T | --debug-offsets MINOR T FILE | --lines\n");
     return 2;
 }

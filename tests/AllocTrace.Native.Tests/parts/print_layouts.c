@@ -26,9 +26,18 @@ int print_wire_layout(void)
 #define SLAB(X) \
     X(thread) X(sequence) X(next) X(used) X(next_free) X(started_ns) X(ticket)
 #define NODE(X) \
-    X(parent) X(code) X(line) X(instruction)
+    X(parent) X(code) X(line) X(expression)
 #define CODE(X) \
     X(filename) X(name) X(qualname) X(first_line)
+#define CRASH(X) \
+    X(state) X(signal) X(code) X(os_id) X(address) X(at_ns) X(sender_pid) X(nested_signal) X(collecting) X(threads) \
+    X(threads_in_all) X(allocations) X(frames) X(text_bytes)
+#define CRASH_THREAD(X) \
+    X(identifier) X(interpreter) X(os_id) X(runtime) X(first_frame) X(frames) X(depth) X(flags) X(name)
+#define CRASH_FRAME(X) \
+    X(filename) X(function) X(line)
+#define CRASH_ALLOCATION(X) \
+    X(address) X(size) X(kind) X(domain) X(stack)
 /* clang-format on */
 #define OF_SESSION(m) MEMBER(alloctrace_session, m)
 #define OF_RUNTIME(m) MEMBER(alloctrace_runtime, m)
@@ -36,18 +45,31 @@ int print_wire_layout(void)
 #define OF_SLAB(m) MEMBER(alloctrace_slab, m)
 #define OF_NODE(m) MEMBER(alloctrace_node, m)
 #define OF_CODE(m) MEMBER(alloctrace_code, m)
+#define OF_CRASH(m) MEMBER(alloctrace_crash, m)
+#define OF_CRASH_THREAD(m) MEMBER(alloctrace_crash_thread, m)
+#define OF_CRASH_FRAME(m) MEMBER(alloctrace_crash_frame, m)
+#define OF_CRASH_ALLOCATION(m) MEMBER(alloctrace_crash_allocation, m)
     SESSION(OF_SESSION)
     RUNTIME(OF_RUNTIME)
     THREAD(OF_THREAD)
     SLAB(OF_SLAB)
     NODE(OF_NODE)
     CODE(OF_CODE)
+    CRASH(OF_CRASH)
+    CRASH_THREAD(OF_CRASH_THREAD)
+    CRASH_FRAME(OF_CRASH_FRAME)
+    CRASH_ALLOCATION(OF_CRASH_ALLOCATION)
     SIZE(alloctrace_session)
     SIZE(alloctrace_runtime)
     SIZE(alloctrace_thread)
     SIZE(alloctrace_slab)
     SIZE(alloctrace_node)
     SIZE(alloctrace_code)
+    SIZE(alloctrace_crash)
+    SIZE(alloctrace_crash_thread)
+    SIZE(alloctrace_crash_frame)
+    SIZE(alloctrace_crash_allocation)
+    printf("crash.text %u\n", ALLOCTRACE_CRASH_TEXT_OFFSET);
     return 0;
 }
 
@@ -57,20 +79,29 @@ int print_layout(int minor, int free_threaded)
     if (!l)
         return 1;
     bool old = minor <= 10;
+    printf("tstate.next %u\n", l->thread_state.next);
     printf("tstate.interp %u\n", l->thread_state.interpreter);
+    if (l->thread_state.native_id)
+        printf("tstate.native_thread_id %u\n", l->thread_state.native_id);
+    printf("interp.next %u\n", l->interpreter.next);
+    printf("interp.id %u\n", l->interpreter.id);
+    printf("%s %u\n", old ? "interp.tstate_head" : "interp.threads.head", l->interpreter.threads);
+    if (l->interpreter.collecting)
+        printf("interp.gc.collecting %u\n", l->interpreter.collecting);
+    printf("runtime.interpreters.head %u\n", l->runtime_interpreters);
     printf("%s %u\n",
            old                                 ? "tstate.frame"
            : l->thread_state.frame_is_indirect ? "tstate.cframe"
                                                : "tstate.current_frame",
            l->thread_state.frame);
     if (l->thread_state.frame_is_indirect)
-        printf("cframe.current_frame %u\n", l->thread_state.cframe_frame);
+        printf("cframe.current_frame %u\ncframe.previous %u\n", l->thread_state.cframe_frame, l->thread_state.cframe_previous);
     printf("tstate.thread_id %u\n", l->thread_state.thread_id);
     printf("%s %u\n", old ? "frame.f_back" : "iframe.previous", l->frame.previous);
     printf("%s %u\n", old ? "frame.f_code" : minor >= 13 ? "iframe.f_executable" : "iframe.f_code", l->frame.code);
     printf("%s %u\n", old ? "frame.f_lasti" : minor >= 13 ? "iframe.instr_ptr" : "iframe.prev_instr", l->frame.position);
     if (!old)
-        printf("iframe.owner %u\n", l->frame.owner);
+        printf("iframe.owner %u\niframe.f_builtins %u\niframe.f_globals %u\n", l->frame.owner, l->frame.builtins, l->frame.globals);
     if (l->frame.bytecode_copy)
         printf("iframe.tlbc_index %u\n", l->frame.bytecode_copy);
     printf("code.co_firstlineno %u\n", l->code.first_line);
@@ -98,6 +129,31 @@ int print_layout(int minor, int free_threaded)
     return 0;
 }
 
+/* Every member of every layout; AllocTrace/Stacks/layouts.txt is this. */
+int print_layouts(void)
+{
+/* clang-format off */
+#define MEMBERS(X) \
+    X(minor) X(free_threaded) X(position_kind) X(position_unit) X(line_format) X(first_owner_without_code) X(generator_owner) \
+    X(executable_tags) X(thread_state.next) X(thread_state.interpreter) X(thread_state.frame) X(thread_state.thread_id) \
+    X(thread_state.native_id) X(thread_state.frame_is_indirect) X(thread_state.cframe_frame) X(interpreter.next) X(interpreter.id) \
+    X(interpreter.threads) X(frame.previous) X(frame.code) X(frame.position) X(frame.owner) X(frame.bytecode_copy) X(code.first_line) \
+    X(code.filename) X(code.name) X(code.qualname) X(code.line_table) X(code.first_traceable) X(code.bytecode) X(code.bytecode_copies) \
+    X(object.type) X(object.size) X(object.bytes_data) X(object.text_length) X(object.text_state) X(object.ascii_data) \
+    X(object.compact_data) X(object.kind_shift) X(runtime_interpreters)
+/* clang-format on */
+#define PRINT_MEMBER(member) printf(" " #member "=%u", (unsigned)layout->member);
+#define PRINT_LAYOUT(name)                                                                                                                 \
+    {                                                                                                                                      \
+        const struct layout *layout = &layout_##name;                                                                                      \
+        printf(#name);                                                                                                                     \
+        MEMBERS(PRINT_MEMBER)                                                                                                              \
+        putchar('\n');                                                                                                                     \
+    }
+    LAYOUTS(PRINT_LAYOUT)
+    return 0;
+}
+
 /* The file holds what an interpreter has at _PyRuntime. */
 int compare_debug_offsets(int minor, int free_threaded, const char *file)
 {
@@ -105,6 +161,9 @@ int compare_debug_offsets(int minor, int free_threaded, const char *file)
     const char *field;
     FILE *stream = fopen(file, "rb");
     CHECK(stream && fread(runtime, 1, sizeof runtime, stream) > 0);
-    puts(layout_matches_debug_offsets(layout_find((unsigned)minor, free_threaded != 0), runtime, &field) ? "match" : field);
+    const struct layout *layout = layout_find((unsigned)minor, free_threaded != 0);
+    bool matches =
+        layout_matches_debug_offsets(layout, runtime, &field) && layout_of_threads_matches_debug_offsets(layout, runtime, &field);
+    puts(matches ? "match" : field);
     return fclose(stream);
 }

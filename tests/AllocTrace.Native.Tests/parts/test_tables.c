@@ -60,6 +60,13 @@ void id_table_is_found_while_it_grows(void)
         pthread_join(readers[i], NULL);
 }
 
+unsigned intern_node(unsigned parent, unsigned code, unsigned line, unsigned expression)
+{
+    struct node_key key = {parent, code, line};
+    uint32_t node = intern_find_node(key);
+    return node ? node : intern_new_node(key, expression);
+}
+
 void nodes_are_kept_once(void)
 {
     open_test_session(64u << 20);
@@ -71,7 +78,7 @@ void nodes_are_kept_once(void)
     for (uint32_t i = 0; i < 5000; i++) {
         deep = intern_node(deep, i % 50, i, 999);
         CHECK(deep == chain[i]);
-        CHECK(session_node(deep)->instruction == 2 * i);
+        CHECK(session_node(deep)->expression == 2 * i);
         CHECK(session_node(deep)->parent == (i ? chain[i - 1] : ALLOCTRACE_NODE_NONE));
     }
     CHECK(session.header->nodes == ALLOCTRACE_FIRST_NODE + 5000);

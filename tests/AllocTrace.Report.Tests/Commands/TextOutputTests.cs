@@ -46,6 +46,7 @@ public sealed class TextOutputTests
     [DataRow("Help/Detach", "detach --help")]
     [DataRow("Help/Live", "live --help")]
     [DataRow("Help/Snapshot", "snapshot --help")]
+    [DataRow("Help/Stack", "stack --help")]
     [DataRow("Help/Doctor", "doctor --help")]
     [DataRow("Help/Summary", "summary --help")]
     [DataRow("Help/Top", "top --help")]

@@ -49,7 +49,7 @@ internal sealed class TraceBuilder : IDisposable
     {
         var id = ++_processes;
         Execute(
-            "INSERT INTO process VALUES (?1, ?2, 1, ?3, '/usr/bin/python3', '3.13.1 (main) [GCC 14]', ?4, 1700000000000000000, 2500000000, ?5, 0, 0, 1)",
+            "INSERT INTO process VALUES (?1, ?2, 1, ?3, '/usr/bin/python3', '3.13.1 (main) [GCC 14]', ?4, 1700000000000000000, 2500000000, ?5, 0, 0, 1, 0)",
             id, pid, command, stacks, ending);
         return id;
     }

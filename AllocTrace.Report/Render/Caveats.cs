@@ -1,12 +1,24 @@
+using AllocTrace.Analysis;
 using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Render;
 
-/// <summary>Says what a recording does not have. Every report begins with it, because figures that are too low look like any other.</summary>
-internal static class LossNote
+/// <summary>
+/// Says what a recording does not have, and what is estimated in it. Every report begins with it, because figures that are too low look like
+/// any other.
+/// </summary>
+internal static class Caveats
 {
-    public static void Write(Page page, IReadOnlyList<TraceLoss> losses)
+    public static void Write(Page page, IEnumerable<TraceProcess> processes, IReadOnlyList<TraceLoss> losses)
     {
+        var intervals = processes.Select(process => process.SampleBytes).Where(bytes => bytes > 0).Distinct().Order().ToArray();
+        if (intervals.Length > 0)
+        {
+            var every = string.Join(" or ", intervals.Select(bytes => ByteSize.Format(bytes)));
+            page.Line($"SAMPLED, one allocation every {every} on average: figures are estimates, ± what they are off by at most in 95 of 100 cases", Page.Alarm);
+        }
+
+
         foreach (var group in losses.GroupBy(loss => loss.Reason))
         {
             page.Line($"INCOMPLETE: {Sentence(group.Key, [.. group])}", Page.Alarm);

@@ -1,0 +1,200 @@
+#include "capture/sampling.h"
+
+#include <string.h>
+
+#include "capture/recording.h"
+#include "capture/records.h"
+
+enum {
+    FIRST_BLOCKS = 1024, /* room in the table */
+    SATURATED = 255,
+};
+
+uint8_t sampling_filter[1 << SAMPLING_FILTER_BITS];
+static uint64_t interval;
+
+/* The recorded blocks that are alive. Under the lock. */
+struct sampled_block {
+    uintptr_t key; /* 0: empty */
+    const struct thread_capture *thread;
+    uint64_t allocation; /* the thread's count of allocations when it made the block */
+};
+
+static struct {
+    struct sampled_block *block;
+    size_t mask, count;
+} table;
+
+/* ---- the distances ---- */
+
+enum { POINT = 32 }; /* binary digits behind the point */
+
+static const uint64_t ln2 = UINT64_C(2977044472); /* log(2) * 2^32 */
+
+/* Natural logarithm of a number from 1 to 2 by the series of atanh((m - 1) / (m + 1)): the first term left out is below 2^-26. */
+static uint64_t ln_of_mantissa(uint64_t mantissa)
+{
+    const uint64_t one = UINT64_C(1) << POINT;
+    uint64_t t = ((mantissa - one) << (POINT - 1)) / ((mantissa + one) >> 1);
+    uint64_t square = t * t >> POINT, power = t, sum = 0;
+    for (unsigned odd = 1; odd <= 13; odd += 2) {
+        sum += power / odd;
+        power = power * square >> POINT;
+    }
+    return 2 * sum;
+}
+
+uint64_t sampling_exponential(uint64_t random)
+{
+    unsigned zeros = (unsigned)__builtin_clzll(random);
+    uint64_t mantissa = random << zeros >> (63 - POINT); /* from 1 to 2 */
+    return (zeros + 1) * ln2 - ln_of_mantissa(mantissa);
+}
+
+/* xorshift64*: Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled". */
+static uint64_t next_random(struct sampler *sampler)
+{
+    uint64_t x = sampler->random;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    sampler->random = x;
+    return x * UINT64_C(0x2545F4914F6CDD1D);
+}
+
+static void draw(struct sampler *sampler)
+{
+    uint64_t exponential = sampling_exponential(next_random(sampler) | 1);
+    sampler->left = (uint64_t)((unsigned __int128)exponential * interval >> POINT) + 1; /* below 2^47: the interval is at most 2^40 */
+}
+
+void sampling_begin_thread(struct thread_capture *thread)
+{
+    thread->sampler = (struct sampler){0};
+    if (!interval)
+        return;
+    os_random(&thread->sampler.random, sizeof thread->sampler.random);
+    thread->sampler.random |= 1;
+    draw(&thread->sampler);
+}
+
+/* ---- the blocks ---- */
+
+void sampling_begin(uint64_t bytes)
+{
+    if (table.block)
+        os_unmap(table.block, (table.mask + 1) * sizeof *table.block);
+    memset(&table, 0, sizeof table);
+    if (interval)
+        memset(sampling_filter, 0, sizeof sampling_filter);
+    interval = bytes;
+}
+
+static size_t home_of(uintptr_t key)
+{
+    return (size_t)((uint64_t)key * UINT64_C(0xD6E8FEB86659FD93) >> 20) & table.mask;
+}
+
+static void insert(struct sampled_block block)
+{
+    size_t i = home_of(block.key);
+    while (table.block[i].key)
+        i = (i + 1) & table.mask;
+    table.block[i] = block;
+}
+
+static bool grow(void)
+{
+    struct sampled_block *old = table.block;
+    size_t size = old ? table.mask + 1 : 0, wanted = size ? 2 * size : FIRST_BLOCKS;
+    struct sampled_block *block = os_map(wanted * sizeof *block);
+    if (!block)
+        return false;
+    table.block = block;
+    table.mask = wanted - 1;
+    for (size_t i = 0; i < size; i++)
+        if (old[i].key)
+            insert(old[i]);
+    if (old)
+        os_unmap(old, size * sizeof *old);
+    return true;
+}
+
+static void count_in_filter(uintptr_t key, int change)
+{
+    uint8_t *counter = &sampling_filter[sampling_hash(key)];
+    if (*counter != SATURATED)
+        __atomic_store_n(counter, (uint8_t)(*counter + change), __ATOMIC_RELAXED);
+}
+
+static bool add(struct sampled_block block)
+{
+    recording_lock();
+    bool has_room = table.count * 2 < table.mask || grow();
+    if (has_room) {
+        insert(block);
+        table.count++;
+        count_in_filter(block.key, 1);
+    }
+    recording_unlock();
+    return has_room;
+}
+
+bool sampling_take(struct thread_capture *thread, uintptr_t key)
+{
+    draw(&thread->sampler);
+    thread->sampler.allocations++;
+    return add((struct sampled_block){.key = key, .thread = thread, .allocation = thread->sampler.allocations});
+}
+
+void sampling_put_back(uintptr_t key)
+{
+    if (interval)
+        add((struct sampled_block){.key = key});
+}
+
+/* Closes the gap: each entry after it that belongs there or before moves up, and leaves a gap of its own. */
+static void take_out(size_t gap)
+{
+    for (size_t i = (gap + 1) & table.mask; table.block[i].key; i = (i + 1) & table.mask)
+        if (((i - home_of(table.block[i].key)) & table.mask) >= ((i - gap) & table.mask)) {
+            table.block[gap] = table.block[i];
+            gap = i;
+        }
+    table.block[gap].key = 0;
+}
+
+bool sampling_forget(uintptr_t key, struct thread_capture *thread)
+{
+    struct sampled_block found = {0};
+    recording_lock();
+    if (table.block) {
+        size_t i = home_of(key);
+        while (table.block[i].key && table.block[i].key != key)
+            i = (i + 1) & table.mask;
+        found = table.block[i];
+        if (found.key) {
+            take_out(i);
+            table.count--;
+            count_in_filter(key, -1);
+        }
+    }
+    recording_unlock();
+    if (found.key && found.thread == thread)
+        record_age(thread, thread->sampler.allocations - found.allocation);
+    return found.key;
+}
+
+/* ---- fork ---- */
+
+void sampling_before_fork(void)
+{
+    if (interval)
+        recording_lock();
+}
+
+void sampling_after_fork(void)
+{
+    if (interval)
+        recording_unlock();
+}

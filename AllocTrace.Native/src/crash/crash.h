@@ -1,0 +1,15 @@
+/* crash.h: the option crash. On SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT the stacks of all threads, the signal and the last allocations
+ * go into the session (struct alloctrace_crash in wire.h), and then whoever handled the signal before does: nothing is changed for the
+ * program, its exit status or its core file.
+ */
+#ifndef ALLOCTRACE_CRASH_H
+#define ALLOCTRACE_CRASH_H
+
+/* Installs the handlers, once in a process and its forked children. The session exists. Under the recording lock. */
+void crash_arm(void);
+
+/* A stack for the handler, for a thread that has none of its own: a fault because the stack is full could not be handled on it. */
+void crash_thread_begins(void);
+void crash_thread_ends(void);
+
+#endif

@@ -1,0 +1,274 @@
+#include "crash/report.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "callstack/callstack.h"
+#include "capture/recording.h"
+#include "capture/thread.h"
+
+static sigjmp_buf after_fault;
+static volatile sig_atomic_t is_in_step;
+
+/* What the steps work on. */
+static struct step {
+    struct alloctrace_crash *crash;
+    struct alloctrace_crash_thread *thread;
+    const struct alloctrace_python *python;
+    const void *state;
+} now;
+
+/* One after another; a fault ends the one that is going on. */
+static __attribute__((noinline)) void do_step(void (*step)(void))
+{
+    if (sigsetjmp(after_fault, 1) == 0) {
+        is_in_step = 1;
+        step();
+    }
+    is_in_step = 0;
+}
+
+void report_fault(struct alloctrace_crash *crash, int signal)
+{
+    SHARED_STORE(crash->nested_signal, (uint32_t)signal);
+    if (is_in_step)
+        siglongjmp(after_fault, 1);
+}
+
+static struct alloctrace_crash_thread *thread_at(struct alloctrace_crash *crash, uint32_t number)
+{
+    return (struct alloctrace_crash_thread *)((uint8_t *)crash + ALLOCTRACE_CRASH_THREADS_OFFSET) + number;
+}
+
+static struct alloctrace_crash_frame *frame_at(struct alloctrace_crash *crash, uint32_t number)
+{
+    return (struct alloctrace_crash_frame *)((uint8_t *)crash + ALLOCTRACE_CRASH_FRAMES_OFFSET) + number;
+}
+
+/* ---- text ---- */
+
+enum { LONGEST_TEXT = 1024, NO_TEXT = 0 };
+
+/* Reference 0 is empty: the first text. */
+static uint32_t add_text(struct alloctrace_crash *crash, const struct text_view *text)
+{
+    const uint32_t room = ALLOCTRACE_EXTENT_BYTES - ALLOCTRACE_CRASH_TEXT_OFFSET;
+    uint32_t at = crash->text_bytes ? crash->text_bytes : sizeof(uint32_t);
+    if (room - at < sizeof(uint32_t) + LONGEST_TEXT)
+        return NO_TEXT;
+    uint8_t *length_at = (uint8_t *)crash + ALLOCTRACE_CRASH_TEXT_OFFSET + at;
+    bool cut;
+    uint32_t length = (uint32_t)text_encode(text, (char *)length_at + sizeof(uint32_t), LONGEST_TEXT, &cut);
+    memcpy(length_at, &length, sizeof length);
+    SHARED_STORE(crash->text_bytes, at + ((uint32_t)sizeof(uint32_t) + length + 3) / 4 * 4);
+    return at;
+}
+
+/* The names of code objects that were met: recursion meets them again and again. */
+static struct known_code {
+    uintptr_t code;
+    uint32_t filename, function;
+} known_codes[256];
+
+static const struct known_code *names_of(struct alloctrace_crash *crash, const struct alloctrace_python *python, uintptr_t code)
+{
+    struct known_code *known = &known_codes[(code >> 5) % (sizeof known_codes / sizeof *known_codes)];
+    if (known->code != code) {
+        const struct layout *layout = python->runtime.layout;
+        struct text_view filename = callstack_text(python, code, layout->code.filename);
+        struct text_view function = callstack_text(python, code, layout->code.qualname ? layout->code.qualname : layout->code.name);
+        *known = (struct known_code){0, add_text(crash, &filename), add_text(crash, &function)};
+        known->code = code;
+    }
+    return known;
+}
+
+/* ---- threads ---- */
+
+static void add_frames(void)
+{
+    struct alloctrace_crash *crash = now.crash;
+    struct alloctrace_crash_thread *thread = now.thread;
+    uint32_t hops = ALLOCTRACE_MAX_HOPS;
+    SHARED_STORE(thread->flags, thread->flags | ALLOCTRACE_CRASH_THREAD_FAULTED); /* until it has gone well */
+    const void *frame = alloctrace_frame_innermost(now.python, now.state, &hops);
+    for (; frame; frame = alloctrace_frame_caller(now.python, frame, &hops)) {
+        if (thread->frames < ALLOCTRACE_CRASH_THREAD_FRAMES && crash->frames < ALLOCTRACE_CRASH_FRAMES) {
+            uintptr_t code = (uintptr_t)alloctrace_frame_borrow_code(now.python, frame);
+            struct alloctrace_crash_frame *told = frame_at(crash, crash->frames);
+            *told = (struct alloctrace_crash_frame){.line = alloctrace_frame_line(now.python, frame)};
+            if (code) {
+                const struct known_code *names = names_of(crash, now.python, code);
+                told->filename = names->filename;
+                told->function = names->function;
+            }
+            SHARED_STORE(crash->frames, crash->frames + 1);
+            SHARED_STORE(thread->frames, thread->frames + 1);
+        }
+        SHARED_STORE(thread->depth, thread->depth + 1);
+    }
+    SHARED_STORE(thread->flags, thread->flags & ~(uint32_t)ALLOCTRACE_CRASH_THREAD_FAULTED);
+}
+
+/* python NULL: a thread without a state. */
+static void add_thread(uint32_t runtime, const struct alloctrace_python *python, const struct alloctrace_thread_info *info, uint32_t os_id)
+{
+    struct alloctrace_crash *crash = now.crash;
+    SHARED_STORE(crash->threads_in_all, crash->threads_in_all + 1);
+    if (crash->threads == ALLOCTRACE_CRASH_THREADS)
+        return;
+    struct alloctrace_crash_thread *thread = now.thread = thread_at(crash, crash->threads);
+    *thread = (struct alloctrace_crash_thread){
+        .identifier = info->thread,
+        .interpreter = info->interpreter,
+        .os_id = info->os_id    ? info->os_id
+                 : info->is_own ? os_id
+                                : 0,
+        .runtime = runtime,
+        .first_frame = crash->frames,
+        .flags = info->is_own ? ALLOCTRACE_CRASH_THREAD_CRASHED : 0,
+    };
+    char name[32]; /* with a newline it may be longer than what is kept */
+    size_t length = thread->os_id ? callstack_thread_name(thread->os_id, name, sizeof name) : 0;
+    memcpy(thread->name, name, length < sizeof thread->name ? length : sizeof thread->name);
+    SHARED_STORE(crash->threads, crash->threads + 1);
+    now.state = info->thread_state;
+    if (python)
+        do_step(add_frames);
+}
+
+static struct alloctrace_python plain, careful;
+static struct alloctrace_thread_info infos[ALLOCTRACE_CRASH_THREADS];
+static uint32_t info_count;
+
+static void list_threads(void)
+{
+    info_count = alloctrace_threads_list(now.python, infos, ALLOCTRACE_CRASH_THREADS);
+}
+
+static void note_collection(void)
+{
+    const struct layout *layout = now.python->runtime.layout;
+    uintptr_t state = (uintptr_t)alloctrace_thread_state_borrow(now.python, 0);
+    uintptr_t interpreter = state ? read_pointer(state, layout->thread_state.interpreter) : 0;
+    if (interpreter && layout->interpreter.collecting && callstack_can_read(now.python, interpreter, layout->interpreter.collecting + 4u))
+        now.crash->collecting = read_int(interpreter, layout->interpreter.collecting) != 0;
+}
+
+/* Of one CPython: the thread of the signal, or all others. */
+static bool add_threads(uint32_t runtime, bool own, uint32_t os_id)
+{
+    struct traced_runtime *traced = &recording.runtimes[runtime];
+    bool found = false;
+    if (!traced->used || !traced->python.layout)
+        return false;
+    callstack_describe(&plain, &careful, &traced->python);
+    now.python = alloctrace_python_careful(&plain);
+    info_count = 0;
+    do_step(list_threads);
+    uint32_t kept = info_count < ALLOCTRACE_CRASH_THREADS ? info_count : ALLOCTRACE_CRASH_THREADS;
+    for (uint32_t i = 0; i < kept; i++)
+        if ((infos[i].is_own != 0) == own) {
+            add_thread(runtime, now.python, &infos[i], os_id);
+            found = true;
+        }
+    if (own && found)
+        do_step(note_collection);
+    if (!own && info_count > kept)
+        SHARED_STORE(now.crash->threads_in_all, now.crash->threads_in_all + info_count - kept);
+    return found;
+}
+
+void report_threads(struct alloctrace_crash *crash, uint32_t os_id)
+{
+    bool found = false;
+    now.crash = crash;
+    for (uint32_t i = 0; i < recording.runtime_count; i++)
+        found = add_threads(i, true, os_id) || found;
+    if (!found) {
+        struct alloctrace_thread_info info = {.thread = (uint64_t)pthread_self(), .os_id = os_id, .is_own = 1};
+        add_thread(UINT32_MAX, NULL, &info, os_id);
+    }
+    for (uint32_t i = 0; i < recording.runtime_count; i++)
+        add_threads(i, false, os_id);
+}
+
+/* ---- the last allocations ---- */
+
+static struct alloctrace_crash_allocation ring[ALLOCTRACE_CRASH_ALLOCATIONS];
+static uint32_t ring_count;
+
+/* A record's length in words, and what it says; kind 0: nothing of interest, words 0: the end. */
+static unsigned decode(const uint64_t *record, struct alloctrace_crash_allocation *told)
+{
+    unsigned kind = (unsigned)(record[0] >> 60), narrow = kind;
+    told->kind = ALLOCTRACE_RECORD_NONE;
+    told->domain = (uint32_t)(record[0] >> ALLOCTRACE_OPERAND_BITS & 15);
+    told->address = record[0] & ALLOCTRACE_OPERAND_MASK;
+    switch (kind) {
+    case ALLOCTRACE_RECORD_MALLOC_WIDE:
+    case ALLOCTRACE_RECORD_CALLOC_WIDE:
+    case ALLOCTRACE_RECORD_REALLOC_WIDE:
+        narrow = kind - ALLOCTRACE_RECORD_WIDE;
+        told->size = record[2];
+        break;
+    case ALLOCTRACE_RECORD_MALLOC:
+    case ALLOCTRACE_RECORD_CALLOC:
+    case ALLOCTRACE_RECORD_REALLOC:
+        told->size = record[1] & UINT32_MAX;
+        break;
+    case ALLOCTRACE_RECORD_FREE:
+        told->kind = kind;
+        told->size = told->stack = 0;
+        return 1;
+    case ALLOCTRACE_RECORD_REALLOC_BEGIN:
+    case ALLOCTRACE_RECORD_REALLOC_FAILED:
+        return 1;
+    case ALLOCTRACE_RECORD_BATCH:
+    case ALLOCTRACE_RECORD_MARK:
+        return 2;
+    case ALLOCTRACE_RECORD_LOST:
+        return 3;
+    default:
+        return 0;
+    }
+    if (told->address) /* 0: sampling left it out */
+        told->kind = narrow;
+    told->stack = (uint32_t)(record[1] >> 32);
+    return kind == narrow ? 2 : 3;
+}
+
+static void read_slab(void)
+{
+    const struct thread_capture *thread = thread_of_this;
+    const uint64_t *record = (const uint64_t *)((const uint8_t *)session_slab(thread->slab) + sizeof(struct alloctrace_slab));
+    const uint64_t *end = (const uint64_t *)thread->at;
+    while (record < end) {
+        struct alloctrace_crash_allocation told = {0};
+        unsigned words = decode(record, &told);
+        if (words == 0)
+            break;
+        if (told.kind != ALLOCTRACE_RECORD_NONE) {
+            ring[ring_count % ALLOCTRACE_CRASH_ALLOCATIONS] = told;
+            ring_count++;
+        }
+        record += words;
+    }
+}
+
+void report_allocations(struct alloctrace_crash *crash)
+{
+    const struct thread_capture *thread = thread_of_this;
+    if (!thread || thread->recording != thread_recording || !thread->at)
+        return;
+    do_step(read_slab);
+    struct alloctrace_crash_allocation *told =
+        (struct alloctrace_crash_allocation *)((uint8_t *)crash + ALLOCTRACE_CRASH_ALLOCATIONS_OFFSET);
+    uint32_t count = ring_count < ALLOCTRACE_CRASH_ALLOCATIONS ? ring_count : ALLOCTRACE_CRASH_ALLOCATIONS;
+    for (uint32_t i = 0; i < count; i++)
+        told[i] = ring[(ring_count - 1 - i) % ALLOCTRACE_CRASH_ALLOCATIONS];
+    SHARED_STORE(crash->allocations, count);
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+using AllocTrace.Report.Export;
+using AllocTrace.Report.Render;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>alloctrace crash</c>: what processes were doing when a fatal signal came.</summary>
+internal static class CrashCommand
+{
+    public static Command Create(Output output)
+    {
+        var file = ReportArguments.File();
+        var process = ReportArguments.Process();
+        var json = ReportArguments.Json();
+        var command = new Verb(
+            "crash",
+            "What a program was doing when it crashed: the signal, the Python stacks of all threads, and its last allocations.",
+            "alloctrace run -o app.db --crash on -- python3 app.py",
+            "alloctrace crash app.db",
+            "alloctrace crash app.db --json | jq '.crashes[0].threads[0].traceback'")
+        {
+            file, process, json,
+        };
+        command.SetAction(parsed =>
+        {
+            using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
+            var processes = database.ProcessesWith(parsed.GetValue(process));
+            (TraceProcess Process, TraceCrash Crash)[] crashes =
+                [.. processes.SelectMany(each => database.Crashes.Where(crash => crash.Process == each.Id).Select(crash => (each, crash)))];
+            if (parsed.GetValue(json))
+                CrashReport.WriteJson(output.Out, crashes);
+            else if (crashes.Length == 0)
+                output.Error.WriteLine($"alloctrace: {Printable.Text(database.Path)}: no crash was recorded (alloctrace run --crash on records them)");
+            else
+                CrashReport.WriteText(output, crashes);
+
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}

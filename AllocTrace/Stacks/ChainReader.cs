@@ -1,0 +1,70 @@
+namespace AllocTrace.Stacks;
+
+/// <summary>The frames of one thread state: the walk of src/python/frame.h, on another process's memory.</summary>
+internal sealed class ChainReader(ProcessMemory memory, RemotePython python, CodeReader codes)
+{
+    private const int FrameBytes = 112, DeepestStack = 1 << 18;
+    private readonly PythonLayout _layout = python.Layout;
+    private readonly byte[] _frame = new byte[FrameBytes];
+
+    /// <summary>Oldest first.</summary>
+    /// <exception cref="TornReadException">The chain does not hold together.</exception>
+    public List<StackFrame> Read(ulong state)
+    {
+        var frames = new List<StackFrame>();
+        var visited = 0;
+        for (var address = Innermost(state); address != 0; address = Word(_layout.FramePrevious))
+        {
+            if (++visited > DeepestStack || address % sizeof(ulong) != 0)
+                throw new TornReadException();
+
+            memory.Read(address, _frame);
+            if (Describe() is { } frame)
+                frames.Add(frame);
+        }
+
+        frames.Reverse();
+        return frames;
+    }
+
+    private ulong Innermost(ulong state)
+    {
+        var frame = memory.ReadWord(state + (ulong)_layout.StateFrame);
+        return _layout.FrameIsIndirect && frame != 0 ? memory.ReadWord(frame + (ulong)_layout.CframeFrame) : frame;
+    }
+
+    /// <returns><see langword="null"/>: tracebacks leave it out.</returns>
+    private StackFrame? Describe()
+    {
+        var owner = _frame[_layout.FrameOwner];
+        if (_layout.FirstOwnerWithoutCode != 0 && owner >= _layout.FirstOwnerWithoutCode)
+            return null;
+
+        var address = Word(_layout.FrameCode) & ~_layout.ExecutableTags;
+        var code = codes.Get(address);
+        var offset = _layout.PositionIsIndex ? (long)BitConverter.ToInt32(_frame, _layout.FramePosition) * _layout.PositionUnit : Offset(address, code);
+        if (offset >= code.BytecodeBytes || offset < -2 * sizeof(ulong))
+            throw new TornReadException();
+
+        var isGenerators = _layout.GeneratorOwner != 0 && owner == _layout.GeneratorOwner;
+        var hasBegun = _layout.PositionIsIndex || isGenerators || offset >= code.FirstTraceable;
+        return hasBegun ? new StackFrame(code.Filename, code.Line(_layout.LineFormat, offset), code.Name) : null;
+    }
+
+    private long Offset(ulong address, RemoteCode code)
+    {
+        var position = Word(_layout.FramePosition);
+        var offset = (long)(position - (address + (ulong)_layout.CodeBytecode));
+        if (code.Copies != 0 && (offset < 0 || offset >= code.BytecodeBytes))
+        {
+            const int Entries = 8;
+            var index = BitConverter.ToInt32(_frame, _layout.FrameBytecodeCopy);
+            if (index > 0 && (ulong)index < memory.ReadWord(code.Copies))
+                offset = (long)(position - memory.ReadWord(code.Copies + Entries + ((ulong)index * sizeof(ulong))));
+        }
+
+        return offset;
+    }
+
+    private ulong Word(int offset) => BitConverter.ToUInt64(_frame, offset);
+}

@@ -1,0 +1,41 @@
+using System.Globalization;
+
+namespace AllocTrace.Stacks;
+
+/// <summary>Why the system does not let one process look into another (ptrace(2), "Ptrace access mode checking").</summary>
+internal static class Permission
+{
+    /// <summary>One line.</summary>
+    public static string WhyNot(uint pid)
+    {
+        var (ours, theirs) = (User("self"), User(pid.ToString(CultureInfo.InvariantCulture)));
+        if (ours is not null && theirs is not null && ours != theirs && ours != 0)
+            return $"it is another user's (uid {theirs}, you are {ours}); use sudo";
+
+        var scope = Text("/proc/sys/kernel/yama/ptrace_scope");
+        if (scope is "1")
+            return "kernel.yama.ptrace_scope is 1, which allows it only for a process's own children; use sudo, or sysctl kernel.yama.ptrace_scope=0";
+        if (scope is "2")
+            return "kernel.yama.ptrace_scope is 2, which allows it only to administrators; use sudo";
+        if (scope is "3")
+            return "kernel.yama.ptrace_scope is 3, which forbids it until the next boot";
+
+        return "it needs the right CAP_SYS_PTRACE: the process has more rights than you, or a container or sandbox forbids it (docker run --cap-add SYS_PTRACE)";
+    }
+
+    private static int? User(string process) =>
+        Text($"/proc/{process}/status")?.Split('\n').FirstOrDefault(line => line.StartsWith("Uid:", StringComparison.Ordinal))?.Split('\t') is [_, var user, ..]
+        && int.TryParse(user, CultureInfo.InvariantCulture, out var id) ? id : null;
+
+    private static string? Text(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

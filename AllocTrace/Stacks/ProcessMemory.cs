@@ -1,0 +1,79 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace AllocTrace.Stacks;
+
+/// <summary>Another process's memory, read while it may run (process_vm_readv). What is read may be old and new at once.</summary>
+internal sealed unsafe class ProcessMemory(uint pid)
+{
+    /// <summary>A system's limit (IOV_MAX).</summary>
+    public const int MostRanges = 1024;
+
+    public uint Pid { get; } = pid;
+
+    /// <returns><see langword="false"/>: there is no such memory, or no such process any more.</returns>
+    /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
+    public bool TryRead(ulong address, Span<byte> bytes)
+    {
+        fixed (byte* start = bytes)
+        {
+            var (to, from) = (new LibC.IoVector { Address = (ulong)start, Length = (ulong)bytes.Length }, new LibC.IoVector { Address = address, Length = (ulong)bytes.Length });
+            return Check(LibC.ReadProcess((int)Pid, &to, 1, &from, 1, 0), bytes.Length);
+        }
+    }
+
+    /// <summary>Reads ranges of one length in one call, so that little time passes between the first and the last.</summary>
+    public bool TryReadAll(ReadOnlySpan<ulong> addresses, int length, Span<byte> bytes)
+    {
+        var ranges = stackalloc LibC.IoVector[MostRanges];
+        for (var done = 0; done < addresses.Length;)
+        {
+            var count = Math.Min(MostRanges, addresses.Length - done);
+            for (var i = 0; i < count; i++)
+                ranges[i] = new LibC.IoVector { Address = addresses[done + i], Length = (ulong)length };
+
+            fixed (byte* start = bytes[(done * length)..])
+            {
+                var to = new LibC.IoVector { Address = (ulong)start, Length = (ulong)(count * length) };
+                if (!Check(LibC.ReadProcess((int)Pid, &to, 1, ranges, (ulong)count, 0), count * length))
+                    return false;
+            }
+
+            done += count;
+        }
+
+        return true;
+    }
+
+    public bool TryReadWord(ulong address, out ulong value)
+    {
+        Unsafe.SkipInit(out value);
+        return TryRead(address, MemoryMarshal.AsBytes(new Span<ulong>(ref value)));
+    }
+
+    /// <exception cref="TornReadException">There is no such memory.</exception>
+    public void Read(ulong address, Span<byte> bytes)
+    {
+        if (!TryRead(address, bytes))
+            throw new TornReadException();
+    }
+
+    /// <exception cref="TornReadException">There is no such memory.</exception>
+    public byte[] Read(ulong address, int count)
+    {
+        var bytes = new byte[count];
+        Read(address, bytes);
+        return bytes;
+    }
+
+    /// <exception cref="TornReadException">There is no such memory.</exception>
+    public ulong ReadWord(ulong address) => TryReadWord(address, out var value) ? value : throw new TornReadException();
+
+    private static bool Check(nint read, int wanted)
+    {
+        if (read < 0 && Marshal.GetLastPInvokeError() is LibC.EPerm or LibC.ENoSys)
+            throw new UnauthorizedAccessException();
+
+        return read == wanted;
+    }
+}

@@ -1,0 +1,48 @@
+namespace AllocTrace.Stacks;
+
+/// <summary>The threads of a process as the system sees them, at one moment.</summary>
+internal sealed class ProcessTasks
+{
+    private readonly Dictionary<uint, (char State, string Switches)> _tasks = [];
+
+    /// <exception cref="IOException">There is no such process.</exception>
+    public ProcessTasks(uint pid)
+    {
+        try
+        {
+            foreach (var folder in Directory.EnumerateDirectories($"/proc/{pid}/task"))
+            {
+                if (uint.TryParse(Path.GetFileName(folder), out var id) && Look(folder) is { } task)
+                    _tasks.Add(id, task);
+            }
+        }
+        catch (DirectoryNotFoundException)
+        {
+            throw new IOException($"there is no process {pid}");
+        }
+    }
+
+    public IEnumerable<uint> Ids => _tasks.Keys;
+
+    public bool Contains(uint id) => _tasks.ContainsKey(id);
+
+    public bool IsRunning(uint id) => _tasks.TryGetValue(id, out var task) && task.State == 'R';
+
+    /// <summary>Whether a thread that waited then waits now, and did not run in between: each way on to a processor and off it is counted.</summary>
+    public bool StoodStill(uint id, ProcessTasks now) =>
+        _tasks.TryGetValue(id, out var then) && now._tasks.TryGetValue(id, out var today) && then == today && then.State != 'R';
+
+    private static (char State, string Switches)? Look(string folder)
+    {
+        try
+        {
+            var status = File.ReadAllText(folder + "/stat");
+            var switches = File.ReadLines(folder + "/status").Where(line => line.Contains("ctxt_switches", StringComparison.Ordinal));
+            return (status[status.LastIndexOf(')') + 2], string.Join(' ', switches));
+        }
+        catch (IOException)
+        {
+            return null; // it has ended
+        }
+    }
+}

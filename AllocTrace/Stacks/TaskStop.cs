@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+
+namespace AllocTrace.Stacks;
+
+/// <summary>
+/// Holds a thread of another process where it is (PTRACE_SEIZE, PTRACE_INTERRUPT: no signal is sent, nobody is told), until it is disposed of, or this
+/// process ends. All by the thread that made it.
+/// </summary>
+internal sealed class TaskStop : IDisposable
+{
+    private readonly int _id;
+    private int _pendingSignal;
+
+    private TaskStop(int id) => _id = id;
+
+    /// <returns><see langword="null"/>: it has ended, or it may not be held.</returns>
+    public static TaskStop? Try(uint task)
+    {
+        var id = (int)task;
+        if (LibC.Ptrace(LibC.PtraceSeize, id, 0, 0) != 0)
+            return null;
+
+        var stop = new TaskStop(id);
+        if (LibC.Ptrace(LibC.PtraceInterrupt, id, 0, 0) == 0 && stop.Await())
+            return stop;
+
+        stop.Dispose();
+        return null;
+    }
+
+    public void Dispose() => LibC.Ptrace(LibC.PtraceDetach, _id, 0, _pendingSignal);
+
+    private bool Await()
+    {
+        int status, result;
+        do
+            result = LibC.WaitPid(_id, out status, LibC.WaitAll);
+        while (result < 0 && Marshal.GetLastPInvokeError() == LibC.EIntr);
+
+        var isStopped = result == _id && (status & 0xff) == 0x7f;
+        if (isStopped && status >> 16 != LibC.PtraceEventStop)
+            _pendingSignal = status >> 8 & 0xff; // a signal came first: it is passed on when the thread is let go
+        return isStopped;
+    }
+}

@@ -1,0 +1,87 @@
+"""Crashes for good, in a way that the caller chooses.
+
+usage: crashing.py HOW WHERE FAULTHANDLER PROBE
+
+HOW           null (ctypes), overflow (of the C stack), abort (from C), kill (waits until somebody kills it), fpe, ill, bus, recursion (deep Python stack, then null),
+              collecting (null, from a finalizer in a garbage collection)
+WHERE         main or thread
+FAULTHANDLER  none; before: enabled now, that is after the tracer's handlers are there; chained: enabled, and the tracer's handlers installed after it
+PROBE         the library of native/crashing.c
+"""
+import ctypes
+import faulthandler
+import gc
+import os
+import sys
+import threading
+
+how, where, handler, probe = sys.argv[1:5]
+library = ctypes.PyDLL(probe)
+if handler != "none":
+    faulthandler.enable()
+ready, never = threading.Semaphore(0), threading.Event()
+
+
+class Waiting:
+    def wait(self):
+        ready.release()
+        never.wait()
+
+
+def generator():
+    yield Waiting().wait()
+
+
+threads = [threading.Thread(target=Waiting().wait, daemon=True), threading.Thread(target=lambda: list(generator()), daemon=True, name="generates")]
+for thread in threads:
+    thread.start()
+for _ in threads:
+    ready.acquire()
+
+
+def settled():
+    """Until no other thread is on its way into wait()."""
+    while True:
+        innermost = [frame.f_code.co_name for ident, frame in sys._current_frames().items() if ident in [thread.ident for thread in threads]]
+        if innermost == ["wait", "wait"] and all(frame.f_back.f_code.co_name == "wait" for ident, frame in sys._current_frames().items() if ident in [thread.ident for thread in threads]):
+            return
+
+
+class Finalized:
+    def __del__(self):
+        library.crash(b"null")
+
+
+def deep(n):
+    if n:
+        deep(n - 1)
+    else:
+        library.crash(b"null")
+
+
+def crash():
+    if how == "kill":
+        print("ready", flush=True)
+        sys.stdin.read()
+    elif how == "recursion":
+        sys.setrecursionlimit(10000)
+        deep(1500)
+    elif how == "collecting":
+        gc.collect()
+        gc.disable()
+        garbage = Finalized()
+        garbage.itself = garbage
+        del garbage
+        gc.collect()
+    else:
+        library.crash(how.encode())
+
+
+settled()
+if where == "thread":
+    library.pretend_to_wait  # found now: the lookup allocates
+    thread = threading.Thread(target=crash)
+    thread.start()
+    thread.join()
+else:
+    crash()
