@@ -58,27 +58,26 @@ public sealed class CallstackSampleTests
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void Watchdog_says_what_holds_the_GIL(Python python)
     {
-        // read() waits with the GIL held (PyDLL) until the watchdog has written: no Python code could tell.
+        // read() waits with the GIL held (PyDLL) until the watchdog has written its line of 65 bytes and the stacks: no Python code could tell.
         const string Program = """
             import ctypes, os, sys
             watchdog = ctypes.CDLL(sys.argv[1])
             reader, writer = os.pipe()
             os.dup2(writer, 2)
-            first = ctypes.create_string_buffer(1)
+            one, read = ctypes.create_string_buffer(1), ctypes.PyDLL(None).read
             assert watchdog.watch(50) == 0
             def stuck():
-                ctypes.PyDLL(None).read(reader, first, 1)
+                for _ in range(100): read(reader, one, 1)
             watchdog.all_is_well()
             stuck()
-            text = first.raw
+            text = b""
             while b"in <module>" not in text:
                 text += os.read(reader, 65536)
             print(text.decode())
             """;
         using var folder = new TestFolder();
         var said = python.Run(["-c", Program, Compile(folder, "watchdog.c")]).Succeeded().Output;
-        StringAssert.Contains(said, "watchdog: nothing was heard");
-        StringAssert.Contains(said, "  File \"<string>\", line 8 in stuck\n  File \"<string>\", line 10 in <module>\n");
+        StringAssert.Contains(said, "line 8 in stuck\n  File \"<string>\", line 10 in <module>\n");
     }
 
     private static string IncludeOf(Python python) => python.Run(["-S", "-c", "import sysconfig; print(sysconfig.get_paths()['include'])"]).Output.Trim();
