@@ -16,7 +16,7 @@ enum {
 _Static_assert(NARROW_BIAS == 0x2000, "code_line knows it");
 
 struct code_cache code_cache;
-uint64_t code_filter[1024];
+struct code_filter code_filter;
 static struct code_info *unused;
 
 /* Without the lock it may miss an entry that is being moved: ask again under the lock before believing a NULL. */
@@ -122,6 +122,11 @@ static bool describe(struct code_info *info, const struct python_runtime *python
     return true;
 }
 
+static void add_to_filter(uint64_t *bits, uintptr_t number)
+{
+    __atomic_fetch_or(&bits[number >> 6 & 1023], UINT64_C(1) << (number & 63), __ATOMIC_RELAXED);
+}
+
 static struct code_info *add(const struct python_runtime *python, uintptr_t code)
 {
     if ((!code_cache.slots || code_cache.live * UINT64_C(2) > code_cache.slots->mask) && !grow())
@@ -134,8 +139,8 @@ static struct code_info *add(const struct python_runtime *python, uintptr_t code
         unused = info;
         return NULL;
     }
-    uint64_t bit = code >> 4 & 0xffff;
-    __atomic_fetch_or(&code_filter[bit >> 6], UINT64_C(1) << (bit & 63), __ATOMIC_RELAXED);
+    add_to_filter(code_filter.page, code >> 12);
+    add_to_filter(code_filter.block, code >> 4);
     insert(code_cache.slots, code, info);
     code_cache.live++;
     return info;
@@ -214,5 +219,5 @@ void code_cache_reset(void)
     if (code_cache.slots)
         os_unmap(code_cache.slots, bytes_of(code_cache.slots->mask + 1));
     code_cache = (struct code_cache){0};
-    memset(code_filter, 0, sizeof code_filter);
+    memset(&code_filter, 0, sizeof code_filter);
 }

@@ -41,18 +41,26 @@ extern struct code_cache {
     uint32_t epoch; /* grows whenever an entry is dropped: what was remembered about addresses is void */
 } code_cache;
 
-/* One bit for each value of 16 address bits: the free hook asks it about every block. 8 KiB stay in the cache of a program that frees. */
-extern uint64_t code_filter[1024];
+/* The free hook asks about every block. First one bit for each page of 4 KiB, by 16 bits of its number: the blocks that a program frees lie
+ * on few pages, so what is looked at stays in the first-level cache. Then, on pages that have code, one bit for each value of 16 address
+ * bits. Bits are never taken back. */
+extern struct code_filter {
+    uint64_t page[1024], block[1024];
+} code_filter;
 
 static inline uint64_t code_hash(uintptr_t address)
 {
     return address >> 5;
 }
 
+static inline bool code_filter_has(const uint64_t *bits, uintptr_t number)
+{
+    return __atomic_load_n(&bits[number >> 6 & 1023], __ATOMIC_RELAXED) >> (number & 63) & 1;
+}
+
 static inline bool code_may_be_cached(const void *block)
 {
-    uint64_t bit = (uintptr_t)block >> 4 & 0xffff;
-    return __atomic_load_n(&code_filter[bit >> 6], __ATOMIC_RELAXED) >> (bit & 63) & 1;
+    return code_filter_has(code_filter.page, (uintptr_t)block >> 12) && code_filter_has(code_filter.block, (uintptr_t)block >> 4);
 }
 
 /* The entry of a code object that a frame of this thread runs, made if need be (then it takes the lock). NULL: no memory or no room. */
