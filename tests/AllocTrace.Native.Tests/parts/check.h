@@ -35,6 +35,7 @@
     X(line_tables_of_any_bytes_stay_in_bounds)                                                                                             \
     X(a_session_grows_only_where_there_is_room)                                                                                            \
     X(a_fault_in_the_crash_handler_loses_nothing)                                                                                          \
+    X(stacks_of_a_running_thread_are_read_without_harm)                                                                                    \
     X(signals_are_passed_on_as_they_came)                                                                                                  \
     X(functions_of_the_proposal_are_used)                                                                                                  \
     X(frames_are_left_out_counted_and_never_followed_for_ever)
