@@ -44,6 +44,9 @@ static void after_report(int signal, siginfo_t *info, void *context)
 
 void a_fault_in_the_crash_handler_loses_nothing(void)
 {
+#ifdef __SANITIZE_THREAD__
+    return; /* its runtime puts a handler of its own in front, which blocks all signals: a fault in it ends the program */
+#endif
     struct sigaction action = {.sa_sigaction = after_report, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &action, NULL);
     open_test_session_with(8u << 20, "crash=on");
