@@ -164,7 +164,7 @@ CREATE TABLE crash (
     sender_pid    INTEGER,          -- who sent it; NULL when nobody did, or it is not known
     at_ns         INTEGER NOT NULL,
     os_id         INTEGER NOT NULL, -- of the thread that got it
-    collecting    INTEGER NOT NULL, -- 1: during a garbage collection
+    collecting    INTEGER NOT NULL, -- 1: during a garbage collection (from CPython 3.10 on)
     threads       INTEGER NOT NULL, -- in all; crash_thread has at most 128
     nested_signal INTEGER,          -- a fault while this was written down: what was being read then is missing
     complete      INTEGER NOT NULL  -- 0: the writing did not come to its end
