@@ -50,8 +50,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <summary>Writes one snapshot of a process whose replay goes on afterwards, as what is live.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot) =>
-        Add(session, replay, ProcessEnding.Running, [], [snapshot with { Kind = SnapshotImage.Live }], isFinished: false);
+    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses) =>
+        Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotImage.Live }], isFinished: false);
 
     private void Add(
         SessionFile session,

@@ -9,6 +9,8 @@ namespace AllocTrace.Wire;
 /// </summary>
 internal sealed unsafe class SessionFile : IDisposable
 {
+    private const uint ReleasedSequence = uint.MaxValue;
+
     private readonly SafeFileHandle _file;
     private readonly SessionMapping _mapping;
     private readonly SessionHeader* _header;
@@ -168,6 +170,7 @@ internal sealed unsafe class SessionFile : IDisposable
     public void Release(uint slab)
     {
         var header = Slab(slab);
+        header->Sequence = ReleasedSequence; // until it is used again: a later collector sees that this was done
         var head = Volatile.Read(ref _header->FreeSlabs);
         while (true)
         {

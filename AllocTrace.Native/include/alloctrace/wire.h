@@ -140,6 +140,12 @@ struct alloctrace_session {
     uint64_t released_slabs;             /* collector; how many slabs it gave back so far */
     uint32_t collector_done;             /* collector; 1: a process that ends need not wait for it any longer */
     uint32_t reserved1;
+    uint64_t collector_journal; /* collector; names the journal beside the session, with what was taken out of it; 0: there is none;
+                                   UINT64_MAX: what was taken out is in a database */
+
+    uint64_t live_wanted_ns;  /* by whoever watches (`alloctrace live`): CLOCK_MONOTONIC of its last look; while that is young, the
+                                 collector writes what is alive beside the session, now and then */
+    uint64_t live_written_ns; /* collector; when it last did */
 
     /* A named snapshot that somebody outside asks for (`alloctrace snapshot`); the collector takes it at the record where it is then. */
     _Alignas(64) uint32_t request_lock; /* the asking process's pid while it asks; compared and exchanged */
