@@ -29,7 +29,8 @@ internal static class CrashReport
                 WriteThread(page, thread, crash.Threads.Select(each => each.Interpreter).Distinct().Count() > 1);
 
             if (crash.ThreadsInAll > crash.Threads.Count)
-                page.Line($"\n  {Numbers.Of(crash.ThreadsInAll - crash.Threads.Count, "more thread")} for which there was no room");
+                page.Line($"  … and {Numbers.Of(crash.ThreadsInAll - crash.Threads.Count, "more thread")} for which there was no room");
+
             WriteAllocations(page, crash);
             page.Line();
         }

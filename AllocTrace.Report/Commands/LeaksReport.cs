@@ -51,7 +51,7 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
     }
 
     private static void Table(Page page, SourceFiles source, ProcessLeaks leak, Growth[] shown) =>
-        new PlaceTable(page, source, null, "Growth", "Blocks", "Now", "Grew in", "Course").Write(
+        new PlaceTable(page, source, "Growth", "Blocks", "Now", "Grew in", "Course").Write(
             [.. shown.Select(growth => (growth.Group, new[]
             {
                 ByteSize.Format(growth.Bytes, sign: true),

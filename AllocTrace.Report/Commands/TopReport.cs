@@ -48,11 +48,11 @@ internal sealed class TopReport
             var source = SourceFiles.Of(_processes);
             if (_groupBy == GroupBy.Traceback)
             {
-                new TracebackList(page, source, _snapshot.ExpressionOf).Write(_statistics, _snapshot.Size);
+                new TracebackList(page, source).Write(_statistics, _snapshot.Size);
             }
             else
             {
-                new StatisticTable(page, source, _snapshot.ExpressionOf).Write(_statistics, _snapshot.Size);
+                new StatisticTable(page, source).Write(_statistics, _snapshot.Size);
                 page.Line();
             }
         }

@@ -10,9 +10,8 @@ namespace AllocTrace.Report.Render;
 /// </summary>
 /// <param name="page">Where to write it.</param>
 /// <param name="source">The files.</param>
-/// <param name="expressionOf">Finds what to mark in the line of source; <see langword="null"/>: nothing.</param>
 /// <param name="figures">The columns.</param>
-internal sealed class PlaceTable(Page page, SourceFiles source, Func<Statistic, Expression?>? expressionOf, params IReadOnlyList<string> figures)
+internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnlyList<string> figures)
 {
     private const int NarrowestPlace = 16;
 
@@ -41,7 +40,7 @@ internal sealed class PlaceTable(Page page, SourceFiles source, Func<Statistic, 
     private IRenderable Where(Statistic statistic, int width)
     {
         var place = new Text(Cut(Place.Describe(statistic, width), width));
-        if (statistic.Traceback.Newest is not { Function.Length: > 0 } frame || SourceMark.Find(source, frame, expressionOf?.Invoke(statistic)) is not { } line)
+        if (statistic.Traceback.Newest is not { Function.Length: > 0 } frame || SourceMark.Find(source, frame, statistic.Expression) is not { } line)
             return place;
 
         var lines = new List<IRenderable> { place, new Text(Cut("  " + Printable.Text(line.Text), width), Page.Dim) };

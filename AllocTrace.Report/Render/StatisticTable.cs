@@ -6,7 +6,7 @@ namespace AllocTrace.Report.Render;
 /// Statistics as a table: size, exact bytes, share, count and where. Averages are left out, so that a terminal of 80 columns has room for the
 /// place.
 /// </summary>
-internal sealed class StatisticTable(Page page, SourceFiles source, Func<Statistic, Expression?>? expressionOf = null)
+internal sealed class StatisticTable(Page page, SourceFiles source)
 {
     /// <summary>Writes the table.</summary>
     /// <param name="statistics">The rows.</param>
@@ -16,7 +16,7 @@ internal sealed class StatisticTable(Page page, SourceFiles source, Func<Statist
     {
         // The exact bytes of an estimate would say more than is known.
         var isSampled = statistics.Any(statistic => statistic.SizeError > 0);
-        new PlaceTable(page, source, expressionOf, "Size", isSampled ? "±" : "Bytes", "%", "Count").Write(
+        new PlaceTable(page, source, "Size", isSampled ? "±" : "Bytes", "%", "Count").Write(
             [.. statistics.Select(statistic => (statistic, new[]
             {
                 ByteSize.Format(statistic.Size),

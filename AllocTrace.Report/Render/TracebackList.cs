@@ -3,7 +3,7 @@ using AllocTrace.Analysis;
 namespace AllocTrace.Report.Render;
 
 /// <summary>Statistics with their whole tracebacks, each in the form in which Python prints one.</summary>
-internal sealed class TracebackList(Page page, SourceFiles source, Func<Statistic, Expression?>? expressionOf = null)
+internal sealed class TracebackList(Page page, SourceFiles source)
 {
     /// <param name="statistics">What to list.</param>
     /// <param name="total">What 100% is, bytes.</param>
@@ -15,7 +15,7 @@ internal sealed class TracebackList(Page page, SourceFiles source, Func<Statisti
                 $"{Numbers.Size(statistic.Size)}{(statistic.SizeError == 0 ? "" : $" ± {ByteSize.Format(statistic.SizeError)}")}, {Numbers.Percent(statistic.Size, total)}, in {Numbers.Of(statistic.Count, "block")}, "
                 + $"{ByteSize.Format(statistic.Average)} on average",
                 statistic.Traceback,
-                expressionOf?.Invoke(statistic));
+                statistic.Expression);
         }
     }
 

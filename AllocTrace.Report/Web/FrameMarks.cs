@@ -3,27 +3,27 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Web;
 
-/// <summary>Which part of each frame's line of source allocated, or called what allocated: the expression with which a stack of it was first seen.</summary>
+/// <summary>Which part of each frame's line of source allocated the most, over all that was recorded.</summary>
 internal sealed class FrameMarks
 {
     /// <param name="database">The recording that has the first stacks.</param>
-    /// <param name="frameOfStack">The frame of each stack.</param>
-    /// <param name="frames">The frames.</param>
+    /// <param name="frames">The frames of the page.</param>
     /// <param name="source">Their files.</param>
-    public FrameMarks(TraceDatabase database, int[] frameOfStack, Frame[] frames, SourceFiles source)
+    public FrameMarks(TraceDatabase database, Frame[] frames, SourceFiles source)
     {
         Start = new int[frames.Length];
         End = new int[frames.Length];
-        var expressions = database.ReadExpressions();
-        for (var stack = 1; stack < expressions.Length; stack++)
+        var places = new Dictionary<(string, int), SourceMark?>();
+        foreach (var statistic in Snapshot.Load(database, View.Total).Statistics(GroupBy.Lineno))
         {
-            var frame = frameOfStack[stack];
-            if (expressions[stack] == 0 || End[frame] != 0)
-                continue;
+            if (statistic is { Traceback.Newest: { } frame, Expression: not null })
+                places.TryAdd((frame.Filename, frame.LineNumber), SourceMark.Find(source, frame, statistic.Expression));
+        }
 
-            var expression = Expression.Unpack(expressions[stack], frames[frame].LineNumber);
-            if (SourceMark.Find(source, frames[frame], expression)?.Mark is { } mark)
-                (Start[frame], End[frame]) = (mark.Start.Value, mark.End.Value);
+        for (var i = 0; i < frames.Length; i++)
+        {
+            if (places.GetValueOrDefault((frames[i].Filename, frames[i].LineNumber))?.Mark is { } mark)
+                (Start[i], End[i]) = (mark.Start.Value, mark.End.Value);
         }
     }
 

@@ -35,8 +35,8 @@ internal sealed class GroupSums(int groups, bool isSampled)
     /// <summary>Describes the <paramref name="limit"/> largest groups (0: all) and sums up the others.</summary>
     /// <param name="grouping">What the groups are.</param>
     /// <param name="limit">How many groups.</param>
-    /// <param name="stackOfGroup">A stack for the only frame of each group; <see langword="null"/>: the tracebacks have theirs, or mean none.</param>
-    public StatisticList Rank(Grouping grouping, int limit, int[]? stackOfGroup = null)
+    /// <param name="expressionsOf">Finds what allocated in each of some groups; <see langword="null"/>: that is not asked.</param>
+    public StatisticList Rank(Grouping grouping, int limit, Func<int[], uint[]>? expressionsOf = null)
     {
         long otherSize = 0, otherCount = 0;
         var others = 0;
@@ -55,8 +55,12 @@ internal sealed class GroupSums(int groups, bool isSampled)
             SizeError = VarianceOf(group).SizeError,
             CountError = VarianceOf(group).CountError,
         });
-        for (var i = 0; stackOfGroup is not null && i < statistics.Length; i++)
-            statistics[i] = statistics[i] with { Traceback = statistics[i].Traceback.Of(stackOfGroup[largest[i]]) };
+        var expressions = expressionsOf?.Invoke(largest) ?? [];
+        for (var i = 0; i < expressions.Length; i++)
+        {
+            if (statistics[i].Traceback.Newest is { } frame)
+                statistics[i] = statistics[i] with { Expression = Expression.Unpack(expressions[i], frame.LineNumber) };
+        }
 
         return new StatisticList(statistics, others, otherSize, otherCount);
     }

@@ -138,20 +138,9 @@ public sealed class Snapshot
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         var grouping = GroupingFor(_database, groupBy);
-        var hasExpressions = groupBy == GroupBy.Lineno && cumulation == Cumulation.None;
-        return Sum(grouping, cumulation).Rank(grouping, limit, hasExpressions ? LargestStacks(grouping) : null);
+        var hasExpressions = groupBy is (GroupBy.Lineno or GroupBy.Traceback) && cumulation == Cumulation.None;
+        return Sum(grouping, cumulation).Rank(grouping, limit, hasExpressions ? groups => LargestExpressions(grouping, groups) : null);
     }
-
-    /// <summary>
-    /// The expression that allocated: of the newest frame of a statistic by line or by traceback. Where a line has several, the one at which the
-    /// largest of its stacks was first seen.
-    /// </summary>
-    /// <param name="statistic">One of this snapshot's. Its database has not been closed.</param>
-    /// <returns><see langword="null"/> when it is not known: before CPython 3.11, in other groups, where the compiler left no columns.</returns>
-    /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
-    public Expression? ExpressionOf(Statistic statistic) => statistic.Traceback is { Stack: not 0, Newest: { } frame }
-        ? Expression.Unpack(_database.ReadExpression(statistic.Traceback.Stack), frame.LineNumber)
-        : null;
 
     /// <summary>Compares this snapshot with an older one, of the same recording or of another, group by group; what differs most comes first.</summary>
     /// <param name="old">The older one.</param>
@@ -200,25 +189,26 @@ public sealed class Snapshot
         return database.Moments.Where(moment => ids.Contains(moment.Process) && wanted(moment)).ToArray();
     }
 
-    /// <summary>For each group, the stack of the site that has the most.</summary>
-    private int[] LargestStacks(Grouping grouping)
+    /// <summary>For each of some groups, the expression that has the most in it, packed; 0: unknown.</summary>
+    private uint[] LargestExpressions(Grouping grouping, int[] groups)
     {
-        var sizes = new long[grouping.Count];
-        var stacks = new int[grouping.Count];
+        var isAsked = new bool[grouping.Count];
+        foreach (var group in groups)
+            isAsked[group] = true;
+
+        var sizes = new Dictionary<(int Group, uint Expression), long>();
         foreach (var part in _parts)
         {
             foreach (ref readonly var site in part.Sites)
             {
-                var group = grouping.GroupOf(site);
-                if (site.Bytes < sizes[group])
-                    continue;
-
-                sizes[group] = site.Bytes;
-                stacks[group] = site.Stack;
+                var key = (Group: grouping.GroupOf(site), site.Expression);
+                if (isAsked[key.Group] && key.Expression != 0)
+                    sizes[key] = sizes.GetValueOrDefault(key) + site.Bytes;
             }
         }
 
-        return stacks;
+        var largest = sizes.GroupBy(size => size.Key.Group).ToDictionary(sizes => sizes.Key, sizes => sizes.MaxBy(size => size.Value).Key.Expression);
+        return Array.ConvertAll(groups, group => largest.GetValueOrDefault(group));
     }
 
     internal GroupSums Sum(Grouping grouping, Cumulation cumulation)

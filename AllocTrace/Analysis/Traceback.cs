@@ -10,9 +10,6 @@ public sealed class Traceback : IReadOnlyList<Frame>, IEquatable<Traceback>, ICo
     /// <summary>Creates a traceback from frames, oldest first.</summary>
     public Traceback(params ReadOnlySpan<Frame> frames) => _frames = frames.ToArray();
 
-    /// <summary>The stack that it was made of, or one that ends with its only frame: an index of the recording's stacks; 0: none is meant.</summary>
-    internal int Stack { get; private init; }
-
     /// <summary>The traceback of an allocation that no Python frame led to.</summary>
     public static Traceback Empty { get; } = new();
 
@@ -29,9 +26,6 @@ public sealed class Traceback : IReadOnlyList<Frame>, IEquatable<Traceback>, ICo
     public IEnumerator<Frame> GetEnumerator() => ((IEnumerable<Frame>)_frames).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-
-    /// <summary>The same, made of a stack.</summary>
-    internal Traceback Of(int stack) => new(_frames) { Stack = stack };
 
     /// <inheritdoc/>
     public bool Equals(Traceback? other) => other is not null && _frames.AsSpan().SequenceEqual(other._frames);

@@ -80,27 +80,6 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>The trie of all stacks; read at the first use.</summary>
     internal StackTable Stacks => _stacks ??= Guarded(new StackReader(Path, _connections).Read);
 
-    /// <summary>Where in the source a stack's innermost frame was first seen, packed as the table <c>stack</c> has it; 0: unknown.</summary>
-    internal long ReadExpression(int stack) => Guarded(() =>
-    {
-        using var reader = new StatementReader(_connections.First, "SELECT expression FROM stack WHERE id = ?", Stacks.Ids is { } ids ? ids[stack] : stack);
-        return reader.Read() ? reader.Int64(0) : 0;
-    });
-
-    /// <summary>The same for all stacks, by index.</summary>
-    internal uint[] ReadExpressions() => Guarded(() =>
-    {
-        var expressions = new uint[Stacks.Count];
-        using var reader = new StatementReader(_connections.First, "SELECT id, expression FROM stack WHERE expression <> 0");
-        while (reader.Read())
-        {
-            if (Stacks.IndexOf(reader.Int64(0)) is var stack and >= 0)
-                expressions[stack] = unchecked((uint)reader.Int64(1));
-        }
-
-        return expressions;
-    });
-
     /// <summary>Opens a recording.</summary>
     /// <exception cref="InvalidTraceException">The file is not a trace, has a schema of another version, or is damaged.</exception>
     /// <exception cref="IOException">The file is missing, is a folder, or cannot be read.</exception>

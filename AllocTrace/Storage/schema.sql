@@ -70,7 +70,6 @@ CREATE TABLE stack (
     caller      INTEGER REFERENCES stack, -- NULL for 0 only; 0 when the frame is the outermost
     code        INTEGER REFERENCES code,  -- NULL for 0, and for "a stack that could not be kept"
     line        INTEGER NOT NULL,         -- 0: unknown
-    expression  INTEGER NOT NULL,         -- where in its line the frame was first seen, packed: see the view; 0: unknown, as before CPython 3.11
     depth       INTEGER NOT NULL          -- frames
 );
 
@@ -88,7 +87,8 @@ CREATE TABLE site (
     temporary_bytes  INTEGER NOT NULL,
     temporary_blocks INTEGER NOT NULL,
     inherited_bytes  INTEGER NOT NULL, -- a forked child's: what was alive in its parent when it began. Alive = inherited + allocated - freed
-    inherited_blocks INTEGER NOT NULL
+    inherited_blocks INTEGER NOT NULL,
+    expression       INTEGER NOT NULL  -- which one of the stack's innermost line, packed: see site_expression; 0: unknown, as before CPython 3.11
 );
 
 -- What was alive at a moment. 'peak' is the process's high-water mark, 'live' the beginning of finalization, or the end of the process
@@ -164,7 +164,7 @@ CREATE TABLE crash (
     sender_pid    INTEGER,          -- who sent it; NULL when nobody did, or it is not known
     at_ns         INTEGER NOT NULL,
     os_id         INTEGER NOT NULL, -- of the thread that got it
-    collecting    INTEGER NOT NULL, -- 1: during a garbage collection
+    collecting    INTEGER NOT NULL, -- 1: during a garbage collection (from CPython 3.10 on)
     threads       INTEGER NOT NULL, -- in all; crash_thread has at most 128
     nested_signal INTEGER,          -- a fault while this was written down: what was being read then is missing
     complete      INTEGER NOT NULL  -- 0: the writing did not come to its end
@@ -202,10 +202,10 @@ CREATE TABLE crash_allocation (
     stack    INTEGER REFERENCES stack -- NULL for 'free'
 );
 
--- The expression with which a frame was first seen: from first_column on its line to before end_column on end_line; columns are bytes of UTF-8.
-CREATE VIEW stack_expression AS
-SELECT id AS stack, (expression & 4095) - 1 AS first_column, line + (expression >> 24) AS end_line, (expression >> 12 & 4095) - 1 AS end_column
-FROM stack WHERE expression <> 0;
+-- The expressions that allocated: from first_column of the stack's innermost line to before end_column of end_line; columns are bytes of UTF-8.
+CREATE VIEW site_expression AS
+SELECT site.id AS site, (expression & 4095) - 1 AS first_column, line + (expression >> 24) AS end_line, (expression >> 12 & 4095) - 1 AS end_column
+FROM site JOIN stack ON stack.id = site.stack WHERE expression <> 0;
 
 -- Views for people: one row a site, with its innermost frame. Whole stacks: docs/schema.md.
 CREATE VIEW site_frame AS

@@ -13,7 +13,4 @@ internal struct StackNode
 
     /// <summary>0: the instruction has no line.</summary>
     [FieldOffset(8)] public uint Line;
-
-    /// <summary>Where in the source the instruction is with which the node was first seen, packed (<c>wire.h</c>); 0: unknown.</summary>
-    [FieldOffset(12)] public uint Expression;
 }

@@ -25,7 +25,7 @@ public sealed class ExpressionTests
                 database,
                 $"""
                 SELECT stack.line, first_column, end_line, end_column FROM site JOIN stack ON stack.id = site.stack JOIN code ON code.id = stack.code
-                LEFT JOIN stack_expression ON stack_expression.stack = stack.id
+                LEFT JOIN site_expression ON site_expression.site = site.id
                 WHERE filename LIKE '%expressions.py' AND allocated_bytes BETWEEN {size} AND {size} + 200 GROUP BY 1, 2, 3, 4
                 """).Single();
             Assert.AreEqual(python.Minor >= 11 ? (place[0], place[1], place[2], place[3]) : (place[0], null, null, null), found);

@@ -13,5 +13,7 @@ internal static class TestLibrary
 
     public static string CallstackProbe { get; } = PathOf("callstack_probe");
 
+    public static string Crashing { get; } = PathOf("crashing");
+
     private static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, $"{name}.so");
 }

@@ -202,12 +202,14 @@ enum { ALLOCTRACE_NODE_NONE = 0, ALLOCTRACE_NODE_DROPPED = 1, ALLOCTRACE_FIRST_N
 struct alloctrace_node {
     uint32_t parent; /* the caller's node */
     uint32_t code;
-    uint32_t line;       /* 0: the instruction has no line */
-    uint32_t expression; /* where in the source the instruction is with which the node was first seen; ALLOCTRACE_NO_EXPRESSION: unknown */
+    uint32_t line; /* 0: the instruction has no line */
+    uint32_t reserved0;
 };
 
-/* An expression within its line (CPython 3.11 and later): in the low 12 bits the column where it begins, in the next 12 the one before
- * which it ends, each plus 1 and in bytes of UTF-8; above them how many lines later it ends. What does not fit is not known. */
+/* Which expression of its innermost line allocated (CPython 3.11 and later) is told by a node below the line's, which is no frame either:
+ * code ALLOCTRACE_CODE_EXPRESSION; line: in the low 12 bits the column where the expression begins, in the next 12 the one before which it
+ * ends, each plus 1 and in bytes of UTF-8, and above them how many lines later it ends. An expression that does not fit has no node. */
+#define ALLOCTRACE_CODE_EXPRESSION (UINT32_MAX - 1)
 #define ALLOCTRACE_NO_EXPRESSION 0u
 #define ALLOCTRACE_COLUMN_BITS 12
 #define ALLOCTRACE_COLUMN_MASK ((1u << ALLOCTRACE_COLUMN_BITS) - 1)

@@ -12,19 +12,19 @@ static struct id_table codes, strings; /* ids are numbers and references plus on
 
 /* ---- stacks ---- */
 
-static uint32_t add_node(struct node_key key, uint32_t hash, uint32_t expression)
+static uint32_t add_node(struct node_key key, uint32_t hash)
 {
     uint32_t node = session.header->nodes;
     if (node / PER_EXTENT(struct alloctrace_node) >= session.extents_of[ALLOCTRACE_EXTENT_NODES] && !session_grow(ALLOCTRACE_EXTENT_NODES))
         return 0;
-    *session_node(node) = (struct alloctrace_node){.parent = key.parent, .code = key.code, .line = key.line, .expression = expression};
+    *session_node(node) = (struct alloctrace_node){.parent = key.parent, .code = key.code, .line = key.line};
     if (!id_table_add(&intern_nodes, hash, node))
         return 0;
     SHARED_STORE(session.header->nodes, node + 1);
     return node;
 }
 
-uint32_t intern_new_node(struct node_key key, uint32_t expression)
+uint32_t intern_new_node(struct node_key key)
 {
     if (key.parent == ALLOCTRACE_NODE_DROPPED)
         return ALLOCTRACE_NODE_DROPPED;
@@ -32,7 +32,7 @@ uint32_t intern_new_node(struct node_key key, uint32_t expression)
     recording_lock();
     uint32_t node = id_table_find(&intern_nodes, hash, node_equals, &key); /* another thread may have been first */
     if (!node)
-        node = add_node(key, hash, expression);
+        node = add_node(key, hash);
     recording_unlock();
     return node ? node : ALLOCTRACE_NODE_DROPPED;
 }
@@ -45,7 +45,7 @@ uint32_t intern_interpreter(uint32_t id)
     uint32_t hash = node_hash(key);
     recording_lock();
     uint32_t node = id_table_find(&intern_nodes, hash, node_equals, &key);
-    if (!node && (node = add_node(key, hash, ALLOCTRACE_NO_EXPRESSION)) != 0)
+    if (!node && (node = add_node(key, hash)) != 0)
         SHARED_STORE(session.header->interpreters, session.header->interpreters + 1);
     recording_unlock();
     return node ? node : ALLOCTRACE_NODE_DROPPED;

@@ -33,7 +33,7 @@ static inline uint32_t intern_find_node(struct node_key key)
 }
 
 /* The same, made if need be: not on the common path, takes the lock. ALLOCTRACE_NODE_DROPPED when it cannot be kept. */
-uint32_t intern_new_node(struct node_key key, uint32_t expression);
+uint32_t intern_new_node(struct node_key key);
 
 /* The node under which an interpreter's stacks are: ALLOCTRACE_NODE_NONE for the main one, whose id is 0. Takes the lock. */
 uint32_t intern_interpreter(uint32_t id);

@@ -8,6 +8,8 @@
  */
 #include "capture/walk.h"
 
+#include <string.h>
+
 #include "capture/intern.h"
 #include "capture/recording.h"
 #include "python/frame.h"
@@ -18,12 +20,6 @@ enum {
     NEAR = 8,           /* kept frames among which a frame of the real stack is looked for */
     ENOUGH_CHECKS = 32, /* stacks about which CPython agreed */
 };
-
-static __attribute__((noinline, cold)) uint32_t new_node(const struct layout *layout, struct node_key key, const struct code_info *code,
-                                                         intptr_t offset)
-{
-    return intern_new_node(key, code_expression(layout, code, offset));
-}
 
 /* Finds out what a frame shows: its code, its line, its node below `parent`. */
 ALWAYS_INLINE uint32_t place(const struct layout *layout, struct thread_capture *thread, struct kept_place *place, uintptr_t frame,
@@ -62,7 +58,7 @@ ALWAYS_INLINE uint32_t place(const struct layout *layout, struct thread_capture 
     struct node_key key = {parent, code->number, line};
     uint32_t node = intern_find_node(key);
     if (__builtin_expect(!node, 0))
-        node = new_node(layout, key, code, offset);
+        node = intern_new_node(key);
     *place = (struct kept_place){.code = code, .line = line, .parent = parent, .node = node};
     return node;
 }
@@ -79,8 +75,8 @@ ALWAYS_INLINE uint32_t place_below(struct kept_place *place, uint32_t parent)
         return place->node = parent;
     struct node_key key = {parent, place->code->number, place->line};
     uint32_t node = intern_find_node(key);
-    if (!node) /* the same expression as below the other parent, unless that node is none that is kept */
-        node = intern_new_node(key, place->node < ALLOCTRACE_FIRST_NODE ? ALLOCTRACE_NO_EXPRESSION : session_node(place->node)->expression);
+    if (!node)
+        node = intern_new_node(key);
     return place->node = node;
 }
 
@@ -107,6 +103,7 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
     uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
     if (__builtin_expect(stack->code_epoch != epoch, 0)) { /* a code object died: another may be at its address now */
         stack->depth = stack->known = 0;
+        memset(stack->expressions, 0, sizeof stack->expressions);
         stack->code_epoch = epoch;
     }
 
@@ -207,6 +204,38 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
     return node;
 }
 
+static __attribute__((noinline)) uint32_t find_expression(const struct layout *layout, struct kept_stack *stack,
+                                                          struct kept_expression *kept, uint32_t node, uintptr_t position)
+{
+    const struct code_info *code = stack->places[stack->depth - 1].code;
+    intptr_t offset = (intptr_t)(position - code->bytecode);
+    if ((uintptr_t)offset >= code->bytecode_bytes) /* in a thread's copy of the bytecode */
+        offset = frame_offset(layout, stack->frames[stack->depth - 1].frame, position, code->address, code->bytecode_bytes);
+    struct node_key key = {node, ALLOCTRACE_CODE_EXPRESSION, code_expression(layout, code, offset)};
+    uint32_t below = key.line == ALLOCTRACE_NO_EXPRESSION ? node : intern_find_node(key);
+    if (!below)
+        below = intern_new_node(key);
+    if (below == ALLOCTRACE_NODE_DROPPED)
+        below = node; /* no room: without its expression the stack is still known */
+    *kept = (struct kept_expression){.position = position, .node = node, .below = below};
+    return below;
+}
+
+/* The node of the expression that the innermost frame evaluates, below its line's. From 3.11 on, where positions are addresses. */
+ALWAYS_INLINE uint32_t expression_below(const struct layout *layout, struct kept_stack *stack, uint32_t node)
+{
+    if (layout->position_kind != POSITION_POINTER || stack->depth == 0)
+        return node;
+    const struct kept_place *top = &stack->places[stack->depth - 1];
+    if (__builtin_expect(top->line == LINE_NOT_BEGUN, 0))
+        return node;
+    uintptr_t position = stack->frames[stack->depth - 1].position;
+    struct kept_expression *kept = &stack->expressions[(position >> 1 ^ node) % KEPT_EXPRESSIONS];
+    if (__builtin_expect(kept->position == position && kept->node == node, 1))
+        return kept->below;
+    return find_expression(layout, stack, kept, node, position);
+}
+
 /* The innermost frames only, as many as option frames says: nothing is kept. */
 ALWAYS_INLINE uint32_t walk_some(const struct layout *layout, struct thread_capture *thread, uintptr_t frame)
 {
@@ -243,7 +272,7 @@ ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, struct thread_capt
     uintptr_t frame = frame_innermost(layout, state);
     if (!frame)
         return stack->root;
-    return all ? walk_all(layout, thread, frame) : walk_some(layout, thread, frame);
+    return all ? expression_below(layout, stack, walk_all(layout, thread, frame)) : walk_some(layout, thread, frame);
 }
 
 static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)

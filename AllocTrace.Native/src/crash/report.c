@@ -144,8 +144,13 @@ static struct alloctrace_python plain, careful;
 static struct alloctrace_thread_info infos[ALLOCTRACE_CRASH_THREADS];
 static uint32_t info_count;
 
+static const struct python_runtime *runtime_now;
+
 static void list_threads(void)
 {
+    now.python = NULL;
+    callstack_describe(&plain, &careful, runtime_now);
+    now.python = alloctrace_python_careful(&plain);
     info_count = alloctrace_threads_list(now.python, infos, ALLOCTRACE_CRASH_THREADS);
 }
 
@@ -165,8 +170,7 @@ static bool add_threads(uint32_t runtime, bool own, uint32_t os_id)
     bool found = false;
     if (!traced->used || !traced->python.layout)
         return false;
-    callstack_describe(&plain, &careful, &traced->python);
-    now.python = alloctrace_python_careful(&plain);
+    runtime_now = &traced->python;
     info_count = 0;
     do_step(list_threads);
     uint32_t kept = info_count < ALLOCTRACE_CRASH_THREADS ? info_count : ALLOCTRACE_CRASH_THREADS;

@@ -5,9 +5,16 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Frames of other threads may be read while these run (alloctrace/callstack.h): such races are meant, and ThreadSanitizer is told so. */
+#ifdef __SANITIZE_THREAD__
+#define RACE_IS_MEANT __attribute__((no_sanitize_thread))
+#else
+#define RACE_IS_MEANT
+#endif
+
 /* The interpreter's memory has its own types; memcpy is how C says so. Each compiles to one load. */
 #define READ_AS(type, name)                                                                                                                \
-    static inline type read_##name(uintptr_t address, unsigned offset)                                                                     \
+    RACE_IS_MEANT static inline type read_##name(uintptr_t address, unsigned offset)                                                       \
     {                                                                                                                                      \
         type value;                                                                                                                        \
         memcpy(&value, (const void *)(address + offset), sizeof value);                                                                    \

@@ -6,12 +6,6 @@
 #include <unistd.h>
 
 int crash(const char *how);
-int pretend_to_wait(void);
-
-int pretend_to_wait(void)
-{
-    return 0;
-}
 
 static volatile int depth;
 
@@ -34,8 +28,10 @@ int crash(const char *how)
         abort();
     if (strcmp(how, "ill") == 0)
         __builtin_trap();
-    if (strcmp(how, "fpe") == 0)
-        return 1 / (volatile int){0};
+    if (strcmp(how, "fpe") == 0) {
+        volatile int one = 1, zero = 0;
+        return one / zero;
+    }
     if (strcmp(how, "bus") == 0) {
         char path[] = "/tmp/alloctrace-bus-XXXXXX";
         int file = mkstemp(path);

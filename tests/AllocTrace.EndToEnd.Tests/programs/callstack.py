@@ -360,6 +360,8 @@ def interrupted(count):
     faults = sum(one.endswith(b"fault") for one in expected)
     other_prints = sum(one != two for one, two, _ in known)
     other_walks = 0
+    for one, two in [(one, two) for one, two, _ in known if one != two][:2]:
+        print("faulthandler", one.decode(), "printed", two.decode(), sep="\n", file=sys.stderr)
     for one, _, other in known:
         if not is_walk(one, other):
             other_walks += 1

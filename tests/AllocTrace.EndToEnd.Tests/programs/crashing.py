@@ -1,11 +1,11 @@
 """Crashes for good, in a way that the caller chooses.
 
-usage: crashing.py HOW WHERE FAULTHANDLER PROBE
+usage: crashing.py HOW WHERE FAULTHANDLER PROBE [LIBRARY DATABASE]
 
 HOW           null (ctypes), overflow (of the C stack), abort (from C), kill (waits until somebody kills it), fpe, ill, bus, recursion (deep Python stack, then null),
               collecting (null, from a finalizer in a garbage collection)
 WHERE         main or thread
-FAULTHANDLER  none; before: enabled now, that is after the tracer's handlers are there; chained: enabled, and the tracer's handlers installed after it
+FAULTHANDLER  none; first: its handler was installed after the tracer's, and so comes first; last: the tracer is LIBRARY, and is started after it
 PROBE         the library of native/crashing.c
 """
 import ctypes
@@ -19,6 +19,9 @@ how, where, handler, probe = sys.argv[1:5]
 library = ctypes.PyDLL(probe)
 if handler != "none":
     faulthandler.enable()
+if handler == "last":
+    if ctypes.CDLL(sys.argv[5]).alloctrace_start(sys.argv[6].encode(), b"crash=on"):
+        sys.exit("not started")
 ready, never = threading.Semaphore(0), threading.Event()
 
 
@@ -79,7 +82,6 @@ def crash():
 
 settled()
 if where == "thread":
-    library.pretend_to_wait  # found now: the lookup allocates
     thread = threading.Thread(target=crash)
     thread.start()
     thread.join()

@@ -34,6 +34,9 @@
     X(sampling_takes_its_share)                                                                                                            \
     X(line_tables_of_any_bytes_stay_in_bounds)                                                                                             \
     X(a_session_grows_only_where_there_is_room)                                                                                            \
+    X(a_fault_in_the_crash_handler_loses_nothing)                                                                                          \
+    X(stacks_of_a_running_thread_are_read_without_harm)                                                                                    \
+    X(signals_are_passed_on_as_they_came)                                                                                                  \
     X(functions_of_the_proposal_are_used)                                                                                                  \
     X(frames_are_left_out_counted_and_never_followed_for_ever)
 
@@ -49,9 +52,10 @@ int compare_debug_offsets(int minor, int free_threaded, const char *file);
 int print_lines(void);
 
 /* The node of a frame below its caller's, made if need be. */
-unsigned intern_node(unsigned parent, unsigned code, unsigned line, unsigned expression);
+unsigned intern_node(unsigned parent, unsigned code, unsigned line);
 
 /* A session in a folder of the test's own, with a small limit. */
 void open_test_session(unsigned long limit_bytes);
+void open_test_session_with(unsigned long limit_bytes, const char *options);
 
 #endif

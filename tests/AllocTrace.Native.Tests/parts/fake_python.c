@@ -57,13 +57,18 @@ uintptr_t fake_code(const char *filename, const char *name, int first_line, unsi
 
 void open_test_session(unsigned long limit_bytes)
 {
+    open_test_session_with(limit_bytes, NULL);
+}
+
+void open_test_session_with(unsigned long limit_bytes, const char *text)
+{
     static struct options options;
     static struct python_runtime python = {.version = "3.14.0 (made by hand)"};
     static const uintptr_t not_finalizing;
     static char folder[] = "/tmp/alloctrace-parts-XXXXXX";
     char error[256];
     CHECK(mkdtemp(folder));
-    CHECK(options_parse(&options, folder, NULL, error, sizeof error));
+    CHECK(options_parse(&options, folder, text, error, sizeof error));
     options.limit_bytes = limit_bytes;
     python.layout = &layout_3_14;
     python.unicode_type = (uintptr_t)&unicode_type;

@@ -26,7 +26,7 @@ int print_wire_layout(void)
 #define SLAB(X) \
     X(thread) X(sequence) X(next) X(used) X(next_free) X(started_ns) X(ticket)
 #define NODE(X) \
-    X(parent) X(code) X(line) X(expression)
+    X(parent) X(code) X(line)
 #define CODE(X) \
     X(filename) X(name) X(qualname) X(first_line)
 #define CRASH(X) \

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <string.h>
 
 #include "callstack/callstack.h"
@@ -126,4 +127,53 @@ void frames_are_left_out_counted_and_never_followed_for_ever(void)
     put(code, l->code.filename, 0x10000);
     char name[8];
     CHECK(alloctrace_code_filename(&careful, (void *)code, name, sizeof name, NULL) == 0 && !*name);
+}
+
+/* ---- a thread that runs ---- */
+
+static uint64_t running_frames[3][16], running_state[32];
+static uintptr_t running_code;
+static uint32_t run_on = 1;
+
+/* Calls and returns, as an interpreter does it: plain stores, and what is gone is overwritten. */
+static void *run(void *unused)
+{
+    const struct layout *l = &layout_3_14;
+    while (__atomic_load_n(&run_on, __ATOMIC_RELAXED)) {
+        put((uintptr_t)running_frames[0], l->frame.code, running_code);
+        put((uintptr_t)running_frames[0], l->frame.position, running_code + l->code.bytecode + 8);
+        put((uintptr_t)running_frames[0], l->frame.previous, (uintptr_t)running_frames[1]);
+        put((uintptr_t)running_state, l->thread_state.frame, (uintptr_t)running_frames[0]);
+        put((uintptr_t)running_state, l->thread_state.frame, (uintptr_t)running_frames[1]);
+        put((uintptr_t)running_frames[0], l->frame.previous, 0x10000);
+        put((uintptr_t)running_frames[0], l->frame.code, 0x12345670);
+    }
+    return unused;
+}
+
+void stacks_of_a_running_thread_are_read_without_harm(void)
+{
+    open_test_session(8u << 20);
+    const struct layout *l = &layout_3_14;
+    struct alloctrace_python plain, careful;
+    struct python_runtime runtime = fake_runtime->python;
+    runtime.state = (uintptr_t)running_state;
+    callstack_describe(&plain, &careful, &runtime);
+    running_code = fake_code("f.py", "f", 7, 16);
+    for (int i = 1; i < 3; i++) {
+        put((uintptr_t)running_frames[i], l->frame.code, running_code);
+        put((uintptr_t)running_frames[i], l->frame.position, running_code + l->code.bytecode + 8);
+    }
+    put((uintptr_t)running_frames[1], l->frame.previous, (uintptr_t)running_frames[2]);
+    put((uintptr_t)running_state, l->thread_state.frame, (uintptr_t)running_frames[1]);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, run, NULL) == 0);
+    for (int i = 0; i < 20000; i++) {
+        struct alloctrace_frame frames[4];
+        struct alloctrace_stack stack;
+        alloctrace_stack_collect(&careful, running_state, frames, 4, &stack);
+        CHECK(stack.depth >= 1 && stack.depth <= 3 && !stack.endless);
+    }
+    __atomic_store_n(&run_on, 0, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
 }

@@ -10,13 +10,15 @@ void options_are_parsed(void)
 {
     CHECK(options_parse(&options, "/tmp", NULL, error, sizeof error));
     CHECK(strcmp(options.folder, "/tmp") == 0 && strcmp(options.prefix, "") == 0);
-    CHECK(options.max_frames == 0 && options.children && options.on_full == ALLOCTRACE_ON_FULL_WAIT && options.limit_bytes == 1u << 30);
+    CHECK(!options.crash && options.max_frames == 0 && options.children && options.on_full == ALLOCTRACE_ON_FULL_WAIT
+          && options.limit_bytes == 1u << 30);
     CHECK(options.domains[0] && options.domains[1] && options.domains[2]);
 
-    CHECK(options_parse(&options, "/nowhere/trace-%p.db", "frames=5,domains=raw+obj,children=off,limit=64MiB,on_full=drop", error,
+    CHECK(options_parse(&options, "/nowhere/trace-%p.db", "frames=5,domains=raw+obj,children=off,limit=64MiB,on_full=drop,crash=on", error,
                         sizeof error));
     CHECK(strcmp(options.folder, "/nowhere") == 0 && strncmp(options.prefix, "trace-", 6) == 0 && !strchr(options.prefix, '%'));
-    CHECK(options.max_frames == 5 && !options.children && options.on_full == ALLOCTRACE_ON_FULL_DROP && options.limit_bytes == 64u << 20);
+    CHECK(options.crash && options.max_frames == 5 && !options.children && options.on_full == ALLOCTRACE_ON_FULL_DROP
+          && options.limit_bytes == 64u << 20);
     CHECK(options.domains[0] && !options.domains[1] && options.domains[2]);
 
     CHECK(options_parse(&options, "trace.db", "", error, sizeof error));
@@ -26,9 +28,10 @@ void options_are_parsed(void)
 void options_that_are_wrong_are_told(void)
 {
     static const char *const wrong[][2] = {
-        {"depth=3", "no option \"depth\""},      {"frames", "not name=value"},    {"frames=", "wanted a number"},
-        {"frames=x", "wanted a number"},         {"limit=1", "4MiB or more"},     {"limit=99999999999999999999", "4MiB or more"},
-        {"domains=raw+foo", "raw, mem and obj"}, {"children=maybe", "on or off"}, {"on_full=panic", "wait or drop"},
+        {"depth=3", "no option \"depth\""},      {"frames", "not name=value"},      {"frames=", "wanted a number"},
+        {"frames=x", "wanted a number"},         {"limit=1", "4MiB or more"},       {"limit=99999999999999999999", "4MiB or more"},
+        {"domains=raw+foo", "raw, mem and obj"}, {"children=maybe", "on or off"},   {"crash=maybe", "on or off"},
+        {"events=on", "this version"},           {"on_full=panic", "wait or drop"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         error[0] = '\0';

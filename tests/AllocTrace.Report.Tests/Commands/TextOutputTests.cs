@@ -47,6 +47,7 @@ public sealed class TextOutputTests
     [DataRow("Help/Live", "live --help")]
     [DataRow("Help/Snapshot", "snapshot --help")]
     [DataRow("Help/Stack", "stack --help")]
+    [DataRow("Help/Crash", "crash --help")]
     [DataRow("Help/Doctor", "doctor --help")]
     [DataRow("Help/Summary", "summary --help")]
     [DataRow("Help/Top", "top --help")]
@@ -101,6 +102,22 @@ public sealed class TextOutputTests
         var text = CommandRun.On(200, color: false, [arguments[0], server.Path, .. arguments[1..]]).Succeeded();
         Assert.IsFalse(text.Any(c => c is '\x1b' or '\u009b'));
         Assert.Contains("gnp.py", text);
+    }
+
+    [TestMethod]
+    [DataRow("Crash/Text", "crash")]
+    [DataRow("Crash/Json", "crash --json")]
+    public void Crash_is_shown_with_what_is_missing(string expectation, string line)
+    {
+        using var trace = new TraceBuilder();
+        trace.Crash(trace.Process(ending: "exited"));
+        trace.Save();
+        string[] arguments = line.Split(' ');
+        var text = CommandRun.Of([arguments[0], trace.Path, .. arguments[1..]]).Succeeded();
+        Assert.DoesNotContain("\x1b", text);
+        Expectation.Verify(expectation, text);
+        Assert.Contains("Crashed: SIGSEGV at address 0x18 in thread 101 after 1.25 s", CommandRun.Of("summary", trace.Path).Succeeded());
+        Assert.Contains("\"crash\":{\"pid\":100,\"signal\":11", CommandRun.Of("summary", trace.Path, "--json").Succeeded());
     }
 
     [TestMethod]

@@ -1,4 +1,5 @@
 using AllocTrace.Report.Tests.Support;
+using AllocTrace.Tests.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Report.Tests.Docs;
@@ -10,17 +11,27 @@ public sealed class SchemaPageTests
     public void Every_query_of_the_page_finds_something()
     {
         using var server = new LeakyServer();
-        using var connection = new SqliteConnection($"Data Source={server.Path};Mode=ReadOnly;Pooling=False");
-        connection.Open();
+        using var crashed = new TraceBuilder();
+        crashed.Crash(crashed.Process(ending: "killed"));
+        crashed.Save();
+        using var ofServer = Open(server.Path);
+        using var ofCrash = Open(crashed.Path);
         var queries = Queries(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Docs", "schema.md"))).ToArray();
         Assert.IsGreaterThan(10, queries.Length);
         foreach (var query in queries)
         {
-            using var command = connection.CreateCommand();
+            using var command = (query.Contains("FROM crash", StringComparison.Ordinal) ? ofCrash : ofServer).CreateCommand();
             command.CommandText = query;
             using var reader = command.ExecuteReader();
             Assert.IsTrue(reader.Read(), query);
         }
+    }
+
+    private static SqliteConnection Open(string path)
+    {
+        var connection = new SqliteConnection($"Data Source={path};Mode=ReadOnly;Pooling=False");
+        connection.Open();
+        return connection;
     }
 
     private static IEnumerable<string> Queries(string page) =>

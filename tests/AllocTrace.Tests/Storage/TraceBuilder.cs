@@ -29,7 +29,7 @@ internal sealed class TraceBuilder : IDisposable
         foreach (var name in new[] { "raw", "mem", "obj" })
             Domain(name);
 
-        Execute("INSERT INTO stack VALUES (0, NULL, NULL, 0, 0, 0)");
+        Execute("INSERT INTO stack VALUES (0, NULL, NULL, 0, 0)");
     }
 
     public string Path { get; }
@@ -82,7 +82,7 @@ internal sealed class TraceBuilder : IDisposable
             {
                 callee = _stacks.Count + 1;
                 _stacks.Add((stack, frame), callee);
-                Execute("INSERT INTO stack VALUES (?1, ?2, ?3, ?4, 0, 0)", callee, stack, Code(frame), frame.LineNumber);
+                Execute("INSERT INTO stack VALUES (?1, ?2, ?3, ?4, 0)", callee, stack, Code(frame), frame.LineNumber);
             }
 
             stack = callee;
@@ -98,7 +98,7 @@ internal sealed class TraceBuilder : IDisposable
         if (!_stacks.TryGetValue(key, out var stack))
         {
             _stacks[key] = stack = _stacks.Count + 1;
-            Execute("INSERT INTO stack VALUES (?1, 0, NULL, 0, 0, 1)", stack);
+            Execute("INSERT INTO stack VALUES (?1, 0, NULL, 0, 1)", stack);
         }
 
         return stack;
@@ -111,7 +111,7 @@ internal sealed class TraceBuilder : IDisposable
         var site = ++_sites;
         var process = _processOfThread[thread];
         Execute(
-            "INSERT INTO site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0)",
+            "INSERT INTO site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0)",
             site, process, thread, Domain(domain), stack, allocated.Size, allocated.Count, freed.Size, freed.Count, temporary.Size, temporary.Count);
         Alive(process, "peak", "", 1_000_000_000, site, peak);
         Alive(process, "live", "", 2_000_000_000, site, live);
@@ -123,6 +123,19 @@ internal sealed class TraceBuilder : IDisposable
 
     public void Loss(int process, string reason, long events, long? firstNs = null, long? lastNs = null) =>
         Execute("INSERT INTO loss VALUES (?1, NULL, ?2, ?3, ?4, ?5)", process, reason, events, firstNs, lastNs);
+
+    /// <summary>A fault at an address, in a thread with a name that nobody should print as it is, and another thread that waits.</summary>
+    public void Crash(int process)
+    {
+        Domain("raw");
+        Domain("mem");
+        Domain("obj");
+        Execute("INSERT INTO crash VALUES (?1, 11, 'SIGSEGV', 1, 24, NULL, 1250000000, 101, 0, 3, 11, 0)", process);
+        Execute("INSERT INTO crash_thread VALUES (1, ?1, 101, 139900000001536, 'work\u001b[1m', 0, 1, 1500, 0)", process);
+        Execute("INSERT INTO crash_thread VALUES (2, ?1, NULL, 139900000000768, '', 4, 0, 0, 1)", process);
+        Execute("INSERT INTO crash_frame VALUES (1, 0, '/srv/\u001b[2Japp.py', 7, 'Handler.run'), (1, 1, '/srv/app.py', 0, '<module>')");
+        Execute("INSERT INTO crash_allocation VALUES (?1, 0, 'free', 1, 0, 8192, NULL), (?1, 1, 'malloc', 2, 64, 8192, 0)", process);
+    }
 
     /// <summary>Completes the file; the builder can be used no further.</summary>
     public string Save()

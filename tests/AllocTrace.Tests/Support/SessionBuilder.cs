@@ -207,7 +207,8 @@ internal sealed unsafe class SessionBuilder : IDisposable
         return HeaderBytes + (long)_extents[kind][(int)(index / perExtent)] * ExtentBytes + index % perExtent * elementBytes;
     }
 
-    private void AddExtent(byte kind)
+    /// <summary>Adds an extent of a kind, zeroed.</summary>
+    public void AddExtent(byte kind)
     {
         var number = (int)Get32(512);
         if (!_extents.TryGetValue(kind, out var extents))

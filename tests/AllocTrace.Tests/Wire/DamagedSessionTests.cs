@@ -1,3 +1,4 @@
+using AllocTrace.Storage;
 using AllocTrace.Tests.Support;
 using AllocTrace.Wire;
 
@@ -162,6 +163,39 @@ public sealed class DamagedSessionTests
         }
 
         Assert.IsTrue(refused > 10, $"{refused} refused");
+    }
+
+    [TestMethod]
+    [DataRow(44, 129u, "more than there is room for")] // threads
+    [DataRow(52, 65u, "more than there is room for")] // allocations
+    [DataRow(56, 8193u, "more than there is room for")] // frames
+    [DataRow(60, 300_000u, "more than there is room for")] // text
+    [DataRow(128 + 28, 1000u, "has 1000 frames")] // of the first thread
+    [DataRow(128 + 24, 8u, "frame 8 of a crash")] // where its frames begin
+    [DataRow(128 + (128 * 56) + 16, 0u, "allocation that cannot be")] // kind of the first allocation
+    [DataRow(128 + (128 * 56) + 24, 77u, "allocation that cannot be")] // its stack
+    [DataRow(128 + (128 * 56) + (64 * 32), 5u, "text 5 of a crash")] // file name of the first frame
+    [DataRow(128 + (128 * 56) + (64 * 32) + (8192 * 16) + 4, 90_000u, "has 90000 bytes")] // length of that text
+    public void Crash_that_does_not_hold_together_is_refused(int offset, uint value, string expected)
+    {
+        Assert.IsNotNull(ReadCrash(offset: 68, value: 1)); // a reserved word: nothing is wrong
+        File.Delete(Path);
+        AssertInvalid(() => ReadCrash(offset, value), expected);
+    }
+
+    private CrashContent? ReadCrash(int offset, uint value)
+    {
+        const int Threads = 128, Allocations = Threads + (128 * 56), Frames = Allocations + (64 * 32), Text = Frames + (8192 * 16);
+        Build((session, _) =>
+        {
+            session.AddExtent(6);
+            var start = SessionBuilder.HeaderBytes + (((long)session.Get32(512) - 1) * SessionBuilder.ExtentBytes);
+            foreach (var (at, word) in (ReadOnlySpan<(int, uint)>)
+                     [(0, 2), (4, 11), (44, 1), (48, 1), (52, 1), (56, 2), (60, 16), (Threads + 28, 2), (Allocations + 16, 4), (Frames, 4), (Text + 4, 3), (Text + 8, 0x79702e61), (offset, value)])
+                session.Set32(start + at, word);
+        });
+        using var session = SessionFile.TryOpen(Path, shared: false)!;
+        return CrashWriter.Read(session);
     }
 
     private static unsafe void WriteByte(SessionBuilder session, int offset, byte value) => session.Start[offset] = value;
