@@ -25,7 +25,7 @@ internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy
 
         page.Line();
         LiveRow[] largest = [.. sample.Rows.OrderByDescending(Key).ThenByDescending(row => row.Live.Size).ThenBy(row => Place.Describe(row.About), StringComparer.Ordinal).Take(rows)];
-        new PlaceTable(page, SourceFiles.Of(processes), expressionOf: null, Heading("Size", LiveOrder.Size), Heading("Count", LiveOrder.Count), Heading("Rate", LiveOrder.Rate), Heading("Temporary", LiveOrder.Temporary))
+        new PlaceTable(page, SourceFiles.Of(processes), Heading("Size", LiveOrder.Size), Heading("Count", LiveOrder.Count), Heading("Rate", LiveOrder.Rate), Heading("Temporary", LiveOrder.Temporary))
             .Write([.. largest.Select(row => (row.About, Figures(row)))]);
         if (sample.Rows.Count > largest.Length)
             page.Line(Cut(page, $"{Numbers.Whole(sample.Rows.Count - largest.Length)} more by {groupBy.ToString().ToLowerInvariant()}"), Page.Dim);
