@@ -19,7 +19,7 @@ internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy
         page.Line(Cut(page,
             $"live {ByteSize.Format(sample.Live.Size)} in {Numbers.Of(sample.Live.Count, "block")}, allocated {ByteSize.Format(sample.Allocated.Size)} in {Numbers.Whole(sample.Allocated.Count)}"
             + $"{(_before is null ? "" : $", {Rate(sample.Allocated.Size - _before.Allocated.Size)}")}, after {Numbers.Seconds(sample.AtNs)}"));
-        LossNote.Write(page, sample.Losses);
+        Caveats.Write(page, processes, sample.Losses);
         foreach (var process in processes.Where(process => !process.HasStacks))
             page.Line(Cut(page, $"No Python stacks in process {process.Pid}: {process.Stacks}"), Page.Alarm);
 

@@ -96,7 +96,7 @@ internal sealed unsafe class ThreadReplay
         writer.Write(Domains == null);
         writer.Write(OsId);
         writer.Write(Name);
-        writer.WriteAll([StartedNs, EndedNs ?? -1, LostEvents]);
+        writer.WriteAll([StartedNs, EndedNs ?? -1, LostEvents, unchecked((long)Age)]);
         writer.WriteAll<PendingRealloc>(_reallocs);
         Recent.Save(writer);
         writer.Write(_losses.Count);
@@ -112,10 +112,10 @@ internal sealed unsafe class ThreadReplay
     {
         var isOver = reader.ReadBoolean();
         var (osId, name) = (reader.ReadUInt32(), reader.ReadString());
-        if (reader.ReadAll<long>() is not [var started, var ended, var lost])
+        if (reader.ReadAll<long>() is not [var started, var ended, var lost, var age])
             throw new EndOfStreamException();
 
-        var thread = new ThreadReplay(index, osId, started, temporaryThreshold) { Name = name };
+        var thread = new ThreadReplay(index, osId, started, temporaryThreshold) { Name = name, Age = unchecked((ulong)age) };
         var reallocs = reader.ReadAll<PendingRealloc>();
         if (reallocs.Length != WireFormat.Domains || !thread.Recent.TryLoad(reader))
             throw new EndOfStreamException();
