@@ -13,7 +13,7 @@ public sealed class TraceDatabase : IDisposable
     public const int ApplicationId = 0x414C_5443;
 
     /// <summary>The version of the schema that this library reads (<c>user_version</c>).</summary>
-    public const int SchemaVersion = 1;
+    public const int SchemaVersion = 2;
 
     private readonly ReadConnections _connections;
     private readonly SiteReader _sites;

@@ -3,7 +3,7 @@
 -- process's recording began. Paths and names are text as CPython shows them.
 
 PRAGMA application_id = 1095521347; -- 'ALTC'
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,

@@ -74,8 +74,8 @@ public sealed class TraceDatabaseTests
     }
 
     [TestMethod]
-    [DataRow(0, "written by an older alloctrace (schema version 0, this one reads 1)")]
-    [DataRow(2, "written by a newer alloctrace (schema version 2, this one reads 1)")]
+    [DataRow(1, "written by an older alloctrace (schema version 1, this one reads 2)")]
+    [DataRow(3, "written by a newer alloctrace (schema version 3, this one reads 2)")]
     public void Other_schema_version_is_named(int version, string reason)
     {
         using var trace = new TraceBuilder();

@@ -34,7 +34,7 @@ internal sealed unsafe class SessionBuilder : IDisposable
         byte* start = null;
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         Start = start;
-        Set32(8, 1);
+        Set32(8, 2);
         Set32(12, HeaderBytes);
         Set32(16, ExtentBytes);
         Set32(20, SlabBytes);
