@@ -12,17 +12,23 @@
  *     for (; frame; frame = alloctrace_frame_caller(python, frame, &hops))
  *         … alloctrace_frame_line(python, frame) …
  *
- * Whose stack, and what is guaranteed
- *   own thread        sound, with the GIL or without, in an allocator hook too: only this thread moves its chain, and frames keep their
- * code alive. In an allocator hook the stack is exactly what sys._getframe() would show. own thread, from  use alloctrace_python_careful:
- * CPython 3.11 and 3.12 have a moment at each entry of the interpreter's loop in which the a signal handler  chain begins with an
- * uninitialised pointer (faulthandler may crash there). Then there is no crash, and always an end. The stack may be that of a moment within
- * a call or a return: a frame more or less, or, rarely, cut short where a generator is being left. The line of the innermost frame is the
- * one that faulthandler would print. another thread,   sound while it is stopped, or while the caller holds the GIL (not without the GIL,
- * "free-threaded"). another thread,   use alloctrace_python_careful: what is read may be wrong, since frames and code objects are freed and
- * used again running           meanwhile, but each pointer is checked before it is followed. What remains is memory that is unmapped
- * between the check and the look. Freed memory is recognised under debug allocators (PYTHONMALLOC=debug), otherwise by luck. during other
- * threads' states are being freed: alloctrace_thread_state_borrow gives NULL to all but the finalizing thread. finalization
+ * Whose stack, and what is guaranteed:
+ *
+ * - The thread's own: sound, with the GIL or without, in an allocator hook too. Only this thread moves its chain, and frames keep their
+ * code alive. In an allocator hook the stack is exactly what sys._getframe() would show.
+ *
+ * - The thread's own, from a signal handler: use alloctrace_python_careful. CPython 3.11 and 3.12 have a moment at each entry of the
+ *   interpreter's loop in which the chain begins with an uninitialised pointer (faulthandler may crash there). Then there is no crash, and
+ *   always an end. The stack may be that of a moment within a call or a return: a frame more or less, or, rarely, cut short where a
+ *   generator is being left. The line of the innermost frame is the one that faulthandler would print.
+ *
+ * - Another thread's, which is stopped, or while the caller holds the GIL (not in free-threaded builds): sound.
+ *
+ * - Another thread's, which runs: use alloctrace_python_careful. What is read may be wrong, since frames and code objects are freed and
+ * used again meanwhile, but each pointer is checked before it is followed. What remains is memory that is unmapped between the check and
+ * the look. Freed memory is recognised under debug allocators (PYTHONMALLOC=debug), otherwise by luck.
+ *
+ * - During finalization other threads' states are being freed: alloctrace_thread_state_borrow gives NULL to all but the finalizing thread.
  *
  * Async-signal-safety: all functions but alloctrace_python_find only load and compute, and use system calls (process_vm_readv where
  * careful, write, open and read where they print), with one reservation: the calling thread's state is found with CPython's own functions,
