@@ -5,24 +5,25 @@ namespace AllocTrace.Report.Commands;
 /// <summary>Ctrl-C and SIGTERM as a token, while a command has something to bring to a good end.</summary>
 internal sealed class Interrupt : IDisposable
 {
-    private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _signals;
 
     public Interrupt() => _signals = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel)];
 
-    public CancellationToken Token => _source.Token;
+    public CancellationTokenSource Source { get; } = new();
+
+    public CancellationToken Token => Source.Token;
 
     public void Dispose()
     {
         foreach (var signal in _signals)
             signal.Dispose();
 
-        _source.Dispose();
+        Source.Dispose();
     }
 
     private void Cancel(PosixSignalContext context)
     {
         context.Cancel = true;
-        _source.Cancel();
+        Source.Cancel();
     }
 }

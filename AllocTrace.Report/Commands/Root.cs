@@ -14,6 +14,7 @@ internal sealed class Root : RootCommand, IExamples
         Subcommands.Add(new CollectCommand(output));
         Subcommands.Add(AttachCommand.Attach(output));
         Subcommands.Add(AttachCommand.Detach(output));
+        Subcommands.Add(LiveCommand.Create(output));
         Subcommands.Add(SnapshotCommand.Create(output));
         Subcommands.Add(StackCommand.Create(output));
         Subcommands.Add(DoctorCommand.Create(output));
@@ -39,6 +40,7 @@ internal sealed class Root : RootCommand, IExamples
         "alloctrace run -o app.db -- python3 app.py           # record a program",
         "alloctrace collect -o app.db FOLDER                  # what programs recorded with ALLOCTRACE=FOLDER",
         "alloctrace attach 4711 -o app.db                     # a Python that runs already; alloctrace detach 4711 ends it",
+        "alloctrace live 4711                                 # what is alive now, second by second",
         "alloctrace summary app.db                            # how much, when, and which lines",
         "alloctrace top app.db                                # the lines that still hold memory at the end",
         "alloctrace tree app.db                               # how the program got there",

@@ -123,6 +123,15 @@ internal sealed class JsonText : IDisposable
             Json.WriteEndObject();
         }
 
+        if (statistic.Expression is { } expression)
+        {
+            Json.WriteStartObject("expression");
+            Json.WriteNumber("column", expression.FirstColumn);
+            Json.WriteNumber("end_lineno", expression.EndLine);
+            Json.WriteNumber("end_column", expression.EndColumn);
+            Json.WriteEndObject();
+        }
+
         Json.WriteStartArray("traceback");
         foreach (var frame in statistic.Traceback)
         {

@@ -5,8 +5,8 @@ namespace AllocTrace.Report.Render;
 /// <summary>Reports in ASCII, for locales that have no other characters: what draws is replaced by what resembles it, names by escapes.</summary>
 internal static class AsciiText
 {
-    private const string Drawn = "…⋮├└─│┤•▲◆▁▂▃▄▅▆▇█";
-    private const string Instead = "~:|`-||o^*.._--==#";
+    private const string Drawn = "…⋮├└─│┤•▲◆▁▂▃▄▅▆▇█↓";
+    private const string Instead = "~:|`-||o^*.._--==#v";
 
     public static string Of(string text)
     {

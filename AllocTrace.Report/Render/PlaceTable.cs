@@ -6,8 +6,11 @@ namespace AllocTrace.Report.Render;
 
 /// <summary>
 /// A table of figures, aligned to the right, and where they belong: as much of the place as fits into the terminal, with the line of source
-/// below it when it is at hand.
+/// below it when it is at hand, and carets under the expression that allocated.
 /// </summary>
+/// <param name="page">Where to write it.</param>
+/// <param name="source">The files.</param>
+/// <param name="figures">The columns.</param>
 internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnlyList<string> figures)
 {
     private const int NarrowestPlace = 16;
@@ -37,9 +40,13 @@ internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnly
     private IRenderable Where(Statistic statistic, int width)
     {
         var place = new Text(Cut(Place.Describe(statistic, width), width));
-        if (statistic.Traceback.Newest is not { Function.Length: > 0 } frame || source.Find(frame.Filename, frame.LineNumber) is not { } line)
+        if (statistic.Traceback.Newest is not { Function.Length: > 0 } frame || SourceMark.Find(source, frame, statistic.Expression) is not { } line)
             return place;
 
-        return new Rows(place, new Text(Cut("  " + Printable.Text(line), width), Page.Dim));
+        var lines = new List<IRenderable> { place, new Text(Cut("  " + Printable.Text(line.Text), width), Page.Dim) };
+        if (line.Carets is { } carets && carets.IndexOf('^') < width - 3)
+            lines.Add(new Text("  " + carets[..Math.Min(carets.Length, width - 3)], Page.Dim));
+
+        return new Rows(lines);
     }
 }

@@ -14,7 +14,8 @@ internal sealed class TracebackList(Page page, SourceFiles source)
             Write(
                 $"{Numbers.Size(statistic.Size)}{(statistic.SizeError == 0 ? "" : $" ± {ByteSize.Format(statistic.SizeError)}")}, {Numbers.Percent(statistic.Size, total)}, in {Numbers.Of(statistic.Count, "block")}, "
                 + $"{ByteSize.Format(statistic.Average)} on average",
-                statistic.Traceback);
+                statistic.Traceback,
+                statistic.Expression);
         }
     }
 
@@ -30,18 +31,23 @@ internal sealed class TracebackList(Page page, SourceFiles source)
         }
     }
 
-    private void Write(string heading, Traceback traceback)
+    private void Write(string heading, Traceback traceback, Expression? expression = null)
     {
         page.Line(heading, Page.Heading);
         page.Line(traceback.Count == 0 ? Place.NoFrame : "Traceback (most recent call last):");
-        foreach (var frame in traceback)
+        for (var i = 0; i < traceback.Count; i++)
         {
+            var frame = traceback[i];
             page.Line(
                 frame.Function == ""
                     ? $"  {frame.Filename}"
                     : $"  File \"{frame.Filename}\", line {frame.LineNumber}, in {frame.Function}");
-            if (source.Find(frame.Filename, frame.LineNumber) is { } line)
-                page.Line($"    {line}", Page.Dim);
+            if (SourceMark.Find(source, frame, i == traceback.Count - 1 ? expression : null) is not { } line)
+                continue;
+
+            page.Line($"    {line.Text}", Page.Dim);
+            if (line.Carets is { } carets)
+                page.Line($"    {carets}", Page.Dim);
         }
 
         page.Line();

@@ -53,6 +53,9 @@ internal sealed class PageData
         _columns.Add("frame.file", Array.ConvertAll(frames, each => _texts.Number(each.Filename)));
         _columns.Add("frame.line", Array.ConvertAll(frames, each => each.LineNumber));
         _columns.Add("frame.function", Array.ConvertAll(frames, each => _texts.Number(each.Function)));
+        var marks = new FrameMarks(_recordings[0].Database, frames, source);
+        _columns.Add("frame.markStart", marks.Start);
+        _columns.Add("frame.markEnd", marks.End);
         _columns.Add("frame.source", Array.ConvertAll(frames, each => _texts.Number(source.Find(each.Filename, each.LineNumber) ?? "")));
     }
 }

@@ -33,7 +33,10 @@ internal sealed class GroupSums(int groups, bool isSampled)
     }
 
     /// <summary>Describes the <paramref name="limit"/> largest groups (0: all) and sums up the others.</summary>
-    public StatisticList Rank(Grouping grouping, int limit)
+    /// <param name="grouping">What the groups are.</param>
+    /// <param name="limit">How many groups.</param>
+    /// <param name="expressionsOf">Finds what allocated in each of some groups; <see langword="null"/>: that is not asked.</param>
+    public StatisticList Rank(Grouping grouping, int limit, Func<int[], uint[]>? expressionsOf = null)
     {
         long otherSize = 0, otherCount = 0;
         var others = 0;
@@ -52,6 +55,13 @@ internal sealed class GroupSums(int groups, bool isSampled)
             SizeError = VarianceOf(group).SizeError,
             CountError = VarianceOf(group).CountError,
         });
+        var expressions = expressionsOf?.Invoke(largest) ?? [];
+        for (var i = 0; i < expressions.Length; i++)
+        {
+            if (statistics[i].Traceback.Newest is { } frame)
+                statistics[i] = statistics[i] with { Expression = Expression.Unpack(expressions[i], frame.LineNumber) };
+        }
+
         return new StatisticList(statistics, others, otherSize, otherCount);
     }
 

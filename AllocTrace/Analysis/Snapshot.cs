@@ -138,7 +138,8 @@ public sealed class Snapshot
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         var grouping = GroupingFor(_database, groupBy);
-        return Sum(grouping, cumulation).Rank(grouping, limit);
+        var hasExpressions = groupBy is (GroupBy.Lineno or GroupBy.Traceback) && cumulation == Cumulation.None;
+        return Sum(grouping, cumulation).Rank(grouping, limit, hasExpressions ? groups => LargestExpressions(grouping, groups) : null);
     }
 
     /// <summary>Compares this snapshot with an older one, of the same recording or of another, group by group; what differs most comes first.</summary>
@@ -186,6 +187,28 @@ public sealed class Snapshot
     {
         var ids = processes.Select(process => process.Id).ToHashSet();
         return database.Moments.Where(moment => ids.Contains(moment.Process) && wanted(moment)).ToArray();
+    }
+
+    /// <summary>For each of some groups, the expression that has the most in it, packed; 0: unknown.</summary>
+    private uint[] LargestExpressions(Grouping grouping, int[] groups)
+    {
+        var isAsked = new bool[grouping.Count];
+        foreach (var group in groups)
+            isAsked[group] = true;
+
+        var sizes = new Dictionary<(int Group, uint Expression), long>();
+        foreach (var part in _parts)
+        {
+            foreach (ref readonly var site in part.Sites)
+            {
+                var key = (Group: grouping.GroupOf(site), site.Expression);
+                if (isAsked[key.Group] && key.Expression != 0)
+                    sizes[key] = sizes.GetValueOrDefault(key) + site.Bytes;
+            }
+        }
+
+        var largest = sizes.GroupBy(size => size.Key.Group).ToDictionary(sizes => sizes.Key, sizes => sizes.MaxBy(size => size.Value).Key.Expression);
+        return Array.ConvertAll(groups, group => largest.GetValueOrDefault(group));
     }
 
     internal GroupSums Sum(Grouping grouping, Cumulation cumulation)

@@ -26,6 +26,12 @@ public sealed record Statistic(long Size, long Count, Traceback Traceback)
     /// <summary>When allocations were sampled: the true count is within so many blocks of <see cref="Count"/> in 95 of 100 cases.</summary>
     public long CountError { get; init; }
 
+    /// <summary>
+    /// The expression of the newest frame's line that allocated the most; <see langword="null"/> when it is not known (before CPython 3.11, and
+    /// where the compiler left no columns) or the statistic is not by line or traceback.
+    /// </summary>
+    public Expression? Expression { get; init; }
+
     /// <summary>Bytes of an average block; 0 when there is none.</summary>
     public double Average => Count == 0 ? 0 : (double)Size / Count;
 

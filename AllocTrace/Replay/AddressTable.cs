@@ -12,7 +12,7 @@ namespace AllocTrace.Replay;
 /// A clone shares pages until one of the tables changes them. A page that is shared is in no table's cache, so the fast ways never meet one;
 /// the slow ones replace it by a copy.
 /// </remarks>
-internal sealed unsafe class AddressTable : IDisposable
+internal sealed unsafe partial class AddressTable : IDisposable
 {
     private const int CachedPages = 1024;
 

@@ -101,12 +101,7 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
     {
         var thread = new ThreadReplay(_threads.Count, osId, SinceStart(startedMonoNs), _temporaryThreshold) { Name = name };
         _threads.Add(thread);
-        for (var domain = 0; domain < WireFormat.Domains; domain++)
-        {
-            thread.Domains[domain].Pages = _tables[domain] is { } table ? table.Pages : AddressTable.NoPages;
-            thread.Domains[domain].Tag = TagOf((uint)domain);
-        }
-
+        Connect(thread);
         return thread;
     }
 
@@ -133,6 +128,15 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
 
     /// <summary>What sites did within slices, by slice and site. After <see cref="Finish"/>.</summary>
     public SliceEntry[] SliceDifferences() => _sliceLog.Differences(Sites.End, Inherited);
+
+    private void Connect(ThreadReplay thread)
+    {
+        for (var domain = 0; domain < WireFormat.Domains; domain++)
+        {
+            thread.Domains[domain].Pages = _tables[domain] is { } table ? table.Pages : AddressTable.NoPages;
+            thread.Domains[domain].Tag = TagOf((uint)domain);
+        }
+    }
 
     public void Dispose()
     {

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 
+using AllocTrace.Journal;
+
 namespace AllocTrace.Replay;
 
 /// <summary>
@@ -31,6 +33,26 @@ internal sealed class RecentAllocations
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Contains(ulong address) => _newest == address || (_ring is not null && _ring.AsSpan().Contains(address));
+
+    public void Save(BinaryWriter writer)
+    {
+        writer.Write(_newest);
+        writer.Write(_next);
+        writer.WriteAll<ulong>(_ring ?? []);
+    }
+
+    /// <returns>Whether it could be.</returns>
+    public bool TryLoad(BinaryReader reader)
+    {
+        _newest = reader.ReadUInt64();
+        _next = reader.ReadInt32();
+        var ring = reader.ReadAll<ulong>();
+        if (ring.Length != (_ring?.Length ?? 0) || _next < 0 || _next > Math.Max(0, ring.Length - 1))
+            return false;
+
+        ring.CopyTo(_ring ?? []);
+        return true;
+    }
 
     private void AddToRing(ulong address)
     {

@@ -1,3 +1,4 @@
+using AllocTrace.Journal;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Replay;
@@ -6,7 +7,7 @@ namespace AllocTrace.Replay;
 /// Takes a session's records out in rounds and replays them in an order in which the allocator can have acted. Why the order is right:
 /// docs/ordering.md. Used by one thread.
 /// </summary>
-internal sealed unsafe class SessionDrain
+internal sealed unsafe partial class SessionDrain : IDisposable
 {
     /// <summary>The position of a slab's first record, within the slab.</summary>
     private static readonly ulong _firstPosition = (uint)sizeof(SlabHeader);
@@ -23,11 +24,21 @@ internal sealed unsafe class SessionDrain
     /// <summary>When a round had looked, CLOCK_MONOTONIC ns: times in the records that it found are not later.</summary>
     private ulong _lookedNs = ulong.MaxValue;
 
-    public SessionDrain(SessionFile session, ProcessReplay replay)
+    /// <param name="session">Not owned.</param>
+    /// <param name="replay">Not owned.</param>
+    /// <param name="isJournaled">Whether what is given back is kept in a journal, so that another collector can take over at any moment.</param>
+    public SessionDrain(SessionFile session, ProcessReplay replay, bool isJournaled = false)
     {
+        _isJournaled = isJournaled;
         _session = session;
         _replay = replay;
     }
+
+    /// <summary>
+    /// Whether an earlier collector gave slabs back and left no journal: then the rest is replayed, from where it came to. Otherwise all that it
+    /// had replayed is still there.
+    /// </summary>
+    public bool IsRest { get; init; } = true;
 
     /// <summary>Bytes of records that were replayed.</summary>
     public ulong DrainedBytes { get; private set; }
@@ -42,6 +53,9 @@ internal sealed unsafe class SessionDrain
     {
         _session.Refresh();
         Look();
+
+        foreach (var stream in _ended)
+            Enqueue(stream);
 
         // The looks are done: everything that they found has happened by now.
         _lookedNs = nowNs?.Invoke() ?? ulong.MaxValue;
@@ -76,6 +90,7 @@ internal sealed unsafe class SessionDrain
         }
 
         _streams.Clear();
+        EndArchived();
     }
 
     /// <summary>
@@ -115,16 +130,26 @@ internal sealed unsafe class SessionDrain
         if (stream.Limit < stream.Position || stream.Limit % 8 != 0)
             throw _session.Damaged($"the cursor of thread slot {slot} is {stream.Limit}");
 
+        Enqueue(stream);
+    }
+
+    private void Enqueue(ThreadStream stream)
+    {
         if (stream.Limit > stream.Position)
             _waiting.Enqueue(stream, stream.Ticket);
     }
 
-    private ThreadStream Attach(uint slot, ThreadSlot* thread) =>
-        new(slot, _replay.AddThread(thread->OsId, thread->StartedNs, NameOf(thread)))
+    private ThreadStream Attach(uint slot, ThreadSlot* thread)
+    {
+        var stream = new ThreadStream(slot, _replay.AddThread(thread->OsId, thread->StartedNs, NameOf(thread)))
         {
-            Position = Math.Max(thread->Drained, _firstPosition),
-            Slab = thread->Drained == 0 ? thread->FirstSlab : thread->DrainedSlab,
+            Incarnation = thread->Incarnation,
+            Position = IsRest ? Math.Max(thread->Drained, _firstPosition) : _firstPosition,
+            Slab = !IsRest || thread->Drained == 0 ? thread->FirstSlab : thread->DrainedSlab,
         };
+        _journal?.AddThread(stream, thread->StartedNs);
+        return stream;
+    }
 
     private void Merge()
     {
@@ -176,8 +201,11 @@ internal sealed unsafe class SessionDrain
     /// <summary>The slab of a stream's position, checked.</summary>
     private SlabHeader* EnterSlab(ThreadStream stream)
     {
-        var slab = _session.Slab(stream.Slab);
         var sequence = SequenceOf(stream.Position);
+        if (stream.IsArchived(sequence))
+            return (SlabHeader*)stream.Archive[(int)(sequence - stream.FirstArchived)];
+
+        var slab = _session.Slab(stream.Slab);
         if (slab->Thread != stream.Slot || slab->Sequence != sequence)
             throw _session.Damaged($"slab {stream.Slab} is not number {sequence} of thread slot {stream.Slot}");
 
@@ -208,6 +236,14 @@ internal sealed unsafe class SessionDrain
     private void LeaveSlab(ThreadStream stream, SlabHeader* slab, ulong sequence)
     {
         var done = stream.Slab;
+        if (stream.IsArchived(sequence))
+        {
+            stream.Slab = slab->Next;
+            stream.Position = (sequence + 1) * WireFormat.SlabBytes + _firstPosition;
+            return;
+        }
+
+        Keep(stream, slab);
         var thread = _session.Thread(stream.Slot);
         stream.Slab = slab->Next;
         stream.Position = (sequence + 1) * WireFormat.SlabBytes + _firstPosition;
@@ -223,11 +259,18 @@ internal sealed unsafe class SessionDrain
     }
 
     /// <summary>Lets time pass to what a record says, unless that is later than the look that found it.</summary>
-    private void Advance(ulong monoNs) => _replay.AdvanceTo(Math.Min(monoNs, _lookedNs));
+    private void Advance(ulong monoNs)
+    {
+        if (_residents.Count > 0)
+            SampleResidents(Math.Min(monoNs, _lookedNs));
+
+        _replay.AdvanceTo(Math.Min(monoNs, _lookedNs));
+    }
 
     /// <summary>Tells the traced process how far its threads were drained, and frees the slots of those that ended.</summary>
     private void Recycle()
     {
+        EndArchived();
         for (var slot = 0; slot < _streams.Count; slot++)
         {
             if (_streams[slot] is not { } stream)
@@ -249,10 +292,16 @@ internal sealed unsafe class SessionDrain
     private void FreeSlot(ThreadStream stream, ThreadSlot* thread)
     {
         EndThread(stream, thread, ended: true);
+        KeepEnd(stream, thread);
         _streams[(int)stream.Slot] = null;
         if (stream.Limit != 0)
             _session.Release(stream.Slab);
 
+        FreeSlot(thread);
+    }
+
+    private static void FreeSlot(ThreadSlot* thread)
+    {
         thread->Drained = 0;
         thread->DrainedSlab = 0;
         Volatile.Write(ref thread->State, (uint)ThreadSlotState.Free);

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 
+using AllocTrace.Journal;
+
 namespace AllocTrace.Replay;
 
 /// <summary>All sites of a process, numbered densely from 1: a site is a thread, a domain and a stack. Native memory; used by one thread.</summary>
@@ -32,6 +34,28 @@ internal sealed unsafe class SiteTable : IDisposable
         Counters[End] = new SiteCounters { Thread = thread, Domain = domain };
         History[End] = new SiteHistory { Stack = stack, Slice = -1 };
         return End++;
+    }
+
+    public void Save(BinaryWriter writer)
+    {
+        writer.Write(End);
+        for (var site = 1u; site < End; site++)
+        {
+            writer.Write(new ReadOnlySpan<byte>(Counters + site, sizeof(SiteCounters)));
+            writer.Write(new ReadOnlySpan<byte>(History + site, sizeof(SiteHistory)));
+        }
+    }
+
+    /// <exception cref="EndOfStreamException">The file is too short.</exception>
+    public void Load(BinaryReader reader)
+    {
+        var end = (uint)Math.Max(1, reader.ReadCount(sizeof(SiteCounters)));
+        for (var site = 1u; site < end; site++)
+        {
+            Add(thread: 0, domain: 0, stack: 0);
+            reader.BaseStream.ReadExactly(new Span<byte>(Counters + site, sizeof(SiteCounters)));
+            reader.BaseStream.ReadExactly(new Span<byte>(History + site, sizeof(SiteHistory)));
+        }
     }
 
     public void Dispose()

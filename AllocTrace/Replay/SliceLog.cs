@@ -1,3 +1,5 @@
+using AllocTrace.Journal;
+
 namespace AllocTrace.Replay;
 
 /// <summary>
@@ -65,6 +67,20 @@ internal sealed class SliceLog
 
         Array.Sort(rows, static (a, b) => a.Slice != b.Slice ? a.Slice.CompareTo(b.Slice) : a.Site.CompareTo(b.Site));
         return rows;
+    }
+
+    public void Save(BinaryWriter writer) => writer.WriteAll<SliceEntry>(_entries.AsSpan(0, _count));
+
+    /// <returns>Whether it could be.</returns>
+    public bool TryLoad(BinaryReader reader, uint siteEnd)
+    {
+        var entries = reader.ReadAll<SliceEntry>();
+        if (entries.Any(entry => entry.Site == 0 || entry.Site >= siteEnd || entry.Slice is < 0 or >= Timeline.MaxSlices))
+            return false;
+
+        _count = entries.Length;
+        _entries = entries.Length == 0 ? _entries : entries;
+        return true;
     }
 
     /// <summary>Drops all but the last entry of a site for a slice. A site's entries are in the order of time.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 
+using AllocTrace.Journal;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Replay;
@@ -88,6 +89,53 @@ internal sealed unsafe class ThreadReplay
 
         FreeDomains();
         GC.SuppressFinalize(this);
+    }
+
+    public void Save(BinaryWriter writer)
+    {
+        writer.Write(Domains == null);
+        writer.Write(OsId);
+        writer.Write(Name);
+        writer.WriteAll([StartedNs, EndedNs ?? -1, LostEvents, unchecked((long)Age)]);
+        writer.WriteAll<PendingRealloc>(_reallocs);
+        Recent.Save(writer);
+        writer.Write(_losses.Count);
+        foreach (var loss in _losses)
+        {
+            writer.Write(loss.Reason);
+            writer.WriteAll([loss.Events, loss.FirstNs ?? -1, loss.LastNs ?? -1]);
+        }
+    }
+
+    /// <exception cref="EndOfStreamException">It is not what was written.</exception>
+    public static ThreadReplay Load(BinaryReader reader, int index, int temporaryThreshold)
+    {
+        var isOver = reader.ReadBoolean();
+        var (osId, name) = (reader.ReadUInt32(), reader.ReadString());
+        if (reader.ReadAll<long>() is not [var started, var ended, var lost, var age])
+            throw new EndOfStreamException();
+
+        var thread = new ThreadReplay(index, osId, started, temporaryThreshold) { Name = name, Age = unchecked((ulong)age) };
+        var reallocs = reader.ReadAll<PendingRealloc>();
+        if (reallocs.Length != WireFormat.Domains || !thread.Recent.TryLoad(reader))
+            throw new EndOfStreamException();
+
+        reallocs.CopyTo(thread._reallocs, 0);
+        var losses = reader.ReadCount(least: 1);
+        for (var i = 0; i < losses; i++)
+        {
+            var reason = reader.ReadString();
+            if (reader.ReadAll<long>() is not [var events, var first, var last])
+                throw new EndOfStreamException();
+
+            thread._losses.Add(new Loss(reason, events, first < 0 ? null : first, last < 0 ? null : last));
+        }
+
+        thread.LostEvents = lost;
+        if (isOver)
+            thread.End(ended < 0 ? null : ended, lost);
+
+        return thread;
     }
 
     private void FreeDomains()

@@ -7,6 +7,17 @@ internal sealed class ThreadStream(uint slot, ThreadReplay thread)
 
     public ThreadReplay Thread { get; } = thread;
 
+    /// <summary>How often the slot was used before: with it, a name for the stream.</summary>
+    public uint Incarnation { get; init; }
+
+    /// <summary>The slabs that an earlier collector took out, from number <see cref="FirstArchived"/> on: they lie in its journal.</summary>
+    public List<nint> Archive { get; } = [];
+
+    public ulong FirstArchived { get; set; }
+
+    /// <summary>The thread ended, and an earlier collector took all that it wrote: nothing of it is in the session.</summary>
+    public ArchivedEnd? End { get; set; }
+
     /// <summary>Stream position of the next record: in <see cref="Slab"/> behind its head, or at its end.</summary>
     public ulong Position { get; set; }
 
@@ -18,4 +29,7 @@ internal sealed class ThreadStream(uint slot, ThreadReplay thread)
 
     /// <summary>Up to where the thread had written when the current round looked; 0 when it had not begun.</summary>
     public ulong Limit { get; set; }
+
+    /// <summary>Whether a slab, by its sequence number, lies in the journal.</summary>
+    public bool IsArchived(ulong sequence) => sequence - FirstArchived < (ulong)Archive.Count;
 }

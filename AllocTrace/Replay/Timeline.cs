@@ -1,3 +1,5 @@
+using AllocTrace.Journal;
+
 namespace AllocTrace.Replay;
 
 /// <summary>
@@ -68,6 +70,33 @@ internal sealed class Timeline
     {
         ref var slice = ref _slices[Current];
         slice.ResidentBytes = Math.Max(slice.ResidentBytes ?? 0, bytes);
+    }
+
+    public void Save(BinaryWriter writer)
+    {
+        writer.Write(WidthNs);
+        writer.Write(Current);
+        foreach (ref readonly var slice in Slices)
+            writer.WriteAll([slice.LiveBytes, slice.LiveBlocks, slice.HighestBytes, slice.ResidentBytes ?? -1]);
+    }
+
+    /// <returns>Whether it could be.</returns>
+    public bool TryLoad(BinaryReader reader)
+    {
+        WidthNs = reader.ReadInt64();
+        Current = reader.ReadInt32();
+        if (WidthNs <= 0 || Current is < 0 or >= MaxSlices)
+            return false;
+
+        for (var i = 0; i <= Current; i++)
+        {
+            if (reader.ReadAll<long>() is not [var bytes, var blocks, var highest, var resident])
+                return false;
+
+            _slices[i] = new TimeSlice { LiveBytes = bytes, LiveBlocks = blocks, HighestBytes = highest, ResidentBytes = resident < 0 ? null : resident };
+        }
+
+        return true;
     }
 
     private static TimeSlice Merge(in TimeSlice first, in TimeSlice second) => new()

@@ -179,7 +179,7 @@ internal sealed class Collector : IDisposable
     public void RemoveCollected()
     {
         foreach (var file in _collected)
-            File.Delete(file);
+            SessionPaths.Remove(file);
 
         _collected.Clear();
     }

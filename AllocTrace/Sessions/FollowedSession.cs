@@ -1,3 +1,4 @@
+using AllocTrace.Journal;
 using AllocTrace.Replay;
 using AllocTrace.Storage;
 using AllocTrace.Wire;
@@ -16,6 +17,10 @@ internal sealed unsafe class FollowedSession : IDisposable
     private readonly SessionDrain _drain;
     private readonly List<Loss> _losses = [];
     private readonly bool _isRest;
+    private readonly LivePicture _live;
+
+    /// <summary>What an earlier collector left that was killed; until the first round.</summary>
+    private JournalReader? _journal;
 
     // Other threads ask for these when the session may be closed already.
     private readonly ulong _pidStarted;
@@ -29,7 +34,9 @@ internal sealed unsafe class FollowedSession : IDisposable
     {
         _session = session;
         _claim = claim;
-        _isRest = IsDrainedInPart(session);
+        _journal = JournalReader.TryOpen(session);
+        _isRest = _journal is null && (session.Header->ReleasedSlabs != 0 || session.Header->CollectorJournal == JournalFormat.Taken);
+
         _process = new ProcessProbe(session.Header->Pid, session.Header->PidStarted);
         _quietSinceNs = LibC.MonotonicNanoseconds();
         Pid = session.Header->Pid;
@@ -37,9 +44,10 @@ internal sealed unsafe class FollowedSession : IDisposable
         ForkNumber = session.Header->ForkNumber;
         _pidStarted = session.Header->PidStarted;
         _startedMonoNs = session.Header->StartedMonoNs;
-        Replay = new ProcessReplay(session, temporaryThreshold) { OnFork = image => forks.Add(Pid, image) };
+        Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image) };
         IsWaiting = ForkNumber != 0;
-        _drain = new SessionDrain(session, Replay);
+        _live = new LivePicture(session, Replay);
+        _drain = new SessionDrain(session, Replay, isJournaled: session == claim && !_isRest) { IsRest = _isRest };
     }
 
     /// <summary>Whether it is of a forked child that is not to be drained before it is known what the child began with.</summary>
@@ -132,9 +140,18 @@ internal sealed unsafe class FollowedSession : IDisposable
         if (IsWaiting)
             return false;
 
+        TakeOver();
         var any = false;
+        if (Damage is not null)
+            return false;
+
         Guard(() => any = _drain.Round(LibC.MonotonicNanoseconds));
+        ForgetJournal();
         AnswerRequest();
+        _drain.KeepJournalShort();
+        if (Damage is null)
+            _live.WriteIfWatched(now, HeaderLosses);
+
         if (any)
         {
             _quietSinceNs = now;
@@ -143,7 +160,7 @@ internal sealed unsafe class FollowedSession : IDisposable
 
         if (_sampledSlice != Replay.Timeline.Current && _process.ResidentBytes() is { } resident)
         {
-            Replay.Timeline.SampleResident(resident);
+            _drain.SampleResident(now, resident);
             _sampledSlice = Replay.Timeline.Current;
         }
 
@@ -181,13 +198,11 @@ internal sealed unsafe class FollowedSession : IDisposable
         if (Damage is null && ending == ProcessEnding.Running)
             Round();
         else if (Damage is null)
-            Guard(_drain.Finish);
+            FinishDrain();
 
         _drain.EndThreads();
         Replay.Finish();
-        var header = _session.Header;
-        AddLoss(Loss.StackNotKept, header->LostStacks);
-        AddLoss(Loss.NoThreadSlot, header->UnslottedEvents);
+        _losses.AddRange(HeaderLosses());
         if (Damage is not null)
             _losses.Add(new Loss(Loss.SessionDamaged, 0, Replay.NowNs, null));
 
@@ -196,7 +211,11 @@ internal sealed unsafe class FollowedSession : IDisposable
 
         // What has ended stays ours until its file is removed.
         if (ending == ProcessEnding.Running)
+        {
+            Volatile.Write(ref _claim.Header->CollectorJournal, JournalFormat.Taken);
+            JournalFormat.RemoveBeside(Path);
             Volatile.Write(ref _claim.Header->CollectorPid, 0);
+        }
     }
 
     /// <summary>Lets a process that waits at its end go. It may be gone already.</summary>
@@ -222,6 +241,8 @@ internal sealed unsafe class FollowedSession : IDisposable
 
     public void Dispose()
     {
+        _drain.Dispose();
+        _journal?.Dispose();
         Replay.Dispose();
         _process.Dispose();
         _session.Dispose();
@@ -237,7 +258,7 @@ internal sealed unsafe class FollowedSession : IDisposable
             return;
 
         Guard(() => _drain.Round(LibC.MonotonicNanoseconds));
-        Replay.TakeSnapshot(SnapshotRequest.NameIn(header));
+        _drain.TakeSnapshot(requested, SnapshotRequest.NameIn(header));
         Volatile.Write(ref header->Answered, requested);
     }
 
@@ -247,15 +268,25 @@ internal sealed unsafe class FollowedSession : IDisposable
         return !process.IsAlive() || !process.Maps(System.IO.Path.GetFileName(session.Path));
     }
 
-    private static bool IsDrainedInPart(SessionFile session)
+    private void TakeOver()
     {
-        for (uint slot = 0, count = session.ThreadCount; slot < count; slot++)
-        {
-            if (Volatile.Read(ref session.Thread(slot)->Drained) != 0)
-                return true;
-        }
+        if (_journal is { } journal)
+            Guard(() => _drain.TakeOver(journal));
+    }
 
-        return session.Header->ReleasedSlabs != 0;
+    private void ForgetJournal()
+    {
+        _journal?.Dispose();
+        _journal = null;
+    }
+
+    private void FinishDrain()
+    {
+        TakeOver();
+        if (Damage is null)
+            Guard(_drain.Finish);
+
+        ForgetJournal();
     }
 
     private static void BecomeCollector(SessionFile session)
@@ -289,10 +320,19 @@ internal sealed unsafe class FollowedSession : IDisposable
         return !_process.Maps(System.IO.Path.GetFileName(Path));
     }
 
-    private void AddLoss(string reason, ulong events)
+    /// <summary>What the process itself counted as missing.</summary>
+    private List<Loss> HeaderLosses()
     {
-        if (events != 0)
-            _losses.Add(new Loss(reason, (long)Math.Min(events, long.MaxValue), null, null));
+        var losses = new List<Loss>();
+        AddLoss(Loss.StackNotKept, _session.Header->LostStacks);
+        AddLoss(Loss.NoThreadSlot, _session.Header->UnslottedEvents);
+        return losses;
+
+        void AddLoss(string reason, ulong events)
+        {
+            if (events != 0)
+                losses.Add(new Loss(reason, (long)Math.Min(events, long.MaxValue), null, null));
+        }
     }
 
     private void Guard(Action drain)

@@ -22,6 +22,7 @@ public static class HostCollection
         var lockFile = $"{name}.lock";
         var paths = new SessionPaths([name]);
         var done = new HashSet<string>();
+        paths.RemoveLeft();
         Collect(pid, paths, path, done);
 
         // Processes that began meanwhile saw the lock and started no collector of their own.

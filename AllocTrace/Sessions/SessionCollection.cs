@@ -11,10 +11,12 @@ public sealed class SessionCollection : IDisposable
     private readonly string _path;
     private readonly Collector _collector;
 
+    private readonly SessionPaths _paths;
     private readonly bool _isWatching;
 
-    private SessionCollection(string path, Collector collector, bool isWatching)
+    private SessionCollection(SessionPaths paths, string path, Collector collector, bool isWatching)
     {
+        _paths = paths;
         _isWatching = isWatching;
         _path = path;
         _collector = collector;
@@ -46,7 +48,7 @@ public sealed class SessionCollection : IDisposable
         TraceWriter.CheckTarget(path, overwrite);
         var collector = new Collector(paths.Find, temporaryThreshold, () => TraceWriter.Create(path, overwrite));
         collector.Start();
-        return new SessionCollection(path, collector, isWatching);
+        return new SessionCollection(paths, path, collector, isWatching);
     }
 
     /// <summary>Follows processes that run until they end, completes the database, and removes the sessions that are in it.</summary>
@@ -75,6 +77,7 @@ public sealed class SessionCollection : IDisposable
                 problems.Add(problem);
         }
 
+        _paths.RemoveLeft();
         return new CollectionResult(
             hasDatabase ? _path : null,
             _collector.ProcessCount,
@@ -90,7 +93,7 @@ public sealed class SessionCollection : IDisposable
     {
         try
         {
-            File.Delete(file);
+            SessionPaths.Remove(file);
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -8,7 +8,9 @@ internal sealed class SessionFolder : IDisposable
     /// <summary>What the name of a session file ends with.</summary>
     public const string SessionPattern = "*.alloctrace";
 
-    private const string SharedMemory = "/dev/shm";
+    private const string SharedMemory = "/dev/shm", Prefix = "alloctrace-";
+
+    private const int NameDigits = 16;
 
     private SessionFolder(string path) => Path = path;
 
@@ -22,7 +24,7 @@ internal sealed class SessionFolder : IDisposable
     /// <exception cref="IOException">There is no place for it. The message is one line.</exception>
     public static SessionFolder Create()
     {
-        var name = $"alloctrace-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
+        var name = $"{Prefix}{RandomNumberGenerator.GetHexString(NameDigits, lowercase: true)}";
         try
         {
             return Create(System.IO.Path.Combine(SharedMemory, name));
@@ -44,6 +46,24 @@ internal sealed class SessionFolder : IDisposable
 
     /// <summary>The session files that are in it now.</summary>
     public IEnumerable<string> Sessions() => Directory.EnumerateFiles(Path, SessionPattern);
+
+    /// <summary>Removes such a folder whose maker was killed, when nothing is in it.</summary>
+    public static void RemoveLeft(string folder)
+    {
+        var name = System.IO.Path.GetFileName(folder);
+        var isOurs = name.Length == Prefix.Length + NameDigits && name.StartsWith(Prefix, StringComparison.Ordinal) && name[Prefix.Length..].All(char.IsAsciiHexDigitLower);
+        if (!isOurs || Directory.EnumerateFileSystemEntries(folder).Any())
+            return;
+
+        try
+        {
+            Directory.Delete(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is in use, or another user's.
+        }
+    }
 
     public void Dispose()
     {

@@ -1,3 +1,6 @@
+using AllocTrace.Journal;
+using AllocTrace.Storage;
+
 namespace AllocTrace.Sessions;
 
 /// <summary>Finds session files by what a user names: a file, a folder of them, or the database's name that <c>ALLOCTRACE</c> was set to.</summary>
@@ -18,6 +21,33 @@ internal sealed class SessionPaths
 
     /// <summary>The sessions that there are now of a recording whose database has that path, complete or not.</summary>
     public static string[] Beside(string path) => In(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.{SessionFolder.SessionPattern}");
+
+    /// <summary>Removes what killed collectors left: journals of sessions that are gone, the lock of a recording that nobody collects, an empty folder of <c>run</c>.</summary>
+    public void RemoveLeft()
+    {
+        foreach (var (folder, pattern) in _folders)
+        {
+            foreach (var file in JournalFormat.Suffixes.SelectMany(suffix => In(folder, $"{pattern}*{suffix}*")))
+            {
+                if (!File.Exists(JournalFormat.SessionOf(file)))
+                    File.Delete(file);
+            }
+
+            if (pattern != SessionFolder.SessionPattern)
+                UnfinishedFile.RemoveUnlessLocked(Path.Combine(folder, $"{pattern[..^SessionFolder.SessionPattern.Length]}lock"));
+            else
+                SessionFolder.RemoveLeft(folder);
+        }
+    }
+
+    /// <summary>Removes a session, and what collectors keep beside it.</summary>
+    /// <exception cref="IOException">It cannot be removed.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be removed.</exception>
+    public static void Remove(string session)
+    {
+        File.Delete(session);
+        JournalFormat.RemoveBeside(session);
+    }
 
     private void Add(string name, string path)
     {

@@ -33,7 +33,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _connection = connection;
         _stacks = new StackWriter(connection);
         _crashes = new CrashWriter(connection);
-        _site = new RawInsert(connection, "site", columns: 13);
+        _site = new RawInsert(connection, "site", columns: 14);
         _snapshotSite = new RawInsert(connection, "snapshot_site", columns: 4);
         _slice = new RawInsert(connection, "slice", columns: 8);
         _sliceSite = new RawInsert(connection, "slice_site", columns: 6);
@@ -50,8 +50,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <summary>Writes one snapshot of a process whose replay goes on afterwards, as what is live.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot) =>
-        Add(session, replay, ProcessEnding.Running, [], [snapshot with { Kind = SnapshotImage.Live }], isFinished: false);
+    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses) =>
+        Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotImage.Live }], isFinished: false);
 
     private void Add(
         SessionFile session,
@@ -62,7 +62,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         bool isFinished)
     {
         var header = session.Header;
-        var (stacks, interpreters) = StacksOfSites(session, replay);
+        var places = PlacesOfSites(session, replay);
         var domains = new long[WireFormat.Domains];
         foreach (var domain in DomainsOf(replay))
             domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(header->TrackedDomain[domain].ToString());
@@ -71,10 +71,10 @@ internal sealed unsafe class ProcessWriter : IDisposable
         var crashStacks = _stacks.Add(session, crash?.Allocations.Select(allocation => allocation.Stack) ?? []);
         var process = ++_processes;
         var duration = AddProcess(process, session, replay, ending);
-        var threads = AddThreads(process, replay, interpreters);
+        var threads = AddThreads(process, replay, places);
         AddRuntimes(process, session, replay);
         AddOperations(process, replay, domains);
-        var firstSite = AddSites(process, threads, replay, stacks, interpreters, domains);
+        var firstSite = AddSites(process, threads, replay, places, domains);
         foreach (var snapshot in snapshots)
             AddSnapshot(process, snapshot, firstSite);
 
@@ -120,10 +120,10 @@ internal sealed unsafe class ProcessWriter : IDisposable
         .Where(domain => _operations.Any(operation => replay.Operations(domain, operation.Kind).Calls > 0))
         .Union(SitesOf(replay).Select(site => DomainOf(replay, site)));
 
-    /// <summary>The stack and the interpreter of each site. Those of inherited ones are in the sessions of the processes that allocated.</summary>
-    private (long[] Stacks, uint[] Interpreters) StacksOfSites(SessionFile session, ProcessReplay replay)
+    /// <summary>Where each site is. Those of inherited ones are in the sessions of the processes that allocated.</summary>
+    private SitePlace[] PlacesOfSites(SessionFile session, ProcessReplay replay)
     {
-        var result = (Stacks: new long[replay.Sites.End], Interpreters: new uint[replay.Sites.End]);
+        var result = new SitePlace[replay.Sites.End];
         var own = SitesOf(replay).SkipWhile(site => site <= replay.Inherited.Length).ToArray();
         AddStacks(session, replay, own, result);
         foreach (var sites in SitesOf(replay).TakeWhile(site => site <= replay.Inherited.Length).GroupBy(site => replay.Inherited[site - 1].SessionPath))
@@ -136,13 +136,13 @@ internal sealed unsafe class ProcessWriter : IDisposable
         return result;
     }
 
-    private void AddStacks(SessionFile session, ProcessReplay replay, uint[] sites, (long[] Stacks, uint[] Interpreters) result)
+    private void AddStacks(SessionFile session, ProcessReplay replay, uint[] sites, SitePlace[] result)
     {
         var stacks = _stacks.Add(session, sites.Select(site => StackOf(replay, site)));
         foreach (var site in sites)
         {
-            result.Stacks[site] = stacks[StackOf(replay, site)];
-            result.Interpreters[site] = session.InterpreterOf(StackOf(replay, site));
+            var node = StackOf(replay, site);
+            result[site] = new SitePlace(stacks[node], session.InterpreterOf(node), session.ExpressionOf(node));
         }
     }
 
@@ -204,9 +204,9 @@ internal sealed unsafe class ProcessWriter : IDisposable
     }
 
     /// <summary>A thread has a row for each interpreter whose code it ran, and one if it ran none.</summary>
-    private ThreadRows AddThreads(long process, ProcessReplay replay, uint[] interpreters)
+    private ThreadRows AddThreads(long process, ProcessReplay replay, SitePlace[] places)
     {
-        var rows = new ThreadRows(_threads, replay.Threads.Count, SitesOf(replay).Select(site => (replay.Sites.Counters[site].Thread, interpreters[site])));
+        var rows = new ThreadRows(_threads, replay.Threads.Count, SitesOf(replay).Select(site => (replay.Sites.Counters[site].Thread, places[site].Interpreter)));
         foreach (var (index, interpreter) in rows.All)
         {
             var thread = replay.Threads[index];
@@ -265,7 +265,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     }
 
     /// <returns>What is added to the number of a site in the process to make that in the database.</returns>
-    private long AddSites(long process, ThreadRows threads, ProcessReplay replay, long[] stacks, uint[] interpreters, long[] domains)
+    private long AddSites(long process, ThreadRows threads, ProcessReplay replay, SitePlace[] places, long[] domains)
     {
         var first = _sites;
         foreach (var site in SitesOf(replay))
@@ -273,9 +273,9 @@ internal sealed unsafe class ProcessWriter : IDisposable
             ref readonly var counters = ref replay.Sites.Counters[site];
             var inherited = site <= replay.Inherited.Length ? replay.Inherited[site - 1] : default;
             _site.Add(
-                first + site, process, threads.Of(counters.Thread, interpreters[site]), domains[counters.Domain], stacks[site],
+                first + site, process, threads.Of(counters.Thread, places[site].Interpreter), domains[counters.Domain], places[site].Stack,
                 counters.AllocatedBytes - inherited.Bytes, counters.AllocatedBlocks - inherited.Blocks, counters.FreedBytes, counters.FreedBlocks,
-                counters.TemporaryBytes, counters.TemporaryBlocks, inherited.Bytes, inherited.Blocks);
+                counters.TemporaryBytes, counters.TemporaryBlocks, inherited.Bytes, inherited.Blocks, places[site].Expression);
         }
 
         _sites += replay.Sites.End - 1;

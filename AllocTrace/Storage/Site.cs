@@ -7,4 +7,5 @@ namespace AllocTrace.Storage;
 /// <param name="Stack">An index in the <see cref="StackTable"/>.</param>
 /// <param name="Bytes">Bytes as requested by the program.</param>
 /// <param name="Blocks">Allocations.</param>
-internal readonly record struct Site(int Process, int Thread, int Domain, int Stack, long Bytes, long Blocks);
+/// <param name="Expression">Which one of the innermost line, packed as in the database; 0: unknown.</param>
+internal readonly record struct Site(int Process, int Thread, int Domain, int Stack, long Bytes, long Blocks, uint Expression = 0);

@@ -30,7 +30,7 @@ internal sealed class SiteReader
             range.Last);
         using var site = new StatementReader(
             connection,
-            "SELECT id, thread, domain, stack FROM site WHERE id BETWEEN ? AND ? ORDER BY id",
+            "SELECT id, thread, domain, stack, expression FROM site WHERE id BETWEEN ? AND ? ORDER BY id",
             range.First,
             range.Last);
         Merge(alive, site, _database.IndexOfProcess(moment.Process), sites);
@@ -42,7 +42,7 @@ internal sealed class SiteReader
         using var reader = new StatementReader(
             connection,
             $"""
-            SELECT id, thread, domain, stack, {measure}_bytes, {measure}_blocks
+            SELECT id, thread, domain, stack, expression, {measure}_bytes, {measure}_blocks
             FROM site WHERE id BETWEEN ? AND ? AND process = ? AND {measure}_blocks > 0 ORDER BY id
             """,
             range.First,
@@ -112,7 +112,7 @@ internal sealed class SiteReader
     private void AddAll(StatementReader site, int process, SiteTable sites)
     {
         while (site.Read())
-            sites.Add(SiteOf(site, process, site.Int64(4), site.Int64(5)));
+            sites.Add(SiteOf(site, process, site.Int64(5), site.Int64(6)));
     }
 
     private Site SiteOf(StatementReader site, int process, long bytes, long blocks) => new(
@@ -121,7 +121,8 @@ internal sealed class SiteReader
         Existing(_domainIds, site.Int64(2), "domain"),
         ExistingStack(site.Int64(3)),
         bytes,
-        blocks);
+        blocks,
+        unchecked((uint)site.Int64(4)));
 
     private RowRange RangeOf(TraceMoment moment) => Extent(
         """

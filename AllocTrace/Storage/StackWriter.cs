@@ -22,8 +22,8 @@ internal sealed unsafe class StackWriter : IDisposable
     public StackWriter(SqliteConnection connection)
     {
         _connection = connection;
-        _stack = new RawInsert(connection, "stack", columns: 6);
-        _stack.AddNullable(NoStack, null, null, 0, 0, 0);
+        _stack = new RawInsert(connection, "stack", columns: 5);
+        _stack.AddNullable(NoStack, null, null, 0, 0);
     }
 
     /// <summary>Writes the stacks of a session that are wanted, and those of their callers, as far as they are not there yet.</summary>
@@ -52,7 +52,7 @@ internal sealed unsafe class StackWriter : IDisposable
         var codes = new long[session.CodeCount];
         var stacks = new long[isWanted.Length];
         if (isWanted[WireFormat.DroppedNode])
-            stacks[WireFormat.DroppedNode] = _dropped ??= Insert(NoStack, null, 0, 0, depth: 0);
+            stacks[WireFormat.DroppedNode] = _dropped ??= Insert(NoStack, null, 0, depth: 0);
 
         for (var node = WireFormat.FirstNode; node < isWanted.Length; node++)
         {
@@ -70,6 +70,8 @@ internal sealed unsafe class StackWriter : IDisposable
         var entry = *session.Node(node);
         if (entry.Code == WireFormat.InterpreterCode)
             return NoStack;
+        if (entry.Code == WireFormat.ExpressionCode)
+            return stacks[entry.Parent < node ? entry.Parent : throw session.Damaged($"the stack of expression {node} is {entry.Parent}")];
 
         if (entry.Code >= codes.Length)
             throw session.Damaged($"the code of stack {node} is {entry.Code}");
@@ -85,17 +87,17 @@ internal sealed unsafe class StackWriter : IDisposable
         var key = new StackKey(stacks[entry.Parent], code, entry.Line);
         if (!_stacks.TryGetValue(key, out var stack))
         {
-            stack = Insert(key.Caller, key.Code, key.Line, entry.Instruction, _depths[(int)key.Caller] + 1);
+            stack = Insert(key.Caller, key.Code, key.Line, _depths[(int)key.Caller] + 1);
             _stacks.Add(key, stack);
         }
 
         return stack;
     }
 
-    private long Insert(long caller, long? code, uint line, uint instruction, int depth)
+    private long Insert(long caller, long? code, uint line, int depth)
     {
         long stack = _depths.Count;
-        _stack.AddNullable(stack, caller, code, line, instruction, depth);
+        _stack.AddNullable(stack, caller, code, line, depth);
         _depths.Add(depth);
         return stack;
     }

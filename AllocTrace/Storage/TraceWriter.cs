@@ -17,18 +17,18 @@ namespace AllocTrace.Storage;
 internal sealed class TraceWriter : IDisposable
 {
     private readonly string _path;
-    private readonly string _unfinishedPath;
+    private readonly UnfinishedFile _unfinished;
     private readonly bool _overwrite;
     private readonly SqliteConnection _connection;
     private ProcessWriter? _processes;
     private bool _isPublished;
 
-    private TraceWriter(string path, bool overwrite)
+    private TraceWriter(string path, bool overwrite, bool isPrivate)
     {
         _path = path;
         _overwrite = overwrite;
-        _unfinishedPath = $"{path}.{Path.GetRandomFileName()}.unfinished";
-        var name = new SqliteConnectionStringBuilder { DataSource = _unfinishedPath, Pooling = false };
+        _unfinished = new UnfinishedFile(path, isPrivate);
+        var name = new SqliteConnectionStringBuilder { DataSource = _unfinished.Path, Pooling = false };
         _connection = new SqliteConnection(name.ToString());
     }
 
@@ -38,11 +38,12 @@ internal sealed class TraceWriter : IDisposable
     /// <summary>Begins a database.</summary>
     /// <param name="path">The file that it will be.</param>
     /// <param name="overwrite">Whether a file that is there may be replaced.</param>
+    /// <param name="isPrivate">Whether only its user may read it.</param>
     /// <exception cref="IOException">The file exists, or the folder is missing, not writable or full. The message is one line.</exception>
-    public static TraceWriter Create(string path, bool overwrite)
+    public static TraceWriter Create(string path, bool overwrite, bool isPrivate = false)
     {
         CheckTarget(path, overwrite);
-        var writer = new TraceWriter(path, overwrite);
+        var writer = new TraceWriter(path, overwrite, isPrivate);
         try
         {
             writer.Guard(writer.Begin);
@@ -65,16 +66,15 @@ internal sealed class TraceWriter : IDisposable
         if (!overwrite && Path.Exists(path))
             throw new IOException($"{path} exists (-f replaces it)");
 
-        var probe = $"{path}.{Path.GetRandomFileName()}.unfinished";
+        UnfinishedFile.RemoveLeft(path);
         try
         {
-            File.Create(probe, 1, FileOptions.DeleteOnClose).Dispose();
+            new UnfinishedFile(path).Dispose();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            var reason = !Directory.Exists(folder) ? $"the folder {folder} does not exist" : e.Message.Replace(probe, path, StringComparison.Ordinal);
-            throw new IOException($"{path} cannot be written: {reason}", e);
+            throw new IOException($"{path} cannot be written: {(Directory.Exists(folder) ? e.Message : $"the folder {folder} does not exist")}", e);
         }
     }
 
@@ -94,24 +94,22 @@ internal sealed class TraceWriter : IDisposable
     /// <summary>Adds one snapshot of a process that goes on, as what is live.</summary>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
-    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot) =>
-        Guard(() => _processes!.AddSnapshot(session, replay, snapshot));
+    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss>? losses = null) =>
+        Guard(() => _processes!.AddSnapshot(session, replay, snapshot, losses ?? []));
 
     /// <summary>Makes a whole database of what was added so far, under the name that it will have; more can be added.</summary>
     /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>
     public void Publish() => Guard(() =>
     {
         _connection.Execute("COMMIT; PRAGMA optimize");
-        var copy = $"{_unfinishedPath}.copy";
         try
         {
-            File.Copy(_unfinishedPath, copy);
-            File.Move(copy, _path, _overwrite || _isPublished);
+            File.Move(_unfinished.Copy(), _path, _overwrite || _isPublished);
             _isPublished = true;
         }
         finally
         {
-            File.Delete(copy);
+            _unfinished.RemoveCopy();
         }
 
         _connection.Execute("BEGIN IMMEDIATE");
@@ -125,14 +123,14 @@ internal sealed class TraceWriter : IDisposable
         _processes = null;
         _connection.Execute("COMMIT; PRAGMA optimize");
         _connection.Close();
-        File.Move(_unfinishedPath, _path, _overwrite || _isPublished);
+        _unfinished.MoveTo(_path, _overwrite || _isPublished);
     });
 
     public void Dispose()
     {
         _processes?.Dispose();
         _connection.Dispose();
-        File.Delete(_unfinishedPath);
+        _unfinished.Dispose();
     }
 
     private static string Schema()

@@ -70,7 +70,6 @@ CREATE TABLE stack (
     caller      INTEGER REFERENCES stack, -- NULL for 0 only; 0 when the frame is the outermost
     code        INTEGER REFERENCES code,  -- NULL for 0, and for "a stack that could not be kept"
     line        INTEGER NOT NULL,         -- 0: unknown
-    instruction INTEGER NOT NULL,         -- bytes; the first with which the frame was seen
     depth       INTEGER NOT NULL          -- frames
 );
 
@@ -88,7 +87,8 @@ CREATE TABLE site (
     temporary_bytes  INTEGER NOT NULL,
     temporary_blocks INTEGER NOT NULL,
     inherited_bytes  INTEGER NOT NULL, -- a forked child's: what was alive in its parent when it began. Alive = inherited + allocated - freed
-    inherited_blocks INTEGER NOT NULL
+    inherited_blocks INTEGER NOT NULL,
+    expression       INTEGER NOT NULL  -- which one of the stack's innermost line, packed: see site_expression; 0: unknown, as before CPython 3.11
 );
 
 -- What was alive at a moment. 'peak' is the process's high-water mark, 'live' the beginning of finalization, or the end of the process
@@ -201,6 +201,11 @@ CREATE TABLE crash_allocation (
     address  INTEGER NOT NULL,
     stack    INTEGER REFERENCES stack -- NULL for 'free'
 );
+
+-- The expressions that allocated: from first_column of the stack's innermost line to before end_column of end_line; columns are bytes of UTF-8.
+CREATE VIEW site_expression AS
+SELECT site.id AS site, (expression & 4095) - 1 AS first_column, line + (expression >> 24) AS end_line, (expression >> 12 & 4095) - 1 AS end_column
+FROM site JOIN stack ON stack.id = site.stack WHERE expression <> 0;
 
 -- Views for people: one row a site, with its innermost frame. Whole stacks: docs/schema.md.
 CREATE VIEW site_frame AS

@@ -9,6 +9,8 @@ namespace AllocTrace.Wire;
 /// </summary>
 internal sealed unsafe class SessionFile : IDisposable
 {
+    private const uint ReleasedSequence = uint.MaxValue;
+
     private readonly SafeFileHandle _file;
     private readonly SessionMapping _mapping;
     private readonly SessionHeader* _header;
@@ -105,6 +107,10 @@ internal sealed unsafe class SessionFile : IDisposable
     /// <summary>A stack node; <paramref name="node"/> is below a <see cref="NodeCount"/> read before.</summary>
     public StackNode* Node(uint node) => (StackNode*)_nodes[node];
 
+    /// <summary>Which expression of its innermost line a stack is of, packed as in <c>wire.h</c>; 0: unknown.</summary>
+    /// <exception cref="InvalidTraceException">There is no such node.</exception>
+    public uint ExpressionOf(uint node) => node >= WireFormat.FirstNode && Node(node)->Code == WireFormat.ExpressionCode ? Node(node)->Line : 0;
+
     /// <summary>CPython's number of the interpreter that a stack is of; 0: the main one. Of a node whose callers have smaller numbers.</summary>
     public uint InterpreterOf(uint node)
     {
@@ -164,6 +170,7 @@ internal sealed unsafe class SessionFile : IDisposable
     public void Release(uint slab)
     {
         var header = Slab(slab);
+        header->Sequence = ReleasedSequence; // until it is used again: a later collector sees that this was done
         var head = Volatile.Read(ref _header->FreeSlabs);
         while (true)
         {

@@ -53,6 +53,9 @@ internal unsafe struct SessionHeader
     [FieldOffset(712)] public ulong CollectorBeatNs;
     [FieldOffset(720)] public ulong ReleasedSlabs;
     [FieldOffset(728)] public uint CollectorDone;
+    [FieldOffset(736)] public ulong CollectorJournal;
+    [FieldOffset(744)] public ulong LiveWantedNs;
+    [FieldOffset(752)] public ulong LiveWrittenNs;
 
     [FieldOffset(768)] public uint RequestLock;
     [FieldOffset(772)] public uint Requested;

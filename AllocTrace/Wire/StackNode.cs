@@ -13,6 +13,4 @@ internal struct StackNode
 
     /// <summary>0: the instruction has no line.</summary>
     [FieldOffset(8)] public uint Line;
-
-    [FieldOffset(12)] public uint Instruction;
 }

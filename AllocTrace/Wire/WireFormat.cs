@@ -37,6 +37,9 @@ internal static class WireFormat
     /// <summary>The code of a node that is no frame: its line is the number of a sub-interpreter, whose stacks are below it.</summary>
     public const uint InterpreterCode = uint.MaxValue;
 
+    /// <summary>The code of a node that tells which expression of its parent's line allocated; its line is the packed expression.</summary>
+    public const uint ExpressionCode = uint.MaxValue - 1;
+
     public const int OperandBits = 56;
     public const ulong OperandMask = (1UL << OperandBits) - 1;
 

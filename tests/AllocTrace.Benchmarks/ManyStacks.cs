@@ -46,19 +46,19 @@ internal static class ManyStacks
 
     private static void WriteStacks(SqliteConnection connection, int stacks, Random random)
     {
-        using var stack = new RawInsert(connection, "stack", columns: 6);
-        using var site = new RawInsert(connection, "site", columns: 13);
+        using var stack = new RawInsert(connection, "stack", columns: 5);
+        using var site = new RawInsert(connection, "site", columns: 14);
         using var alive = new RawInsert(connection, "snapshot_site", columns: 4);
-        stack.AddNullable(0, null, null, 0, 0, 0);
+        stack.AddNullable(0, null, null, 0, 0);
         var depth = new int[stacks + 1];
         for (var id = 1; id <= stacks; id++)
         {
             // Stacks grow out of the latest ones, as in a program that moves on.
             var caller = id <= 100 ? id - 1 : Math.Max(0, id - 1 - random.Next(random.Next(5) == 0 ? id : 200));
             depth[id] = depth[caller] + 1;
-            stack.Add(id, caller, 1 + random.Next(Codes), 1 + random.Next(1000), 0, depth[id]);
+            stack.Add(id, caller, 1 + random.Next(Codes), 1 + random.Next(1000), depth[id]);
             long blocks = 1 + random.Next(100), bytes = blocks * (16 + random.Next(500));
-            site.Add(id, 1, 1 + random.Next(Threads), random.Next(3), id, 3 * bytes, 3 * blocks, 2 * bytes, 2 * blocks, bytes, blocks, 0, 0);
+            site.Add(id, 1, 1 + random.Next(Threads), random.Next(3), id, 3 * bytes, 3 * blocks, 2 * bytes, 2 * blocks, bytes, blocks, 0, 0, 0);
         }
 
         for (var moment = 1; moment <= 2; moment++)

@@ -36,6 +36,9 @@ internal static unsafe class RecordedStacks
     private static List<string> Frames(SessionFile session, uint node)
     {
         var frames = new List<string>();
+        if (node > 1 && session.Node(node)->Code == WireFormat.ExpressionCode)
+            node = session.Node(node)->Parent;
+
         for (; node > 1 && session.Node(node)->Code != WireFormat.InterpreterCode; node = session.Node(node)->Parent)
         {
             var code = session.Code(session.Node(node)->Code);

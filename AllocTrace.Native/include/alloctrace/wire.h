@@ -140,6 +140,12 @@ struct alloctrace_session {
     uint64_t released_slabs;             /* collector; how many slabs it gave back so far */
     uint32_t collector_done;             /* collector; 1: a process that ends need not wait for it any longer */
     uint32_t reserved1;
+    uint64_t collector_journal; /* collector; names the journal beside the session, with what was taken out of it; 0: there is none;
+                                   UINT64_MAX: what was taken out is in a database */
+
+    uint64_t live_wanted_ns;  /* by whoever watches (`alloctrace live`): CLOCK_MONOTONIC of its last look; while that is young, the
+                                 collector writes what is alive beside the session, now and then */
+    uint64_t live_written_ns; /* collector; when it last did */
 
     /* A named snapshot that somebody outside asks for (`alloctrace snapshot`); the collector takes it at the record where it is then. */
     _Alignas(64) uint32_t request_lock; /* the asking process's pid while it asks; compared and exchanged */
@@ -196,9 +202,17 @@ enum { ALLOCTRACE_NODE_NONE = 0, ALLOCTRACE_NODE_DROPPED = 1, ALLOCTRACE_FIRST_N
 struct alloctrace_node {
     uint32_t parent; /* the caller's node */
     uint32_t code;
-    uint32_t line;        /* 0: the instruction has no line */
-    uint32_t instruction; /* offset in bytes of the instruction with which the node was first seen */
+    uint32_t line; /* 0: the instruction has no line */
+    uint32_t reserved0;
 };
+
+/* Which expression of its innermost line allocated (CPython 3.11 and later) is told by a node below the line's, which is no frame either:
+ * code ALLOCTRACE_CODE_EXPRESSION; line: in the low 12 bits the column where the expression begins, in the next 12 the one before which it
+ * ends, each plus 1 and in bytes of UTF-8, and above them how many lines later it ends. An expression that does not fit has no node. */
+#define ALLOCTRACE_CODE_EXPRESSION (UINT32_MAX - 1)
+#define ALLOCTRACE_NO_EXPRESSION 0u
+#define ALLOCTRACE_COLUMN_BITS 12
+#define ALLOCTRACE_COLUMN_MASK ((1u << ALLOCTRACE_COLUMN_BITS) - 1)
 
 struct alloctrace_code {
     uint32_t filename, name, qualname; /* strings; qualname equals name before CPython 3.11 */

@@ -191,6 +191,14 @@ uint32_t code_line_slow(const struct layout *layout, const struct code_info *inf
     return line > 0 ? (uint32_t)line : 0;
 }
 
+uint32_t code_expression(const struct layout *layout, const struct code_info *info, intptr_t offset)
+{
+    if (offset < 0)
+        return ALLOCTRACE_NO_EXPRESSION;
+    return line_table_expression(layout->line_format, (const uint8_t *)info->line_table + layout->object.bytes_data,
+                                 (size_t)read_size(info->line_table, layout->object.size), (size_t)offset / 2);
+}
+
 void code_cache_drop(const void *block)
 {
     recording_lock();

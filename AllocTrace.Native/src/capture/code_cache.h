@@ -69,6 +69,9 @@ const struct code_info *code_cache_get(const struct python_runtime *python, uint
 /* The line of an instruction (offset in bytes, not negative) when info->narrow is NULL; 0: none. */
 uint32_t code_line_slow(const struct layout *layout, const struct code_info *info, uint32_t offset);
 
+/* Where in the source an instruction is, packed as below ALLOCTRACE_CODE_EXPRESSION in wire.h. Follows the table from its beginning. */
+uint32_t code_expression(const struct layout *layout, const struct code_info *info, intptr_t offset);
+
 /* The free hook's: the block is about to be freed. */
 void code_cache_drop(const void *block);
 

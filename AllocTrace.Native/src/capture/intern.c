@@ -12,26 +12,27 @@ static struct id_table codes, strings; /* ids are numbers and references plus on
 
 /* ---- stacks ---- */
 
-static uint32_t add_node(struct node_key key, uint32_t hash, uint32_t instruction)
+static uint32_t add_node(struct node_key key, uint32_t hash)
 {
     uint32_t node = session.header->nodes;
     if (node / PER_EXTENT(struct alloctrace_node) >= session.extents_of[ALLOCTRACE_EXTENT_NODES] && !session_grow(ALLOCTRACE_EXTENT_NODES))
         return 0;
-    *session_node(node) = (struct alloctrace_node){.parent = key.parent, .code = key.code, .line = key.line, .instruction = instruction};
+    *session_node(node) = (struct alloctrace_node){.parent = key.parent, .code = key.code, .line = key.line};
     if (!id_table_add(&intern_nodes, hash, node))
         return 0;
     SHARED_STORE(session.header->nodes, node + 1);
     return node;
 }
 
-uint32_t intern_new_node(struct node_key key, uint32_t hash, uint32_t instruction)
+uint32_t intern_new_node(struct node_key key)
 {
     if (key.parent == ALLOCTRACE_NODE_DROPPED)
         return ALLOCTRACE_NODE_DROPPED;
+    uint32_t hash = node_hash(key);
     recording_lock();
     uint32_t node = id_table_find(&intern_nodes, hash, node_equals, &key); /* another thread may have been first */
     if (!node)
-        node = add_node(key, hash, instruction);
+        node = add_node(key, hash);
     recording_unlock();
     return node ? node : ALLOCTRACE_NODE_DROPPED;
 }
@@ -41,10 +42,10 @@ uint32_t intern_interpreter(uint32_t id)
     if (id == 0)
         return ALLOCTRACE_NODE_NONE;
     struct node_key key = {ALLOCTRACE_NODE_NONE, ALLOCTRACE_CODE_INTERPRETER, id};
-    uint32_t hash = hash_mix(key.code, key.line);
+    uint32_t hash = node_hash(key);
     recording_lock();
     uint32_t node = id_table_find(&intern_nodes, hash, node_equals, &key);
-    if (!node && (node = add_node(key, hash, 0)) != 0)
+    if (!node && (node = add_node(key, hash)) != 0)
         SHARED_STORE(session.header->interpreters, session.header->interpreters + 1);
     recording_unlock();
     return node ? node : ALLOCTRACE_NODE_DROPPED;

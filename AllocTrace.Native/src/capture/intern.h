@@ -21,17 +21,19 @@ static inline bool node_equals(uint32_t id, const void *key)
     return node->parent == wanted->parent && node->code == wanted->code && node->line == wanted->line;
 }
 
-/* Not on the common path: takes the lock. */
-uint32_t intern_new_node(struct node_key key, uint32_t hash, uint32_t instruction);
-
-/* The node of a frame below its caller's; ALLOCTRACE_NODE_DROPPED when it cannot be kept. */
-static inline uint32_t intern_node(uint32_t parent, uint32_t code, uint32_t line, uint32_t instruction)
+static inline uint32_t node_hash(struct node_key key)
 {
-    struct node_key key = {parent, code, line};
-    uint32_t hash = hash_mix((uint64_t)parent << 32 | code, line);
-    uint32_t node = id_table_find(&intern_nodes, hash, node_equals, &key);
-    return node ? node : intern_new_node(key, hash, instruction);
+    return hash_mix((uint64_t)key.parent << 32 | key.code, key.line);
 }
+
+/* The node of a frame below its caller's; 0: there is none yet. */
+static inline uint32_t intern_find_node(struct node_key key)
+{
+    return id_table_find(&intern_nodes, node_hash(key), node_equals, &key);
+}
+
+/* The same, made if need be: not on the common path, takes the lock. ALLOCTRACE_NODE_DROPPED when it cannot be kept. */
+uint32_t intern_new_node(struct node_key key);
 
 /* The node under which an interpreter's stacks are: ALLOCTRACE_NODE_NONE for the main one, whose id is 0. Takes the lock. */
 uint32_t intern_interpreter(uint32_t id);

@@ -21,9 +21,16 @@ struct kept_place {
     uint32_t parent, node;
 };
 
+/* Which node is below a line's for an instruction. Zeroed: none. */
+struct kept_expression {
+    uintptr_t position;
+    uint32_t node, below;
+};
+
 enum {
     LINE_NOT_BEGUN = UINT32_MAX,
     KEPT_FIRST_CAPACITY = 128,
+    KEPT_EXPRESSIONS = 64,       /* 1 KiB; by instruction and line */
     KEPT_MAX_CAPACITY = 1 << 18, /* frames; a deeper stack, or a chain that never ends, is cut */
 };
 
@@ -36,6 +43,7 @@ struct kept_stack {
     uintptr_t interpreter; /* whose stack it was; 0: none yet */
     struct kept_frame *frames;
     struct kept_place *places;
+    struct kept_expression expressions[KEPT_EXPRESSIONS];
     uintptr_t *pending; /* capacity of them: frames on the way from the innermost to the first that is kept */
 };
 

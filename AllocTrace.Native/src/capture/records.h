@@ -42,8 +42,8 @@ static inline void record_commit(struct thread_capture *thread, uint64_t *end)
 }
 
 /* kind: MALLOC, CALLOC or REALLOC. */
-static inline __attribute__((always_inline)) void record_block(struct thread_capture *thread, unsigned kind, unsigned domain, const void *block, size_t size,
-                                uint32_t stack)
+static inline __attribute__((always_inline)) void record_block(struct thread_capture *thread, unsigned kind, unsigned domain,
+                                                               const void *block, size_t size, uint32_t stack)
 {
     uint64_t *record = record_room(thread);
     if (!record)

@@ -1,12 +1,14 @@
 #include "capture/slabs.h"
 
 #include "capture/recording.h"
+#include "session/collector.h"
 #include "session/session.h"
 
 enum {
     SLABS_PER_EXTENT = ALLOCTRACE_EXTENT_BYTES / ALLOCTRACE_SLAB_BYTES,
     SLABS_WITH_COLLECTOR = 128, /* 8 MiB: while somebody drains, more would only be colder */
     WAIT_STEP_NS = 200000,
+    STEPS_BETWEEN_LIVENESS = 2500, /* half a second */
 };
 
 /* How long to wait for a collector that shows no sign of life or gives nothing back. */
@@ -66,7 +68,7 @@ static uint32_t wait_for_slab(void)
 {
     struct alloctrace_session *header = session.header;
     uint64_t beat = 0, since = os_monotonic_ns();
-    while (is_drained()) {
+    for (uint32_t step = 1; is_drained(); step++) {
         uint32_t slab = pop();
         if (slab != NO_SLAB)
             return slab;
@@ -77,6 +79,8 @@ static uint32_t wait_for_slab(void)
         }
         if (now - since > patience_ns)
             break;
+        if (step % STEPS_BETWEEN_LIVENESS == 0)
+            collector_replace(&recording.options);
         os_sleep_ns(WAIT_STEP_NS);
     }
     __atomic_store_n(&gave_up_at, SHARED_LOAD_RELAXED(header->released_slabs), __ATOMIC_RELAXED);

@@ -8,6 +8,8 @@
  */
 #include "capture/walk.h"
 
+#include <string.h>
+
 #include "capture/intern.h"
 #include "capture/recording.h"
 #include "python/frame.h"
@@ -53,7 +55,10 @@ ALWAYS_INLINE uint32_t place(const struct layout *layout, struct thread_capture 
     uint32_t line = code_line(layout, code, offset);
     if (place->code == code && place->line == line && place->parent == parent)
         return place->node;
-    uint32_t node = intern_node(parent, code->number, line, offset < 0 ? 0 : (uint32_t)offset);
+    struct node_key key = {parent, code->number, line};
+    uint32_t node = intern_find_node(key);
+    if (__builtin_expect(!node, 0))
+        node = intern_new_node(key);
     *place = (struct kept_place){.code = code, .line = line, .parent = parent, .node = node};
     return node;
 }
@@ -66,8 +71,13 @@ ALWAYS_INLINE uint32_t place_below(struct kept_place *place, uint32_t parent)
     place->parent = parent;
     if (!place->code && place->node == ALLOCTRACE_NODE_DROPPED)
         return ALLOCTRACE_NODE_DROPPED;
-    uint32_t instruction = 0; /* the node exists with another parent: its instruction was told there */
-    return place->node = place->line == LINE_NOT_BEGUN ? parent : intern_node(parent, place->code->number, place->line, instruction);
+    if (place->line == LINE_NOT_BEGUN)
+        return place->node = parent;
+    struct node_key key = {parent, place->code->number, place->line};
+    uint32_t node = intern_find_node(key);
+    if (!node)
+        node = intern_new_node(key);
+    return place->node = node;
 }
 
 static uint32_t cut(struct thread_capture *thread)
@@ -93,6 +103,7 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
     uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
     if (__builtin_expect(stack->code_epoch != epoch, 0)) { /* a code object died: another may be at its address now */
         stack->depth = stack->known = 0;
+        memset(stack->expressions, 0, sizeof stack->expressions);
         stack->code_epoch = epoch;
     }
 
@@ -193,6 +204,38 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_captu
     return node;
 }
 
+static __attribute__((noinline)) uint32_t find_expression(const struct layout *layout, struct kept_stack *stack,
+                                                          struct kept_expression *kept, uint32_t node, uintptr_t position)
+{
+    const struct code_info *code = stack->places[stack->depth - 1].code;
+    intptr_t offset = (intptr_t)(position - code->bytecode);
+    if ((uintptr_t)offset >= code->bytecode_bytes) /* in a thread's copy of the bytecode */
+        offset = frame_offset(layout, stack->frames[stack->depth - 1].frame, position, code->address, code->bytecode_bytes);
+    struct node_key key = {node, ALLOCTRACE_CODE_EXPRESSION, code_expression(layout, code, offset)};
+    uint32_t below = key.line == ALLOCTRACE_NO_EXPRESSION ? node : intern_find_node(key);
+    if (!below)
+        below = intern_new_node(key);
+    if (below == ALLOCTRACE_NODE_DROPPED)
+        below = node; /* no room: without its expression the stack is still known */
+    *kept = (struct kept_expression){.position = position, .node = node, .below = below};
+    return below;
+}
+
+/* The node of the expression that the innermost frame evaluates, below its line's. From 3.11 on, where positions are addresses. */
+ALWAYS_INLINE uint32_t expression_below(const struct layout *layout, struct kept_stack *stack, uint32_t node)
+{
+    if (layout->position_kind != POSITION_POINTER || stack->depth == 0)
+        return node;
+    const struct kept_place *top = &stack->places[stack->depth - 1];
+    if (__builtin_expect(top->line == LINE_NOT_BEGUN, 0))
+        return node;
+    uintptr_t position = stack->frames[stack->depth - 1].position;
+    struct kept_expression *kept = &stack->expressions[(position >> 1 ^ node) % KEPT_EXPRESSIONS];
+    if (__builtin_expect(kept->position == position && kept->node == node, 1))
+        return kept->below;
+    return find_expression(layout, stack, kept, node, position);
+}
+
 /* The innermost frames only, as many as option frames says: nothing is kept. */
 ALWAYS_INLINE uint32_t walk_some(const struct layout *layout, struct thread_capture *thread, uintptr_t frame)
 {
@@ -229,7 +272,7 @@ ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, struct thread_capt
     uintptr_t frame = frame_innermost(layout, state);
     if (!frame)
         return stack->root;
-    return all ? walk_all(layout, thread, frame) : walk_some(layout, thread, frame);
+    return all ? expression_below(layout, stack, walk_all(layout, thread, frame)) : walk_some(layout, thread, frame);
 }
 
 static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)

@@ -1,5 +1,9 @@
 #include "python/line_table.h"
 
+#include <stdbool.h>
+
+#include "alloctrace/wire.h"
+
 /* The units that are wanted, and how far the table was followed. */
 struct output {
     int32_t *lines;
@@ -72,35 +76,78 @@ static int32_t read_signed_varint(struct cursor *cursor)
     return (int32_t)(value & 1 ? 0u - (value >> 1) : value >> 1);
 }
 
-static void skip(struct cursor *cursor, size_t bytes)
+static uint32_t read_byte(struct cursor *cursor)
 {
-    cursor->at += bytes < (size_t)(cursor->end - cursor->at) ? bytes : (size_t)(cursor->end - cursor->at);
+    return cursor->at < cursor->end ? *cursor->at++ : 0;
 }
 
-/* Entries of a first byte (code << 3 | units − 1) and what the code says. InternalDocs/code_objects.md */
+/* An entry of the table from 3.11 on: a first byte (code << 3 | units - 1) and what the code says. InternalDocs/code_objects.md */
+struct location {
+    size_t units;
+    int32_t line_delta;
+    bool has_line;
+    bool has_columns;
+    uint32_t column, end_column; /* from 0 */
+    uint32_t end_line_delta;
+};
+
+static struct location read_location(struct cursor *cursor)
+{
+    enum { ONE_LINE = 10, NO_COLUMNS = 13, LONG_FORM = 14, NO_LOCATION = 15 };
+    uint8_t first = *cursor->at++;
+    unsigned code = (first >> 3) & 15;
+    struct location location = {.units = (first & 7u) + 1, .has_line = code != NO_LOCATION};
+    if (code == LONG_FORM) {
+        location.line_delta = read_signed_varint(cursor);
+        location.end_line_delta = read_varint(cursor);
+        uint32_t column = read_varint(cursor), end_column = read_varint(cursor); /* plus 1; 0: none */
+        location.has_columns = column && end_column;
+        location.column = column - 1;
+        location.end_column = end_column - 1;
+    } else if (code == NO_COLUMNS) {
+        location.line_delta = read_signed_varint(cursor);
+    } else if (code >= ONE_LINE && code < NO_COLUMNS) {
+        location.line_delta = (int32_t)(code - ONE_LINE);
+        location.column = read_byte(cursor);
+        location.end_column = read_byte(cursor);
+        location.has_columns = true;
+    } else if (code < ONE_LINE) {
+        uint32_t low = read_byte(cursor);
+        location.column = code << 3 | low >> 4;
+        location.end_column = location.column + (low & 15);
+        location.has_columns = true;
+    }
+    return location;
+}
+
 static void decode_locations(const uint8_t *table, size_t length, int32_t line, struct output *output)
 {
-    enum { NO_COLUMNS = 13, LONG_FORM = 14, NO_LOCATION = 15, ONE_LINE = 10 };
     struct cursor cursor = {table, table + length};
     while (cursor.at < cursor.end && output->unit < output->end) {
-        uint8_t first = *cursor.at++;
-        unsigned code = (first >> 3) & 15;
-        if (code == LONG_FORM) {
-            line = (int32_t)((uint32_t)line + (uint32_t)read_signed_varint(&cursor));
-            read_varint(&cursor);
-            read_varint(&cursor);
-            read_varint(&cursor);
-        } else if (code == NO_COLUMNS) {
-            line = (int32_t)((uint32_t)line + (uint32_t)read_signed_varint(&cursor));
-        } else if (code >= ONE_LINE && code < NO_COLUMNS) {
-            line += (int32_t)(code - ONE_LINE);
-            skip(&cursor, 2);
-        } else if (code < ONE_LINE) {
-            skip(&cursor, 1);
-        }
-        advance(output, output->unit + (first & 7) + 1, code == NO_LOCATION ? output->none : line);
+        struct location location = read_location(&cursor);
+        line = (int32_t)((uint32_t)line + (uint32_t)location.line_delta);
+        advance(output, output->unit + location.units, location.has_line ? line : output->none);
     }
     finish(output, output->none);
+}
+
+uint32_t line_table_expression(enum line_format format, const uint8_t *table, size_t length, size_t unit)
+{
+    if (format != LINES_LOCATIONS)
+        return ALLOCTRACE_NO_EXPRESSION;
+    struct cursor cursor = {table, table + length};
+    for (size_t at = 0; cursor.at < cursor.end;) {
+        struct location location = read_location(&cursor);
+        at += location.units;
+        if (at <= unit)
+            continue;
+        bool fits = location.has_columns && location.column < ALLOCTRACE_COLUMN_MASK && location.end_column < ALLOCTRACE_COLUMN_MASK
+                    && location.end_line_delta <= UINT8_MAX;
+        return fits ? (location.column + 1) | (location.end_column + 1) << ALLOCTRACE_COLUMN_BITS
+                          | location.end_line_delta << 2 * ALLOCTRACE_COLUMN_BITS
+                    : ALLOCTRACE_NO_EXPRESSION;
+    }
+    return ALLOCTRACE_NO_EXPRESSION;
 }
 
 static void decode(enum line_format format, const uint8_t *table, size_t length, int32_t first_line, struct output *output)

@@ -15,4 +15,8 @@ void line_table_decode(enum line_format format, const uint8_t *table, size_t len
 /* The line of one code unit; negative where the instruction has none (0 is a line: CPython gives it to what comes before the first). */
 int32_t line_table_line(enum line_format format, const uint8_t *table, size_t length, int32_t first_line, size_t unit);
 
+/* Where in the source a code unit's instruction is, packed as below ALLOCTRACE_CODE_EXPRESSION in wire.h. Only LINES_LOCATIONS has columns.
+ */
+uint32_t line_table_expression(enum line_format format, const uint8_t *table, size_t length, size_t unit);
+
 #endif

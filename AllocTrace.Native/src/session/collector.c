@@ -231,17 +231,30 @@ void collector_ensure(const struct options *options)
 
 /* ---- the end ---- */
 
-static bool is_collected_by_nobody(const char *path)
+static bool is_collected(void)
 {
     uint32_t pid = SHARED_LOAD(session.header->collector_pid);
-    if (pid)
-        return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    return pid && (kill((pid_t)pid, 0) == 0 || errno != ESRCH);
+}
+
+static bool is_collected_by_nobody(const char *path)
+{
+    if (is_collected())
+        return false;
     /* It may be about to begin: then it has the lock. */
     int descriptor = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     bool is_free = descriptor < 0 || flock(descriptor, LOCK_EX | LOCK_NB) == 0;
     if (descriptor >= 0)
         close(descriptor);
     return is_free;
+}
+
+void collector_replace(const struct options *options)
+{
+    int saved = errno;
+    if (!is_collected())
+        collector_ensure(options);
+    errno = saved;
 }
 
 void collector_await(const struct options *options)
@@ -251,8 +264,11 @@ void collector_await(const struct options *options)
         return;
     int saved = errno;
     for (int look = 0; look < AWAIT_LOOKS && !SHARED_LOAD(session.header->collector_done); look++) {
-        if (look % LOOKS_BETWEEN_LIVENESS == 0 && is_collected_by_nobody(path))
-            break;
+        if (look % LOOKS_BETWEEN_LIVENESS == 0 && is_collected_by_nobody(path)) {
+            if (look > 0 || !SHARED_LOAD(session.header->collector_pid))
+                break;
+            collector_ensure(options); /* it was killed: another one completes the database */
+        }
         os_sleep_ns(AWAIT_NS);
     }
     errno = saved;

@@ -22,4 +22,7 @@ void collector_ensure(const struct options *options);
  * there when its last process is not. Returns at once when no collector was started here. */
 void collector_await(const struct options *options);
 
+/* A thread waits for the collector: starts another one if that was killed. Not more often than needed; it takes a system call or two. */
+void collector_replace(const struct options *options);
+
 #endif

@@ -51,6 +51,9 @@ int print_layout(int minor, int free_threaded);
 int compare_debug_offsets(int minor, int free_threaded, const char *file);
 int print_lines(void);
 
+/* The node of a frame below its caller's, made if need be. */
+unsigned intern_node(unsigned parent, unsigned code, unsigned line);
+
 /* A session in a folder of the test's own, with a small limit. */
 void open_test_session(unsigned long limit_bytes);
 void open_test_session_with(unsigned long limit_bytes, const char *options);

@@ -16,7 +16,7 @@ int print_wire_layout(void)
     X(started_mono_ns) X(ended_mono_ns) X(sample_bytes) X(limit_bytes) X(max_frames) X(on_full) X(command_line) X(executable) \
     X(phase) X(tracked_domain) X(fork_parent_pid) X(runtimes) X(interpreters) X(fork_number) X(runtime) \
     X(extents) X(threads) X(slabs) X(nodes) X(codes) X(string_bytes) X(lost_stacks) X(cut_stacks) X(unslotted_events) X(order) \
-    X(free_slabs) X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs) X(collector_done) \
+    X(free_slabs) X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs) X(collector_done) X(collector_journal) X(live_wanted_ns) X(live_written_ns) \
     X(request_lock) X(requested) X(answered) X(requested_name)
 #define RUNTIME(X) \
     X(hooked_ns) X(library) X(version) X(hex) X(found) X(was_initialized) X(stacks) X(stacks_reason)
@@ -26,7 +26,7 @@ int print_wire_layout(void)
 #define SLAB(X) \
     X(thread) X(sequence) X(next) X(used) X(next_free) X(started_ns) X(ticket)
 #define NODE(X) \
-    X(parent) X(code) X(line) X(instruction)
+    X(parent) X(code) X(line)
 #define CODE(X) \
     X(filename) X(name) X(qualname) X(first_line)
 #define CRASH(X) \

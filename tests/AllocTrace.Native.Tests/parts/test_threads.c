@@ -24,7 +24,7 @@ static uint32_t stack_of(unsigned i, uintptr_t own_code)
         const struct code_info *info =
             code_cache_get(&fake_runtime->python, depth == 2 ? own_code : codes[(i * (depth + 7)) % SHARED_CODES]);
         CHECK(info);
-        node = intern_node(node, info->number, 1 + i % 50, 0);
+        node = intern_node(node, info->number, 1 + i % 50);
         CHECK(node != ALLOCTRACE_NODE_DROPPED);
     }
     return node;

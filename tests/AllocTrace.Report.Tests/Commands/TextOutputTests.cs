@@ -44,6 +44,7 @@ public sealed class TextOutputTests
     [DataRow("Help/Collect", "collect --help")]
     [DataRow("Help/Attach", "attach --help")]
     [DataRow("Help/Detach", "detach --help")]
+    [DataRow("Help/Live", "live --help")]
     [DataRow("Help/Snapshot", "snapshot --help")]
     [DataRow("Help/Stack", "stack --help")]
     [DataRow("Help/Crash", "crash --help")]

@@ -148,8 +148,8 @@ public sealed class CourseTests
         var first = trace.Stack(main, made, leaf);
         var code = 100;
         trace.Execute("INSERT INTO code VALUES (?1, 'a.py', 'f', 'f', 77)", code);
-        trace.Execute("INSERT INTO stack VALUES (50, 1, ?1, 5, 0, 2)", code);
-        trace.Execute("INSERT INTO stack SELECT 51, 50, code, line, 0, 3 FROM stack WHERE id = ?1", first);
+        trace.Execute("INSERT INTO stack VALUES (50, 1, ?1, 5, 2)", code);
+        trace.Execute("INSERT INTO stack SELECT 51, 50, code, line, 3 FROM stack WHERE id = ?1", first);
         trace.Site(thread, "obj", first, new(1, 1), live: new(1, 1));
         trace.Site(thread, "obj", 51, new(2, 1), live: new(2, 1));
         trace.Site(thread, "obj", 50, new(4, 1), live: new(4, 1));

@@ -26,6 +26,48 @@ public sealed class RandomProgramTests
         AssertEqual(model, replayed.Replay);
     }, iter: 60, threads: 1);
 
+    [TestMethod]
+    [DataRow(1, 64 << 20)]
+    [DataRow(3, 300_000)]
+    [DataRow(1, 1)]
+    public void Collectors_that_take_over_from_each_other_come_to_the_same(int temporaryThreshold, int shortestJournal) => Gen.Int.Sample(seed =>
+    {
+        using var folder = new TemporaryFolder();
+        var random = new Random(seed);
+        var model = new NaiveModel(temporaryThreshold);
+        var path = folder.File("random.alloctrace");
+        using var session = new SessionBuilder(path, 16 << 20);
+        var program = new RandomProgram(random, session, model);
+        var snapshots = new List<(string Name, long Bytes)>();
+        program.Run(events: 100); // each thread has written
+        var collector = Next();
+        for (var step = 0; step < 40; step++)
+        {
+            program.Run(events: random.Next(600));
+            if (random.Next(3) == 0)
+                collector.Round();
+
+            if (random.Next(8) == 0)
+            {
+                snapshots.Add(($"after {step}", model.LiveTotal));
+                collector.TakeSnapshot((uint)snapshots.Count, $"after {step}");
+            }
+
+            if (random.Next(4) == 0)
+            {
+                collector.Dispose();
+                collector = Next();
+            }
+        }
+
+        collector.Finish();
+        AssertEqual(model, collector.Replay);
+        CollectionAssert.AreEqual(snapshots, collector.Replay.Snapshots().Where(image => image.Kind == SnapshotImage.Named).Select(image => (image.Name, image.Bytes)).ToList());
+        collector.Dispose();
+
+        MortalCollector Next() => new(path, () => session.NowNs, temporaryThreshold, shortestJournal);
+    }, iter: 12, threads: 1);
+
     private static unsafe void AssertEqual(NaiveModel model, ProcessReplay replay)
     {
         var allocated = new Dictionary<SiteKey, (long, long)>();
@@ -47,7 +89,7 @@ public sealed class RandomProgramTests
         AssertSame(model.Allocated, allocated, "allocated");
         AssertSame(model.Freed, freed, "freed");
         AssertSame(model.Temporary, temporary, "temporary");
-        var snapshots = replay.Snapshots().ToDictionary(snapshot => snapshot.Kind);
+        var snapshots = replay.Snapshots().Where(snapshot => snapshot.Kind != SnapshotImage.Named).ToDictionary(snapshot => snapshot.Kind);
         AssertSame(model.Live, snapshots["live"].Sites.ToDictionary(site => keys[(int)site.Site], site => site.Bytes), "live");
         AssertSame(model.Peak, snapshots["peak"].Sites.ToDictionary(site => keys[(int)site.Site], site => site.Bytes), "peak");
         Assert.AreEqual(model.Peak.Values.Sum(), replay.PeakBytes);

@@ -73,9 +73,9 @@ public sealed class LargeRecordingTests
         int evenThread = trace.Thread(even), oddThread = trace.Thread(odd);
         trace.Execute("INSERT INTO code VALUES (1, 'a.py', 'f', 'f', 1)");
         const string numbers = "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < ?1) ";
-        trace.Execute($"{numbers} INSERT INTO stack SELECT i, i / 2, 1, i % 1000, 0, 1 FROM n", Stacks);
+        trace.Execute($"{numbers} INSERT INTO stack SELECT i, i / 2, 1, i % 1000, 1 FROM n", Stacks);
         trace.Execute(
-            $"{numbers} INSERT INTO site SELECT i, iif(i % 2, ?3, ?2), iif(i % 2, ?5, ?4), 2, i, i, 1, 0, 0, 0, 0, 0, 0 FROM n",
+            $"{numbers} INSERT INTO site SELECT i, iif(i % 2, ?3, ?2), iif(i % 2, ?5, ?4), 2, i, i, 1, 0, 0, 0, 0, 0, 0, 0 FROM n",
             Stacks, even, odd, evenThread, oddThread);
         trace.Execute("INSERT INTO snapshot VALUES (1, ?1, 'live', '', 0, 0, 0)", even);
         trace.Execute($"{numbers} INSERT INTO snapshot_site SELECT 1, i, i, 1 FROM n WHERE i % 2 = 0", Stacks);

@@ -29,7 +29,7 @@ internal sealed class TraceBuilder : IDisposable
         foreach (var name in new[] { "raw", "mem", "obj" })
             Domain(name);
 
-        Execute("INSERT INTO stack VALUES (0, NULL, NULL, 0, 0, 0)");
+        Execute("INSERT INTO stack VALUES (0, NULL, NULL, 0, 0)");
     }
 
     public string Path { get; }
@@ -82,7 +82,7 @@ internal sealed class TraceBuilder : IDisposable
             {
                 callee = _stacks.Count + 1;
                 _stacks.Add((stack, frame), callee);
-                Execute("INSERT INTO stack VALUES (?1, ?2, ?3, ?4, 0, 0)", callee, stack, Code(frame), frame.LineNumber);
+                Execute("INSERT INTO stack VALUES (?1, ?2, ?3, ?4, 0)", callee, stack, Code(frame), frame.LineNumber);
             }
 
             stack = callee;
@@ -98,7 +98,7 @@ internal sealed class TraceBuilder : IDisposable
         if (!_stacks.TryGetValue(key, out var stack))
         {
             _stacks[key] = stack = _stacks.Count + 1;
-            Execute("INSERT INTO stack VALUES (?1, 0, NULL, 0, 0, 1)", stack);
+            Execute("INSERT INTO stack VALUES (?1, 0, NULL, 0, 1)", stack);
         }
 
         return stack;
@@ -111,7 +111,7 @@ internal sealed class TraceBuilder : IDisposable
         var site = ++_sites;
         var process = _processOfThread[thread];
         Execute(
-            "INSERT INTO site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0)",
+            "INSERT INTO site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0)",
             site, process, thread, Domain(domain), stack, allocated.Size, allocated.Count, freed.Size, freed.Count, temporary.Size, temporary.Count);
         Alive(process, "peak", "", 1_000_000_000, site, peak);
         Alive(process, "live", "", 2_000_000_000, site, live);

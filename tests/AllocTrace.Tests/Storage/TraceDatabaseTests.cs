@@ -123,7 +123,7 @@ public sealed class TraceDatabaseTests
         var thread = trace.Thread(trace.Process());
         trace.Stack(new Frame("a.py", 1, "f"), new Frame("a.py", 2, "g"));
         trace.Execute("COMMIT; PRAGMA foreign_keys = OFF; BEGIN; UPDATE stack SET id = 5000000000 WHERE id = 2");
-        trace.Execute("INSERT INTO site VALUES (1, 1, ?1, 0, 5000000000, 64, 2, 0, 0, 0, 0, 0, 0)", thread);
+        trace.Execute("INSERT INTO site VALUES (1, 1, ?1, 0, 5000000000, 64, 2, 0, 0, 0, 0, 0, 0, 0)", thread);
         using var database = TraceDatabase.Open(trace.Save());
 
         var statistic = Snapshot.Load(database, View.Total).Statistics(GroupBy.Traceback).Single();

@@ -13,7 +13,7 @@ public sealed class WireLayoutTests
             (string[])
             [
                 "alloctrace_session.magic 0 8", "alloctrace_session.tracked_domain 100 64", "alloctrace_session.released_slabs 720 8",
-                "alloctrace_thread.name 48 16", "alloctrace_slab.started_ns 24 8", "alloctrace_node.instruction 12 4", "alloctrace_code.first_line 12 4",
+                "alloctrace_thread.name 48 16", "alloctrace_slab.started_ns 24 8", "alloctrace_node.line 8 4", "alloctrace_code.first_line 12 4",
             ],
             lines);
     }

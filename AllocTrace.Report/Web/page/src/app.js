@@ -3,6 +3,7 @@ import { Model } from "./model.js";
 import { bottomUp, topDown } from "./tree.js";
 import { Flame, matcher } from "./flame.js";
 import { lines, Table } from "./table.js";
+import { sourceElement } from "./source.js";
 import { Timeline } from "./timeline.js";
 import { formatAmount, formatBytes, formatSeconds, percent, place } from "./format.js";
 import "../node_modules/d3-flame-graph/dist/d3-flamegraph.css";
@@ -164,8 +165,11 @@ class App {
     add("amount", formatAmount(node.value, $("unit").value) + (node.delta === undefined ? "" : ` (${formatAmount(node.delta, $("unit").value, true)})`));
     if (node.file)
       add("place", place(node));
-    if (node.source)
-      add("source", node.source);
+    if (node.source) {
+      const line = sourceElement("span", node);
+      line.className = "source";
+      details.append(line);
+    }
   }
 
   #zoom(node) {

@@ -11,10 +11,10 @@ export class Model {
     this.#linkCallees();
   }
 
-  // Of the frame: {name, file, line, source}.
+  // Of the frame: {name, file, line, source, mark}; the mark is the part of the source that allocated or called, as [from, to], or null.
   frameOf(stack) {
     if (stack === 0)
-      return { name: "<no Python frame>", file: "", line: 0, source: "" };
+      return { name: "<no Python frame>", file: "", line: 0, source: "", mark: null };
 
     const frame = this.frame[stack];
     const file = this.texts[this.frames.file[frame]];
@@ -23,6 +23,7 @@ export class Model {
       file,
       line: this.frames.line[frame],
       source: this.texts[this.frames.source[frame]],
+      mark: this.frames.markEnd[frame] ? [this.frames.markStart[frame], this.frames.markEnd[frame]] : null,
     };
   }
 

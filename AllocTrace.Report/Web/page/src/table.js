@@ -1,4 +1,5 @@
 import { formatAmount, percent, place } from "./format.js";
+import { sourceElement } from "./source.js";
 
 const mostRows = 500;
 
@@ -118,7 +119,7 @@ function cellOf(row, key, unit, total) {
   } else {
     cell.append(element("span", place(row)));
     if (row.source)
-      cell.append(element("code", row.source));
+      cell.append(sourceElement("code", row));
   }
 
   return cell;

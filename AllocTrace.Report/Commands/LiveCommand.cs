@@ -1,0 +1,72 @@
+using System.CommandLine;
+
+using AllocTrace.Analysis;
+using AllocTrace.Report.Live;
+using AllocTrace.Report.Render;
+using AllocTrace.Sessions;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>alloctrace live</c>: what a recording that goes on has alive, second by second.</summary>
+internal static class LiveCommand
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+
+    public static Command Create(Output output)
+    {
+        var pid = new Argument<uint>("PID") { Description = "A process that is being recorded; others of the same recording are shown with it" };
+        var groupBy = WordOption.Create<LiveGroup>("--group-by", "What to sum over: lineno, function, filename, thread or process.", "KEY", "-g");
+        var order = WordOption.Create<LiveOrder>("--sort", "What comes first: the largest size, count, rate (bytes allocated a second) or temporary (bytes a second).", "KEY", "-s");
+        var rows = WordOption.Number("-n", "How many rows with --once; 0 for all.", "N", defaultValue: 10);
+        var once = new Option<bool>("--once") { Description = "Print what there is after a second, and end. So it is also when the output is not a terminal" };
+        var command = new Verb(
+            "live",
+            "Shows what a process that is being recorded has alive, second by second. Keys sort and group; q ends it, and the recording goes on.",
+            "alloctrace live 4711",
+            "alloctrace live 4711 --once --sort rate --group-by function")
+        {
+            pid, groupBy, order, rows, once,
+        };
+        command.SetAction(parsed =>
+        {
+            using var interrupt = new Interrupt();
+            using var watch = new LiveWatch(parsed.GetValue(pid));
+            var isOnce = parsed.GetValue(once) || output.TerminalWidth is null || Console.IsInputRedirected;
+            var (group, first) = (Enum.Parse<GroupBy>(parsed.GetValue(groupBy).ToString()), parsed.GetValue(order));
+            if (isOnce)
+                return Once(watch, output, group, first, parsed.GetValue(rows), interrupt.Token);
+
+            bool isOver;
+            using (var screen = new LiveScreen(watch, output, group, first))
+                isOver = screen.Run(interrupt.Source);
+
+            if (isOver)
+                output.Error.WriteLine($"alloctrace: process {parsed.GetValue(pid)} is no longer recorded");
+
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    /// <summary>Two pictures, for the rates.</summary>
+    private static int Once(LiveWatch watch, Output output, GroupBy groupBy, LiveOrder order, int rows, CancellationToken stop)
+    {
+        var before = LiveSample.Load(watch.Next(_patience, stop), groupBy);
+        var sample = LiveSample.Load(watch.Next(_patience, stop), groupBy);
+        if (sample.Processes.Count == 0)
+            throw new IOException(before.Processes.Count == 0 ? "nobody has written what is alive: the collector does not answer" : "the recording is over");
+
+        new LiveReport(sample, before, groupBy, order).Write(new Page(output), rows == 0 ? int.MaxValue : rows);
+        return ExitCode.Done;
+    }
+
+    /// <summary>The groups that make sense on a screen, named as <see cref="GroupBy"/>.</summary>
+    private enum LiveGroup
+    {
+        Lineno,
+        Function,
+        Filename,
+        Thread,
+        Process,
+    }
+}

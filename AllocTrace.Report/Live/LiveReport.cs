@@ -1,0 +1,59 @@
+using AllocTrace.Analysis;
+using AllocTrace.Report.Render;
+
+namespace AllocTrace.Report.Live;
+
+/// <summary>What <c>alloctrace live</c> shows: totals, and the groups that have most. Rates are those between two samples.</summary>
+internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy groupBy, LiveOrder order)
+{
+    /// <summary>The earlier sample, if it has all processes that ran then: what one had allocated by then is not of late.</summary>
+    private readonly LiveSample? _before = earlier is not null && sample.Processes.All(process => earlier.Has(process) || process.DurationNs <= sample.AtNs - earlier.AtNs) ? earlier : null;
+
+    /// <summary>Writes it.</summary>
+    /// <param name="page">Where to.</param>
+    /// <param name="rows">How many groups at most.</param>
+    public void Write(Page page, int rows)
+    {
+        var processes = sample.Processes;
+        page.Line(Cut(page, processes.Count == 1 ? $"Process {Place.Process(processes[0])}" : Numbers.Of(processes.Count, "process", "processes")), Page.Heading);
+        page.Line(Cut(page,
+            $"live {ByteSize.Format(sample.Live.Size)} in {Numbers.Of(sample.Live.Count, "block")}, allocated {ByteSize.Format(sample.Allocated.Size)} in {Numbers.Whole(sample.Allocated.Count)}"
+            + $"{(_before is null ? "" : $", {Rate(sample.Allocated.Size - _before.Allocated.Size)}")}, after {Numbers.Seconds(sample.AtNs)}"));
+        Caveats.Write(page, processes, sample.Losses);
+        foreach (var process in processes.Where(process => !process.HasStacks))
+            page.Line(Cut(page, $"No Python stacks in process {process.Pid}: {process.Stacks}"), Page.Alarm);
+
+        page.Line();
+        LiveRow[] largest = [.. sample.Rows.OrderByDescending(Key).ThenByDescending(row => row.Live.Size).ThenBy(row => Place.Describe(row.About), StringComparer.Ordinal).Take(rows)];
+        new PlaceTable(page, SourceFiles.Of(processes), Heading("Size", LiveOrder.Size), Heading("Count", LiveOrder.Count), Heading("Rate", LiveOrder.Rate), Heading("Temporary", LiveOrder.Temporary))
+            .Write([.. largest.Select(row => (row.About, Figures(row)))]);
+        if (sample.Rows.Count > largest.Length)
+            page.Line(Cut(page, $"{Numbers.Whole(sample.Rows.Count - largest.Length)} more by {groupBy.ToString().ToLowerInvariant()}"), Page.Dim);
+    }
+
+    private static string Cut(Page page, string line) => page.TerminalWidth is { } width && line.Length > width ? line[..(width - 1)] + "…" : line;
+
+    private string Heading(string name, LiveOrder its) => its == order ? $"{name}↓" : name;
+
+    private string[] Figures(LiveRow row) =>
+        [ByteSize.Format(row.Live.Size), Numbers.Whole(row.Live.Count), Rate(Allocated(row)), Rate(Temporary(row))];
+
+    private long Key(LiveRow row) => order switch
+    {
+        LiveOrder.Count => row.Live.Count,
+        LiveOrder.Rate => Allocated(row),
+        LiveOrder.Temporary => Temporary(row),
+        _ => row.Live.Size,
+    };
+
+    /// <summary>A group that was not there before has allocated all it has since.</summary>
+    private long Allocated(LiveRow row) => _before is null ? 0 : row.AllocatedSize - (_before.Find(row)?.AllocatedSize ?? 0);
+
+    private long Temporary(LiveRow row) => _before is null ? 0 : row.TemporarySize - (_before.Find(row)?.TemporarySize ?? 0);
+
+    private string Rate(long bytes)
+    {
+        var seconds = _before is null ? 0 : (sample.AtNs - _before.AtNs) / 1e9;
+        return seconds <= 0 ? "" : $"{ByteSize.Format((long)(bytes / seconds))}/s";
+    }
+}

@@ -1,0 +1,18 @@
+using AllocTrace.Analysis;
+
+namespace AllocTrace.Report.Live;
+
+/// <summary>One group of a <see cref="LiveSample"/>.</summary>
+/// <param name="about">What it is.</param>
+internal sealed class LiveRow(Statistic about)
+{
+    public Statistic About { get; } = about;
+
+    public Amount Live { get; set; }
+
+    /// <summary>Bytes since the recording began.</summary>
+    public long AllocatedSize { get; set; }
+
+    /// <summary>Bytes since the recording began.</summary>
+    public long TemporarySize { get; set; }
+}

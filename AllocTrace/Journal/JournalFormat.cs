@@ -1,0 +1,120 @@
+using System.Runtime.InteropServices;
+
+using AllocTrace.Sessions;
+
+namespace AllocTrace.Journal;
+
+/// <summary>
+/// The layout of a journal: the file beside a session that keeps the records which the collector has taken out of it. A head, then entries up to
+/// <see cref="JournalHead.Committed"/>. Byte order of the machine; docs/wire-format.md tells it in prose.
+/// </summary>
+internal static class JournalFormat
+{
+    public const ulong Magic = 0x4C4E524A434F4C41; // the bytes "ALOCJRNL"
+    public const uint Version = 1;
+    public const int HeadBytes = 4096;
+
+    /// <summary>In the place of a journal's number: what was taken out of the session is in a database.</summary>
+    public const ulong Taken = ulong.MaxValue;
+
+    private const string Suffix = ".journal", CheckpointSuffix = ".checkpoint", SessionSuffix = ".alloctrace";
+
+    private const int CommittedBits = 40;
+
+    /// <summary>A session's journal. The number is in its header, and nobody can guess it: where others may write, too.</summary>
+    public static string PathOf(string session, ulong number) => $"{session}.{number:x16}{Suffix}";
+
+    /// <summary>The checkpoint that the journal goes on from.</summary>
+    public static string CheckpointOf(string session, ulong number) => $"{session}.{number:x16}{CheckpointSuffix}";
+
+    /// <summary>Removes what collectors left beside a session, which is removed already.</summary>
+    /// <exception cref="IOException">It cannot be removed.</exception>
+    public static void RemoveBeside(string session)
+    {
+        foreach (var suffix in Suffixes)
+        {
+            foreach (var file in Directory.GetFiles(Path.GetDirectoryName(session)!, $"{Path.GetFileName(session)}*{suffix}*"))
+                File.Delete(file);
+        }
+    }
+
+    /// <summary>What the names of files beside a session end with that belong to it; those of unfinished ones go on.</summary>
+    public static IReadOnlyList<string> Suffixes { get; } = [Suffix, CheckpointSuffix, LivePicture.Suffix];
+
+    /// <summary>The session that a journal or checkpoint is of.</summary>
+    public static string SessionOf(string file) => file[..(file.LastIndexOf(SessionSuffix, StringComparison.Ordinal) + SessionSuffix.Length)];
+
+    /// <summary>How many bytes of the file, the head included, are entries of this generation.</summary>
+    public static long BytesOf(ulong committed) => (long)(committed & ((1UL << CommittedBits) - 1));
+
+    /// <summary>The checkpoint that comes before the entries; 0: none, they begin with the recording.</summary>
+    public static uint GenerationOf(ulong committed) => (uint)(committed >> CommittedBits);
+
+    /// <summary>Both in one word, so that they change at once.</summary>
+    public static ulong Committed(uint generation, long bytes) => (ulong)generation << CommittedBits | (ulong)bytes;
+}
+
+/// <summary>The first bytes of a journal.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 128)]
+internal struct JournalHead
+{
+    [FieldOffset(0)] public ulong Magic;
+    [FieldOffset(8)] public uint Version;
+
+    /// <summary>Whose it is: the session's pid, pid_started and started_mono_ns.</summary>
+    [FieldOffset(12)] public uint Pid;
+    [FieldOffset(16)] public ulong PidStarted;
+    [FieldOffset(24)] public ulong StartedMonoNs;
+
+    /// <summary>See <see cref="Replay.ProcessReplay.TemporaryThreshold"/>.</summary>
+    [FieldOffset(32)] public int TemporaryThreshold;
+
+    /// <summary>Stored after the entries that it announces.</summary>
+    [FieldOffset(64)] public ulong Committed;
+}
+
+/// <summary>What an entry tells.</summary>
+internal enum JournalKind : uint
+{
+    /// <summary>A thread was met. First: its start, second: the system's number.</summary>
+    Thread = 1,
+
+    /// <summary>A slab is going to be given back. First: its sequence number, second: its number; then its bytes.</summary>
+    Slab = 2,
+
+    /// <summary>A thread has ended and is drained. First: when, second: its lost events; then its name.</summary>
+    End = 3,
+
+    /// <summary>First: the time, second: the process's resident bytes.</summary>
+    Resident = 4,
+
+    /// <summary>A snapshot that somebody asked for; slot: the request's number. First: how many positions follow; then they, then the name.</summary>
+    Snapshot = 5,
+}
+
+/// <summary>The head of an entry, 32 bytes; entries are multiples of 8 bytes.</summary>
+[StructLayout(LayoutKind.Explicit, Size = Bytes)]
+internal struct JournalEntry
+{
+    public const int Bytes = 32;
+
+    [FieldOffset(0)] public JournalKind Kind;
+
+    /// <summary>With this head, without what fills it up to a multiple of 8.</summary>
+    [FieldOffset(4)] public int Length;
+    [FieldOffset(8)] public uint Slot;
+    [FieldOffset(12)] public uint Incarnation;
+    [FieldOffset(16)] public ulong First;
+    [FieldOffset(24)] public ulong Second;
+}
+
+/// <summary>How far a thread was replayed when a snapshot was taken.</summary>
+[StructLayout(LayoutKind.Explicit, Size = Bytes)]
+internal struct JournalPosition
+{
+    public const int Bytes = 16;
+
+    [FieldOffset(0)] public uint Slot;
+    [FieldOffset(4)] public uint Incarnation;
+    [FieldOffset(8)] public ulong Position;
+}

@@ -1,0 +1,138 @@
+using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+
+using AllocTrace.Replay;
+using AllocTrace.Wire;
+
+using Microsoft.Win32.SafeHandles;
+
+namespace AllocTrace.Journal;
+
+/// <summary>
+/// Appends to a session's journal. What has been appended survives this process: it is in the file, and counted in its head. Without room for
+/// it the journal is given up: then what is taken out of the session is in this process alone. Used by one thread; appending does not allocate.
+/// </summary>
+internal sealed unsafe class JournalWriter : IDisposable
+{
+    private readonly SessionFile _session;
+    private readonly string _path;
+    private readonly SafeFileHandle _file;
+    private readonly MemoryMappedFile _mapped;
+    private readonly MemoryMappedViewAccessor _view;
+    private readonly JournalHead* _head;
+    private ulong _number;
+
+    private JournalWriter(SessionFile session, string path)
+    {
+        _session = session;
+        _path = path;
+        _file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        _mapped = MemoryMappedFile.CreateFromFile(_file, null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
+        _view = _mapped.CreateViewAccessor(0, JournalFormat.HeadBytes);
+        byte* start = null;
+        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+        _head = (JournalHead*)start;
+    }
+
+    /// <summary>Whether all that was appended is there.</summary>
+    public bool IsComplete { get; private set; } = true;
+
+    public uint Generation => JournalFormat.GenerationOf(_head->Committed);
+
+    /// <summary>The file's bytes.</summary>
+    public long Length => JournalFormat.BytesOf(_head->Committed);
+
+    /// <summary>Begins a journal, which counts when it is published, or goes on with the one that is there and was read.</summary>
+    /// <returns><see langword="null"/> when it cannot be written.</returns>
+    public static JournalWriter? TryOpen(SessionFile session, int temporaryThreshold)
+    {
+        try
+        {
+            return session.Header->CollectorJournal is not 0 and var number ? new(session, JournalFormat.PathOf(session.Path, number)) : Create(session, temporaryThreshold);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Names a new journal in the session's header: from here on it counts.</summary>
+    public void Publish() => Volatile.Write(ref _session.Header->CollectorJournal, _number);
+
+    public void AddThread(ThreadStream stream, ulong startedMonoNs) =>
+        Append(new JournalEntry { Kind = JournalKind.Thread, Slot = stream.Slot, Incarnation = stream.Incarnation, First = startedMonoNs, Second = stream.Thread.OsId }, []);
+
+    /// <summary>Adds a slab as far as it is used, before it is given back.</summary>
+    public void AddSlab(ThreadStream stream, SlabHeader* slab, uint number)
+    {
+        var bytes = new ReadOnlySpan<byte>(slab, (int)slab->Used);
+        Append(new JournalEntry { Kind = JournalKind.Slab, Slot = stream.Slot, Incarnation = stream.Incarnation, First = slab->Sequence, Second = number }, bytes);
+    }
+
+    public void AddEnd(ThreadStream stream, ulong endedMonoNs, ulong lostEvents, ReadOnlySpan<byte> name) =>
+        Append(new JournalEntry { Kind = JournalKind.End, Slot = stream.Slot, Incarnation = stream.Incarnation, First = endedMonoNs, Second = lostEvents }, name);
+
+    public void AddResident(ulong monoNs, long bytes) => Append(new JournalEntry { Kind = JournalKind.Resident, First = monoNs, Second = (ulong)bytes }, []);
+
+    public void AddSnapshot(uint request, string name, IReadOnlyCollection<ThreadStream> streams)
+    {
+        var positions = streams.Select(stream => new JournalPosition { Slot = stream.Slot, Incarnation = stream.Incarnation, Position = stream.Position }).ToArray();
+        byte[] payload = [.. MemoryMarshal.AsBytes(positions.AsSpan()), .. Encoding.UTF8.GetBytes(name)];
+        Append(new JournalEntry { Kind = JournalKind.Snapshot, Slot = request, First = (ulong)positions.Length }, payload);
+    }
+
+    /// <summary>All that is in it is in a checkpoint of the next generation: begins anew.</summary>
+    public void BeginGeneration(uint generation) => Volatile.Write(ref _head->Committed, JournalFormat.Committed(generation, JournalFormat.HeadBytes));
+
+    public void Dispose()
+    {
+        _view.SafeMemoryMappedViewHandle.ReleasePointer();
+        _view.Dispose();
+        _mapped.Dispose();
+        _file.Dispose();
+    }
+
+    private static JournalWriter Create(SessionFile session, int temporaryThreshold)
+    {
+        ulong number = 0;
+        RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(new Span<ulong>(ref number)));
+        var path = JournalFormat.PathOf(session.Path, number);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite, BufferSize = 0 };
+        using (var stream = new FileStream(path, options))
+            stream.SetLength(JournalFormat.HeadBytes);
+
+        var writer = new JournalWriter(session, path) { _number = number };
+        var head = writer._head;
+        head->Version = JournalFormat.Version;
+        head->Pid = session.Header->Pid;
+        head->PidStarted = session.Header->PidStarted;
+        head->StartedMonoNs = session.Header->StartedMonoNs;
+        head->TemporaryThreshold = temporaryThreshold;
+        writer.BeginGeneration(0);
+        head->Magic = JournalFormat.Magic;
+        return writer;
+    }
+
+    private void Append(JournalEntry entry, ReadOnlySpan<byte> payload)
+    {
+        if (!IsComplete)
+            return;
+
+        try
+        {
+            var at = Length;
+            entry.Length = JournalEntry.Bytes + payload.Length;
+            RandomAccess.Write(_file, MemoryMarshal.AsBytes(new ReadOnlySpan<JournalEntry>(in entry)), at);
+            RandomAccess.Write(_file, payload, at + JournalEntry.Bytes);
+            Volatile.Write(ref _head->Committed, JournalFormat.Committed(Generation, at + ((entry.Length + 7) & ~7)));
+        }
+        catch (IOException)
+        {
+            IsComplete = false;
+            Volatile.Write(ref _session.Header->CollectorJournal, 0); // rather none than one with a gap
+            File.Delete(_path);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using System.Diagnostics;
+
+using AllocTrace.Replay;
+using AllocTrace.Storage;
+using AllocTrace.Wire;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>
+/// What a running process has alive, as a small database beside its session: the collector writes it while somebody watches, at most once a
+/// second, and so that the writing takes a tenth of its time at most. Used by the session's collector.
+/// </summary>
+internal sealed unsafe class LivePicture(SessionFile session, ProcessReplay replay)
+{
+    /// <summary>What is added to a session's path.</summary>
+    public const string Suffix = ".live";
+
+    /// <summary>How long after its last look somebody counts as watching.</summary>
+    private const ulong WatchedNs = 5_000_000_000;
+
+    private const ulong ShortestPauseNs = 1_000_000_000;
+
+    /// <summary>Pauses are so many times as long as the writing.</summary>
+    private const ulong PauseForEach = 10;
+
+    private ulong _nextNs;
+
+    /// <summary>Where it is written.</summary>
+    public static string PathOf(string session) => session + Suffix;
+
+    /// <summary>Writes it if somebody watches and it is time. A picture that cannot be written is not there.</summary>
+    public void WriteIfWatched(ulong nowNs, Func<IReadOnlyCollection<Loss>> losses)
+    {
+        var wanted = Volatile.Read(ref session.Header->LiveWantedNs);
+        if (wanted == 0 || nowNs < _nextNs || wanted + WatchedNs < nowNs)
+            return;
+
+        var time = Stopwatch.StartNew();
+        try
+        {
+            using var writer = TraceWriter.Create(PathOf(session.Path), overwrite: true, isPrivate: true);
+            writer.AddSnapshot(session, replay, replay.Present(), losses());
+            writer.Complete();
+            Volatile.Write(ref session.Header->LiveWrittenNs, nowNs);
+        }
+        catch (Exception e) when (e is IOException or InvalidTraceException)
+        {
+            // No room, or the session is damaged: the end of the recording will say so.
+        }
+
+        _nextNs = nowNs + Math.Max(ShortestPauseNs, PauseForEach * (ulong)time.Elapsed.TotalNanoseconds);
+    }
+}

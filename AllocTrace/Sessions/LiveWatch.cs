@@ -1,0 +1,137 @@
+using System.Text.RegularExpressions;
+
+using AllocTrace.Wire;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>
+/// Watches a recording that goes on: asks the collectors of its processes for pictures of what is alive (<see cref="LivePicture"/>), again and again.
+/// Used by one thread; several may watch one recording.
+/// </summary>
+internal sealed unsafe partial class LiveWatch : IDisposable
+{
+    private const int LookMs = 20;
+
+    private readonly string _folder;
+    private readonly string _pattern;
+    private readonly Dictionary<string, (SessionFile Session, ProcessProbe Process)> _sessions = [];
+
+    private readonly HashSet<string> _over = [];
+
+    /// <summary>By session: when the picture was written that was seen last.</summary>
+    private readonly Dictionary<string, ulong> _seen = [];
+
+    /// <param name="pid">One of the recorded processes; the others of the recording are watched with it.</param>
+    /// <exception cref="IOException">It is not recorded, or nobody collects it. The message is one line.</exception>
+    public LiveWatch(uint pid)
+    {
+        var path = SnapshotRequest.SessionOf(pid) ?? throw new IOException($"process {pid} is not being recorded, or its session is not this user's");
+        _folder = Path.GetDirectoryName(path)!;
+        _pattern = SessionName().Match(Path.GetFileName(path)) is { Success: true } name ? $"{name.Groups[1].Value}*.alloctrace" : Path.GetFileName(path);
+        Meet();
+        if (!_sessions.TryGetValue(path, out var session))
+            throw new IOException($"process {pid} has not begun to record, or has ended");
+
+        if (!IsCollected(session.Session))
+        {
+            Dispose();
+            throw new IOException($"nobody collects process {pid} at the moment: run alloctrace collect {path}");
+        }
+    }
+
+    /// <summary>Waits for new pictures, one of each process that runs.</summary>
+    /// <param name="patience">How long to wait; those that are not there by then are left out unless there are older ones.</param>
+    /// <param name="stop">Ends the waiting early.</param>
+    /// <returns>The databases; none: the recording is over.</returns>
+    public IReadOnlyList<string> Next(TimeSpan patience, CancellationToken stop)
+    {
+        var end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        while (true)
+        {
+            Meet();
+            var running = _sessions.Where(session => IsCollected(session.Value.Session)).ToArray();
+            foreach (var (_, (session, _)) in running)
+                Volatile.Write(ref session.Header->LiveWantedNs, LibC.MonotonicNanoseconds());
+
+            var isAllNew = running.All(session => Volatile.Read(ref session.Value.Session.Header->LiveWrittenNs) > _seen.GetValueOrDefault(session.Key));
+            if (isAllNew || stop.IsCancellationRequested || Environment.TickCount64 > end)
+            {
+                foreach (var (path, (session, _)) in running)
+                    _seen[path] = Volatile.Read(ref session.Header->LiveWrittenNs);
+
+                return [.. running.Select(session => LivePicture.PathOf(session.Key)).Where(File.Exists)];
+            }
+
+            stop.WaitHandle.WaitOne(LookMs);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var (session, process) in _sessions.Values)
+        {
+            session.Dispose();
+            process.Dispose();
+        }
+
+        _sessions.Clear();
+    }
+
+    private static bool IsCollected(SessionFile session)
+    {
+        var collector = Volatile.Read(ref session.Header->CollectorPid);
+        return collector != 0 && new ProcessProbe(collector, 0).IsAlive();
+    }
+
+    /// <summary>Opens the sessions that came, and closes those that are over.</summary>
+    private void Meet()
+    {
+        foreach (var path in Find().Where(path => !_sessions.ContainsKey(path) && !_over.Contains(path)))
+        {
+            if (TryOpen(path) is { } session)
+                _sessions.Add(path, (session, new ProcessProbe(session.Header->Pid, session.Header->PidStarted)));
+        }
+
+        foreach (var (path, (session, process)) in _sessions.ToArray())
+        {
+            if (GoesOn(session) && process.IsAlive() && File.Exists(path))
+                continue;
+
+            session.Dispose();
+            process.Dispose();
+            _sessions.Remove(path);
+            _over.Add(path);
+        }
+    }
+
+    /// <summary>A process that became another program has another session: the collector is done with this one.</summary>
+    private static bool GoesOn(SessionFile session) =>
+        (SessionPhase)Volatile.Read(ref session.Header->Phase) is not (SessionPhase.Ended or SessionPhase.Stopped) && Volatile.Read(ref session.Header->CollectorDone) == 0;
+
+    private string[] Find()
+    {
+        try
+        {
+            return Directory.GetFiles(_folder, _pattern);
+        }
+        catch (IOException)
+        {
+            return []; // the recording is over, and its folder removed
+        }
+    }
+
+    private static SessionFile? TryOpen(string path)
+    {
+        try
+        {
+            return SessionFile.TryOpen(path, shared: true);
+        }
+        catch (Exception e) when (e is IOException or InvalidTraceException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    [GeneratedRegex(@"^(.*?)\d+-[0-9a-f]{16}\.alloctrace$")]
+    private static partial Regex SessionName();
+}

@@ -1,0 +1,7 @@
+namespace AllocTrace.Storage;
+
+/// <summary>Where a site is.</summary>
+/// <param name="Stack">Number in the table <c>stack</c>.</param>
+/// <param name="Interpreter">CPython's number for the interpreter.</param>
+/// <param name="Expression">Of the innermost line, packed; 0: unknown.</param>
+internal readonly record struct SitePlace(long Stack, uint Interpreter, uint Expression);

@@ -1,0 +1,88 @@
+namespace AllocTrace.Storage;
+
+/// <summary>
+/// The file beside its target in which a database is made. It is locked as long as its maker lives, so what a killed one left is known as such.
+/// </summary>
+internal sealed class UnfinishedFile : IDisposable
+{
+    private const string Suffix = ".unfinished";
+
+    private readonly FileStream _lock;
+
+    /// <summary>Makes an empty file.</summary>
+    /// <exception cref="IOException">It cannot be made.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
+    public UnfinishedFile(string target, bool isPrivate = false)
+    {
+        Path = $"{target}.{System.IO.Path.GetRandomFileName()}{Suffix}";
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+        if (isPrivate)
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+        _lock = new FileStream(Path, options);
+    }
+
+    public string Path { get; }
+
+    /// <summary>Copies it to a new file beside it, for the target's name.</summary>
+    /// <returns>The copy's name.</returns>
+    /// <exception cref="IOException">There is no room for it.</exception>
+    public string Copy()
+    {
+        using var copy = new FileStream(CopyOf(Path), FileMode.Create, FileAccess.Write);
+        _lock.Position = 0;
+        _lock.CopyTo(copy);
+        return copy.Name;
+    }
+
+    /// <summary>Gives it its target's name; whoever sees it there finds it free.</summary>
+    /// <exception cref="IOException">There is such a file, or it cannot be renamed.</exception>
+    public void MoveTo(string target, bool overwrite)
+    {
+        _lock.Dispose();
+        File.Move(Path, target, overwrite);
+    }
+
+    /// <summary>Removes a copy that did not get the target's name.</summary>
+    public void RemoveCopy() => File.Delete(CopyOf(Path));
+
+    /// <summary>Removes what makers of a target left that are no more.</summary>
+    public static void RemoveLeft(string target)
+    {
+        try
+        {
+            foreach (var file in Directory.GetFiles(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(target))!, $"{System.IO.Path.GetFileName(target)}.*{Suffix}"))
+                RemoveUnlessLocked(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // There is no such folder, or it may not be looked into: then nothing is made there either.
+        }
+    }
+
+    /// <summary>Removes a file if nobody has it locked.</summary>
+    /// <returns>Whether it was removed.</returns>
+    public static bool RemoveUnlessLocked(string file)
+    {
+        try
+        {
+            using var free = new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            File.Delete(file);
+            File.Delete(CopyOf(file));
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false; // its maker lives, or it is another user's
+        }
+    }
+
+    /// <summary>Removes it, unless it has got its target's name.</summary>
+    public void Dispose()
+    {
+        File.Delete(Path);
+        _lock.Dispose();
+    }
+
+    private static string CopyOf(string file) => $"{file}.copy";
+}

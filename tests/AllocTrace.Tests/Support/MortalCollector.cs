@@ -1,0 +1,55 @@
+using AllocTrace.Journal;
+using AllocTrace.Replay;
+using AllocTrace.Wire;
+
+namespace AllocTrace.Tests.Support;
+
+/// <summary>A collector of a running session, which takes over from one that is gone; itself it may go at any moment without a word.</summary>
+internal sealed class MortalCollector : IDisposable
+{
+    private readonly SessionFile _session;
+    private readonly SessionDrain _drain;
+    private readonly Func<ulong> _now;
+
+    public MortalCollector(string path, Func<ulong> now, int temporaryThreshold = 1, long shortestJournal = 64 << 20)
+    {
+        _now = now;
+        _session = SessionFile.TryOpen(path, shared: true)!;
+        Replay = new ProcessReplay(_session, temporaryThreshold);
+        _drain = new SessionDrain(_session, Replay, isJournaled: true) { IsRest = false, ShortestJournal = shortestJournal };
+        using var journal = JournalReader.TryOpen(_session);
+        if (journal is not null)
+            _drain.TakeOver(journal);
+
+        Round();
+    }
+
+    public ProcessReplay Replay { get; }
+
+    public void Round()
+    {
+        _drain.Round(_now);
+        _drain.KeepJournalShort();
+    }
+
+    public void TakeSnapshot(uint request, string name)
+    {
+        _drain.Round(_now);
+        _drain.TakeSnapshot(request, name);
+    }
+
+    public void Finish()
+    {
+        _drain.Finish();
+        _drain.EndThreads();
+        Replay.Finish();
+    }
+
+    /// <summary>Gives back what the system would: nothing is told to the session or the journal.</summary>
+    public void Dispose()
+    {
+        _drain.Dispose();
+        Replay.Dispose();
+        _session.Dispose();
+    }
+}
