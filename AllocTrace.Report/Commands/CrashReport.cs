@@ -29,7 +29,10 @@ internal static class CrashReport
                 WriteThread(page, thread, crash.Threads.Select(each => each.Interpreter).Distinct().Count() > 1);
 
             if (crash.ThreadsInAll > crash.Threads.Count)
-                page.Line($"  … and {Numbers.Of(crash.ThreadsInAll - crash.Threads.Count, "more thread")} for which there was no room");
+            {
+                page.Line();
+                page.Line($"  … and {Numbers.Of(crash.ThreadsInAll - crash.Threads.Count, "more thread")}, for which there was no room");
+            }
 
             WriteAllocations(page, crash);
             page.Line();

@@ -8,10 +8,6 @@ public sealed class CallstackSampleTests
 {
     private static readonly string _base = AppContext.BaseDirectory;
 
-    /// <summary>CPythons whose headers are there.</summary>
-    public static IEnumerable<object[]> WithHeaders =>
-        Python.Installed.Where(python => File.Exists(Path.Combine(IncludeOf(python), "Python.h")) && File.Exists(Path.Combine(IncludeOf(python), "pyconfig.h"))).Select(python => new object[] { python });
-
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void Signal_dumps_all_threads(Python python)
@@ -39,8 +35,7 @@ public sealed class CallstackSampleTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(WithHeaders))]
-    public void Allocator_hook_names_the_line_of_a_large_block(Python python)
+    public void Allocator_hook_names_the_line_of_a_large_block()
     {
         const string Program = """
             import ctypes, sys
@@ -49,9 +44,16 @@ public sealed class CallstackSampleTests
                 return bytearray(b"x" * 2000000)
             large()
             """;
-        using var folder = new TestFolder();
-        var error = python.Run(["-c", Program, Compile(folder, "large_blocks.c", $"-I{IncludeOf(python)}")]).Succeeded().Error;
-        StringAssert.Contains(error, " bytes at <string>:4 in large, 2 frames deep\n");
+        var withHeaders = Python.Installed.Where(HasHeaders).ToArray();
+        if (withHeaders.Length == 0)
+            throw new AssertInconclusiveException("needs the headers of a CPython");
+
+        foreach (var python in withHeaders)
+        {
+            using var folder = new TestFolder();
+            var error = python.Run(["-c", Program, Compile(folder, "large_blocks.c", $"-I{IncludeOf(python)}")]).Succeeded().Error;
+            StringAssert.Contains(error, " bytes at <string>:4 in large, 2 frames deep\n", python.ToString());
+        }
     }
 
     [TestMethod]
@@ -79,6 +81,9 @@ public sealed class CallstackSampleTests
         var said = python.Run(["-c", Program, Compile(folder, "watchdog.c")]).Succeeded().Output;
         StringAssert.Contains(said, "line 8 in stuck\n  File \"<string>\", line 10 in <module>\n");
     }
+
+    /// <summary>They may be there and not compile here: those of another system's Debian look for a part of them in /usr/include.</summary>
+    private static bool HasHeaders(Python python) => Command.Run("cc", ["-fsyntax-only", "-x", "c", $"-I{IncludeOf(python)}", "-"], "#include <Python.h>\n").ExitCode == 0;
 
     private static string IncludeOf(Python python) => python.Run(["-S", "-c", "import sysconfig; print(sysconfig.get_paths()['include'])"]).Output.Trim();
 
