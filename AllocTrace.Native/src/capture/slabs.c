@@ -6,7 +6,7 @@
 
 enum {
     SLABS_PER_EXTENT = ALLOCTRACE_EXTENT_BYTES / ALLOCTRACE_SLAB_BYTES,
-    SLABS_WITH_COLLECTOR = 128, /* 8 MiB: while somebody drains, more would only be colder */
+    SLABS_WITH_COLLECTOR = 128, /* 8 MiB, and one for each thread: while somebody drains, more would only be colder */
     WAIT_STEP_NS = 200000,
     STEPS_BETWEEN_LIVENESS = 2500, /* half a second */
 };
@@ -63,18 +63,19 @@ static bool is_drained(void)
     return SHARED_LOAD_RELAXED(session.header->collector_pid) != 0;
 }
 
-/* Waits until a slab comes back. The collector's beat keeps the patience: a slow collector is waited for, a dead one is not. */
+/* Waits until a slab comes back. What the collector gives back, to whomever, keeps the patience: a busy one is waited for; one that is
+ * dead, or has nothing to give because every slab is some thread's present one, is not. */
 static uint32_t wait_for_slab(void)
 {
     struct alloctrace_session *header = session.header;
-    uint64_t beat = 0, since = os_monotonic_ns();
+    uint64_t released = 0, since = os_monotonic_ns();
     for (uint32_t step = 1; is_drained(); step++) {
         uint32_t slab = pop();
         if (slab != NO_SLAB)
             return slab;
-        uint64_t now = os_monotonic_ns(), present_beat = SHARED_LOAD_RELAXED(header->collector_beat_ns);
-        if (present_beat != beat) {
-            beat = present_beat;
+        uint64_t now = os_monotonic_ns(), released_by_now = SHARED_LOAD_RELAXED(header->released_slabs);
+        if (released_by_now != released) {
+            released = released_by_now;
             since = now;
         }
         if (now - since > patience_ns)
@@ -92,7 +93,7 @@ uint32_t slabs_take(void)
     struct alloctrace_session *header = session.header;
     uint32_t slab = pop();
     if (slab == NO_SLAB && is_drained()) {
-        slab = make(SLABS_WITH_COLLECTOR);
+        slab = make(SLABS_WITH_COLLECTOR + SHARED_LOAD_RELAXED(header->threads));
         bool hopeless = SHARED_LOAD_RELAXED(header->released_slabs) == __atomic_load_n(&gave_up_at, __ATOMIC_RELAXED);
         if (slab == NO_SLAB && header->on_full == ALLOCTRACE_ON_FULL_WAIT && !hopeless)
             slab = wait_for_slab();

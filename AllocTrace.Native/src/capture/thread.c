@@ -274,8 +274,11 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         return NULL;
     int saved = errno;
     struct thread_capture *ready = make_ready(thread);
+    static bool told;
     if (!ready && recording.fork_local->owned)
         SHARED_ADD(session.header->unslotted_events, 1);
+    else if (!ready && !__atomic_load_n(&recording.off, __ATOMIC_RELAXED) && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+        os_message("not everything is recorded: there is no memory for it (ulimit -v?)"); /* and no session yet that could tell */
     errno = saved;
     return ready;
 }

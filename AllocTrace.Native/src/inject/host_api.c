@@ -119,11 +119,11 @@ static bool is_drained(const uint64_t cursor[], uint32_t threads)
 
 int alloctrace_flush(uint32_t milliseconds)
 {
-    enum { THREADS = 4096, WAIT_NS = 1000000 };
+    enum { WAIT_NS = 1000000 };
     if (!is_running() || !recording.fork_local->owned)
         return ALLOCTRACE_NOT_RUNNING;
     uint32_t threads = SHARED_LOAD(session.header->threads);
-    uint64_t *cursor = threads <= THREADS ? os_map(THREADS * sizeof *cursor) : NULL;
+    uint64_t *cursor = os_map((threads + 1) * sizeof *cursor);
     if (!cursor)
         return ALLOCTRACE_FAILED;
     for (uint32_t i = 0; i < threads; i++)
@@ -132,7 +132,7 @@ int alloctrace_flush(uint32_t milliseconds)
     bool done = false;
     while (!(done = is_drained(cursor, threads)) && os_monotonic_ns() < end)
         os_sleep_ns(WAIT_NS);
-    os_unmap(cursor, THREADS * sizeof *cursor);
+    os_unmap(cursor, (threads + 1) * sizeof *cursor);
     return done ? ALLOCTRACE_DONE : ALLOCTRACE_FAILED;
 }
 

@@ -27,8 +27,9 @@ struct os_file {
 bool os_file_create(struct os_file *file, const char **reason);
 
 /* Makes [offset, offset + size) of the file usable memory: space is reserved first, so that touching it cannot fail later, then mapped
- * shared and touched. NULL when there is no space, or the file cannot be reached any more. */
-void *os_file_extend(struct os_file *file, uint64_t offset, size_t size);
+ * shared and touched. NULL when there is no space, or the file cannot be reached any more; why in *reason (a static string or strerror's).
+ */
+void *os_file_extend(struct os_file *file, uint64_t offset, size_t size, const char **reason);
 
 void os_file_close(struct os_file *file);
 
@@ -65,7 +66,7 @@ void os_sleep_ns(uint64_t duration);
 /* True in a program that runs with more rights than its user (set-user-id and the like): such a program is never recorded. */
 bool os_is_privileged(void);
 
-/* One line to stderr, in one write. Truncates what is too long. */
+/* One line to stderr, in one write, which no signal answers. Truncates what is too long. */
 void os_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

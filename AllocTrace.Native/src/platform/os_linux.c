@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,13 +123,28 @@ static bool within_file_size_limit(uint64_t end)
     return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || end <= limit.rlim_cur;
 }
 
-void *os_file_extend(struct os_file *file, uint64_t offset, size_t size)
+/* Signals interrupt the call on tmpfs, and it has done nothing then: a program with a profiler's timer has one every millisecond. */
+static int reserve(const struct os_file *file, uint64_t offset, size_t size)
 {
-    int saved = errno;
+    int error;
+    do
+        error = posix_fallocate(file->descriptor, (off_t)offset, (off_t)size);
+    while (error == EINTR);
+    return error;
+}
+
+void *os_file_extend(struct os_file *file, uint64_t offset, size_t size, const char **reason)
+{
+    int saved = errno, error;
     void *memory = MAP_FAILED;
-    if (within_file_size_limit(offset + size) && (still_ours(file) || reopen(file))
-        && posix_fallocate(file->descriptor, (off_t)offset, (off_t)size) == 0)
-        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file->descriptor, (off_t)offset);
+    if (!within_file_size_limit(offset + size))
+        *reason = "larger than the limit on files (ulimit -f)";
+    else if (!still_ours(file) && !reopen(file))
+        *reason = "it is not there any more";
+    else if ((error = reserve(file, offset, size)) != 0)
+        *reason = strerror(error);
+    else if ((memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file->descriptor, (off_t)offset)) == MAP_FAILED)
+        *reason = "no memory to map it (ulimit -v?)";
     errno = saved;
     return memory == MAP_FAILED ? NULL : memory;
 }
@@ -295,6 +312,29 @@ bool os_is_privileged(void)
     return getauxval(AT_SECURE) != 0;
 }
 
+/* A write to a pipe that nobody reads, or to a file at its limit, is answered with a signal that ends the program. This thread does not get
+ * one that it did not have before. */
+static void write_unharmed(int descriptor, const char *text, size_t length)
+{
+    sigset_t deadly, before, pending;
+    sigemptyset(&deadly);
+    sigaddset(&deadly, SIGPIPE);
+    sigaddset(&deadly, SIGXFSZ);
+    if (pthread_sigmask(SIG_BLOCK, &deadly, &before) != 0)
+        return;
+    sigpending(&pending);
+    if (write(descriptor, text, length) < 0 && (errno == EPIPE || errno == EFBIG)) {
+        int sent = errno == EPIPE ? SIGPIPE : SIGXFSZ;
+        const struct timespec at_once = {0, 0};
+        sigemptyset(&deadly);
+        sigaddset(&deadly, sent);
+        if (!sigismember(&pending, sent))
+            while (sigtimedwait(&deadly, NULL, &at_once) < 0 && errno == EINTR)
+                ;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 void os_message(const char *format, ...)
 {
     int saved = errno;
@@ -308,7 +348,6 @@ void os_message(const char *format, ...)
     if (used > sizeof line - 2)
         used = sizeof line - 2;
     line[used++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, used);
-    (void)written; /* a closed stderr: nobody to tell */
+    write_unharmed(STDERR_FILENO, line, used); /* a closed stderr: nobody to tell */
     errno = saved;
 }

@@ -77,12 +77,23 @@ static bool lock_path(char path[PATH_BYTES], const struct options *options)
 static bool is_still_named(int descriptor, const char *path)
 {
     struct stat opened, named;
-    return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+    return fstat(descriptor, &opened) == 0 && lstat(path, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+/* The name can be guessed: where others may write, they may have put something there. Root's is right, too: hosts drop their rights. */
+static bool is_planted(const char *path)
+{
+    struct stat named;
+    return lstat(path, &named) == 0 && (!S_ISREG(named.st_mode) || (named.st_uid != geteuid() && named.st_uid != 0));
 }
 
 /* The descriptor of the locked file, or -1: another has it. A collector removes the file when it ends, perhaps between open and flock. */
 static int take_lock(const char *path)
 {
+    if (is_planted(path)) {
+        os_message("%s is not this user's file: sessions are left for alloctrace collect", path);
+        return -1;
+    }
     for (int tries = 0; tries < 100; tries++) {
         int descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (descriptor < 0)
@@ -102,6 +113,7 @@ static int take_lock(const char *path)
 
 struct start {
     int lock;
+    int error; /* errno of what failed on the way, in whichever process: they share their memory */
     char sessions[PATH_BYTES], database[PATH_BYTES], process[16];
     uint8_t stack[2][STACK_BYTES]; /* of the two processes on the way; they run in this one's memory, one after the other */
     char *variables[MOST_VARIABLES + 1];
@@ -123,10 +135,34 @@ static void choose_variables(struct start *start)
     start->variables[count] = NULL;
 }
 
+/* The collector's arguments are text: it would not find a folder or file whose name is none. */
+static bool is_utf8(const char *text)
+{
+    for (const uint8_t *at = (const uint8_t *)text; *at;) {
+        unsigned length = *at < 0x80 ? 1 : *at >= 0xC2 && *at < 0xE0 ? 2 : (*at & 0xF0) == 0xE0 ? 3 : *at >= 0xF0 && *at < 0xF5 ? 4 : 0;
+        uint32_t character = *at & (0xFFu >> (length + (length > 1)));
+        for (unsigned i = 1; i < length; i++) {
+            if ((at[i] & 0xC0) != 0x80)
+                return false;
+            character = character << 6 | (at[i] & 0x3F);
+        }
+        bool is_too_short_or_none = (length == 3 && (character < 0x800 || character >> 11 == 0x1B))
+                                    || (length == 4 && (character < 0x10000 || character > 0x10FFFF)) || length == 0;
+        if (is_too_short_or_none)
+            return false;
+        at += length;
+    }
+    return true;
+}
+
 /* Recordings are not mixed: a database that is there already stays as it is. */
 static bool choose_database(struct start *start)
 {
     struct stat status;
+    if (!is_utf8(start->sessions)) {
+        os_message("the name of the database is not UTF-8: sessions are left as %s.*", start->sessions);
+        return false;
+    }
     if (stat(start->sessions, &status) != 0) {
         memcpy(start->database, start->sessions, sizeof start->database);
         return true;
@@ -162,7 +198,7 @@ static int become_collector(void *argument)
     dup2(lock, LOCK_DESCRIPTOR);
     syscall(SYS_close_range, LOCK_DESCRIPTOR + 1, ~0u, 0); /* Linux 5.9; before, what is open stays open there */
     if (chdir("/") != 0)
-        _exit(127);
+        goto failed;
 
     char *arguments[] = {command, "collect", "--recording", start->process, "-o", start->database, start->sessions, NULL, NULL};
     size_t length = strlen(command);
@@ -177,14 +213,18 @@ static int become_collector(void *argument)
     } else {
         execve(command, arguments, start->variables);
     }
+failed:
+    start->error = errno;
     syscall(SYS_exit_group, 127);
     return 127;
 }
 
 /* clone and not fork: no handlers of the host's run, no memory is copied, and with no exit signal the host does not hear of it. */
-static bool spawn(int (*function)(void *), uint8_t stack[STACK_BYTES], void *argument, int *pid)
+static bool spawn(int (*function)(void *), uint8_t stack[STACK_BYTES], struct start *start, int *pid)
 {
-    *pid = clone(function, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, argument);
+    *pid = clone(function, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, start);
+    if (*pid < 0)
+        start->error = errno;
     return *pid > 0;
 }
 
@@ -192,8 +232,9 @@ static int leave_child_behind(void *argument)
 {
     struct start *start = argument;
     int pid;
-    syscall(SYS_exit_group, spawn(become_collector, start->stack[1], start, &pid) ? 0 : 1);
-    return 1;
+    spawn(become_collector, start->stack[1], start, &pid);
+    syscall(SYS_exit_group, 0);
+    return 0;
 }
 
 static void start_collector(struct start *start)
@@ -207,6 +248,8 @@ static void start_collector(struct start *start)
         while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
             ;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (start->error)
+        os_message("the collector cannot be started: %s; sessions are left for alloctrace collect", strerror(start->error));
 }
 
 void collector_ensure(const struct options *options)
@@ -271,5 +314,7 @@ void collector_await(const struct options *options)
         }
         os_sleep_ns(AWAIT_NS);
     }
+    if (*command && !SHARED_LOAD(session.header->collector_done) && is_collected_by_nobody(path))
+        os_message("nobody collects this recording: alloctrace collect -o FILE.db %s", session.file.path);
     errno = saved;
 }

@@ -7,28 +7,33 @@
 
 struct session session;
 
-static const char no_space[] = "there is no space for a session file";
-
 static bool has_room_for_extent(void)
 {
     uint64_t extents = session.header->extents + 1;
     return extents <= ALLOCTRACE_MAX_EXTENTS && ALLOCTRACE_HEADER_BYTES + extents * ALLOCTRACE_EXTENT_BYTES <= session.header->limit_bytes;
 }
 
-bool session_grow(enum alloctrace_extent_kind kind)
+static bool grow(enum alloctrace_extent_kind kind, const char **reason)
 {
     struct alloctrace_session *header = session.header;
+    *reason = "its limit is reached";
     if (!has_room_for_extent())
         return false;
     uint32_t number = header->extents;
-    uint8_t *extent =
-        os_file_extend(&session.file, ALLOCTRACE_HEADER_BYTES + (uint64_t)number * ALLOCTRACE_EXTENT_BYTES, ALLOCTRACE_EXTENT_BYTES);
+    uint8_t *extent = os_file_extend(&session.file, ALLOCTRACE_HEADER_BYTES + (uint64_t)number * ALLOCTRACE_EXTENT_BYTES,
+                                     ALLOCTRACE_EXTENT_BYTES, reason);
     if (!extent)
         return false;
     ((uint8_t *)header)[ALLOCTRACE_EXTENT_KINDS_OFFSET + number] = (uint8_t)kind;
     session.extent[kind][session.extents_of[kind]++] = extent;
     SHARED_STORE(header->extents, number + 1);
     return true;
+}
+
+bool session_grow(enum alloctrace_extent_kind kind)
+{
+    const char *reason;
+    return grow(kind, &reason);
 }
 
 /* Where the next string goes, grown if need be. Strings do not cross extents: what is left of one is skipped when it cannot hold the
@@ -102,9 +107,8 @@ bool session_open(const struct options *options, const char **reason)
     uint32_t pid = os_process_id();
     if (!name_file(options, pid, reason) || !os_file_create(&session.file, reason))
         return false;
-    session.header = os_file_extend(&session.file, 0, ALLOCTRACE_HEADER_BYTES);
+    session.header = os_file_extend(&session.file, 0, ALLOCTRACE_HEADER_BYTES, reason);
     if (!session.header) {
-        *reason = no_space;
         os_file_remove(&session.file);
         return false;
     }
@@ -128,8 +132,7 @@ bool session_open(const struct options *options, const char **reason)
     fork_describe(header);
     int last_kind = options->crash ? ALLOCTRACE_EXTENT_CRASH : ALLOCTRACE_EXTENT_STRINGS;
     for (int kind = ALLOCTRACE_EXTENT_THREADS; kind <= last_kind; kind++)
-        if (!session_grow((enum alloctrace_extent_kind)kind)) {
-            *reason = no_space;
+        if (!grow((enum alloctrace_extent_kind)kind, reason)) {
             os_file_remove(&session.file);
             session_abandon();
             return false;
