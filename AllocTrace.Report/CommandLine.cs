@@ -9,6 +9,7 @@ internal static class CommandLine
 {
     public static int Run(IReadOnlyList<string> arguments, Output output)
     {
+        using var limit = new FileSizeLimit();
         try
         {
             var parsed = new Root(output).Parse(arguments);

@@ -27,6 +27,7 @@ public sealed class AllocationTracer : IDisposable
 
     private readonly NativeTracer _native;
     private readonly Collector _collector;
+    private readonly FileSizeLimit _fileSizeLimit = new();
     private readonly Lock _stopping = new();
     private bool _isStopped;
 
@@ -121,6 +122,7 @@ public sealed class AllocationTracer : IDisposable
             finally
             {
                 _collector.Dispose();
+                _fileSizeLimit.Dispose();
             }
         }
     }

@@ -13,7 +13,7 @@ internal static unsafe partial class LibC
     public const int MapShared = 1, MapPrivate = 2, MapNoReserve = 0x4000;
     public const int ClockMonotonic = 1;
     public const int ENoEnt = 2, EIntr = 4, ENotDir = 20;
-    public const int SigHup = 1, SigPipe = 13, SigTerm = 15, SigCont = 18, SigStop = 19;
+    public const int SigHup = 1, SigPipe = 13, SigTerm = 15, SigCont = 18, SigStop = 19, SigXfsz = 25;
     public const short SpawnSetSigDef = 4;
 
     /// <summary>Large enough for <c>posix_spawnattr_t</c> (336 bytes) and <c>sigset_t</c> (128 bytes) of glibc and musl.</summary>

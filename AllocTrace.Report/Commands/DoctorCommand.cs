@@ -39,18 +39,17 @@ internal static class DoctorCommand
         page.Line($"library       {Recording.LibraryPath}");
         page.Line($"startup hook  {Recording.StartupHookPath}");
         page.Line($"sessions      {SessionPlace()}");
+        foreach (var (folder, bytes) in Recording.Left())
+            page.Line($"left behind   {folder}, {Numbers.Size(bytes)}, by a run that was killed: alloctrace collect -o FILE.db {folder}", Page.Alarm);
+
         page.Line();
         page.Line("Any program:  LD_PRELOAD=<library> ALLOCTRACE=trace.db PROGRAM …");
         page.Line(".NET program: DOTNET_STARTUP_HOOKS=<startup hook> ALLOCTRACE=trace.db dotnet PROGRAM.dll …");
     }
 
-    private static string SessionPlace()
-    {
-        var shared = new DriveInfo("/dev/shm");
-        return Directory.Exists("/dev/shm") && shared.AvailableFreeSpace > 0
-            ? $"/dev/shm, {Numbers.Size(shared.AvailableFreeSpace)} free"
-            : $"{Path.GetTempPath()}: there is no shared memory (/dev/shm) with room, so records go to a disk";
-    }
+    private static string SessionPlace() => Recording.SharedMemoryRoom is > 0 and var bytes
+        ? $"/dev/shm, {Numbers.Size(bytes)} free"
+        : $"{Path.GetTempPath()}: there is no shared memory (/dev/shm) with room, so records go to a disk";
 
     private static int Try(Page page, string[] command)
     {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 
+using AllocTrace.Sessions;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Journal;
@@ -43,10 +44,10 @@ internal static unsafe class CheckpointFile
             File.Move(unfinished, path, overwrite: true);
             return file.Length;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(unfinished);
-            throw;
+            FolderFiles.TryDelete(unfinished);
+            throw e as IOException ?? new IOException(e.Message, e);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 
 using AllocTrace.Sessions;
 
@@ -8,7 +9,7 @@ namespace AllocTrace.Journal;
 /// The layout of a journal: the file beside a session that keeps the records which the collector has taken out of it. A head, then entries up to
 /// <see cref="JournalHead.Committed"/>. Byte order of the machine; docs/wire-format.md tells it in prose.
 /// </summary>
-internal static class JournalFormat
+internal static partial class JournalFormat
 {
     public const ulong Magic = 0x4C4E524A434F4C41; // the bytes "ALOCJRNL"
     public const uint Version = 1;
@@ -17,7 +18,7 @@ internal static class JournalFormat
     /// <summary>In the place of a journal's number: what was taken out of the session is in a database.</summary>
     public const ulong Taken = ulong.MaxValue;
 
-    private const string Suffix = ".journal", CheckpointSuffix = ".checkpoint", SessionSuffix = ".alloctrace";
+    private const string Suffix = ".journal", CheckpointSuffix = ".checkpoint";
 
     private const int CommittedBits = 40;
 
@@ -31,18 +32,15 @@ internal static class JournalFormat
     /// <exception cref="IOException">It cannot be removed.</exception>
     public static void RemoveBeside(string session)
     {
-        foreach (var suffix in Suffixes)
+        foreach (var file in FolderFiles.Of(Path.GetDirectoryName(session)!, $"{Path.GetFileName(session)}."))
         {
-            foreach (var file in Directory.GetFiles(Path.GetDirectoryName(session)!, $"{Path.GetFileName(session)}*{suffix}*"))
+            if (SessionOf(file) == session)
                 File.Delete(file);
         }
     }
 
-    /// <summary>What the names of files beside a session end with that belong to it; those of unfinished ones go on.</summary>
-    public static IReadOnlyList<string> Suffixes { get; } = [Suffix, CheckpointSuffix, LivePicture.Suffix];
-
-    /// <summary>The session that a journal or checkpoint is of.</summary>
-    public static string SessionOf(string file) => file[..(file.LastIndexOf(SessionSuffix, StringComparison.Ordinal) + SessionSuffix.Length)];
+    /// <summary>The session that a journal, checkpoint or picture belongs to, unfinished ones too; <see langword="null"/>: the file is something else.</summary>
+    public static string? SessionOf(string file) => Companion().Match(file) is { Success: true } match ? match.Groups[1].Value : null;
 
     /// <summary>How many bytes of the file, the head included, are entries of this generation.</summary>
     public static long BytesOf(ulong committed) => (long)(committed & ((1UL << CommittedBits) - 1));
@@ -52,6 +50,9 @@ internal static class JournalFormat
 
     /// <summary>Both in one word, so that they change at once.</summary>
     public static ulong Committed(uint generation, long bytes) => (ulong)generation << CommittedBits | (ulong)bytes;
+
+    [GeneratedRegex(@"^(.*\.alloctrace)\.([0-9a-f]{16}\.(journal|checkpoint|checkpoint\.new)|live|live\.[^/]*\.unfinished)$", RegexOptions.Singleline)]
+    private static partial Regex Companion();
 }
 
 /// <summary>The first bytes of a journal.</summary>

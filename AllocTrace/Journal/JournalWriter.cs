@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 
 using AllocTrace.Replay;
+using AllocTrace.Sessions;
 using AllocTrace.Wire;
 
 using Microsoft.Win32.SafeHandles;
@@ -128,11 +129,11 @@ internal sealed unsafe class JournalWriter : IDisposable
             RandomAccess.Write(_file, payload, at + JournalEntry.Bytes);
             Volatile.Write(ref _head->Committed, JournalFormat.Committed(Generation, at + ((entry.Length + 7) & ~7)));
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             IsComplete = false;
             Volatile.Write(ref _session.Header->CollectorJournal, 0); // rather none than one with a gap
-            File.Delete(_path);
+            FolderFiles.TryDelete(_path);
         }
     }
 }

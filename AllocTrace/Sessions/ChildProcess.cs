@@ -4,14 +4,27 @@ using System.Text;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// A command started as a shell would start it: found by PATH, with our terminal, descriptors, process group and ignored signals. While
-/// <see cref="Wait"/> runs, signals that the terminal sends to both are left to the command, others are passed on.
+/// A command started as a shell would start it: found by PATH, with our terminal, descriptors, process group and ignored signals. As long as it
+/// is not disposed of, signals that the terminal sends to both are left to the command, others are passed on; when it has ended they do nothing:
+/// there is a database to complete.
 /// </summary>
-internal sealed unsafe class ChildProcess
+internal sealed unsafe class ChildProcess : IDisposable
 {
-    private ChildProcess(int pid) => Pid = pid;
+    private readonly PosixSignalRegistration[] _signals;
 
-    public int Pid { get; }
+    /// <summary>The process's number; 0 before it is started and when it has ended.</summary>
+    private volatile int _running;
+
+    private ChildProcess() => _signals =
+    [
+        // From the terminal, Ctrl-C and Ctrl-\ reach the whole process group: the command decides what becomes of it.
+        PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true),
+        PosixSignalRegistration.Create(PosixSignal.SIGQUIT, context => context.Cancel = true),
+        PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => PassOn(context, LibC.SigTerm)),
+        PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => PassOn(context, LibC.SigHup)),
+    ];
+
+    public int Pid { get; private set; }
 
     /// <summary>Starts a command.</summary>
     /// <param name="command">The command and its arguments.</param>
@@ -27,21 +40,23 @@ internal sealed unsafe class ChildProcess
         var attributes = stackalloc byte[LibC.SpawnAttributesBytes];
         LibC.SpawnAttributesInit(attributes);
         DefaultSignals(attributes);
+        var child = new ChildProcess();
         var error = LibC.SpawnByPath(out var pid, arguments.Pointer[0], null, attributes, arguments.Pointer, environmentStrings.Pointer);
         LibC.SpawnAttributesDestroy(attributes);
-        return error == 0 ? new ChildProcess(pid) : throw new CommandNotStartedException(command[0], error);
+        if (error != 0)
+        {
+            child.Dispose();
+            throw new CommandNotStartedException(command[0], error);
+        }
+
+        child.Pid = child._running = pid;
+        return child;
     }
 
     /// <summary>Waits for the end.</summary>
     /// <returns>The exit code, or 128 plus the number of the signal.</returns>
     public int Wait()
     {
-        // From the terminal, Ctrl-C and Ctrl-\ reach the whole process group: the command decides what becomes of it.
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
-        using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, context => context.Cancel = true);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => PassOn(context, LibC.SigTerm));
-        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => PassOn(context, LibC.SigHup));
-
         int status;
         while (LibC.WaitPid(Pid, out status, 0) < 0)
         {
@@ -50,8 +65,15 @@ internal sealed unsafe class ChildProcess
                 throw new IOException($"cannot wait for process {Pid}: {LibC.Describe(error)}");
         }
 
+        _running = 0;
         var signal = status & 0x7F;
         return signal != 0 ? 128 + signal : status >> 8 & 0xFF;
+    }
+
+    public void Dispose()
+    {
+        foreach (var signal in _signals)
+            signal.Dispose();
     }
 
     /// <summary>
@@ -70,6 +92,7 @@ internal sealed unsafe class ChildProcess
     private void PassOn(PosixSignalContext context, int signal)
     {
         context.Cancel = true;
-        LibC.Kill(Pid, signal);
+        if (_running is not 0 and var pid)
+            LibC.Kill(pid, signal);
     }
 }

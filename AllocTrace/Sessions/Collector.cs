@@ -13,6 +13,15 @@ internal sealed class Collector : IDisposable
     /// <summary>How long processes that end with the main one are waited for at the end.</summary>
     private const int GraceMs = 500;
 
+    /// <summary>
+    /// Sessions stay until their records are in a whole database. With very many processes they would fill the memory: when those that wait
+    /// for it have so many bytes, and more than the database, it is made meanwhile.
+    /// </summary>
+    private const long MostRetainedBytes = 256 << 20;
+
+    /// <summary>A session takes up to five descriptors: the file's, two of its journal, its process's. Some are for the database.</summary>
+    private readonly int _mostFollowed = (int)Math.Max(4, (LibC.DescriptorLimit() - 128) / 5);
+
     private readonly Func<IEnumerable<string>> _paths;
     private readonly int _temporaryThreshold;
     private readonly Func<TraceWriter> _createWriter;
@@ -23,14 +32,21 @@ internal sealed class Collector : IDisposable
     private readonly List<uint> _running = [];
     private readonly ForkImages _forks = new();
     private readonly List<string> _collected = [];
+    private readonly HashSet<string> _origins = [];
+    private readonly List<FollowedSession> _left = [];
     private readonly HashSet<string> _unmade = [];
+    private readonly HashSet<string> _postponed = [];
     private readonly Lock _writing = new();
     private readonly List<Thread> _workers = [];
     private readonly ManualResetEventSlim _stop = new();
     private volatile FollowedSession[] _sessions = [];
     private volatile bool _hasLooked;
     private TraceWriter? _writer;
-    private IOException? _failure;
+    private volatile IOException? _failure;
+    private long _retainedBytes;
+
+    /// <summary>Whether there are sessions that can only be opened when others are closed: there are no descriptors or no memory.</summary>
+    private volatile bool _isShort;
 
     /// <param name="paths">Names the session files that there are now; asked again and again.</param>
     /// <param name="temporaryThreshold">See <see cref="RecordingOptions.TemporaryThreshold"/>.</param>
@@ -46,6 +62,12 @@ internal sealed class Collector : IDisposable
 
     /// <summary>Whether there was a look for sessions.</summary>
     public bool HasLooked => _hasLooked;
+
+    /// <summary>Whether there will be no database: <see cref="Complete"/> says why. Sessions stay as they are.</summary>
+    public bool HasFailed => _failure is not null;
+
+    /// <summary>Whether there are sessions that another collector could go on with. After <see cref="Complete"/>.</summary>
+    public bool HasAbandoned { get; private set; }
 
     /// <summary>Whether the recording's last process waits for the database.</summary>
     public bool HasWaiting
@@ -90,7 +112,7 @@ internal sealed class Collector : IDisposable
     /// <param name="isWatching">Whether more processes may come: then only <paramref name="stop"/> ends it.</param>
     public void WaitForProcesses(Action<int>? running, CancellationToken stop, bool isWatching = false)
     {
-        while ((isWatching || !_hasLooked || _sessions.Length > 0) && !stop.IsCancellationRequested)
+        while ((isWatching || !_hasLooked || _isShort || _sessions.Length > 0) && !HasFailed && !stop.IsCancellationRequested)
         {
             running?.Invoke(_sessions.Length);
             stop.WaitHandle.WaitOne(LongestWaitMs);
@@ -106,32 +128,27 @@ internal sealed class Collector : IDisposable
     public bool Complete()
     {
         StopWorkers();
-        var end = Environment.TickCount64 + GraceMs;
-        while (true)
+        do
         {
-            Scan();
-            Serve();
-            if ((_sessions.Length == 0 && _unmade.Count == 0) || Environment.TickCount64 >= end)
-                break;
-
-            Thread.Sleep(ShortestWaitMs);
+            DrainToTheEnd();
+            EndAll();
         }
+        while (_isShort && !HasFailed && Scan() > 0);
 
-        while (_sessions is [var first, ..] left)
-        {
-            // Parents before their children, which wait for them. A process that is gone is never taken for a running one, however late it is.
-            var session = Array.Find(left, session => !session.IsWaiting || TryBegin(session)) ?? first;
-            var ending = session.Ending() ?? ProcessEnding.Running;
-            if (ending == ProcessEnding.Running)
-                _running.Add(session.Pid);
+        foreach (var path in _postponed.Where(File.Exists))
+            AddProblem(new IOException($"{path}: not collected: there were too many sessions at once for the limits of this process (ulimit -n, ulimit -v)"));
 
-            End(session, ending);
-        }
-
+        HasAbandoned |= _postponed.Count > 0;
         if (_failure is not null)
             throw _failure;
 
         _writer?.Complete();
+        foreach (var session in _left)
+        {
+            session.LetGo();
+            session.Leave();
+        }
+
         return _writer is not null;
     }
 
@@ -150,6 +167,34 @@ internal sealed class Collector : IDisposable
             _writer?.Publish();
             RemoveCollected();
             LetGo();
+        }
+    }
+
+    private void DrainToTheEnd()
+    {
+        var end = Environment.TickCount64 + GraceMs;
+        while (!HasFailed)
+        {
+            Scan();
+            Serve();
+            if ((_sessions.Length == 0 && _unmade.Count == 0) || Environment.TickCount64 >= end)
+                break;
+
+            Thread.Sleep(ShortestWaitMs);
+        }
+    }
+
+    private void EndAll()
+    {
+        while (!HasFailed && _sessions is [var first, ..] left)
+        {
+            // Parents before their children, which wait for them. A process that is gone is never taken for a running one, however late it is.
+            var session = Array.Find(left, session => !session.IsWaiting || TryBegin(session)) ?? first;
+            var ending = session.Ending() ?? ProcessEnding.Running;
+            if (ending == ProcessEnding.Running)
+                _running.Add(session.Pid);
+
+            End(session, ending);
         }
     }
 
@@ -182,13 +227,15 @@ internal sealed class Collector : IDisposable
             SessionPaths.Remove(file);
 
         _collected.Clear();
+        _origins.Clear();
+        _retainedBytes = 0;
     }
 
     public void Dispose()
     {
         StopWorkers();
         LetGo();
-        foreach (var session in _sessions)
+        foreach (var session in _sessions.Concat(_left))
             session.Dispose();
 
         _forks.Dispose();
@@ -217,16 +264,28 @@ internal sealed class Collector : IDisposable
 
     private void Work(bool isFirst)
     {
-        for (var waitMs = ShortestWaitMs; !_stop.Wait(waitMs);)
+        try
         {
-            if (isFirst)
+            for (var waitMs = ShortestWaitMs; !HasFailed && !_stop.Wait(waitMs);)
             {
-                Scan();
-                if (_workers.Count < Math.Min(Environment.ProcessorCount, _sessions.Length))
-                    AddWorker();
-            }
+                if (isFirst)
+                {
+                    Scan();
+                    if (_workers.Count < Math.Min(Environment.ProcessorCount, _sessions.Length))
+                        AddWorker();
+                }
 
-            waitMs = Serve() ? ShortestWaitMs : Math.Min(2 * waitMs, LongestWaitMs);
+                waitMs = Serve() ? ShortestWaitMs : Math.Min(2 * waitMs, LongestWaitMs);
+            }
+        }
+        catch (Exception e) // this may be a thread of a host, which must not die of it
+        {
+            _failure = e switch
+            {
+                IOException known => known,
+                OutOfMemoryException => new IOException("there is not enough memory to collect the recording", e),
+                _ => new IOException($"internal error: {e.GetType().Name}: {e.Message}", e),
+            };
         }
     }
 
@@ -240,13 +299,22 @@ internal sealed class Collector : IDisposable
     }
 
     /// <summary>Opens the sessions that appeared. They are served from the end of it on: a child never without its parent.</summary>
-    private void Scan()
+    /// <returns>How many.</returns>
+    private int Scan()
     {
         var opened = new List<FollowedSession>();
+        var isShort = false;
         foreach (var path in _paths())
         {
             if (_seen.Contains(path))
                 continue;
+
+            isShort = _sessions.Length + opened.Count >= _mostFollowed;
+            if (isShort)
+            {
+                _postponed.Add(path);
+                break;
+            }
 
             try
             {
@@ -261,6 +329,12 @@ internal sealed class Collector : IDisposable
 
                 opened.Add(session);
             }
+            catch (IOException e) when (e.HResult is LibC.EMFile or LibC.ENFile or LibC.ENoMem)
+            {
+                isShort = true;
+                _postponed.Add(path);
+                break;
+            }
             catch (Exception e) when (e is InvalidTraceException or IOException or UnauthorizedAccessException)
             {
                 lock (_writing)
@@ -269,11 +343,15 @@ internal sealed class Collector : IDisposable
 
             _seen.Add(path);
             _unmade.Remove(path);
+            _postponed.Remove(path);
         }
 
         if (opened.Count > 0)
             Change(sessions => [.. sessions, .. opened]);
+
+        _isShort = isShort;
         _hasLooked = true;
+        return opened.Count;
     }
 
     /// <summary>Gives each session that no other thread has a round.</summary>
@@ -292,6 +370,11 @@ internal sealed class Collector : IDisposable
 
             if (session.Round())
                 any = true;
+            else if (session.Failure is not null)
+            {
+                Abandon(session);
+                continue;
+            }
             else if (!session.IsWaiting && session.Ending() is { } ending)
             {
                 End(session, ending);
@@ -322,16 +405,28 @@ internal sealed class Collector : IDisposable
             session.Begin(_forks.Take(session.ForkParentPid, session.ForkNumber));
 
         session.Finish(ending);
+        if (session.Failure is not null)
+        {
+            Abandon(session);
+            return;
+        }
+
         lock (_writing)
         {
             if (session.Damage is { } damage)
                 AddProblem(damage);
 
             if (Write(session, ending) && session.Damage is null && ending != ProcessEnding.Running)
-                _collected.Add(session.Path);
+                Retain(session);
         }
 
         var left = Change(sessions => [.. sessions.Where(other => other != session)]);
+        if (ending == ProcessEnding.Running)
+        {
+            _left.Add(session);
+            return;
+        }
+
         if (_isAwaited && left == 0)
         {
             lock (_writing)
@@ -341,6 +436,43 @@ internal sealed class Collector : IDisposable
 
         session.LetGo();
         session.Dispose();
+    }
+
+    private void Abandon(FollowedSession session)
+    {
+        lock (_writing)
+        {
+            AddProblem(session.Failure!);
+            HasAbandoned = true;
+        }
+
+        Change(sessions => [.. sessions.Where(other => other != session)]);
+        session.Abandon();
+        session.Dispose();
+    }
+
+    /// <summary>Keeps a session until the database is whole, which is made now if there are too many.</summary>
+    private void Retain(FollowedSession session)
+    {
+        _collected.Add(session.Path);
+        if (session.HasForked)
+            _origins.Add(session.Path); // with the names of what its children inherited
+        else
+            _retainedBytes += session.Bytes;
+
+        if (_retainedBytes < Math.Max(MostRetainedBytes, _writer?.Bytes ?? 0))
+            return;
+
+        try
+        {
+            _writer?.Publish();
+            _collected.RemoveAll(file => !_origins.Contains(file) && SessionPaths.TryRemove(file));
+            _retainedBytes = 0;
+        }
+        catch (IOException e)
+        {
+            _failure = e;
+        }
     }
 
     /// <returns>Whether the database has it now, or there was nothing to write.</returns>

@@ -61,10 +61,19 @@ internal sealed unsafe class FollowedSession : IDisposable
 
     public string Path => _session.Path;
 
+    /// <summary>How large its file is.</summary>
+    public long Bytes => _session.Bytes;
+
     public ProcessReplay Replay { get; }
 
     /// <summary>What stopped the reading, when the session is damaged.</summary>
     public InvalidTraceException? Damage { get; private set; }
+
+    /// <summary>What keeps this process from reading it on, though nothing is wrong with it: it is left to another collector.</summary>
+    public IOException? Failure { get; private set; }
+
+    /// <summary>Whether children of its process may have begun with what it had.</summary>
+    public bool HasForked => Replay.LastFork != 0;
 
     /// <summary>Whether a later session of the same process exists: the process went on as another program.</summary>
     public bool IsSuperseded { get; private set; }
@@ -132,7 +141,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <returns>Whether there was anything.</returns>
     public bool Round()
     {
-        if (Damage is not null)
+        if (Damage is not null || Failure is not null)
             return false;
 
         var now = LibC.MonotonicNanoseconds();
@@ -142,7 +151,7 @@ internal sealed unsafe class FollowedSession : IDisposable
 
         TakeOver();
         var any = false;
-        if (Damage is not null)
+        if (Damage is not null || Failure is not null)
             return false;
 
         Guard(() => any = _drain.Round(LibC.MonotonicNanoseconds));
@@ -209,13 +218,21 @@ internal sealed unsafe class FollowedSession : IDisposable
         if (_isRest)
             _losses.Add(new Loss(Loss.CollectedBefore, 0, null, null));
 
-        // What has ended stays ours until its file is removed.
-        if (ending == ProcessEnding.Running)
-        {
-            Volatile.Write(ref _claim.Header->CollectorJournal, JournalFormat.Taken);
-            JournalFormat.RemoveBeside(Path);
-            Volatile.Write(ref _claim.Header->CollectorPid, 0);
-        }
+    }
+
+    /// <summary>Stops to follow a process that runs on: what was taken out of its session is in the complete database.</summary>
+    public void Leave()
+    {
+        Volatile.Write(ref _claim.Header->CollectorJournal, JournalFormat.Taken);
+        JournalFormat.RemoveBeside(Path);
+        Volatile.Write(ref _claim.Header->CollectorPid, 0);
+    }
+
+    /// <summary>Leaves the session, and the journal of what was taken out of it, to another collector.</summary>
+    public void Abandon()
+    {
+        LetGo();
+        Volatile.Write(ref _claim.Header->CollectorPid, 0);
     }
 
     /// <summary>Lets a process that waits at its end go. It may be gone already.</summary>
@@ -344,6 +361,10 @@ internal sealed unsafe class FollowedSession : IDisposable
         catch (InvalidTraceException e)
         {
             Damage = e;
+        }
+        catch (IOException e)
+        {
+            Failure = new IOException($"{Path}: {e.Message}; it is left for alloctrace collect", e);
         }
     }
 }

@@ -26,7 +26,7 @@ public static class HostCollection
         Collect(pid, paths, path, done);
 
         // Processes that began meanwhile saw the lock and started no collector of their own.
-        File.Delete(lockFile);
+        FolderFiles.TryDelete(lockFile);
         while (paths.Find().Except(done).ToArray() is [var first, ..])
             Collect(SessionSurvey.TryRead(first)?.Pid ?? 0, paths, NextFree(path), done);
     }
@@ -70,7 +70,22 @@ public static class HostCollection
         }
 
         if (problems.Count > 0)
-            File.WriteAllLines($"{path}.error", problems);
+            Tell(problems, $"{path}.error");
+    }
+
+    /// <summary>The name can be guessed, so the file is made anew: what others may have put there is not written to.</summary>
+    private static void Tell(List<string> problems, string file)
+    {
+        FolderFiles.TryDelete(file);
+        try
+        {
+            using var writer = new StreamWriter(file, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write });
+            problems.ForEach(writer.WriteLine);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A full disk, or a name that is taken: the processes that end say that nobody collects them.
+        }
     }
 
     /// <summary>
@@ -79,7 +94,7 @@ public static class HostCollection
     /// </summary>
     private static void FollowToTheEnd(Collector collector, RecordingRoot root)
     {
-        for (var waitMs = ShortestLookMs; ; waitMs = Math.Min(2 * waitMs, LongestLookMs))
+        for (var waitMs = ShortestLookMs; !collector.HasFailed; waitMs = Math.Min(2 * waitMs, LongestLookMs))
         {
             if (collector.HasLooked && collector.FollowedCount == 0)
             {

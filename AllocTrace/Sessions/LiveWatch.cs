@@ -13,7 +13,7 @@ internal sealed unsafe partial class LiveWatch : IDisposable
     private const int LookMs = 20;
 
     private readonly string _folder;
-    private readonly string _pattern;
+    private readonly string _prefix;
     private readonly Dictionary<string, (SessionFile Session, ProcessProbe Process)> _sessions = [];
 
     private readonly HashSet<string> _over = [];
@@ -27,7 +27,7 @@ internal sealed unsafe partial class LiveWatch : IDisposable
     {
         var path = SnapshotRequest.SessionOf(pid) ?? throw new IOException($"process {pid} is not being recorded, or its session is not this user's");
         _folder = Path.GetDirectoryName(path)!;
-        _pattern = SessionName().Match(Path.GetFileName(path)) is { Success: true } name ? $"{name.Groups[1].Value}*.alloctrace" : Path.GetFileName(path);
+        _prefix = SessionName().Match(Path.GetFileName(path)) is { Success: true } name ? name.Groups[1].Value : Path.GetFileName(path);
         Meet();
         if (!_sessions.TryGetValue(path, out var session))
             throw new IOException($"process {pid} has not begun to record, or has ended");
@@ -108,17 +108,8 @@ internal sealed unsafe partial class LiveWatch : IDisposable
     private static bool GoesOn(SessionFile session) =>
         (SessionPhase)Volatile.Read(ref session.Header->Phase) is not (SessionPhase.Ended or SessionPhase.Stopped) && Volatile.Read(ref session.Header->CollectorDone) == 0;
 
-    private string[] Find()
-    {
-        try
-        {
-            return Directory.GetFiles(_folder, _pattern);
-        }
-        catch (IOException)
-        {
-            return []; // the recording is over, and its folder removed
-        }
-    }
+    /// <summary>None when the recording is over, and its folder removed.</summary>
+    private string[] Find() => FolderFiles.Of(_folder, _prefix, SessionFolder.SessionSuffix);
 
     private static SessionFile? TryOpen(string path)
     {

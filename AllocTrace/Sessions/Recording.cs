@@ -25,6 +25,13 @@ public sealed class Recording : IDisposable
     /// <summary>The assembly that <c>DOTNET_STARTUP_HOOKS</c> takes.</summary>
     public static string StartupHookPath => typeof(Recording).Assembly.Location;
 
+    /// <summary>Where <c>run</c>s that were killed left sessions, which can still be collected, and how many bytes they take.</summary>
+    public static IReadOnlyList<(string Folder, long Bytes)> Left() =>
+        [.. SessionFolder.Left().Select(folder => (folder, FolderFiles.Of(folder, "").Sum(file => new FileInfo(file).Length)))];
+
+    /// <summary>How many bytes there are for sessions in shared memory; 0 when there is none, or too little for anything.</summary>
+    public static long SharedMemoryRoom => SessionFolder.SharedMemoryRoom();
+
     /// <summary>Starts a command. Whether its recording can be written is found out before.</summary>
     /// <param name="command">The command and its arguments.</param>
     /// <param name="path">The database that the recording becomes; <c>%p</c> is the command's process number.</param>
@@ -57,7 +64,7 @@ public sealed class Recording : IDisposable
     /// <summary>Waits for the command and completes the database. Children that go on are left alone.</summary>
     /// <param name="commandEnded">Called between the two: completing may take a moment.</param>
     /// <exception cref="IOException">
-    /// The database cannot be written. Sessions that were not drained stay where they are, and the message, one line, says how to go on.
+    /// The database cannot be written. All sessions stay where they are, and the message, one line, says how to go on.
     /// </exception>
     public RecordingResult Wait(Action? commandEnded = null)
     {
@@ -66,15 +73,15 @@ public sealed class Recording : IDisposable
         try
         {
             var isRecorded = _collector.Complete();
-            return new RecordingResult(exitCode, isRecorded ? _path : null, _collector.ProcessCount, _collector.Running, _collector.Problems);
+            return new RecordingResult(exitCode, isRecorded ? _path : null, _collector.ProcessCount, _collector.Running, Problems());
         }
         catch (IOException e)
         {
-            _folder.Keep = _folder.Sessions().Any(SessionSurvey.HasRecordsLeft);
+            _folder.Keep = _folder.Sessions().Any();
             if (!_folder.Keep)
                 throw;
 
-            throw new IOException($"{e.Message}; what was not drained is kept: alloctrace collect -o FILE.db {_folder.Path}", e);
+            throw new IOException($"{e.Message}; what was recorded is kept: {HowToCollect}", e);
         }
     }
 
@@ -83,6 +90,20 @@ public sealed class Recording : IDisposable
     {
         _collector.Dispose();
         _folder.Dispose();
+        _child.Dispose();
+    }
+
+    private string HowToCollect => $"alloctrace collect -o FILE.db {_folder.Path}";
+
+    /// <summary>Sessions that are not in the database, though it is complete, stay.</summary>
+    private IReadOnlyList<string> Problems()
+    {
+        if (!_collector.HasAbandoned && !_collector.HasDamage)
+            return _collector.Problems;
+
+        _collector.RemoveCollected();
+        _folder.Keep = true;
+        return [.. _collector.Problems, $"what is not in the database is kept: {HowToCollect}"];
     }
 
     private static Dictionary<string, string> Variables(string library, SessionFolder folder, RecordingOptions options)

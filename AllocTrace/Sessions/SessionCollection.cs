@@ -37,7 +37,7 @@ public sealed class SessionCollection : IDisposable
         var paths = new SessionPaths(names);
         var found = paths.Find().ToArray();
         if (found.Length == 0 && !isWatching)
-            throw new IOException($"nothing to collect: no sessions ({SessionFolder.SessionPattern}) in {string.Join(", ", names)}");
+            throw new IOException($"nothing to collect: no sessions (*{SessionFolder.SessionSuffix}) in {string.Join(", ", names)}");
 
         if (path.Contains("%p", StringComparison.Ordinal))
         {

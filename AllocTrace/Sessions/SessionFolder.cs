@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace AllocTrace.Sessions;
@@ -6,11 +7,17 @@ namespace AllocTrace.Sessions;
 internal sealed class SessionFolder : IDisposable
 {
     /// <summary>What the name of a session file ends with.</summary>
-    public const string SessionPattern = "*.alloctrace";
+    public const string SessionSuffix = ".alloctrace";
 
     private const string SharedMemory = "/dev/shm", Prefix = "alloctrace-";
 
+    /// <summary>Read, write and search.</summary>
+    private const uint OnlyUser = 0x1C0;
+
     private const int NameDigits = 16;
+
+    /// <summary>Shared memory with less room than a few sessions take (containers may have little) is not used.</summary>
+    private const long LeastRoom = 16 << 20;
 
     private SessionFolder(string path) => Path = path;
 
@@ -25,59 +32,68 @@ internal sealed class SessionFolder : IDisposable
     public static SessionFolder Create()
     {
         var name = $"{Prefix}{RandomNumberGenerator.GetHexString(NameDigits, lowercase: true)}";
+        var path = System.IO.Path.Combine(SharedMemory, name);
+        if (SharedMemoryRoom() > 0 && LibC.MakeFolder(path, OnlyUser) == 0)
+            return new SessionFolder(path);
+
+        path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), name);
+        if (LibC.MakeFolder(path, OnlyUser) == 0)
+            return new SessionFolder(path);
+
+        throw new IOException($"there is no place for a recording: {path}: {LibC.Describe(Marshal.GetLastPInvokeError())}");
+    }
+
+    /// <summary>How many bytes there are for sessions in shared memory; 0 when there is none, or too little for anything.</summary>
+    public static long SharedMemoryRoom()
+    {
         try
         {
-            return Create(System.IO.Path.Combine(SharedMemory, name));
+            var room = Directory.Exists(SharedMemory) ? new DriveInfo(SharedMemory).AvailableFreeSpace : 0;
+            return room >= LeastRoom ? room : 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A container may have no shared memory, or a read-only one.
-        }
-
-        try
-        {
-            return Create(System.IO.Path.Combine(System.IO.Path.GetTempPath(), name));
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new IOException($"there is no place for a recording: {e.Message}", e);
+            return 0;
         }
     }
 
+    /// <summary>Such folders with sessions in them that nobody collects: their <c>run</c> was killed.</summary>
+    public static IEnumerable<string> Left() => new[] { SharedMemory, System.IO.Path.GetTempPath() }
+        .Where(Directory.Exists)
+        .SelectMany(Directory.EnumerateDirectories)
+        .Where(folder => IsOurs(folder) && FolderFiles.Of(folder, "", SessionSuffix) is { Length: > 0 } sessions && !sessions.Any(SessionSurvey.IsCollected));
+
     /// <summary>The session files that are in it now.</summary>
-    public IEnumerable<string> Sessions() => Directory.EnumerateFiles(Path, SessionPattern);
+    public IEnumerable<string> Sessions() => FolderFiles.Of(Path, "", SessionSuffix);
 
     /// <summary>Removes such a folder whose maker was killed, when nothing is in it.</summary>
     public static void RemoveLeft(string folder)
     {
-        var name = System.IO.Path.GetFileName(folder);
-        var isOurs = name.Length == Prefix.Length + NameDigits && name.StartsWith(Prefix, StringComparison.Ordinal) && name[Prefix.Length..].All(char.IsAsciiHexDigitLower);
-        if (!isOurs || Directory.EnumerateFileSystemEntries(folder).Any())
-            return;
-
-        try
-        {
-            Directory.Delete(folder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // It is in use, or another user's.
-        }
+        if (IsOurs(folder))
+            TryDelete(folder, recursive: false);
     }
 
     public void Dispose()
     {
         if (!Keep)
-            Directory.Delete(Path, recursive: true);
+            TryDelete(Path, recursive: true);
     }
 
-    private static SessionFolder Create(string path)
+    private static bool IsOurs(string folder)
     {
-        var parent = System.IO.Path.GetDirectoryName(path)!;
-        if (!Directory.Exists(parent))
-            throw new DirectoryNotFoundException($"the folder {parent} does not exist");
+        var name = System.IO.Path.GetFileName(folder);
+        return name.Length == Prefix.Length + NameDigits && name.StartsWith(Prefix, StringComparison.Ordinal) && name[Prefix.Length..].All(char.IsAsciiHexDigitLower);
+    }
 
-        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return new SessionFolder(path);
+    private static void TryDelete(string folder, bool recursive)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is gone, in use, or another user's.
+        }
     }
 }

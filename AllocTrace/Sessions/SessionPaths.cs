@@ -7,7 +7,7 @@ namespace AllocTrace.Sessions;
 internal sealed class SessionPaths
 {
     private readonly List<string> _files = [];
-    private readonly List<(string Folder, string Pattern)> _folders = [];
+    private readonly List<(string Folder, string Prefix)> _folders = [];
 
     /// <exception cref="FileNotFoundException">There is nothing of such a name.</exception>
     public SessionPaths(IEnumerable<string> names)
@@ -16,25 +16,25 @@ internal sealed class SessionPaths
             Add(name, Path.GetFullPath(name));
     }
 
-    /// <summary>The session files that there are now, each once.</summary>
-    public IEnumerable<string> Find() => _folders.SelectMany(each => In(each.Folder, each.Pattern)).Concat(_files).Distinct();
+    /// <summary>The session files that there are now, each once. A folder may go away while it is watched; then it holds nothing.</summary>
+    public IEnumerable<string> Find() => _folders.SelectMany(each => In(each.Folder, each.Prefix)).Concat(_files).Distinct();
 
     /// <summary>The sessions that there are now of a recording whose database has that path, complete or not.</summary>
-    public static string[] Beside(string path) => In(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.{SessionFolder.SessionPattern}");
+    public static string[] Beside(string path) => In(Path.GetDirectoryName(path)!, PrefixOf(path));
 
     /// <summary>Removes what killed collectors left: journals of sessions that are gone, the lock of a recording that nobody collects, an empty folder of <c>run</c>.</summary>
     public void RemoveLeft()
     {
-        foreach (var (folder, pattern) in _folders)
+        foreach (var (folder, prefix) in _folders)
         {
-            foreach (var file in JournalFormat.Suffixes.SelectMany(suffix => In(folder, $"{pattern}*{suffix}*")))
+            foreach (var file in FolderFiles.Of(folder, prefix))
             {
-                if (!File.Exists(JournalFormat.SessionOf(file)))
+                if (JournalFormat.SessionOf(file) is { } session && !File.Exists(session))
                     File.Delete(file);
             }
 
-            if (pattern != SessionFolder.SessionPattern)
-                UnfinishedFile.RemoveUnlessLocked(Path.Combine(folder, $"{pattern[..^SessionFolder.SessionPattern.Length]}lock"));
+            if (prefix != "")
+                UnfinishedFile.RemoveUnlessLocked(Path.Combine(folder, $"{prefix}lock"));
             else
                 SessionFolder.RemoveLeft(folder);
         }
@@ -45,38 +45,41 @@ internal sealed class SessionPaths
     /// <exception cref="UnauthorizedAccessException">It may not be removed.</exception>
     public static void Remove(string session)
     {
-        File.Delete(session);
+        if (File.Exists(session)) // its folder may be gone with it
+            File.Delete(session);
+
         JournalFormat.RemoveBeside(session);
+    }
+
+    /// <summary>The same.</summary>
+    /// <returns>Whether it could be removed.</returns>
+    public static bool TryRemove(string session)
+    {
+        try
+        {
+            Remove(session);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private void Add(string name, string path)
     {
         if (Directory.Exists(path))
-        {
-            _folders.Add((path, SessionFolder.SessionPattern));
-            return;
-        }
-
-        // Sessions of ALLOCTRACE=/folder/trace.db lie beside it, as /folder/trace.db.PID-….alloctrace.
-        var (folder, pattern) = (Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.{SessionFolder.SessionPattern}");
-        if (In(folder, pattern).Any())
-            _folders.Add((folder, pattern));
+            _folders.Add((path, ""));
+        else if (Beside(path).Length > 0)
+            _folders.Add((Path.GetDirectoryName(path)!, PrefixOf(path)));
         else if (File.Exists(path))
             _files.Add(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path); // its process maps it by that name
         else
             throw new FileNotFoundException($"no such file: {name}", name);
     }
 
-    /// <summary>A folder may go away while it is watched; then it holds nothing.</summary>
-    private static string[] In(string folder, string pattern)
-    {
-        try
-        {
-            return Directory.GetFiles(folder, pattern);
-        }
-        catch (DirectoryNotFoundException)
-        {
-            return [];
-        }
-    }
+    /// <summary>Sessions of ALLOCTRACE=/folder/trace.db lie beside it, as /folder/trace.db.PID-….alloctrace.</summary>
+    private static string PrefixOf(string path) => $"{Path.GetFileName(path)}.";
+
+    private static string[] In(string folder, string prefix) => FolderFiles.Of(folder, prefix, SessionFolder.SessionSuffix);
 }

@@ -12,20 +12,12 @@ internal sealed unsafe record SessionSurvey(uint Pid, ulong StartedNs)
     public static SessionSurvey? TryRead(string path) =>
         Look(path, session => new SessionSurvey(session.Header->Pid, session.Header->StartedNs));
 
-    /// <summary>Whether there are records that no collector has drained.</summary>
-    public static bool HasRecordsLeft(string path) => Look(path, HasRecordsLeft);
-
-    private static bool HasRecordsLeft(SessionFile session)
+    /// <summary>Whether some process collects it at the moment.</summary>
+    public static bool IsCollected(string path) => Look(path, session =>
     {
-        for (uint slot = 0, count = session.ThreadCount; slot < count; slot++)
-        {
-            var thread = session.Thread(slot);
-            if ((ThreadSlotState)thread->State is ThreadSlotState.Live or ThreadSlotState.Ended && thread->Cursor != thread->Drained)
-                return true;
-        }
-
-        return false;
-    }
+        using var collector = new ProcessProbe(session.Header->CollectorPid, 0);
+        return session.Header->CollectorPid != 0 && collector.IsAlive();
+    });
 
     private static T? Look<T>(string path, Func<SessionFile, T> look)
     {

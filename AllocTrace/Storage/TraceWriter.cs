@@ -35,6 +35,9 @@ internal sealed class TraceWriter : IDisposable
     /// <summary>How many processes were added.</summary>
     public int ProcessCount { get; private set; }
 
+    /// <summary>How large it is so far, as far as it is written.</summary>
+    public long Bytes => _unfinished.Length;
+
     /// <summary>Begins a database.</summary>
     /// <param name="path">The file that it will be.</param>
     /// <param name="overwrite">Whether a file that is there may be replaced.</param>
@@ -60,6 +63,9 @@ internal sealed class TraceWriter : IDisposable
     /// <exception cref="IOException">It could not. The message is one line.</exception>
     public static void CheckTarget(string path, bool overwrite)
     {
+        if (path.Contains('\uFFFD'))
+            throw new IOException($"{path} cannot be written: its name is not UTF-8");
+
         if (Directory.Exists(path))
             throw new IOException($"{path} is a folder");
 

@@ -1,3 +1,5 @@
+using AllocTrace.Sessions;
+
 namespace AllocTrace.Storage;
 
 /// <summary>
@@ -24,12 +26,15 @@ internal sealed class UnfinishedFile : IDisposable
 
     public string Path { get; }
 
+    public long Length => RandomAccess.GetLength(_lock.SafeFileHandle);
+
     /// <summary>Copies it to a new file beside it, for the target's name.</summary>
     /// <returns>The copy's name.</returns>
     /// <exception cref="IOException">There is no room for it.</exception>
     public string Copy()
     {
-        using var copy = new FileStream(CopyOf(Path), FileMode.Create, FileAccess.Write);
+        RemoveCopy(); // made anew: nobody else's is written to, or what a link leads to
+        using var copy = new FileStream(CopyOf(Path), FileMode.CreateNew, FileAccess.Write);
         _lock.Position = 0;
         _lock.CopyTo(copy);
         return copy.Name;
@@ -44,20 +49,13 @@ internal sealed class UnfinishedFile : IDisposable
     }
 
     /// <summary>Removes a copy that did not get the target's name.</summary>
-    public void RemoveCopy() => File.Delete(CopyOf(Path));
+    public void RemoveCopy() => FolderFiles.TryDelete(CopyOf(Path));
 
     /// <summary>Removes what makers of a target left that are no more.</summary>
     public static void RemoveLeft(string target)
     {
-        try
-        {
-            foreach (var file in Directory.GetFiles(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(target))!, $"{System.IO.Path.GetFileName(target)}.*{Suffix}"))
-                RemoveUnlessLocked(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // There is no such folder, or it may not be looked into: then nothing is made there either.
-        }
+        foreach (var file in FolderFiles.Of(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(target))!, $"{System.IO.Path.GetFileName(target)}.", Suffix))
+            RemoveUnlessLocked(file);
     }
 
     /// <summary>Removes a file if nobody has it locked.</summary>
@@ -80,7 +78,7 @@ internal sealed class UnfinishedFile : IDisposable
     /// <summary>Removes it, unless it has got its target's name.</summary>
     public void Dispose()
     {
-        File.Delete(Path);
+        FolderFiles.TryDelete(Path);
         _lock.Dispose();
     }
 

@@ -11,8 +11,13 @@ internal sealed unsafe class SessionFile : IDisposable
 {
     private const uint ReleasedSequence = uint.MaxValue;
 
+    /// <summary>Extents are mapped so many at a time: address space in proportion to what is there, and few mappings.</summary>
+    private const int ExtentsAtOnce = 64;
+
     private readonly SafeFileHandle _file;
-    private readonly SessionMapping _mapping;
+    private readonly bool _isShared;
+    private readonly SessionMapping _headerMapping;
+    private readonly List<SessionMapping> _mappings = [];
     private readonly SessionHeader* _header;
     private readonly ExtentTable _threads = new(sizeof(ThreadSlot));
     private readonly ExtentTable _slabs = new(WireFormat.SlabBytes);
@@ -22,12 +27,13 @@ internal sealed unsafe class SessionFile : IDisposable
     private readonly ExtentTable _crash = new(WireFormat.ExtentBytes);
     private uint _knownExtents;
 
-    private SessionFile(string path, SafeFileHandle file, SessionMapping mapping)
+    private SessionFile(string path, SafeFileHandle file, SessionMapping header, bool shared)
     {
         Path = path;
         _file = file;
-        _mapping = mapping;
-        _header = (SessionHeader*)mapping.DangerousGetHandle();
+        _isShared = shared;
+        _headerMapping = header;
+        _header = (SessionHeader*)header.DangerousGetHandle();
     }
 
     /// <summary>The file's name as it was given.</summary>
@@ -41,12 +47,12 @@ internal sealed unsafe class SessionFile : IDisposable
     /// <param name="shared">Whether to take part (give slabs back, tell how far one is); otherwise the file stays as it is.</param>
     /// <returns>The session, or <see langword="null"/> when its process has not finished making it: try again later.</returns>
     /// <exception cref="InvalidTraceException">The file is not a session, is one of another version, or is damaged.</exception>
-    /// <exception cref="IOException">The file cannot be opened or mapped.</exception>
+    /// <exception cref="IOException">The file cannot be opened or mapped, or is not one that this user's processes make.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be opened.</exception>
     public static SessionFile? TryOpen(string path, bool shared)
     {
-        var file = File.OpenHandle(path, FileMode.Open, shared ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        SessionMapping? mapping = null;
+        var file = OwnFile.Open(path, shared ? FileAccess.ReadWrite : FileAccess.Read);
+        SessionFile? session = null;
         try
         {
             if (RandomAccess.GetLength(file) < WireFormat.HeaderBytes)
@@ -55,8 +61,7 @@ internal sealed unsafe class SessionFile : IDisposable
                 return null;
             }
 
-            mapping = SessionMapping.Create(file, shared);
-            var session = new SessionFile(path, file, mapping);
+            session = new SessionFile(path, file, SessionMapping.Create(file, 0, WireFormat.HeaderBytes, shared), shared);
             var magic = Volatile.Read(ref session._header->Magic);
             if (magic == 0)
             {
@@ -70,7 +75,7 @@ internal sealed unsafe class SessionFile : IDisposable
         }
         catch
         {
-            mapping?.Dispose();
+            session?.Dispose();
             file.Dispose();
             throw;
         }
@@ -88,6 +93,9 @@ internal sealed unsafe class SessionFile : IDisposable
         for (; _knownExtents < announced; _knownExtents++)
             AddExtent(_knownExtents);
     }
+
+    /// <summary>How large the file is.</summary>
+    public long Bytes => RandomAccess.GetLength(_file);
 
     /// <summary>How many CPythons of the process are described.</summary>
     public uint RuntimeCount => Math.Min(Volatile.Read(ref _header->Runtimes), WireFormat.Runtimes);
@@ -191,7 +199,10 @@ internal sealed unsafe class SessionFile : IDisposable
 
     public void Dispose()
     {
-        _mapping.Dispose();
+        foreach (var mapping in _mappings)
+            mapping.Dispose();
+
+        _headerMapping.Dispose();
         _file.Dispose();
     }
 
@@ -209,7 +220,7 @@ internal sealed unsafe class SessionFile : IDisposable
 
     private void AddExtent(uint extent)
     {
-        var start = (byte*)_header + WireFormat.HeaderBytes + (long)extent * WireFormat.ExtentBytes;
+        var start = Map(extent);
         var kind = (ExtentKind)((byte*)_header)[WireFormat.ExtentKindsOffset + extent];
         var table = kind switch
         {
@@ -222,6 +233,16 @@ internal sealed unsafe class SessionFile : IDisposable
             _ => throw Damaged($"extent {extent} is of the unknown kind {(byte)kind}"),
         };
         table.Add(start);
+    }
+
+    private byte* Map(uint extent)
+    {
+        var part = (int)(extent / ExtentsAtOnce);
+        const long bytes = (long)ExtentsAtOnce * WireFormat.ExtentBytes;
+        if (part == _mappings.Count)
+            _mappings.Add(SessionMapping.Create(_file, WireFormat.HeaderBytes + part * bytes, bytes, _isShared));
+
+        return (byte*)_mappings[part].DangerousGetHandle() + (long)(extent % ExtentsAtOnce) * WireFormat.ExtentBytes;
     }
 
     /// <summary>Reads a count with acquire semantics; the extents that hold what it announces were announced before it.</summary>

@@ -4,31 +4,34 @@ using Microsoft.Win32.SafeHandles;
 
 namespace AllocTrace.Wire;
 
-/// <summary>Owns the mapping of a session file: address space for everything that the file may ever hold, whatever it holds now.</summary>
+/// <summary>Owns the mapping of a part of a session file, which may lie beyond the file's present end.</summary>
 /// <remarks>Addresses beyond the file's end are reserved but must not be touched: the system answers with SIGBUS.</remarks>
 internal sealed class SessionMapping : SafeHandleZeroOrMinusOneIsInvalid
 {
-    private const long ReservedBytes = WireFormat.HeaderBytes + (long)WireFormat.MaxExtents * WireFormat.ExtentBytes;
+    private readonly nuint _length;
 
-    private SessionMapping()
-        : base(ownsHandle: true)
-    {
-    }
+    private SessionMapping(nuint length)
+        : base(ownsHandle: true) => _length = length;
 
-    /// <summary>Maps a file.</summary>
+    /// <summary>Maps a part of a file.</summary>
     /// <param name="file">The open file; the mapping does not need it any longer afterwards.</param>
+    /// <param name="offset">Where the part begins, whole pages.</param>
+    /// <param name="length">Its bytes.</param>
     /// <param name="shared">Whether stores reach the file; otherwise they stay private to this mapping.</param>
     /// <exception cref="IOException">The system refuses (a limit on address space).</exception>
-    public static SessionMapping Create(SafeFileHandle file, bool shared)
+    public static SessionMapping Create(SafeFileHandle file, long offset, long length, bool shared)
     {
-        var mapping = new SessionMapping();
+        var mapping = new SessionMapping((nuint)length);
         var flags = (shared ? LibC.MapShared : LibC.MapPrivate) | LibC.MapNoReserve;
-        mapping.SetHandle(LibC.Map(0, unchecked((nuint)ReservedBytes), LibC.ProtRead | LibC.ProtWrite, flags, file, 0));
+        mapping.SetHandle(LibC.Map(0, mapping._length, LibC.ProtRead | LibC.ProtWrite, flags, file, (nint)offset));
         if (mapping.IsInvalid)
-            throw new IOException($"cannot map the session: {LibC.Describe(Marshal.GetLastPInvokeError())}");
+        {
+            var error = Marshal.GetLastPInvokeError();
+            throw new IOException($"cannot map the session: {LibC.Describe(error)}", error);
+        }
 
         return mapping;
     }
 
-    protected override bool ReleaseHandle() => LibC.Unmap(handle, unchecked((nuint)ReservedBytes)) == 0;
+    protected override bool ReleaseHandle() => LibC.Unmap(handle, _length) == 0;
 }
