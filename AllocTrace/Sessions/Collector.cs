@@ -17,7 +17,7 @@ internal sealed class Collector : IDisposable
     /// Sessions stay until their records are in a whole database. With very many processes they would fill the memory: when those that wait
     /// for it have so many bytes, and more than the database, it is made meanwhile.
     /// </summary>
-    private const long MostRetainedBytes = 256 << 20;
+    public long MostRetainedBytes { get; init; } = 256 << 20;
 
     /// <summary>A session takes up to five descriptors: the file's, two of its journal, its process's. Some are for the database.</summary>
     private readonly int _mostFollowed = (int)Math.Max(4, (LibC.DescriptorLimit() - 128) / 5);
@@ -329,7 +329,7 @@ internal sealed class Collector : IDisposable
 
                 opened.Add(session);
             }
-            catch (IOException e) when (e.HResult is LibC.EMFile or LibC.ENFile or LibC.ENoMem)
+            catch (IOException e) when (e.HResult is LibC.EMFile or LibC.ENFile or LibC.ENoMem && _sessions.Length + opened.Count > 0)
             {
                 isShort = true;
                 _postponed.Add(path);

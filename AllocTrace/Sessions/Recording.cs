@@ -98,7 +98,7 @@ public sealed class Recording : IDisposable
     /// <summary>Sessions that are not in the database, though it is complete, stay.</summary>
     private IReadOnlyList<string> Problems()
     {
-        if (!_collector.HasAbandoned && !_collector.HasDamage)
+        if (!_collector.HasAbandoned)
             return _collector.Problems;
 
         _collector.RemoveCollected();

@@ -12,7 +12,7 @@ internal sealed unsafe class SessionFile : IDisposable
     private const uint ReleasedSequence = uint.MaxValue;
 
     /// <summary>Extents are mapped so many at a time: address space in proportion to what is there, and few mappings.</summary>
-    private const int ExtentsAtOnce = 64;
+    private const int ExtentsAtOnce = 16;
 
     private readonly SafeFileHandle _file;
     private readonly bool _isShared;

@@ -15,5 +15,7 @@ internal static class TestLibrary
 
     public static string Crashing { get; } = PathOf("crashing");
 
+    public static string Faults { get; } = PathOf("faults");
+
     private static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, $"{name}.so");
 }

@@ -116,7 +116,7 @@ struct start {
     int error; /* errno of what failed on the way, in whichever process: they share their memory */
     char sessions[PATH_BYTES], database[PATH_BYTES], process[16];
     uint8_t stack[2][STACK_BYTES]; /* of the two processes on the way; they run in this one's memory, one after the other */
-    char *variables[MOST_VARIABLES + 1];
+    char *variables[MOST_VARIABLES + 2];
 };
 
 extern char **environ;
@@ -132,6 +132,8 @@ static void choose_variables(struct start *start)
     for (char **variable = environ; variable && *variable && count < MOST_VARIABLES; variable++)
         if (!begins(*variable, "LD_PRELOAD=") && !begins(*variable, "ALLOCTRACE") && !begins(*variable, "DOTNET_STARTUP_HOOKS="))
             start->variables[count++] = *variable;
+    /* The limits of the host are its, too (ulimit -f, ulimit -v): without this the runtime begins with a file and mappings of gigabytes. */
+    start->variables[count++] = "DOTNET_EnableWriteXorExecute=0";
     start->variables[count] = NULL;
 }
 

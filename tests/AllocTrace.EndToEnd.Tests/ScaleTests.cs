@@ -1,0 +1,92 @@
+using System.Text.Json;
+
+using AllocTrace.Testing;
+
+namespace AllocTrace.EndToEnd.Tests;
+
+/// <summary>
+/// Much of everything. <c>ALLOCTRACE_SCALE=long</c> is 10,000 processes and 5,000 threads (docs/reliability.md has the figures); without it there are some hundreds.
+/// </summary>
+[TestClass]
+public sealed class ScaleTests
+{
+    private static readonly string _program = Alloctrace.ProgramFile("limited.py");
+
+    private static readonly bool _isLong = Environment.GetEnvironmentVariable("ALLOCTRACE_SCALE") == "long";
+
+    /// <summary>More than there are slabs while somebody collects: each thread holds one.</summary>
+    [TestMethod]
+    public void Threads_that_live_at_the_same_time()
+    {
+        var threads = _isLong ? 5000 : 300;
+        using var folder = new TestFolder();
+        var database = Alloctrace.Record(folder, Python.Default.Path, "-S", _program, "threads", $"{threads}");
+        TraceQuery.AssertLedger(database);
+        Assert.AreEqual(threads + 1, TraceQuery.Single<long>(database, "SELECT count(*) FROM thread"));
+        Assert.AreEqual(10 * threads, TraceQuery.Single<long>(
+            database, "SELECT sum(allocated_blocks) FROM site_frame WHERE function LIKE 'threads%' AND allocated_bytes / allocated_blocks = 9033"));
+    }
+
+    [TestMethod]
+    public void Processes()
+    {
+        var processes = _isLong ? 10_000 : 60;
+        using var folder = new TestFolder();
+        var database = Alloctrace.Record(folder, Python.Default.Path, "-I", "-S", _program, "forks", $"{processes}");
+        Assert.AreEqual(processes + 1, TraceQuery.Single<long>(database, "SELECT count(*) FROM process"));
+        Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM loss"));
+        Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT sum(unknown_frees) FROM process"));
+        Assert.AreEqual(10 * processes, TraceQuery.Single<long>(
+            database, "SELECT sum(allocated_blocks) FROM site_frame WHERE function LIKE 'forks%' AND allocated_bytes / allocated_blocks = 6033"));
+    }
+
+    /// <summary>64 KiB are kept of a name, and that it is cut is seen.</summary>
+    [TestMethod]
+    [DataRow(60_000, false)]
+    [DataRow(70_000, true)]
+    public void Long_names(int length, bool isCut)
+    {
+        using var folder = new TestFolder();
+        var database = Alloctrace.Record(folder, Python.Default.Path, "-S", _program, "names", $"{length}");
+        foreach (var letter in "ab")
+        {
+            var top = Alloctrace.Top(database, "--filter", $"{char.ToUpperInvariant(letter)}*").Single();
+            var frame = top.GetProperty("traceback")[0];
+            AssertName(frame.GetProperty("function"), letter);
+            AssertName(frame.GetProperty("filename"), char.ToUpperInvariant(letter));
+            Assert.AreEqual(5033, top.GetProperty("size").GetInt64());
+        }
+
+        var surrogate = Alloctrace.Top(database, "--filter", "file*").Single();
+        Assert.AreEqual(7033, surrogate.GetProperty("size").GetInt64());
+        foreach (string[] command in (string[][])[["top"], ["tree"], ["top", "--csv"], ["summary"]])
+            Alloctrace.Run([command[0], database, .. command[1..]]).Succeeded();
+
+        foreach (var format in (string[])["csv", "collapsed", "speedscope", "pprof"])
+            Alloctrace.Run("export", database, "--format", format, "-o", folder.File(format)).Succeeded();
+
+        Alloctrace.Run("flamegraph", database, "-o", folder.File("t.html")).Succeeded();
+        Assert.DoesNotContain("<script>\"", File.ReadAllText(folder.File("t.html")));
+
+        void AssertName(JsonElement name, char letter)
+        {
+            var expected = isCut ? new string(letter, 65_525) + "…" : new string(letter, length);
+            Assert.AreEqual(expected, name.GetString());
+        }
+    }
+
+    /// <summary>With a session that is full the program goes on; its memory and the file stay as large as they were, and what is missing is counted.</summary>
+    [TestMethod]
+    public void Code_without_end()
+    {
+        using var folder = new TestFolder();
+        var database = folder.File("t.db");
+        var rounds = _isLong ? 1_000_000 : 20_000;
+        Alloctrace.Run("run", "-q", "--limit", $"{4 << 20}", "-o", database, "--", Python.Default.Path, "-S", _program, "exec", $"{rounds}").Succeeded();
+        Assert.IsGreaterThan(0, TraceQuery.Single<long>(database, "SELECT sum(events) FROM loss WHERE reason = 'stack not kept'"));
+        StringAssert.Contains(Alloctrace.Run("top", database).Succeeded().Output, "INCOMPLETE");
+        var known = TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site_frame WHERE function LIKE 'function%' AND allocated_bytes / allocated_blocks = 133");
+        var unknown = TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site JOIN stack ON stack.id = site.stack WHERE stack.id <> 0 AND stack.code IS NULL");
+        Assert.IsTrue(known > 0 && known < rounds && known + unknown >= rounds, $"{known} blocks of {rounds} have a stack, {unknown} have none");
+    }
+}
