@@ -30,10 +30,16 @@ static bool grow(enum alloctrace_extent_kind kind, const char **reason)
     return true;
 }
 
+/* Being refused takes a system call that may do much in vain, and each event would ask again: once in a while is enough. */
 bool session_grow(enum alloctrace_extent_kind kind)
 {
+    enum { PAUSE_NS = 100000000 };
     const char *reason;
-    return grow(kind, &reason);
+    if (!has_room_for_extent() || (session.refused_ns && os_monotonic_ns() - session.refused_ns < PAUSE_NS))
+        return false;
+    bool grown = grow(kind, &reason);
+    session.refused_ns = grown ? 0 : os_monotonic_ns();
+    return grown;
 }
 
 /* Where the next string goes, grown if need be. Strings do not cross extents: what is left of one is skipped when it cannot hold the
@@ -99,6 +105,7 @@ static bool name_file(const struct options *options, uint32_t pid, const char **
     int length = snprintf(session.file.path, sizeof session.file.path, "%s/%s%u-%016llx.alloctrace", options->folder, options->prefix, pid,
                           (unsigned long long)random);
     *reason = "the path is too long";
+    session.refused_ns = 0;
     return length > 0 && (size_t)length < sizeof session.file.path;
 }
 

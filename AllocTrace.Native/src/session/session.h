@@ -17,6 +17,7 @@
 struct session {
     struct alloctrace_session *header; /* NULL: there is none */
     struct os_file file;
+    uint64_t refused_ns; /* when the system last refused an extent; 0: it gave the last one */
     uint32_t extents_of[ALLOCTRACE_EXTENT_KINDS];
     uint8_t *extent[ALLOCTRACE_EXTENT_KINDS][ALLOCTRACE_MAX_EXTENTS];
 };

@@ -15,7 +15,7 @@ import sys
 
 def descend(bits, depth):
     if depth == 0:
-        return bytearray(100)
+        return bytes(100)
     if bits & 1:
         return descend(bits >> 1, depth - 1)
     return descend(bits >> 1, depth - 1)
