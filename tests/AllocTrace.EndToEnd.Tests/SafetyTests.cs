@@ -38,7 +38,7 @@ public sealed class SafetyTests
         File.WriteAllText(folder.File("victim"), "precious");
         Command.Run("sh", ["-c", plant, "sh", folder.File("t.db"), folder.File("victim")]).Succeeded();
         var result = Record(folder.File("t.db"), "");
-        Assert.AreEqual($"alloctrace: {folder.File("t.db.lock")} is not this user's file: sessions are left for alloctrace collect\n", result.Error);
+        StringAssert.StartsWith(result.Error, $"alloctrace: {folder.File("t.db.lock")} is not this user's file: sessions are left for alloctrace collect\n");
         Assert.AreEqual("precious", File.ReadAllText(folder.File("victim")));
         Assert.HasCount(1, folder.Files("*.alloctrace"));
     }
@@ -107,8 +107,6 @@ public sealed class SafetyTests
         foreach (var other in others)
             File.WriteAllText(folder.File(other), "precious");
 
-        using var running = Process.Start(new ProcessStartInfo("sleep", ["0"]))!;
-        running.WaitForExit();
         Alloctrace.Run("collect", "-q", "-o", folder.File("t.db"), folder.File("*.alloctrace")).Succeeded();
         CollectionAssert.AreEquivalent(others.Append("t.db").ToArray(), folder.Files("*").Select(Path.GetFileName).ToArray());
     }

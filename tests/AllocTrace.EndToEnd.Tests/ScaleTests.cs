@@ -50,23 +50,23 @@ public sealed class ScaleTests
         var database = Alloctrace.Record(folder, Python.Default.Path, "-S", _program, "names", $"{length}");
         foreach (var letter in "ab")
         {
-            var top = Alloctrace.Top(database, "--filter", $"{char.ToUpperInvariant(letter)}*").Single();
-            var frame = top.GetProperty("traceback")[0];
+            var frame = LineOf($"{char.ToUpperInvariant(letter)}*", 5033);
             AssertName(frame.GetProperty("function"), letter);
             AssertName(frame.GetProperty("filename"), char.ToUpperInvariant(letter));
-            Assert.AreEqual(5033, top.GetProperty("size").GetInt64());
         }
 
-        var surrogate = Alloctrace.Top(database, "--filter", "file*").Single();
-        Assert.AreEqual(7033, surrogate.GetProperty("size").GetInt64());
-        foreach (string[] command in (string[][])[["top"], ["tree"], ["top", "--csv"], ["summary"]])
-            Alloctrace.Run([command[0], database, .. command[1..]]).Succeeded();
+        StringAssert.EndsWith(LineOf("file*", 7033).GetProperty("filename").GetString(), "<script>");
+        if (!isCut)
+            return;
 
-        foreach (var format in (string[])["csv", "collapsed", "speedscope", "pprof"])
+        foreach (var verb in (string[])["summary", "tree"])
+            Alloctrace.Run(verb, database).Succeeded();
+
+        foreach (var format in (string[])["csv", "pprof"])
             Alloctrace.Run("export", database, "--format", format, "-o", folder.File(format)).Succeeded();
 
-        Alloctrace.Run("flamegraph", database, "-o", folder.File("t.html")).Succeeded();
-        Assert.DoesNotContain("<script>\"", File.ReadAllText(folder.File("t.html")));
+        JsonElement LineOf(string file, int size) => Alloctrace.Top(database, "--filter", file)
+            .Single(line => line.GetProperty("size").GetInt64() == size).GetProperty("traceback")[0];
 
         void AssertName(JsonElement name, char letter)
         {
