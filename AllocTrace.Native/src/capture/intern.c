@@ -12,10 +12,19 @@ static struct id_table codes, strings; /* ids are numbers and references plus on
 
 /* ---- stacks ---- */
 
+/* For a node there are up to four times its bytes in the tables of this process, and more in the collector: an eighth of the limit. */
+static bool may_have_more_nodes(void)
+{
+    enum { SHARE = 8, LEAST_EXTENTS = 4 };
+    uint64_t most = session.header->limit_bytes / SHARE / ALLOCTRACE_EXTENT_BYTES;
+    return session.extents_of[ALLOCTRACE_EXTENT_NODES] < (most < LEAST_EXTENTS ? LEAST_EXTENTS : most);
+}
+
 static uint32_t add_node(struct node_key key, uint32_t hash)
 {
     uint32_t node = session.header->nodes;
-    if (node / PER_EXTENT(struct alloctrace_node) >= session.extents_of[ALLOCTRACE_EXTENT_NODES] && !session_grow(ALLOCTRACE_EXTENT_NODES))
+    bool is_there = node / PER_EXTENT(struct alloctrace_node) < session.extents_of[ALLOCTRACE_EXTENT_NODES];
+    if (!is_there && (!may_have_more_nodes() || !session_grow(ALLOCTRACE_EXTENT_NODES)))
         return 0;
     *session_node(node) = (struct alloctrace_node){.parent = key.parent, .code = key.code, .line = key.line};
     if (!id_table_add(&intern_nodes, hash, node))
