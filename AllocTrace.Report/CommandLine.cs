@@ -9,9 +9,9 @@ internal static class CommandLine
 {
     public static int Run(IReadOnlyList<string> arguments, Output output)
     {
-        using var limit = new FileSizeLimit();
         try
         {
+            using var limit = new FileSizeLimit();
             var parsed = new Root(output).Parse(arguments);
             if (parsed.Errors.Count > 0)
                 throw new UsageException(UsageError.Describe(parsed));

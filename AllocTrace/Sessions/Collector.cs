@@ -236,7 +236,12 @@ internal sealed class Collector : IDisposable
         StopWorkers();
         LetGo();
         foreach (var session in _sessions.Concat(_left))
+        {
+            if (HasFailed)
+                session.Abandon(); // this process may go on, and another collector is to have them
+
             session.Dispose();
+        }
 
         _forks.Dispose();
         _writer?.Dispose();
