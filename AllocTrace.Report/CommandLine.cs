@@ -11,7 +11,7 @@ internal static class CommandLine
     {
         try
         {
-            using var limit = new FileSizeLimit();
+            FileSizeLimit.Survive();
             var parsed = new Root(output).Parse(arguments);
             if (parsed.Errors.Count > 0)
                 throw new UsageException(UsageError.Describe(parsed));

@@ -27,7 +27,6 @@ public sealed class AllocationTracer : IDisposable
 
     private readonly NativeTracer _native;
     private readonly Collector _collector;
-    private readonly FileSizeLimit _fileSizeLimit = new();
     private readonly Lock _stopping = new();
     private bool _isStopped;
 
@@ -122,7 +121,6 @@ public sealed class AllocationTracer : IDisposable
             finally
             {
                 _collector.Dispose();
-                _fileSizeLimit.Dispose();
             }
         }
     }
@@ -132,6 +130,7 @@ public sealed class AllocationTracer : IDisposable
 
     private static AllocationTracer Start(string path, string options, int temporaryThreshold, bool overwrite)
     {
+        FileSizeLimit.Survive();
         path = Path.GetFullPath(path.Replace("%p", Environment.ProcessId.ToString(), StringComparison.Ordinal));
         TraceWriter.CheckTarget(path, overwrite);
         var native = NativeTracer.Load();
