@@ -94,6 +94,9 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         if (process.UnknownFrees > 0)
             page.Line($"  {Numbers.Of(process.UnknownFrees, "free")} of blocks from before the recording began");
 
+        if (EventsOf(process) is { } log)
+            page.Line(log.LeftOut == 0 ? $"  {Numbers.Of(log.Events, "event")} in the event log: export --events" : $"  {Caveats.OfEvents(process, log)}", log.LeftOut == 0 ? Style.Plain : Page.Alarm);
+
         page.Line();
         page.Table(Totals(summary), Indent);
         page.Line();
@@ -109,6 +112,8 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         if (summary.Live is { } live)
             lines.Write("hold most at the end", summary.LiveLines, live.Bytes, Indent);
     }
+
+    private TraceEventLog? EventsOf(TraceProcess process) => database.EventLogs.FirstOrDefault(log => log.Process == process.Id);
 
     private TraceCrash? CrashOf(TraceProcess process) => database.Crashes.FirstOrDefault(crash => crash.Process == process.Id);
 
@@ -183,6 +188,17 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         {
             json.WritePropertyName("crash");
             CrashReport.WriteJson(text, process, crash);
+        }
+
+        if (EventsOf(process) is { } log)
+        {
+            json.WriteStartObject("event_log");
+            json.WriteNumber("events", log.Events);
+            json.WriteNumber("left_out", log.LeftOut);
+            if (log.LeftOutNs is { } since)
+                json.WriteNumber("left_out_ns", since);
+
+            json.WriteEndObject();
         }
 
         WriteUsage(text, summary.Usage);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 
+using AllocTrace.Events;
 using AllocTrace.Sessions;
 
 namespace AllocTrace.Journal;
@@ -39,7 +40,7 @@ internal static class JournalFormat
     }
 
     /// <summary>What the names of files beside a session end with that belong to it; those of unfinished ones go on.</summary>
-    public static IReadOnlyList<string> Suffixes { get; } = [Suffix, CheckpointSuffix, LivePicture.Suffix];
+    public static IReadOnlyList<string> Suffixes { get; } = [Suffix, CheckpointSuffix, LivePicture.Suffix, EventSpool.Suffix];
 
     /// <summary>The session that a journal or checkpoint is of.</summary>
     public static string SessionOf(string file) => file[..(file.LastIndexOf(SessionSuffix, StringComparison.Ordinal) + SessionSuffix.Length)];
