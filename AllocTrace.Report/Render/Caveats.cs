@@ -27,7 +27,7 @@ internal static class Caveats
 
     /// <summary>What an event log does not have.</summary>
     public static string OfEvents(TraceProcess process, TraceEventLog log) =>
-        $"the event log of process {process.Pid} is INCOMPLETE: {Numbers.Of(log.LeftOut, "event")} after the first {Numbers.Whole(log.Events)}, from {Numbers.Seconds(log.LeftOutNs ?? 0)} on, did not fit";
+        $"The event log of process {process.Pid} is INCOMPLETE: {Numbers.Of(log.LeftOut, "event")} after the first {Numbers.Whole(log.Events)}, from {Numbers.Seconds(log.LeftOutNs ?? 0)} on, did not fit";
 
     private static string Sentence(string reason, TraceLoss[] losses)
     {

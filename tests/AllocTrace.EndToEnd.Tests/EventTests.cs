@@ -6,10 +6,9 @@ namespace AllocTrace.EndToEnd.Tests;
 [TestClass]
 public sealed class EventTests
 {
-    public static IEnumerable<object[]> Rows => Python.Installed.SelectMany(python => (string[][])
-    [
-        [], ["--limit", "4194304"], // with few slabs each is used many times
-    ], (python, options) => new object[] { python, options });
+    /// <summary>With few slabs each is used many times.</summary>
+    public static IEnumerable<object[]> Rows =>
+        Python.Installed.Select(python => new object[] { python, Array.Empty<string>() }).Append([Python.Default, new[] { "--limit", "4194304" }]);
 
     [TestMethod]
     [DynamicData(nameof(Rows))]
@@ -58,8 +57,7 @@ public sealed class EventTests
     {
         using var folder = new TestFolder();
         var database = folder.File("trace.db");
-        Alloctrace.Run("run", "-q", "--events", "1MiB", "-o", database, "--", Python.Default.Path, Alloctrace.ProgramFile("steps.py")).Succeeded();
-        Alloctrace.Run("run", "-q", "-f", "--events", "1MiB", "-o", database, "--", Python.Default.Path, "-c", "for i in range(400_000): x = [bytearray(i % 5000)] * 3").Succeeded();
+        Alloctrace.Run("run", "-q", "--events", "1MiB", "-o", database, "--", Python.Default.Path, "-c", "for i in range(400_000): x = [bytearray(i % 5000)] * 3").Succeeded();
         var (events, leftOut, calls, bytes) = TraceQuery.Single<(long, long, long, long)>(
             database, "SELECT events, left_out, (SELECT sum(calls) FROM operation), (SELECT sum(length(content)) FROM event_block) FROM event_log");
         Assert.AreEqual(calls, events + leftOut);
@@ -69,6 +67,22 @@ public sealed class EventTests
         StringAssert.Contains(export.Error, "is INCOMPLETE");
         Assert.AreEqual(events + 1, File.ReadLines(folder.File("events.csv")).LongCount());
         StringAssert.Contains(Alloctrace.Run("summary", database).Succeeded().Output, "is INCOMPLETE");
+    }
+
+    [TestMethod]
+    public void Program_of_the_documentation_reads_the_log()
+    {
+        using var folder = new TestFolder();
+        var database = folder.File("trace.db");
+        Alloctrace.Run("run", "-q", "--events", "-o", database, "--", Python.Default.Path, "-c", "x = [bytearray(i) for i in range(30_000)]").Succeeded();
+        var page = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "docs", "schema.md"));
+        var program = page.Split("```python\n")[1].Split("```")[0];
+        var read = Python.Default.Run(["-c", program, database]).Succeeded().Lines.Select(line => line.Split(' ')).Where(words => words[4] is not ("5" or "6"));
+        string[] kinds = ["", "malloc", "calloc", "realloc", "free"];
+        var exported = Alloctrace.Run("export", database, "--events", "-o", "-").Succeeded().Lines.Skip(1).Select(line => line.Split(','));
+        CollectionAssert.AreEqual(
+            exported.Select(row => $"{row[0]} {row[4]} {row[5]} {(row[4] == "free" ? "" : row[6])}").ToArray(),
+            read.Select(words => $"{words[1]} {kinds[int.Parse(words[4])]} {words[5]} {(words[4] == "4" ? "" : words[6])}").ToArray());
     }
 
     private static string Record(TestFolder folder, Python python, string[] options, string program)

@@ -50,7 +50,7 @@ public sealed class WrongInputTests
     }
 
     [TestMethod]
-    [DataRow("export --events -o -", "FILE has no events: they were not recorded")]
+    [DataRow("export --events -o -", "FILE has no events: they were not recorded (run --events)")]
     [DataRow("export --view peak -o -", "csv has a column for each view: --view and --at have no meaning for it")]
     [DataRow("export --format pprof --view temporary -o -", "pprof has what was allocated and what was alive: --view live or peak, or --at")]
     [DataRow("push --to http://h --name n --periods 0", "--periods and --attempts have to be 1 or more")]
