@@ -11,7 +11,6 @@ internal static class EventsOption
         Description = "Keep every event, for 'export --events': on (up to 256 MiB), off, or up to a size",
         HelpName = "on|off|SIZE",
         Arity = ArgumentArity.ZeroOrOne,
-        DefaultValueFactory = _ => 0,
         CustomParser = result =>
         {
             var text = result.Tokens[0].Value;

@@ -127,7 +127,7 @@ public sealed class Snapshot
     }
 
     /// <summary>The same as a tree of calls.</summary>
-    public CallTree CallTree() => new(_database.Stacks, _parts);
+    public CallTree CallTree() => new(_database, _parts);
 
     /// <summary>Sums sizes and counts by group, largest first.</summary>
     /// <param name="groupBy">What makes a group.</param>
