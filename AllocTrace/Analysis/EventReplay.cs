@@ -52,9 +52,6 @@ internal sealed class EventReplay
             for (var end = at + count; at < end; at++)
             {
                 var (kind, domain, address) = ((RecordKind)(block.Tags.Span[at] >> 4), block.Tags.Span[at] & 15, block.Addresses.Span[at]);
-                if (!_numbers.Domains.TryGetValue(domain, out var domainIndex))
-                    throw Damaged(position, $"an event of domain {domain}");
-
                 // raw, mem and obj share one allocator's addresses.
                 var space = domain < WireFormat.FirstTrackedDomain ? 0 : domain;
                 (ulong? Address, Block? Block, ulong? Old) what;
@@ -86,6 +83,9 @@ internal sealed class EventReplay
                     default:
                         throw Damaged(position, $"an event of kind {(int)kind}");
                 }
+
+                if (!_numbers.Domains.TryGetValue(domain, out var domainIndex))
+                    throw Damaged(position, $"an event of domain {domain}");
 
                 var stack = what.Block?.Stack ?? 0;
                 yield return (

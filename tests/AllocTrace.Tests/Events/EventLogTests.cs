@@ -128,6 +128,17 @@ public sealed class EventLogTests
     }
 
     [TestMethod]
+    public void Reallocation_that_failed_is_no_event_and_needs_no_domain()
+    {
+        using var session = new SessionBuilder(_folder.File("failed.alloctrace"), 4 << 20) { EventsBytes = 1 << 20 };
+        var thread = session.AddThread();
+        thread.Malloc(Obj, A, 10, 0);
+        thread.ReallocBegin(10, A);
+        thread.ReallocFailed(10, A);
+        Assert.AreEqual(AllocationKind.Malloc, Collect(session).Single().Kind);
+    }
+
+    [TestMethod]
     public void Merged_recordings_keep_their_logs()
     {
         var paths = new List<string>();
