@@ -113,6 +113,35 @@ public sealed class WrongInputTests
         Assert.AreEqual(CommandRun.Of("export", server.Path, "-o", "-").Succeeded(), File.ReadAllText(target));
     }
 
+    /// <summary>What the shell, the command line, SQL and a spreadsheet would take for something else.</summary>
+    [TestMethod]
+    [DoNotParallelize] // the current folder is the process's
+    [DataRow("--x", "./--x")]
+    [DataRow("a'; DROP TABLE site; --.db", "'a'\\''; DROP TABLE site; --.db'")]
+    [DataRow("=1+1 $(reboot).db", "'=1+1 $(reboot).db'")]
+    public void Files_may_have_any_name(string name, string word)
+    {
+        using var server = new LeakyServer();
+        var folder = Path.GetDirectoryName(server.Path)!;
+        File.Copy(server.Path, Path.Combine(folder, name));
+        var before = Directory.GetCurrentDirectory();
+        Directory.SetCurrentDirectory(folder);
+        try
+        {
+            Assert.Contains($"alloctrace top {word} --view peak", CommandRun.Of("summary", "--", name).Succeeded());
+            Assert.Contains("Server.login", CommandRun.Of("top", $"./{name}").Succeeded());
+            Assert.Contains("Server.login", CommandRun.Of("diff", "--at", "peak", "--at", "live", "--", name).Succeeded());
+            CommandRun.Of("export", "-o", $"./{name}.csv", "--", name).Succeeded();
+            Assert.Contains("Server.login", File.ReadAllText($"./{name}.csv"));
+            CommandRun.Of("merge", "-o", $"./{name}-merged", "--", name, server.Path);
+            Assert.Contains("2 processes", CommandRun.Of("summary", $"./{name}-merged").Succeeded());
+        }
+        finally
+        {
+            Directory.SetCurrentDirectory(before);
+        }
+    }
+
     [TestMethod]
     public void Failed_export_leaves_nothing_behind()
     {
