@@ -117,7 +117,11 @@ public sealed partial class LayoutTests
             ["unicode_object.asciiobject_size"] = "ascii.sizeof",
         };
         if (release.StartsWith("3.15", StringComparison.Ordinal))
+        {
             names["unicode_object.compactunicodeobject_size"] = "compact.sizeof";
+            names["thread_state.last_profiled_frame"] = "tstate.last_profiled_frame";
+            names["thread_state.last_profiled_frame_seq"] = "tstate.last_profiled_frame_seq";
+        }
         if (release.EndsWith('t') && !release.StartsWith("3.13", StringComparison.Ordinal))
         {
             names["interpreter_frame.tlbc_index"] = "iframe.tlbc_index";

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "platform/compiler.h"
+
 struct id_slots {
     uint64_t mask;
     uint64_t slot[];
@@ -25,8 +27,7 @@ struct id_table {
 typedef bool (*id_equals)(uint32_t id, const void *key);
 
 /* Ids are not 0. Returns 0 when there is none. */
-static inline __attribute__((always_inline)) uint32_t id_table_find(const struct id_table *table, uint32_t hash, id_equals equals,
-                                                                    const void *key)
+ALWAYS_INLINE uint32_t id_table_find(const struct id_table *table, uint32_t hash, id_equals equals, const void *key)
 {
     const struct id_slots *slots = __atomic_load_n(&table->slots, __ATOMIC_ACQUIRE);
     if (!slots)

@@ -27,10 +27,25 @@ struct kept_expression {
     uint32_t node, below;
 };
 
+/* Where in the source an instruction is. Zeroed: none. */
+struct kept_source {
+    uintptr_t position;
+    uint32_t source;
+};
+
+/* Where the last walk left the thread state's last_profiled_frame. (anchor.h) */
+struct kept_anchor {
+    uintptr_t state; /* the thread state; 0: nowhere */
+    uint64_t count;
+    uint32_t depth; /* it is the kept frame at depth - 1 */
+    bool foreign;   /* somebody else writes there */
+};
+
 enum {
     LINE_NOT_BEGUN = UINT32_MAX,
     KEPT_FIRST_CAPACITY = 128,
-    KEPT_EXPRESSIONS = 64,       /* 1 KiB; by instruction and line */
+    KEPT_EXPRESSIONS = 256,      /* 4 KiB; by instruction and line's node */
+    KEPT_SOURCES = 64,           /* 1 KiB; by instruction */
     KEPT_MAX_CAPACITY = 1 << 18, /* frames; a deeper stack, or a chain that never ends, is cut */
 };
 
@@ -39,11 +54,13 @@ struct kept_stack {
     uint32_t known; /* entries below it hold something, if only a guess */
     uint32_t capacity;
     uint32_t code_epoch;
-    uint32_t root;         /* the node under which the interpreter's stacks are */
-    uintptr_t interpreter; /* whose stack it was; 0: none yet */
-    struct kept_frame *frames;
+    uint32_t root;             /* the node under which the interpreter's stacks are */
+    uintptr_t interpreter;     /* whose stack it was; 0: none yet */
+    struct kept_frame *frames; /* before the first is a sentinel, all zero */
     struct kept_place *places;
+    struct kept_anchor anchor;
     struct kept_expression expressions[KEPT_EXPRESSIONS];
+    struct kept_source sources[KEPT_SOURCES];
     uintptr_t *pending; /* capacity of them: frames on the way from the innermost to the first that is kept */
 };
 

@@ -10,6 +10,7 @@
 #define ALLOCTRACE_RECORDS_H
 
 #include "capture/thread.h"
+#include "platform/compiler.h"
 
 /* The thread's first slab. False: there is none. */
 bool records_begin_stream(struct thread_capture *thread);
@@ -42,8 +43,8 @@ static inline void record_commit(struct thread_capture *thread, uint64_t *end)
 }
 
 /* kind: MALLOC, CALLOC or REALLOC. */
-static inline __attribute__((always_inline)) void record_block(struct thread_capture *thread, unsigned kind, unsigned domain,
-                                                               const void *block, size_t size, uint32_t stack)
+ALWAYS_INLINE void record_block(struct thread_capture *thread, unsigned kind, unsigned domain, const void *block, size_t size,
+                                uint32_t stack)
 {
     uint64_t *record = record_room(thread);
     if (!record)
@@ -61,7 +62,7 @@ static inline __attribute__((always_inline)) void record_block(struct thread_cap
 }
 
 /* kind: FREE, REALLOC_BEGIN or REALLOC_FAILED. */
-static inline void record_address(struct thread_capture *thread, unsigned kind, unsigned domain, const void *block)
+ALWAYS_INLINE void record_address(struct thread_capture *thread, unsigned kind, unsigned domain, const void *block)
 {
     uint64_t *record = record_room(thread);
     if (!record)

@@ -50,9 +50,10 @@ static inline uintptr_t sampling_key(unsigned domain, const void *block)
     return (uintptr_t)block | (domain < ALLOCTRACE_DOMAIN_TRACKED ? 0 : (uintptr_t)domain << ALLOCTRACE_OPERAND_BITS);
 }
 
+/* Neighbours in memory are neighbours in the filter: a cache line of it is good for a kilobyte that the program frees. */
 static inline uint32_t sampling_hash(uintptr_t key)
 {
-    return (uint32_t)((uint64_t)(key >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - SAMPLING_FILTER_BITS));
+    return key >> 4 & ((1 << SAMPLING_FILTER_BITS) - 1);
 }
 
 /* A block about to be freed is forgotten. False: it was not recorded. */
@@ -61,13 +62,19 @@ bool sampling_forget(uintptr_t key, struct thread_capture *thread);
 /* Puts a block back whose reallocation failed. */
 void sampling_put_back(uintptr_t key);
 
+/* Whether a block may have been recorded; false is certain. */
+static inline bool sampling_may_have(uintptr_t key)
+{
+    return __atomic_load_n(&sampling_filter[sampling_hash(key)], __ATOMIC_RELAXED);
+}
+
 /* Whether the block was recorded, and so its end has to be: then it is forgotten, and an AGE record is written if the thread made it. */
 static inline bool sampling_ends(struct thread_capture *thread, unsigned domain, const void *block)
 {
     if (!sampling_is_on(thread))
         return true;
     uintptr_t key = sampling_key(domain, block);
-    return __atomic_load_n(&sampling_filter[sampling_hash(key)], __ATOMIC_RELAXED) && sampling_forget(key, thread);
+    return sampling_may_have(key) && sampling_forget(key, thread);
 }
 
 /* Around a fork, so that the child finds the table in order. */

@@ -15,7 +15,7 @@ _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("in
 /* One mapping a thread: the capture itself and room for a stack of usual depth. */
 struct thread_block {
     struct thread_capture thread;
-    struct kept_frame frames[KEPT_FIRST_CAPACITY];
+    struct kept_frame frames[1 + KEPT_FIRST_CAPACITY]; /* with the sentinel */
     struct kept_place places[KEPT_FIRST_CAPACITY];
     uintptr_t pending[KEPT_FIRST_CAPACITY];
 };
@@ -28,13 +28,13 @@ static bool has_exit_key;
 
 static size_t grown_bytes(uint32_t capacity)
 {
-    return capacity * (sizeof(struct kept_frame) + sizeof(struct kept_place) + sizeof(uintptr_t));
+    return sizeof(struct kept_frame) + capacity * (sizeof(struct kept_frame) + sizeof(struct kept_place) + sizeof(uintptr_t));
 }
 
 static void release_grown_room(struct kept_stack *stack)
 {
     if (stack->capacity > KEPT_FIRST_CAPACITY)
-        os_unmap(stack->frames, grown_bytes(stack->capacity));
+        os_unmap(stack->frames - 1, grown_bytes(stack->capacity));
 }
 
 /* ---- the end of a thread ---- */
@@ -150,8 +150,8 @@ static struct thread_capture *map_thread(void)
 
 static void use_own_room(struct kept_stack *stack, struct thread_block *block)
 {
-    *stack =
-        (struct kept_stack){.capacity = KEPT_FIRST_CAPACITY, .frames = block->frames, .places = block->places, .pending = block->pending};
+    *stack = (struct kept_stack){
+        .capacity = KEPT_FIRST_CAPACITY, .frames = block->frames + 1, .places = block->places, .pending = block->pending};
 }
 
 /* A slot of a thread that is gone and drained, or a new one. Under the lock. */
@@ -264,7 +264,7 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         probe.reached = true;
         return NULL;
     }
-#ifdef ALLOCTRACE_ABORT_ON_REENTRY
+#ifdef ALLOCTRACE_CHECKED
     if (thread && thread->state == THREAD_INSIDE && !thread->in_real) {
         os_message("a hook was reached from within a hook");
         abort();
@@ -290,7 +290,7 @@ bool thread_grow_stack(struct kept_stack *stack)
         return false;
     struct kept_stack old = *stack;
     stack->capacity = capacity;
-    stack->frames = (struct kept_frame *)memory;
+    stack->frames = (struct kept_frame *)memory + 1;
     stack->places = (struct kept_place *)(stack->frames + capacity);
     stack->pending = (uintptr_t *)(stack->places + capacity);
     memcpy(stack->frames, old.frames, old.capacity * sizeof *old.frames);

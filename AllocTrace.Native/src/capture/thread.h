@@ -48,7 +48,7 @@ struct thread_capture {
     struct traced_runtime *runtime; /* whose frames the kept stack holds; NULL: none yet */
     struct kept_stack stack;
 
-#ifdef ALLOCTRACE_ABORT_ON_REENTRY
+#ifdef ALLOCTRACE_CHECKED
     bool in_real; /* in the real allocator, which may come back to a hook; our own code must not */
 #endif
 };
@@ -71,7 +71,7 @@ static inline struct thread_capture *thread_enter(void)
 /* Around calls of the real allocator. Test builds abort when a hook is reached from our own code. */
 static inline void thread_call_real(struct thread_capture *thread, bool begins)
 {
-#ifdef ALLOCTRACE_ABORT_ON_REENTRY
+#ifdef ALLOCTRACE_CHECKED
     thread->in_real = begins;
 #endif
     (void)thread;

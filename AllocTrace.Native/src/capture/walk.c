@@ -8,77 +8,15 @@
  */
 #include "capture/walk.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-#include "capture/intern.h"
-#include "capture/recording.h"
-#include "python/frame.h"
+#include "capture/anchor.h"
+#include "capture/expression.h"
+#include "capture/place.h"
 #include "python/self_check.h"
 #include "python/thread_state.h"
 
-enum {
-    NEAR = 8,           /* kept frames among which a frame of the real stack is looked for */
-    ENOUGH_CHECKS = 32, /* stacks about which CPython agreed */
-};
-
-/* Finds out what a frame shows: its code, its line, its node below `parent`. */
-ALWAYS_INLINE uint32_t place(const struct layout *layout, struct thread_capture *thread, struct kept_place *place, uintptr_t frame,
-                             uintptr_t position, uint32_t parent)
-{
-    if (frame_is_entry(layout, frame)) {
-        *place = (struct kept_place){.line = LINE_NOT_BEGUN, .parent = parent, .node = parent};
-        return parent;
-    }
-    const struct code_info *code = place->code;
-    intptr_t offset;
-    if (layout->position_kind == POSITION_POINTER) {
-        if (!code || position - code->bytecode >= code->bytecode_bytes) {
-            code = code_cache_get(&thread->runtime->python, frame_code(layout, frame));
-            offset = code ? frame_offset(layout, frame, position, code->address, code->bytecode_bytes) : 0;
-        } else {
-            offset = (intptr_t)(position - code->bytecode);
-        }
-    } else {
-        uintptr_t address = frame_code(layout, frame);
-        if (!code || code->address != address)
-            code = code_cache_get(&thread->runtime->python, address);
-        offset = (intptr_t)read_int(frame, layout->frame.position) * layout->position_unit;
-    }
-    if (__builtin_expect(!code, 0)) { /* no room for another code */
-        *place = (struct kept_place){.line = LINE_NOT_BEGUN, .parent = parent, .node = ALLOCTRACE_NODE_DROPPED};
-        return ALLOCTRACE_NODE_DROPPED;
-    }
-    if (frame_has_not_begun(layout, frame, offset, code->first_traceable)) {
-        *place = (struct kept_place){.code = code, .line = LINE_NOT_BEGUN, .parent = parent, .node = parent};
-        return parent;
-    }
-    uint32_t line = code_line(layout, code, offset);
-    if (place->code == code && place->line == line && place->parent == parent)
-        return place->node;
-    struct node_key key = {parent, code->number, line};
-    uint32_t node = intern_find_node(key);
-    if (__builtin_expect(!node, 0))
-        node = intern_new_node(key);
-    *place = (struct kept_place){.code = code, .line = line, .parent = parent, .node = node};
-    return node;
-}
-
-/* The frame is where it was, but its caller's node is another. */
-ALWAYS_INLINE uint32_t place_below(struct kept_place *place, uint32_t parent)
-{
-    if (place->parent == parent)
-        return place->node;
-    place->parent = parent;
-    if (!place->code && place->node == ALLOCTRACE_NODE_DROPPED)
-        return ALLOCTRACE_NODE_DROPPED;
-    if (place->line == LINE_NOT_BEGUN)
-        return place->node = parent;
-    struct node_key key = {parent, place->code->number, place->line};
-    uint32_t node = intern_find_node(key);
-    if (!node)
-        node = intern_new_node(key);
-    return place->node = node;
-}
+enum { ENOUGH_CHECKS = 32 /* stacks about which CPython agreed */ };
 
 static uint32_t cut(struct thread_capture *thread)
 {
@@ -96,144 +34,86 @@ static __attribute__((noinline, cold)) void change_interpreter(struct thread_cap
     stack->depth = 0;
 }
 
-/* The whole stack. */
-ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, struct thread_capture *thread, uintptr_t frame)
+/* The kept frames whose instructions moved, and those below them, get their nodes anew. The node of the innermost that was met. */
+ALWAYS_INLINE uint32_t refresh_met(const struct layout *layout, struct thread_capture *thread, const struct alignment *alignment)
+{
+    struct kept_frame *frames = thread->stack.frames;
+    struct kept_place *places = thread->stack.places;
+    intptr_t first = alignment->changed >= 0 ? alignment->changed : alignment->met + 1;
+    uint32_t node = first > 0 ? places[first - 1].node : thread->stack.root;
+    for (intptr_t i = first; i <= alignment->met; i++) {
+        uintptr_t position = frame_position(layout, frames[i].frame);
+        if (position != frames[i].position) {
+            frames[i].position = position;
+            node = place(layout, thread, &places[i], frames[i].frame, position, node);
+        } else {
+            node = place_below(&places[i], node);
+        }
+    }
+    return node;
+}
+
+/* The frames above those that were met. */
+ALWAYS_INLINE uint32_t add_pendings(const struct layout *layout, struct thread_capture *thread, struct alignment *alignment, uint32_t node)
 {
     struct kept_stack *stack = &thread->stack;
-    uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
-    if (__builtin_expect(stack->code_epoch != epoch, 0)) { /* a code object died: another may be at its address now */
-        stack->depth = stack->known = 0;
-        memset(stack->expressions, 0, sizeof stack->expressions);
-        stack->code_epoch = epoch;
-    }
-
-    struct kept_frame *frames = stack->frames;
-    intptr_t met = (intptr_t)stack->depth - 1;
-    uint32_t pendings = 0; /* in stack->pending: new or moved frames, innermost first */
-    intptr_t outermost_changed = -1;
-    for (;;) {
-        frames = stack->frames; /* it may have grown */
-        /* Follow the chain until it meets the kept stack. */
-        for (;;) {
-            intptr_t k = met, lowest = met - NEAR;
-            while (k >= 0 && k > lowest && frames[k].frame != frame)
-                k--;
-            if (k >= 0 && k > lowest) {
-                met = k;
-                break;
-            }
-            if (__builtin_expect(pendings >= stack->capacity, 0) && !thread_grow_stack(stack))
-                return cut(thread);
-            stack->pending[pendings++] = frame;
-            frames = stack->frames;
-            frame = frame_previous(layout, frame);
-            if (!frame) {
-                met = -1;
-                break;
-            }
-        }
-        if (met < 0)
-            break;
-        /* Check the kept stack from there to its outermost frame. A kept frame is only looked at after its callee was seen to point to it.
-         */
-        uintptr_t differences = 0, kept = frames[met].frame;
-        struct kept_frame *at = &frames[met];
-        for (; at > frames; at--) {
-            uintptr_t caller = at[-1].frame;
-            if (__builtin_expect(frame_previous(layout, kept) != caller, 0))
-                break;
-            differences |= frame_position(layout, caller) ^ at[-1].position;
-            kept = caller;
-        }
-        intptr_t i = at - frames;
-        if (i == 0 && frame_previous(layout, frames[0].frame) == 0) {
-            outermost_changed = frame_position(layout, frames[met].frame) != frames[met].position ? met : -1; /* it nearly always is */
-            for (intptr_t k = met - 1; differences && k >= 0; k--)
-                if (frame_position(layout, frames[k].frame) != frames[k].position)
-                    outermost_changed = k;
-            break;
-        }
-        /* They part below frame i: those above it are on the chain, and have other callers. */
-        for (intptr_t above = met; above >= i; above--) {
-            if (__builtin_expect(pendings >= stack->capacity, 0) && !thread_grow_stack(stack))
-                return cut(thread);
-            stack->pending[pendings++] = stack->frames[above].frame;
-        }
-        frame = frame_previous(layout, stack->frames[i].frame);
-        met = frame ? i - 1 : -1;
-        if (!frame)
-            break;
-    }
-
-    struct kept_place *places = stack->places;
-    uint32_t node = met >= 0 ? places[met].node : stack->root;
-    if (outermost_changed >= 0) {
-        node = outermost_changed ? places[outermost_changed - 1].node : stack->root;
-        for (intptr_t i = outermost_changed; i <= met; i++) {
-            uintptr_t position = frame_position(layout, frames[i].frame);
-            if (position != frames[i].position) {
-                frames[i].position = position;
-                node = place(layout, thread, &places[i], frames[i].frame, position, node);
-            } else {
-                node = place_below(&places[i], node);
-            }
-        }
-    }
-    while (pendings) {
-        uintptr_t next = stack->pending[--pendings];
-        uintptr_t position = frame_position(layout, next);
-        if (__builtin_expect(++met >= (intptr_t)stack->capacity, 0)) {
-            if (!thread_grow_stack(stack))
-                return cut(thread);
-            frames = stack->frames;
-            places = stack->places;
-        }
-        bool guessed = met < (intptr_t)stack->known;
-        if (!guessed)
-            places[met] = (struct kept_place){0};
-        if (guessed && frames[met].frame == next && frames[met].position == position && places[met].parent == node) {
-            node = places[met].node;
+    while (alignment->pendings) {
+        uintptr_t frame = stack->pending[--alignment->pendings], position = frame_position(layout, frame);
+        if (__builtin_expect(++alignment->met >= (intptr_t)stack->capacity, 0) && !thread_grow_stack(stack))
+            return cut(thread);
+        struct kept_frame *kept = &stack->frames[alignment->met];
+        struct kept_place *seen = &stack->places[alignment->met];
+        if (alignment->met >= (intptr_t)stack->known)
+            *seen = (struct kept_place){0};
+        else if (kept->frame == frame && kept->position == position && seen->parent == node) {
+            node = seen->node;
             continue;
         }
-        frames[met] = (struct kept_frame){next, position};
-        node = place(layout, thread, &places[met], next, position, node);
+        *kept = (struct kept_frame){frame, position};
+        node = place(layout, thread, seen, frame, position, node);
     }
-    stack->depth = (uint32_t)(met + 1);
+    stack->depth = (uint32_t)(alignment->met + 1);
     if (stack->depth > stack->known)
         stack->known = stack->depth;
     return node;
 }
 
-static __attribute__((noinline)) uint32_t find_expression(const struct layout *layout, struct kept_stack *stack,
-                                                          struct kept_expression *kept, uint32_t node, uintptr_t position)
+/* The whole stack, when frames came or went since the last walk. */
+ALWAYS_INLINE uint32_t walk_moved(const struct layout *layout, struct thread_capture *thread, uintptr_t state, uintptr_t frame)
 {
-    const struct code_info *code = stack->places[stack->depth - 1].code;
-    intptr_t offset = (intptr_t)(position - code->bytecode);
-    if ((uintptr_t)offset >= code->bytecode_bytes) /* in a thread's copy of the bytecode */
-        offset = frame_offset(layout, stack->frames[stack->depth - 1].frame, position, code->address, code->bytecode_bytes);
-    struct node_key key = {node, ALLOCTRACE_CODE_EXPRESSION, code_expression(layout, code, offset)};
-    uint32_t below = key.line == ALLOCTRACE_NO_EXPRESSION ? node : intern_find_node(key);
-    if (!below)
-        below = intern_new_node(key);
-    if (below == ALLOCTRACE_NODE_DROPPED)
-        below = node; /* no room: without its expression the stack is still known */
-    *kept = (struct kept_expression){.position = position, .node = node, .below = below};
-    return below;
+    struct kept_stack *stack = &thread->stack;
+    struct alignment alignment;
+    if (!anchor_align(layout, stack, state, frame, &alignment) && !align_by_comparing(layout, stack, frame, &alignment))
+        return cut(thread);
+    uint32_t node = refresh_met(layout, thread, &alignment);
+    node = add_pendings(layout, thread, &alignment, node);
+    anchor_set(layout, stack, state, frame);
+    return node;
 }
 
-/* The node of the expression that the innermost frame evaluates, below its line's. From 3.11 on, where positions are addresses. */
-ALWAYS_INLINE uint32_t expression_below(const struct layout *layout, struct kept_stack *stack, uint32_t node)
+/* The rarer parts of a walk of the whole stack, out of the way of the common one. */
+struct walks {
+    uint32_t (*refresh)(struct thread_capture *thread, const struct alignment *alignment);
+    uint32_t (*moved)(struct thread_capture *thread, uintptr_t state, uintptr_t frame);
+};
+
+/* The whole stack. The common case by itself, in few registers: the frames are those of the last walk. */
+ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, uintptr_t state,
+                                uintptr_t frame)
 {
-    if (layout->position_kind != POSITION_POINTER || stack->depth == 0)
-        return node;
-    const struct kept_place *top = &stack->places[stack->depth - 1];
-    if (__builtin_expect(top->line == LINE_NOT_BEGUN, 0))
-        return node;
-    uintptr_t position = stack->frames[stack->depth - 1].position;
-    struct kept_expression *kept = &stack->expressions[(position >> 1 ^ node) % KEPT_EXPRESSIONS];
-    if (__builtin_expect(kept->position == position && kept->node == node, 1))
-        return kept->below;
-    return find_expression(layout, stack, kept, node, position);
+    struct kept_stack *stack = &thread->stack;
+    uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
+    if (__builtin_expect(stack->code_epoch != epoch, 0)) { /* a code object died: another may be at its address now */
+        stack->depth = stack->known = 0;
+        expressions_forget(stack);
+        stack->code_epoch = epoch;
+    }
+    struct alignment alignment;
+    bool same = anchor_is_usable(layout, stack, state) ? anchor_is_at_top(layout, stack, state, frame, &alignment)
+                                                       : align_at_top(layout, stack, frame, &alignment);
+    if (!same)
+        return walks->moved(thread, state, frame);
+    return alignment.changed < 0 ? stack->places[alignment.met].node : walks->refresh(thread, &alignment);
 }
 
 /* The innermost frames only, as many as option frames says: nothing is kept. */
@@ -257,7 +137,32 @@ ALWAYS_INLINE uint32_t walk_some(const struct layout *layout, struct thread_capt
     return node;
 }
 
-ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, struct thread_capture *thread, bool holds_gil, bool all)
+#ifdef ALLOCTRACE_CHECKED
+/* Test builds walk every stack twice, the second time from nothing, and abort when they differ. */
+ALWAYS_INLINE uint32_t walk_compared(const struct layout *layout, struct thread_capture *thread, uintptr_t frame, uint32_t node)
+{
+    struct kept_stack *stack = &thread->stack;
+    struct alignment all = {.met = -1, .changed = -1};
+    uint32_t fresh = stack->root;
+    for (; frame; frame = frame_previous(layout, frame))
+        if (!align_add_pending(stack, &all, frame))
+            return node;
+    while (all.pendings) {
+        struct kept_place seen = {0};
+        uintptr_t next = stack->pending[--all.pendings];
+        fresh = place(layout, thread, &seen, next, frame_position(layout, next), fresh);
+    }
+    if (node != fresh) {
+        os_message("a stack of %u frames is not what it was taken for: node %u, %u", stack->depth, node, fresh);
+        abort();
+    }
+    return node;
+}
+#else
+#define walk_compared(layout, thread, frame, node) (node)
+#endif
+
+ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, bool holds_gil)
 {
     bool attached;
     uintptr_t state = thread_state_of_call(layout, &thread->runtime->python, holds_gil, &attached);
@@ -272,7 +177,10 @@ ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, struct thread_capt
     uintptr_t frame = frame_innermost(layout, state);
     if (!frame)
         return stack->root;
-    return all ? expression_below(layout, stack, walk_all(layout, thread, frame)) : walk_some(layout, thread, frame);
+    if (!walks)
+        return walk_some(layout, thread, frame);
+    uint32_t node = walk_all(layout, walks, thread, state, frame);
+    return expression_below(layout, stack, walk_compared(layout, thread, frame, node));
 }
 
 static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)
@@ -283,13 +191,22 @@ static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)
 }
 
 #define DEFINE_WALKS(name)                                                                                                                 \
+    static __attribute__((noinline)) uint32_t refresh_##name(struct thread_capture *thread, const struct alignment *alignment)             \
+    {                                                                                                                                      \
+        return refresh_met(&layout_##name, thread, alignment);                                                                             \
+    }                                                                                                                                      \
+    static __attribute__((noinline)) uint32_t moved_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame)                \
+    {                                                                                                                                      \
+        return walk_moved(&layout_##name, thread, state, frame);                                                                           \
+    }                                                                                                                                      \
+    static const struct walks walks_##name = {refresh_##name, moved_##name};                                                               \
     static uint32_t walk_all_##name(struct thread_capture *thread, bool holds_gil)                                                         \
     {                                                                                                                                      \
-        return walk_with(&layout_##name, thread, holds_gil, true);                                                                         \
+        return walk_with(&layout_##name, &walks_##name, thread, holds_gil);                                                                \
     }                                                                                                                                      \
     static uint32_t walk_some_##name(struct thread_capture *thread, bool holds_gil)                                                        \
     {                                                                                                                                      \
-        return walk_with(&layout_##name, thread, holds_gil, false);                                                                        \
+        return walk_with(&layout_##name, NULL, thread, holds_gil);                                                                         \
     }
 LAYOUTS(DEFINE_WALKS)
 
@@ -332,5 +249,6 @@ void walk_begin(struct thread_capture *thread, struct traced_runtime *runtime)
 {
     thread->stack.depth = thread->stack.known = 0;
     thread->stack.interpreter = 0;
+    thread->stack.anchor = (struct kept_anchor){0};
     thread->runtime = runtime;
 }

@@ -6,10 +6,9 @@
 #ifndef ALLOCTRACE_FRAME_H
 #define ALLOCTRACE_FRAME_H
 
+#include "platform/compiler.h"
 #include "python/layout.h"
 #include "python/memory.h"
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* The innermost frame of a thread state, complete or not; 0: none. */
 ALWAYS_INLINE uintptr_t frame_innermost(const struct layout *layout, uintptr_t thread_state)

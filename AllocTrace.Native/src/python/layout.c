@@ -27,6 +27,8 @@ static const struct debug_offset debug_offsets[] = {
     {"runtime_state.finalizing", OURS(runtime_finalizing), {32, 32, 32}},
     {"thread_state.interp", OURS(thread_state.interpreter), {176, 200, 200}},
     {"thread_state.current_frame", OURS(thread_state.frame), {184, 208, 208}},
+    {"thread_state.last_profiled_frame", OURS(thread_state.last_profiled), {0, 0, 224}},
+    {"thread_state.last_profiled_frame_seq", OURS(thread_state.last_profiled_count), {0, 0, 232}},
     {"thread_state.thread_id", OURS(thread_state.thread_id), {192, 216, 240}},
     {"interpreter_frame.previous", OURS(frame.previous), {232, 256, 320}},
     {"interpreter_frame.executable", OURS(frame.code), {240, 264, 328}},

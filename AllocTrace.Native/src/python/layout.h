@@ -39,6 +39,8 @@ struct layout {
         uint16_t native_id;     /* the system's id of the thread; 0: there is none */
         bool frame_is_indirect; /* 3.11, 3.12: frame is a _PyCFrame* and cframe_frame the offset in it */
         uint16_t cframe_frame, cframe_previous;
+        uint16_t last_profiled, last_profiled_count; /* 3.15 and later: see anchor.h; 0: there is none */
+        uint16_t tracing;                            /* int: a trace function runs; only with last_profiled */
     } thread_state;
 
     struct {
@@ -79,6 +81,11 @@ struct layout {
 #define THREAD_STATE_TO_3_10                                                                                                               \
     {                                                                                                                                      \
         .next = 8, .interpreter = 16, .frame = 24, .thread_id = 176                                                                        \
+    }
+#define THREAD_STATE_3_15                                                                                                                  \
+    {                                                                                                                                      \
+        .next = 8, .interpreter = 16, .frame = 72, .thread_id = 176, .native_id = 184, .last_profiled = 88, .last_profiled_count = 96,     \
+        .tracing = 64                                                                                                                      \
     }
 #define CODE_TO_3_10                                                                                                                       \
     {                                                                                                                                      \
@@ -246,7 +253,7 @@ static const struct layout layout_3_15 = {
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
     .executable_tags = 3,
-    .thread_state = {.next = 8, .interpreter = 16, .frame = 72, .thread_id = 176, .native_id = 184},
+    .thread_state = THREAD_STATE_3_15,
     .interpreter = {.next = 7264, .id = 7272, .threads = 7336, .collecting = 7512},
     .frame = FRAMES_FROM_3_12(74, 0),
     .code = {.first_line = 68, .filename = 112, .name = 120, .qualname = 128, .line_table = 136, .first_traceable = 192, .bytecode = 208},
@@ -262,7 +269,7 @@ static const struct layout layout_3_15t = {
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
     .executable_tags = 3,
-    .thread_state = {.next = 8, .interpreter = 16, .frame = 72, .thread_id = 176, .native_id = 184},
+    .thread_state = THREAD_STATE_3_15,
     .interpreter = {.next = 7264, .id = 7272, .threads = 7336, .collecting = 7512},
     .frame = FRAMES_FROM_3_12(78, 72),
     .code = {.first_line = 84,

@@ -120,6 +120,14 @@ static struct location read_location(struct cursor *cursor)
     return location;
 }
 
+/* The first byte of an entry is the only one whose highest bit is set. */
+static void skip_location(struct cursor *cursor)
+{
+    do
+        cursor->at++;
+    while (cursor->at < cursor->end && !(*cursor->at & 0x80));
+}
+
 static void decode_locations(const uint8_t *table, size_t length, int32_t line, struct output *output)
 {
     struct cursor cursor = {table, table + length};
@@ -137,10 +145,12 @@ uint32_t line_table_expression(enum line_format format, const uint8_t *table, si
         return ALLOCTRACE_NO_EXPRESSION;
     struct cursor cursor = {table, table + length};
     for (size_t at = 0; cursor.at < cursor.end;) {
-        struct location location = read_location(&cursor);
-        at += location.units;
-        if (at <= unit)
+        at += (*cursor.at & 7u) + 1;
+        if (at <= unit) {
+            skip_location(&cursor);
             continue;
+        }
+        struct location location = read_location(&cursor);
         bool fits = location.has_columns && location.column < ALLOCTRACE_COLUMN_MASK && location.end_column < ALLOCTRACE_COLUMN_MASK
                     && location.end_line_delta <= UINT8_MAX;
         return fits ? (location.column + 1) | (location.end_column + 1) << ALLOCTRACE_COLUMN_BITS

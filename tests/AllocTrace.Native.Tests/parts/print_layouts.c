@@ -83,6 +83,9 @@ int print_layout(int minor, int free_threaded)
     printf("tstate.interp %u\n", l->thread_state.interpreter);
     if (l->thread_state.native_id)
         printf("tstate.native_thread_id %u\n", l->thread_state.native_id);
+    if (l->thread_state.last_profiled)
+        printf("tstate.last_profiled_frame %u\ntstate.last_profiled_frame_seq %u\ntstate.tracing %u\n", l->thread_state.last_profiled,
+               l->thread_state.last_profiled_count, l->thread_state.tracing);
     printf("interp.next %u\n", l->interpreter.next);
     printf("interp.id %u\n", l->interpreter.id);
     printf("%s %u\n", old ? "interp.tstate_head" : "interp.threads.head", l->interpreter.threads);

@@ -1,0 +1,96 @@
+/* align.h: where the real stack and the kept one meet, by comparing them frame by frame. */
+#ifndef ALLOCTRACE_ALIGN_H
+#define ALLOCTRACE_ALIGN_H
+
+#include "capture/thread.h"
+#include "python/frame.h"
+
+/* What a walk has to do: the rest is as it was kept. */
+struct alignment {
+    intptr_t met;      /* the innermost kept frame on the real stack; -1: none */
+    intptr_t changed;  /* the outermost kept frame whose instruction is another than before; -1: none */
+    uint32_t pendings; /* in stack->pending: frames above the one that was met, new or moved, innermost first */
+};
+
+/* False: the stack is deeper than can be kept. */
+ALWAYS_INLINE bool align_add_pending(struct kept_stack *stack, struct alignment *alignment, uintptr_t frame)
+{
+    if (__builtin_expect(alignment->pendings >= stack->capacity, 0) && !thread_grow_stack(stack))
+        return false;
+    stack->pending[alignment->pendings++] = frame;
+    return true;
+}
+
+/* The first kept frame, from `from` inwards and among the next few, that is `frame`; -1: none. */
+ALWAYS_INLINE intptr_t align_find_near(const struct kept_stack *stack, intptr_t from, uintptr_t frame)
+{
+    enum { NEAR = 8 };
+    intptr_t beyond = from - NEAR;
+    for (intptr_t i = from; i >= 0 && i > beyond; i--)
+        if (stack->frames[i].frame == frame)
+            return i;
+    return -1;
+}
+
+/* Compares the kept stack with the real one from `at`, which is on it, to the outermost frame. A kept frame is only looked at after its
+ * callee was seen to point to it. The last kept frame that is on the real stack where the two part; NULL: they do not. *changed: the
+ * outermost frame whose instruction is another than before, or as it was. */
+ALWAYS_INLINE const struct kept_frame *align_compare(const struct layout *layout, const struct kept_frame *at,
+                                                     const struct kept_frame **changed)
+{
+    uintptr_t frame = at->frame;
+    if (frame_position(layout, frame) != at->position)
+        *changed = at;
+    for (;; at--) {
+        uintptr_t caller = at[-1].frame; /* below the outermost one is a sentinel, 0 */
+        if (__builtin_expect(frame_previous(layout, frame) != caller, 0))
+            return at;
+        if (!caller)
+            return NULL;
+        frame = caller;
+        if (frame_position(layout, frame) != at[-1].position)
+            *changed = at - 1;
+    }
+}
+
+/* Nothing but instructions changed: false if that is not so. */
+ALWAYS_INLINE bool align_at_top(const struct layout *layout, const struct kept_stack *stack, uintptr_t frame, struct alignment *alignment)
+{
+    const struct kept_frame *top = stack->frames + stack->depth - 1, *changed = NULL;
+    if (__builtin_expect(top->frame != frame, 0) || __builtin_expect(align_compare(layout, top, &changed) != NULL, 0))
+        return false;
+    *alignment = (struct alignment){.met = (intptr_t)stack->depth - 1, .changed = changed ? changed - stack->frames : -1};
+    return true;
+}
+
+/* Where the two part and meet again (generators, coroutines), it goes on until the outermost frame. False: as above. */
+ALWAYS_INLINE bool align_by_comparing(const struct layout *layout, struct kept_stack *stack, uintptr_t frame, struct alignment *alignment)
+{
+    intptr_t from = (intptr_t)stack->depth - 1;
+    *alignment = (struct alignment){.met = -1, .changed = -1};
+    while (frame) {
+        intptr_t met = align_find_near(stack, from, frame);
+        if (met < 0) {
+            if (!align_add_pending(stack, alignment, frame))
+                return false;
+            frame = frame_previous(layout, frame);
+            continue;
+        }
+        const struct kept_frame *frames = stack->frames, *changed = NULL, *parted = align_compare(layout, &frames[met], &changed);
+        if (!parted) {
+            alignment->met = met;
+            alignment->changed = changed ? changed - frames : -1;
+            return true;
+        }
+        /* Those above are on the chain, and have other callers. */
+        intptr_t i = parted - frames;
+        for (intptr_t above = met; above >= i; above--)
+            if (!align_add_pending(stack, alignment, stack->frames[above].frame))
+                return false;
+        frame = frame_previous(layout, stack->frames[i].frame);
+        from = i - 1;
+    }
+    return true;
+}
+
+#endif
