@@ -5,8 +5,8 @@
  * Preloaded after liballoctrace.so it sits below it (constructors run from the last library to the first), and counts what reaches the real
  * allocator; alone it counts what the program does by itself.
  *
- * With COUNTED_EVENTS it also keeps each call, in the order of its lock, and writes them to COUNTED_EVENTS.PID: lines "domain operation address
- * size old_address"; a forked child begins with none.
+ * With COUNTED_EVENTS it also keeps each call, in the order of its lock, and writes them to COUNTED_EVENTS.PID: lines "domain operation
+ * address size old_address"; a forked child begins with none.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
