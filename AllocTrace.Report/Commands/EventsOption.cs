@@ -13,7 +13,7 @@ internal static class EventsOption
         Arity = ArgumentArity.ZeroOrOne,
         CustomParser = result =>
         {
-            var text = result.Tokens[0].Value;
+            var text = result.Tokens is [var token] ? token.Value : "on";
             if (text is "on" or "off")
                 return text == "on" ? RecordingOptions.UsualEvents : 0;
 
@@ -24,8 +24,4 @@ internal static class EventsOption
             return 0;
         },
     };
-
-    /// <summary>What was asked for, bytes; 0: nothing.</summary>
-    public static ulong Value(ParseResult parsed, Option<ulong> option) =>
-        parsed.GetResult(option) is { Implicit: false, Tokens.Count: 0 } ? RecordingOptions.UsualEvents : parsed.GetValue(option); // "--events" alone is not parsed
 }

@@ -126,7 +126,7 @@ internal sealed class RunCommand : Command, IExamples
         Limit = arguments.GetValue(_limit),
         OnFull = arguments.GetValue(_onFull) == "drop" ? OnFull.Drop : OnFull.Wait,
         Crash = arguments.GetValue(_crash) == "on",
-        Events = EventsOption.Value(arguments, _events),
+        Events = arguments.GetValue(_events),
         TemporaryThreshold = arguments.GetValue(_temporary),
     };
 
