@@ -20,7 +20,7 @@ public sealed class AuditTests
 
     private static readonly string[] _mimalloc = ["mimalloc", "mimalloc_debug"];
 
-    public static IEnumerable<object[]> Rows => Python.Installed.SelectMany(python => _programs.Select(program => new object[] { python, program }));
+    public static IEnumerable<object[]> Rows => Python.OfEachVersion.SelectMany(python => _programs.Select(program => new object[] { python, program }));
 
     [TestMethod]
     [DynamicData(nameof(Rows))]
@@ -32,7 +32,7 @@ public sealed class AuditTests
 
     /// <summary>The values of PYTHONMALLOC that each interpreter knows, and "dev" for <c>-X dev</c>.</summary>
     public static IEnumerable<object[]> Allocators =>
-        from python in Python.Installed
+        from python in Python.OfEachVersion
         from allocator in (string[])["default", "debug", "dev", .. python.IsFreeThreaded ? _mimalloc : _withGil, .. python.Minor >= 13 && !python.IsFreeThreaded ? _mimalloc : []]
         select new object[] { python, allocator };
 
@@ -51,7 +51,7 @@ public sealed class AuditTests
 
     /// <summary>tracemalloc is above when the program starts it, and below when the interpreter did, before the hooks came back.</summary>
     public static IEnumerable<object[]> TracemallocRows =>
-        from python in Python.Installed
+        from python in Python.OfEachVersion
         from start in (string[])["program", "variable", "option", "variable and debug"]
         select new object[] { python, start };
 

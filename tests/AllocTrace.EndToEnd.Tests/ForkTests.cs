@@ -107,7 +107,7 @@ public sealed class ForkTests
     }
 
     public static IEnumerable<object[]> Pools =>
-        Python.Installed.SelectMany(python => ((string[])["fork", "spawn", "forkserver"]).Select(method => new object[] { python, method }));
+        Python.OfEachVersion.SelectMany(python => ((string[])["fork", "spawn", "forkserver"]).Select(method => new object[] { python, method }));
 
     [TestMethod]
     [DynamicData(nameof(Pools))]

@@ -14,7 +14,7 @@ public sealed class InterpreterTests
 
     /// <summary>The GIL is shared by all interpreters to 3.11.</summary>
     public static IEnumerable<object[]> Rows =>
-        Python.Installed.SelectMany(python => _kinds.Where(kind => kind != "own" || python.Minor >= 12).Select(kind => new object[] { python, kind }));
+        Python.OfEachVersion.SelectMany(python => _kinds.Where(kind => kind != "own" || python.Minor >= 12).Select(kind => new object[] { python, kind }));
 
     [TestMethod]
     [DynamicData(nameof(Rows))]

@@ -9,7 +9,7 @@ public sealed class LeakTests
     private static readonly string _leak = Path.Combine(AppContext.BaseDirectory, "samples", "leak.py");
 
     [TestMethod]
-    [DynamicData(nameof(Python.Rows), typeof(Python))]
+    [DynamicData(nameof(Python.EveryRow), typeof(Python))]
     public void A_planted_leak_is_reported_with_exact_count_and_bytes(Python python)
     {
         using var folder = new TestFolder();

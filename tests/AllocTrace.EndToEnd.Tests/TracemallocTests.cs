@@ -12,7 +12,7 @@ public sealed class TracemallocTests
     private const int FreeListBlocks = 8;
 
     [TestMethod]
-    [DynamicData(nameof(Python.Rows), typeof(Python))]
+    [DynamicData(nameof(Python.EveryRow), typeof(Python))]
     public void Live_bytes_and_counts_of_each_line_equal_tracemalloc_s(Python python)
     {
         using var folder = new TestFolder();

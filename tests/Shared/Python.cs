@@ -12,11 +12,20 @@ public sealed record Python(string Path, int Minor, string Version)
     /// <summary>The one that a user would get.</summary>
     public static Python Default => Installed.Count > 0 ? Installed[0] : throw new AssertInconclusiveException("no python3 (3.8 to 3.15) on this machine");
 
-    /// <summary>For DynamicData: one row an interpreter.</summary>
-    public static IEnumerable<object[]> Rows => Installed.Select(python => new object[] { python });
+    /// <summary>The newest of each minor version, with the GIL and without: patch releases have the same layouts.</summary>
+    public static IEnumerable<Python> OfEachVersion =>
+        Installed.GroupBy(python => (python.Minor, python.IsFreeThreaded)).Select(same => same.MaxBy(python => python.Patch)!);
+
+    /// <summary>For DynamicData: one row a version.</summary>
+    public static IEnumerable<object[]> Rows => OfEachVersion.Select(python => new object[] { python });
+
+    /// <summary>For what must hold on every single interpreter: one row each.</summary>
+    public static IEnumerable<object[]> EveryRow => Installed.Select(python => new object[] { python });
 
     /// <summary>Whether it was built to run without the GIL.</summary>
     public bool IsFreeThreaded => Version.EndsWith('t');
+
+    private int Patch => int.Parse(string.Concat(Version.Split('.')[2].TakeWhile(char.IsAsciiDigit)));
 
     /// <summary>Runs it.</summary>
     public CommandResult Run(IEnumerable<string> arguments, string input = "", Dictionary<string, string?>? environment = null) =>

@@ -1,4 +1,5 @@
 /* A host that sets allocators of its own, above or in place of whatever is there. Loaded with ctypes.PyDLL: the GIL is held. */
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -23,6 +24,7 @@ void wrap(int layer);
 void unwrap(int layer);
 unsigned long passed_on(int layer);
 int swap_and_mix(int blocks, size_t size);
+int swap_while_used(int rounds, size_t size);
 
 /* ---- above: a layer hands every call on ---- */
 
@@ -112,12 +114,13 @@ static void own_free(void *context, void *block)
     free(block);
 }
 
+enum { RAW = 0 };
+
 /* Domain raw, which is malloc on every CPython but free-threaded 3.15. A third of the blocks is made by the allocator from before and freed
  * by the host's, a third the other way round, a third is made and resized by the host's and freed by the one from before. All are alive at
  * once, so no address is used twice. Returns 0. */
 int swap_and_mix(int blocks, size_t size)
 {
-    enum { RAW = 0 };
     struct allocator before, own = {NULL, own_malloc, own_calloc, own_realloc, own_free};
     void **made_before = malloc((size_t)blocks * sizeof *made_before), **made_by_own = malloc((size_t)blocks * 2 * sizeof *made_by_own);
     if (!made_before || !made_by_own)
@@ -137,5 +140,74 @@ int swap_and_mix(int blocks, size_t size)
         PyMem_RawFree(made_by_own[i]);
     free(made_before);
     free(made_by_own);
+    return 0;
+}
+
+/* ---- above, put in and taken out by two threads at once, while others allocate: no call may get lost ---- */
+
+enum { USERS = 3, SWAPPERS = 2 };
+static struct allocator below;
+static struct {
+    int rounds;
+    size_t size;
+    int users_left;
+} use;
+
+/* The context is not looked at: a caller may have read it before the function was replaced, or after. */
+static void *hand_malloc(void *context, size_t size)
+{
+    (void)context;
+    return below.malloc(below.context, size);
+}
+
+static void *hand_calloc(void *context, size_t count, size_t size)
+{
+    (void)context;
+    return below.calloc(below.context, count, size);
+}
+
+static void *hand_realloc(void *context, void *block, size_t size)
+{
+    (void)context;
+    return below.realloc(below.context, block, size);
+}
+
+static void hand_free(void *context, void *block)
+{
+    (void)context;
+    below.free(below.context, block);
+}
+
+static void *use_raw(void *unused)
+{
+    for (int i = 0; i < use.rounds; i++)
+        PyMem_RawFree(PyMem_RawRealloc(PyMem_RawMalloc(use.size), use.size * 2));
+    __atomic_sub_fetch(&use.users_left, 1, __ATOMIC_RELEASE);
+    return unused;
+}
+
+static void *swap_raw(void *unused)
+{
+    struct allocator above = {&above, hand_malloc, hand_calloc, hand_realloc, hand_free};
+    while (__atomic_load_n(&use.users_left, __ATOMIC_ACQUIRE)) {
+        PyMem_SetAllocator(RAW, &above);
+        PyMem_SetAllocator(RAW, &below);
+    }
+    return unused;
+}
+
+int swap_while_used(int rounds, size_t size)
+{
+    pthread_t threads[USERS + SWAPPERS];
+    PyMem_GetAllocator(RAW, &below);
+    use.rounds = rounds;
+    use.size = size;
+    use.users_left = USERS;
+    for (int i = 0; i < USERS + SWAPPERS; i++)
+        if (pthread_create(&threads[i], NULL, i < USERS ? use_raw : swap_raw, NULL) != 0)
+            return 1;
+    for (int i = 0; i < USERS + SWAPPERS; i++)
+        pthread_join(threads[i], NULL);
+    PyMem_SetAllocator(RAW, &below);
     return 0;
 }
