@@ -50,8 +50,16 @@ internal static class DiffCommand
             using var other = paths.Length == 2 ? TraceDatabase.Open(paths[1]) : null;
             var database = other ?? old;
             var at = parsed.GetValue(selection.At)!;
-            var oldSnapshot = selection.Load(parsed, old, at.FirstOrDefault());
-            var snapshot = selection.Load(parsed, database, at.LastOrDefault());
+
+            // Two recordings are read at the same time; two moments of one recording are not, as only one thread may use it.
+            var ofOld = new Task<Snapshot>(() => selection.Load(parsed, old, at.FirstOrDefault()));
+            if (other is null)
+                ofOld.RunSynchronously();
+            else
+                ofOld.Start();
+
+            var snapshot = Loaded(() => selection.Load(parsed, database, at.LastOrDefault()), ofOld);
+            var oldSnapshot = ofOld.GetAwaiter().GetResult();
             var report = new DiffReport(
                 new Compared(old, oldSnapshot, other is null ? at[0] : selection.Title(parsed)),
                 new Compared(database, snapshot, other is null ? at[1] : selection.Title(parsed)),
@@ -67,5 +75,20 @@ internal static class DiffCommand
             return failGrowth.Check(parsed, $"{database.Path}: growth:", snapshot.Size - oldSnapshot.Size);
         });
         return command;
+    }
+
+    /// <summary>Loads a snapshot while another is loaded, and lets that end in any case: its recording is going to be closed. Its failure comes first.</summary>
+    private static Snapshot Loaded(Func<Snapshot> load, Task<Snapshot> other)
+    {
+        try
+        {
+            return load();
+        }
+        finally
+        {
+            other.ContinueWith(_ => { }, TaskScheduler.Default).Wait();
+            if (other.IsFaulted)
+                other.GetAwaiter().GetResult();
+        }
     }
 }

@@ -12,6 +12,11 @@ internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy
 
     private string GroupName => groupBy.ToString().ToLowerInvariant();
 
+    private bool IsSampled => Databases.Any(database => database.IsSampled);
+
+    private Amount TotalError => new(
+        Variance.ErrorOf(old.Snapshot.SizeError, current.Snapshot.SizeError), Variance.ErrorOf(old.Snapshot.CountError, current.Snapshot.CountError));
+
     private IEnumerable<TraceDatabase> Databases => old.Database == current.Database ? [current.Database] : [old.Database, current.Database];
 
     public void WriteText(Output output)
@@ -45,7 +50,7 @@ internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy
 
         var (size, count) = (current.Snapshot.Size - old.Snapshot.Size, current.Snapshot.Count - old.Snapshot.Count);
         page.Line(
-            $"Total: {Numbers.Growth(size)} in {Numbers.Signed(count)} blocks, "
+            $"Total: {Numbers.Growth(size)}{Numbers.Error(TotalError.Size)} in {Numbers.Signed(count)} blocks, "
             + $"from {Numbers.Size(old.Snapshot.Size)} to {Numbers.Size(current.Snapshot.Size)}",
             Page.Heading);
     }
@@ -57,8 +62,9 @@ internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy
         text.Json.WriteString("old", old.Title);
         text.Json.WriteString("new", current.Title);
         text.Json.WriteString("group_by", GroupName);
-        text.Amount("old_total", new Amount(old.Snapshot.Size, old.Snapshot.Count));
-        text.Amount("new_total", new Amount(current.Snapshot.Size, current.Snapshot.Count));
+        text.Amount("old_total", new Amount(old.Snapshot.Size, old.Snapshot.Count), new Amount(old.Snapshot.SizeError, old.Snapshot.CountError));
+        text.Amount("new_total", new Amount(current.Snapshot.Size, current.Snapshot.Count), new Amount(current.Snapshot.SizeError, current.Snapshot.CountError));
+        text.Errors("size_diff_error", "count_diff_error", TotalError);
         text.Lost(Databases.Sum(database => database.Losses.Sum(loss => loss.Events)));
         text.Differences("differences", _differences);
         text.Json.WriteEndObject();
@@ -67,13 +73,16 @@ internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy
     public void WriteCsv(Output output)
     {
         using var csv = new CsvText(output.Out, forTerminal: output.TerminalWidth is not null);
-        csv.Header(
-            "size", "size_diff", "count", "count_diff", "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread",
-            "interpreter", "command");
+        string[] errors = IsSampled ? ["size_diff_error", "count_diff_error"] : [];
+        csv.Header([
+            "size", "size_diff", "count", "count_diff", .. errors, "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread",
+            "interpreter", "command",
+        ]);
         foreach (var difference in _differences)
         {
+            object[] error = IsSampled ? [difference.SizeDiffError, difference.CountDiffError] : [];
             csv.Row([
-                difference.Size, difference.SizeDiff, difference.Count, difference.CountDiff,
+                difference.Size, difference.SizeDiff, difference.Count, difference.CountDiff, .. error,
                 .. CsvText.Cells(difference.Group, whole: groupBy == GroupBy.Traceback),
             ]);
         }

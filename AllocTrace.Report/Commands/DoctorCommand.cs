@@ -82,7 +82,7 @@ internal static class DoctorCommand
     }
 
     /// <returns>Whether everything was recorded with stacks.</returns>
-    private static bool Tell(Page page, TraceDatabase database)
+    internal static bool Tell(Page page, TraceDatabase database)
     {
         var isWell = true;
         foreach (var process in database.Processes)

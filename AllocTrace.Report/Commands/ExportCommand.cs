@@ -15,7 +15,7 @@ internal static class ExportCommand
         var file = ReportArguments.File();
         var format = WordOption.Create<ExportFormat>("--format", "The format: csv, collapsed, speedscope, pprof or tracemalloc.", "FORMAT");
         var measure = WordOption.Create<Measure>("--by", "What a stack weighs, for collapsed and speedscope: bytes or blocks.", "MEASURE");
-        var events = new Option<bool>("--events") { Description = "With csv: every event instead of sums. Needs a recording with events." };
+        var events = new Option<bool>("--events") { Description = "With csv: every call instead of sums. Needs a recording with events: run --events." };
         var target = new Option<string>("-o", "--output")
         {
             Description = "The file to write, or - for the standard output.",
@@ -28,6 +28,7 @@ internal static class ExportCommand
             "Writes a recording in a format of other tools.",
             "alloctrace export app.db --format csv -o app.csv",
             "alloctrace export app.db --format csv -o - | sqlite3 :memory: '.import --csv /dev/stdin site' 'SELECT count(*) FROM site'",
+            "alloctrace export app.db --events -o events.csv    # every malloc, calloc, realloc and free, if they were recorded",
             "alloctrace export app.db --format pprof -o app.pb.gz && go tool pprof -top app.pb.gz",
             "alloctrace export app.db --format speedscope -o app.speedscope.json    # open it at speedscope",
             "alloctrace export app.db --format collapsed --view peak -o - | flamegraph.pl > app.svg",
@@ -39,11 +40,11 @@ internal static class ExportCommand
         command.SetAction(parsed =>
         {
             using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
-            if (parsed.GetValue(events))
-                throw new UsageException($"{database.Path} has no events: they were not recorded");
-
-            var export = new Exporter(parsed, database, selection, parsed.GetValue(measure));
             var chosen = parsed.GetValue(format);
+            if (parsed.GetValue(events))
+                CheckEvents(database, database.ProcessesWith(selection.Pid(parsed)), chosen, output);
+
+            var export = new Exporter(parsed, database, selection, parsed.GetValue(measure), parsed.GetValue(events));
             var path = parsed.GetRequiredValue(target);
             if (path != StandardOutput)
                 NewFile.Write(path, parsed.GetValue(force), stream => export.Write(chosen, stream));
@@ -57,5 +58,24 @@ internal static class ExportCommand
             return ExitCode.Done;
         });
         return command;
+    }
+
+    /// <summary>Says what is missing: rows that are not there look like nothing.</summary>
+    private static void CheckEvents(TraceDatabase database, IReadOnlyList<TraceProcess> processes, ExportFormat format, Output output)
+    {
+        if (format != ExportFormat.Csv)
+            throw new UsageException("--events is for --format csv");
+
+        var logs = database.EventLogs.ToDictionary(log => log.Process);
+        if (!processes.Any(process => logs.ContainsKey(process.Id)))
+            throw new UsageException($"{database.Path} has no events: they were not recorded (run --events)");
+
+        foreach (var process in processes)
+        {
+            if (!logs.TryGetValue(process.Id, out var log))
+                output.Error.WriteLine($"alloctrace: process {process.Pid} was recorded without events");
+            else if (log.LeftOut > 0)
+                output.Error.WriteLine($"alloctrace: {Caveats.OfEvents(process, log)}");
+        }
     }
 }

@@ -7,7 +7,7 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Commands;
 
 /// <summary>Writes what an <c>export</c> command line asks for.</summary>
-internal sealed class Exporter(ParseResult parsed, TraceDatabase database, SnapshotOptions selection, Measure measure)
+internal sealed class Exporter(ParseResult parsed, TraceDatabase database, SnapshotOptions selection, Measure measure, bool isOfEvents)
 {
     /// <summary>Whether a format is lines of text, which a terminal can show.</summary>
     public static bool IsText(ExportFormat format) => format is ExportFormat.Csv or ExportFormat.Collapsed;
@@ -47,7 +47,10 @@ internal sealed class Exporter(ParseResult parsed, TraceDatabase database, Snaps
             throw new UsageException("csv has a column for each view: --view and --at have no meaning for it");
 
         using var csv = new CsvText(target, forTerminal);
-        CsvExport.Write(database, database.ProcessesWith(selection.Pid(parsed)), [.. selection.Filters(parsed)], csv);
+        if (isOfEvents)
+            EventExport.Write(database, database.ProcessesWith(selection.Pid(parsed)), [.. selection.Filters(parsed)], csv);
+        else
+            CsvExport.Write(database, database.ProcessesWith(selection.Pid(parsed)), [.. selection.Filters(parsed)], csv);
     }
 
     /// <summary>The one that was asked for, or all views.</summary>

@@ -13,15 +13,17 @@ internal static class LeaksCommand
         var file = ReportArguments.File();
         var groupBy = WordOption.Create<LeakGroup>("--group-by", "What may leak: function, lineno, filename or traceback.", "KEY", "-g");
         var rows = WordOption.Number("-n", "How many rows; 0 for all.", "N", defaultValue: 10);
+        var json = ReportArguments.Json();
         var command = new Verb(
             "leaks",
             "Functions whose memory kept growing, period by period or snapshot by snapshot. A cache that has filled up is not among them.",
             "alloctrace leaks app.db",
             "alloctrace leaks app.db --at 'round 1' --at 'round 2' --at 'round 3'    # at snapshots instead of in time",
             "alloctrace leaks app.db --group-by traceback -n 1",
+            "alloctrace leaks app.db --json | jq '.series[].growing[0]'",
             "alloctrace leaks app.db --fail-growth 1MiB    # for CI: exit code 4 when more leaked")
         {
-            file, groupBy, rows,
+            file, groupBy, rows, json,
         };
         var selection = new SnapshotOptions(command, moments: int.MaxValue, views: false);
         var failGrowth = Threshold.FailGrowth(command, output, "all that kept growing, together,");
@@ -36,7 +38,11 @@ internal static class LeaksCommand
             var group = Enum.Parse<GroupBy>(parsed.GetValue(groupBy).ToString());
             var leaks = Series(parsed, selection, database, group).ToArray();
             var report = new LeaksReport(database, leaks, group, parsed.GetValue(rows));
-            report.WriteText(output);
+            if (parsed.GetValue(json))
+                report.WriteJson(output.Out);
+            else
+                report.WriteText(output);
+
             return failGrowth.Check(parsed, $"{database.Path}: kept growing:", leaks.Sum(each => each.Growing.Sum(growth => growth.Bytes)));
         });
         return command;

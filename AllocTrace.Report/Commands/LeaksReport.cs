@@ -1,4 +1,5 @@
 using AllocTrace.Analysis;
+using AllocTrace.Report.Export;
 using AllocTrace.Report.Render;
 using AllocTrace.Storage;
 
@@ -23,6 +24,38 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
         }
     }
 
+    public void WriteJson(TextWriter target)
+    {
+        using var text = new JsonText(target);
+        var json = text.Json;
+        json.WriteStartObject();
+        json.WriteString("group_by", groupBy.ToString().ToLowerInvariant());
+        text.Lost(database.Losses.Sum(loss => loss.Events));
+        json.WriteStartArray("series");
+        foreach (var leak in leaks)
+        {
+            json.WriteStartObject();
+            if (leak.Process is { } process)
+            {
+                json.WriteStartObject("process");
+                json.WriteNumber("pid", process.Pid);
+                json.WriteString("command", process.Command);
+                json.WriteEndObject();
+            }
+
+            json.WriteStartArray("periods");
+            foreach (var period in leak.Periods)
+                json.WriteStringValue(period);
+
+            json.WriteEndArray();
+            text.Growths("growing", leak.Growing.Take(rows == 0 ? int.MaxValue : rows));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
     private void Write(Page page, SourceFiles source, ProcessLeaks leak)
     {
         if (leak.Periods.Count < 3)
@@ -42,7 +75,7 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
         page.Line();
         Growth[] shown = [.. leak.Growing.Take(rows == 0 ? int.MaxValue : rows)];
         if (groupBy == GroupBy.Traceback)
-            new TracebackList(page, source).Write([.. shown.Select(growth => new StatisticDiff(growth.Group.Size, growth.Bytes, growth.Group.Count, growth.Blocks, growth.Group.Traceback))]);
+            new TracebackList(page, source).Write([.. shown.Select(growth => new StatisticDiff(growth.Group.Size, growth.Bytes, growth.Group.Count, growth.Blocks, growth.Group.Traceback) { SizeDiffError = growth.BytesError })]);
         else
             Table(page, source, leak, shown);
 
@@ -50,15 +83,20 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
             page.Line($"  {Numbers.Whole(leak.Growing.Count - shown.Length)} more: {Numbers.Growth(leak.Growing.Skip(shown.Length).Sum(growth => growth.Bytes))}");
     }
 
-    private static void Table(Page page, SourceFiles source, ProcessLeaks leak, Growth[] shown) =>
-        new PlaceTable(page, source, "Growth", "Blocks", "Now", "Grew in", "Course").Write(
-            [.. shown.Select(growth => (growth.Group, new[]
-            {
+    private static void Table(Page page, SourceFiles source, ProcessLeaks leak, Growth[] shown)
+    {
+        var isSampled = shown.Any(growth => growth.BytesError > 0);
+        string[] error = isSampled ? ["±"] : [];
+        new PlaceTable(page, source, ["Growth", .. error, "Blocks", "Now", "Grew in", "Course"]).Write(
+            [.. shown.Select(growth => (growth.Group, (string[])
+            [
                 ByteSize.Format(growth.Bytes, sign: true),
+                .. isSampled ? (string[])[ByteSize.Format(growth.BytesError)] : [],
                 Numbers.Signed(growth.Blocks),
                 ByteSize.Format(growth.Group.Size),
                 $"{growth.Grown} of {leak.Periods.Count - 1}",
                 Sparkline.Of(growth.Sizes),
-            }))],
+            ]))],
             indent: 2);
+    }
 }

@@ -26,6 +26,7 @@ internal sealed class RunCommand : Command, IExamples
     private readonly Option<ulong> _limit = new("--limit") { Description = "The largest size of a session in shared memory", HelpName = "BYTES" };
     private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: let the program wait, or drop them" };
     private readonly Option<string> _crash = new("--crash") { Description = "When the program crashes, keep the stacks of all threads (alloctrace crash)" };
+    private readonly Option<ulong> _events = EventsOption.Create();
     private readonly Option<int> _temporary = TemporaryOption.Create();
 
     private readonly Argument<string[]> _command = new("command")
@@ -66,7 +67,7 @@ internal sealed class RunCommand : Command, IExamples
             if (result.GetValueOrDefault<ulong>() < SmallestLimit)
                 result.AddError($"--limit: wanted {SmallestLimit} bytes or more");
         });
-        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _crash, _temporary])
+        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _crash, _events, _temporary])
             Add(option);
 
         _failAbove = Threshold.FailAbove(this, console, "the command succeeds but the peak of a process");
@@ -100,6 +101,7 @@ internal sealed class RunCommand : Command, IExamples
     public IReadOnlyList<string> Examples { get; } =
     [
         "alloctrace run -o app.db -- python3 app.py",
+        "alloctrace run --events -o app.db -- python3 app.py        # then: alloctrace export app.db --events -o events.csv",
         "alloctrace run --fail-above 200MiB -- python3 -m pytest    # for CI: exit code 4 when the peak was higher",
     ];
 
@@ -124,6 +126,7 @@ internal sealed class RunCommand : Command, IExamples
         Limit = arguments.GetValue(_limit),
         OnFull = arguments.GetValue(_onFull) == "drop" ? OnFull.Drop : OnFull.Wait,
         Crash = arguments.GetValue(_crash) == "on",
+        Events = arguments.GetValue(_events),
         TemporaryThreshold = arguments.GetValue(_temporary),
     };
 

@@ -36,7 +36,7 @@ internal static class StackCommand
         return command;
     }
 
-    private static void WriteText(Output output, uint pid, IReadOnlyList<ThreadStack> threads)
+    internal static void WriteText(Output output, uint pid, IReadOnlyList<ThreadStack> threads)
     {
         var severalInterpreters = threads.Select(thread => (thread.Python, thread.Interpreter)).Distinct().Count() > 1;
         output.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Process {pid}: CPython {string.Join(", ", threads.Select(thread => thread.Python).Distinct())}, threads: {threads.Count}"));
@@ -59,7 +59,7 @@ internal static class StackCommand
             writer.WriteLine($"  File \"{Printable.Text(frame.Filename)}\", line {(frame.Line > 0 ? frame.Line : "???")} in {Printable.Text(frame.Function)}");
     }
 
-    private static void WriteJson(Output output, uint pid, IReadOnlyList<ThreadStack> threads)
+    internal static void WriteJson(Output output, uint pid, IReadOnlyList<ThreadStack> threads)
     {
         var report = new
         {

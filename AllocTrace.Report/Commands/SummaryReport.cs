@@ -94,6 +94,9 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         if (process.UnknownFrees > 0)
             page.Line($"  {Numbers.Of(process.UnknownFrees, "free")} of blocks from before the recording began");
 
+        if (EventsOf(process) is { } log)
+            page.Line(log.LeftOut == 0 ? $"  {Numbers.Of(log.Events, "event")} in the event log: export --events" : $"  {Caveats.OfEvents(process, log)}", log.LeftOut == 0 ? Style.Plain : Page.Alarm);
+
         page.Line();
         page.Table(Totals(summary), Indent);
         page.Line();
@@ -110,6 +113,8 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
             lines.Write("hold most at the end", summary.LiveLines, live.Bytes, Indent);
     }
 
+    private TraceEventLog? EventsOf(TraceProcess process) => database.EventLogs.FirstOrDefault(log => log.Process == process.Id);
+
     private TraceCrash? CrashOf(TraceProcess process) => database.Crashes.FirstOrDefault(crash => crash.Process == process.Id);
 
     private static string Ending(string ending) => ending switch
@@ -122,25 +127,28 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
 
     private static Table Totals(ProcessSummary summary)
     {
-        var table = Page.NewTable(("", Justify.Left), ("Size", Justify.Right), ("Bytes", Justify.Right), ("Blocks", Justify.Right), ("", Justify.Left));
+        var table = Page.NewTable(("", Justify.Left), ("Size", Justify.Right), (summary.IsSampled ? "±" : "Bytes", Justify.Right), ("Blocks", Justify.Right), ("", Justify.Left));
         table.Columns[^1].NoWrap = false;
         var usage = summary.Usage;
-        Row("Allocated", usage.Allocated);
-        Row("Freed", usage.Freed);
+        var error = summary.Error;
+        Row("Allocated", usage.Allocated, error.Allocated);
+        Row("Freed", usage.Freed, error.Freed);
         Row(
             "Temporary",
             usage.Temporary,
+            error.Temporary,
             $"{Numbers.Percent(usage.Temporary.Count, usage.Allocated.Count)} of all allocations were freed before "
             + $"{Numbers.Of(summary.Process.TemporaryThreshold, "further one")} of their thread");
         if (summary.Peak is { } peak)
-            Row("Peak", new Amount(peak.Bytes, peak.Blocks), $"after {Numbers.Seconds(peak.AtNs)}");
+            Row("Peak", new Amount(peak.Bytes, peak.Blocks), error.Peak, $"after {Numbers.Seconds(peak.AtNs)}");
         if (summary.Live is { } live)
-            Row("Live at the end", new Amount(live.Bytes, live.Blocks), $"after {Numbers.Seconds(live.AtNs)}");
+            Row("Live at the end", new Amount(live.Bytes, live.Blocks), error.Live, $"after {Numbers.Seconds(live.AtNs)}");
 
         return table;
 
-        void Row(string name, Amount amount, string note = "") =>
-            table.AddRow(name, ByteSize.Format(amount.Size), Numbers.Whole(amount.Size), Numbers.Whole(amount.Count), note);
+        void Row(string name, Amount amount, Amount error, string note = "") =>
+            table.AddRow(
+                name, ByteSize.Format(amount.Size), summary.IsSampled ? ByteSize.Format(error.Size) : Numbers.Whole(amount.Size), Numbers.Whole(amount.Count), note);
     }
 
     private static Table Breakdown(string title, IEnumerable<(string Name, Usage Usage)> rows)
@@ -185,31 +193,42 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
             CrashReport.WriteJson(text, process, crash);
         }
 
-        WriteUsage(text, summary.Usage);
-        WriteMoment(text, "peak", summary.Peak);
-        WriteMoment(text, "live", summary.Live);
+        if (EventsOf(process) is { } log)
+        {
+            json.WriteStartObject("event_log");
+            json.WriteNumber("events", log.Events);
+            json.WriteNumber("left_out", log.LeftOut);
+            if (log.LeftOutNs is { } since)
+                json.WriteNumber("left_out_ns", since);
+
+            json.WriteEndObject();
+        }
+
+        WriteUsage(text, summary.Usage, summary.Error);
+        WriteMoment(text, "peak", summary.Peak, summary.Error.Peak);
+        WriteMoment(text, "live", summary.Live, summary.Error.Live);
         json.WriteStartArray("domains");
-        foreach (var (domain, usage) in summary.Domains)
+        foreach (var (domain, usage, error) in summary.Domains)
         {
             json.WriteStartObject();
             json.WriteString("name", domain.Name);
-            WriteUsage(text, usage);
-            text.Amount("peak", usage.Peak);
-            text.Amount("live", usage.Live);
+            WriteUsage(text, usage, error);
+            text.Amount("peak", usage.Peak, error.Peak);
+            text.Amount("live", usage.Live, error.Live);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
         json.WriteStartArray("threads");
-        foreach (var (thread, usage) in summary.Threads)
+        foreach (var (thread, usage, error) in summary.Threads)
         {
             json.WriteStartObject();
             json.WriteNumber("id", thread.OsId);
             json.WriteString("name", thread.Name);
             json.WriteNumber("interpreter", thread.Interpreter);
-            WriteUsage(text, usage);
-            text.Amount("peak", usage.Peak);
-            text.Amount("live", usage.Live);
+            WriteUsage(text, usage, error);
+            text.Amount("peak", usage.Peak, error.Peak);
+            text.Amount("live", usage.Live, error.Live);
             json.WriteEndObject();
         }
 
@@ -235,21 +254,20 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         json.WriteEndObject();
     }
 
-    private static void WriteUsage(JsonText text, Usage usage)
+    private static void WriteUsage(JsonText text, Usage usage, Usage error)
     {
-        text.Amount("allocated", usage.Allocated);
-        text.Amount("freed", usage.Freed);
-        text.Amount("temporary", usage.Temporary);
+        text.Amount("allocated", usage.Allocated, error.Allocated);
+        text.Amount("freed", usage.Freed, error.Freed);
+        text.Amount("temporary", usage.Temporary, error.Temporary);
     }
 
-    private static void WriteMoment(JsonText text, string name, TraceMoment? moment)
+    private static void WriteMoment(JsonText text, string name, TraceMoment? moment, Amount error)
     {
         if (moment is null)
             return;
 
         text.Json.WriteStartObject(name);
-        text.Json.WriteNumber("size", moment.Bytes);
-        text.Json.WriteNumber("count", moment.Blocks);
+        text.Figures(new Amount(moment.Bytes, moment.Blocks), error);
         text.Json.WriteNumber("at_ns", moment.AtNs);
         text.Json.WriteEndObject();
     }

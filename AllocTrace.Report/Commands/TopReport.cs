@@ -74,7 +74,7 @@ internal sealed class TopReport
         if (_cumulation != Cumulation.None)
             text.Json.WriteBoolean("cumulative", true);
 
-        text.Amount("total", new Amount(_snapshot.Size, _snapshot.Count), _snapshot.SizeError, _snapshot.CountError);
+        text.Amount("total", new Amount(_snapshot.Size, _snapshot.Count), new Amount(_snapshot.SizeError, _snapshot.CountError));
         text.Lost(_losses.Sum(loss => loss.Events));
         text.Statistics("statistics", _statistics);
         text.Json.WriteEndObject();

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AllocTrace.Report.Export;
 using AllocTrace.Report.Render;
 using AllocTrace.Storage;
 
@@ -12,25 +13,33 @@ internal static class TreeCommand
         var file = ReportArguments.File();
         var rows = WordOption.Number("-n", "How many lines at most; 0 for all.", "N", defaultValue: 100);
         var percent = WordOption.Number("--min", "Leave out what is less than so many percent of the total.", "PERCENT", defaultValue: 3);
+        var json = ReportArguments.Json();
         var command = new Verb(
             "tree",
             "The tree of calls that led to the memory, the largest branch first. Frames that only pass on are folded into one line.",
             "alloctrace tree app.db",
             "alloctrace tree app.db --view peak --min 5",
+            "alloctrace tree app.db --json --min 0 -n 0    # every frame, for programs",
             "alloctrace tree app.db --filter 'app/*' --min 0 -n 0")
         {
-            file, rows, percent,
+            file, rows, percent, json,
         };
         var selection = new SnapshotOptions(command);
         command.SetAction(parsed =>
         {
             using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
             var snapshot = selection.Load(parsed, database);
+            if (parsed.GetValue(json))
+            {
+                CallTreeJson.Write(database, snapshot, selection.Title(parsed), parsed.GetValue(rows), parsed.GetValue(percent), output.Out);
+                return ExitCode.Done;
+            }
+
             var page = new Page(output);
             page.Line($"{database.Path}: {selection.Title(parsed)} by call", Page.Heading);
             Caveats.Write(page, database.Processes, database.Losses);
             page.Line();
-            new CallTreeText(page, parsed.GetValue(rows), parsed.GetValue(percent)).Write(snapshot.CallTree());
+            new CallTreeText(page, parsed.GetValue(rows), parsed.GetValue(percent), database.IsSampled).Write(snapshot.CallTree());
             return ExitCode.Done;
         });
         return command;

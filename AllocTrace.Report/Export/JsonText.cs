@@ -25,11 +25,29 @@ internal sealed class JsonText : IDisposable
     public Utf8JsonWriter Json { get; }
 
     /// <summary>Writes <c>"name":{"size":…,"count":…}</c>, with <c>size_error</c> and <c>count_error</c> if it is an estimate.</summary>
-    public void Amount(string name, Amount amount, long sizeError = 0, long countError = 0)
+    public void Amount(string name, Amount amount, Amount error = default)
     {
         Json.WriteStartObject(name);
-        Amount(amount, sizeError, countError);
+        Figures(amount, error);
         Json.WriteEndObject();
+    }
+
+    /// <summary>The same as properties of the object that is being written.</summary>
+    public void Figures(Amount amount, Amount error = default)
+    {
+        Json.WriteNumber("size", amount.Size);
+        Json.WriteNumber("count", amount.Count);
+        Errors("size_error", "count_error", error);
+    }
+
+    /// <summary>How far an estimate may be off; nothing when every allocation was recorded.</summary>
+    public void Errors(string size, string count, Amount error)
+    {
+        if (error == default)
+            return;
+
+        Json.WriteNumber(size, error.Size);
+        Json.WriteNumber(count, error.Count);
     }
 
     /// <summary>Writes <c>"lost":{"events":…}</c>.</summary>
@@ -47,8 +65,7 @@ internal sealed class JsonText : IDisposable
         foreach (var statistic in statistics)
         {
             Statistic(statistic);
-            if (Json.BytesPending + _buffer.WrittenCount > ChunkBytes)
-                Flush();
+            FlushIfLong();
         }
 
         Json.WriteEndArray();
@@ -65,13 +82,44 @@ internal sealed class JsonText : IDisposable
             Json.WriteNumber("size_diff", difference.SizeDiff);
             Json.WriteNumber("count", difference.Count);
             Json.WriteNumber("count_diff", difference.CountDiff);
+            Errors("size_diff_error", "count_diff_error", new Amount(difference.SizeDiffError, difference.CountDiffError));
             About(difference.Group);
             Json.WriteEndObject();
-            if (Json.BytesPending + _buffer.WrittenCount > ChunkBytes)
-                Flush();
+            FlushIfLong();
         }
 
         Json.WriteEndArray();
+    }
+
+    /// <summary>Writes a list of what kept growing as a property.</summary>
+    public void Growths(string name, IEnumerable<Growth> growths)
+    {
+        Json.WriteStartArray(name);
+        foreach (var growth in growths)
+        {
+            Json.WriteStartObject();
+            Figures(new Amount(growth.Group.Size, growth.Group.Count));
+            Json.WriteNumber("size_growth", growth.Bytes);
+            Json.WriteNumber("count_growth", growth.Blocks);
+            Errors("size_growth_error", "count_growth_error", new Amount(growth.BytesError, growth.BlocksError));
+            Json.WriteNumber("grew_in", growth.Grown);
+            Json.WriteStartArray("sizes");
+            foreach (var size in growth.Sizes)
+                Json.WriteNumberValue(size);
+
+            Json.WriteEndArray();
+            About(growth.Group);
+            Json.WriteEndObject();
+        }
+
+        Json.WriteEndArray();
+    }
+
+    /// <summary>Writes on what has gathered, when that is much.</summary>
+    public void FlushIfLong()
+    {
+        if (Json.BytesPending + _buffer.WrittenCount > ChunkBytes)
+            Flush();
     }
 
     public void Dispose()
@@ -81,21 +129,10 @@ internal sealed class JsonText : IDisposable
         _target.WriteLine();
     }
 
-    private void Amount(Amount amount, long sizeError, long countError)
-    {
-        Json.WriteNumber("size", amount.Size);
-        Json.WriteNumber("count", amount.Count);
-        if (sizeError == 0)
-            return;
-
-        Json.WriteNumber("size_error", sizeError);
-        Json.WriteNumber("count_error", countError);
-    }
-
     private void Statistic(Statistic statistic)
     {
         Json.WriteStartObject();
-        Amount(new Amount(statistic.Size, statistic.Count), statistic.SizeError, statistic.CountError);
+        Figures(new Amount(statistic.Size, statistic.Count), new Amount(statistic.SizeError, statistic.CountError));
         About(statistic);
         Json.WriteEndObject();
     }

@@ -9,7 +9,8 @@ namespace AllocTrace.Report.Render;
 /// <param name="page">Where to write.</param>
 /// <param name="rows">How many lines at most; 0 for any number.</param>
 /// <param name="percent">What to leave out, in percent of the total.</param>
-internal sealed class CallTreeText(Page page, int rows, int percent)
+/// <param name="isSampled">Whether there is a column for what the sizes may be off by.</param>
+internal sealed class CallTreeText(Page page, int rows, int percent, bool isSampled)
 {
     private const int LongestRun = 8;
     private const string ImportFrames = "frame of the import system";
@@ -22,25 +23,25 @@ internal sealed class CallTreeText(Page page, int rows, int percent)
     public void Write(CallTree tree)
     {
         _total = tree.Root.All.Size;
-        page.Line($"{"Size",9}  {"%",6}  Where", Page.Heading);
-        Line(tree.Root.All, "", "all of it");
+        page.Line($"{"Size",9}  {(isSampled ? $"{"±",9}  " : "")}{"%",6}  Where", Page.Heading);
+        Line(Figures.All(tree.Root), "", "all of it");
         Branches(tree.Root, "");
         page.Line();
         if (_leftOut > 0)
             page.Line($"{Numbers.Of(_leftOut, "more line")}: -n 0 shows all");
 
-        page.Line($"Total: {Numbers.Size(tree.Root.All.Size)} in {Numbers.Of(tree.Root.All.Count, "block")}", Page.Heading);
+        page.Line($"Total: {Numbers.Size(tree.Root.All.Size)}{Numbers.Error(tree.Root.AllError.Size)} in {Numbers.Of(tree.Root.All.Count, "block")}", Page.Heading);
     }
 
     private void Branches(CallNode node, string indent)
     {
         var children = node.Children;
         CallNode[] shown = [.. children.Where(child => IsLarge(child.All))];
-        var rest = children.Skip(shown.Length).Aggregate(new Amount(), (sum, child) => sum + child.All);
+        var rest = children.Skip(shown.Length).Aggregate(new Figures(), (sum, child) => new Figures(sum.Amount + child.All, sum.Variance + child.AllVariance));
         List<Action<string, string>> lines = [.. shown.Select(Action<string, string> (child) => (first, next) => Chain(child, first, next))];
         if (children.Count > 0 && IsLarge(node.Own))
-            lines.Add((first, _) => Line(node.Own, first, "(by itself)"));
-        if (IsLarge(rest))
+            lines.Add((first, _) => Line(Figures.Own(node), first, "(by itself)"));
+        if (IsLarge(rest.Amount))
             lines.Add((first, _) => Line(rest, first, $"({Numbers.Whole(children.Count - shown.Length)} more)"));
 
         for (var i = 0; i < lines.Count; i++)
@@ -59,7 +60,7 @@ internal sealed class CallTreeText(Page page, int rows, int percent)
         {
             var text = ByteSize.Format(frame.All.Size);
             Line(
-                text == size ? null : frame.All,
+                text == size ? null : Figures.All(frame),
                 ReferenceEquals(frame, node) ? first : indent,
                 folded > 1 ? $"⋮ {Numbers.Of(folded, what, what == ImportFrames ? "frames of the import system" : null)}" : Name(frame, indent));
             size = text;
@@ -104,12 +105,12 @@ internal sealed class CallTreeText(Page page, int rows, int percent)
 
     private string Name(CallNode node, string indent)
     {
-        var width = page.TerminalWidth is { } columns ? Math.Max(columns - indent.Length - 19, 16) : int.MaxValue;
+        var width = page.TerminalWidth is { } columns ? Math.Max(columns - indent.Length - (isSampled ? 30 : 19), 16) : int.MaxValue;
         var name = Printable.Text(node.Frame is { } frame ? Place.Describe(frame, width) : Place.NoFrame);
         return name.Length <= width ? name : name[..(width - 1)] + "…";
     }
 
-    private void Line(Amount? amount, string indent, string text)
+    private void Line(Figures? figures, string indent, string text)
     {
         if (rows > 0 && _written == rows)
         {
@@ -121,8 +122,17 @@ internal sealed class CallTreeText(Page page, int rows, int percent)
         if (indent.Length > DeepestIndent)
             indent = "…" + indent[^(DeepestIndent - 1)..];
 
-        var size = amount is { } a ? ByteSize.Format(a.Size) : "";
-        var share = amount is { } b ? Numbers.Percent(b.Size, _total) : "";
-        page.Line($"{size,9}  {share,6}  {indent}{text}");
+        var size = figures is { } a ? ByteSize.Format(a.Amount.Size) : "";
+        var error = figures is { } b ? ByteSize.Format(b.Variance.SizeError) : "";
+        var share = figures is { } c ? Numbers.Percent(c.Amount.Size, _total) : "";
+        page.Line($"{size,9}  {(isSampled ? $"{error,9}  " : "")}{share,6}  {indent}{text}");
+    }
+
+    /// <summary>What a line is about.</summary>
+    private readonly record struct Figures(Amount Amount, Variance Variance)
+    {
+        public static Figures All(CallNode node) => new(node.All, node.AllVariance);
+
+        public static Figures Own(CallNode node) => new(node.Own, node.OwnVariance);
     }
 }

@@ -25,6 +25,10 @@ internal static class Caveats
         }
     }
 
+    /// <summary>What an event log does not have.</summary>
+    public static string OfEvents(TraceProcess process, TraceEventLog log) =>
+        $"The event log of process {process.Pid} is INCOMPLETE: {Numbers.Of(log.LeftOut, "event")} after the first {Numbers.Whole(log.Events)}, from {Numbers.Seconds(log.LeftOutNs ?? 0)} on, did not fit";
+
     private static string Sentence(string reason, TraceLoss[] losses)
     {
         var events = losses.Sum(loss => loss.Events);

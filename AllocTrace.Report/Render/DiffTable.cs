@@ -5,13 +5,18 @@ namespace AllocTrace.Report.Render;
 /// <summary>Differences as a table: by how much, what it is now, and where.</summary>
 internal sealed class DiffTable(Page page, SourceFiles source)
 {
-    public void Write(IReadOnlyList<StatisticDiff> differences) => new PlaceTable(page, source, "Growth", "Bytes", "Now", "Blocks", "Count").Write(
-        [.. differences.Select(difference => (difference.Group, new[]
-        {
-            ByteSize.Format(difference.SizeDiff, sign: true),
-            Numbers.Signed(difference.SizeDiff),
-            ByteSize.Format(difference.Size),
-            Numbers.Signed(difference.CountDiff),
-            Numbers.Whole(difference.Count),
-        }))]);
+    public void Write(IReadOnlyList<StatisticDiff> differences)
+    {
+        // The exact bytes of an estimate would say more than is known.
+        var isSampled = differences.Any(difference => difference.SizeDiffError > 0);
+        new PlaceTable(page, source, "Growth", isSampled ? "±" : "Bytes", "Now", "Blocks", "Count").Write(
+            [.. differences.Select(difference => (difference.Group, new[]
+            {
+                ByteSize.Format(difference.SizeDiff, sign: true),
+                isSampled ? ByteSize.Format(difference.SizeDiffError) : Numbers.Signed(difference.SizeDiff),
+                ByteSize.Format(difference.Size),
+                Numbers.Signed(difference.CountDiff),
+                Numbers.Whole(difference.Count),
+            }))]);
+    }
 }

@@ -25,6 +25,9 @@ internal static class Numbers
         return size.EndsWith(" B", StringComparison.Ordinal) ? size : $"{size} ({Signed(bytes)} B)";
     }
 
+    /// <summary>What an estimate may be off by, after it; nothing when it is none.</summary>
+    public static string Error(long bytes) => bytes == 0 ? "" : $" ± {ByteSize.Format(bytes)}";
+
     public static string Percent(long part, long whole) =>
         whole == 0 ? "" : (100.0 * part / whole).ToString("F1", CultureInfo.InvariantCulture) + "%";
 

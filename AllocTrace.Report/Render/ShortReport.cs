@@ -25,6 +25,8 @@ internal static class ShortReport
         {
             page.Line($"Process {Place.Process(summary.Process)}", Page.Heading);
             Caveats.Write(page, [summary.Process], summary.Losses);
+            if (database.EventLogs.FirstOrDefault(log => log.Process == summary.Process.Id) is { LeftOut: > 0 } log)
+                page.Line(Caveats.OfEvents(summary.Process, log), Page.Alarm);
             if (!summary.Process.HasStacks)
                 page.Line($"No Python stacks: {summary.Process.Stacks}", Page.Alarm);
 

@@ -12,7 +12,7 @@ internal sealed class TracebackList(Page page, SourceFiles source)
         foreach (var statistic in statistics)
         {
             Write(
-                $"{Numbers.Size(statistic.Size)}{(statistic.SizeError == 0 ? "" : $" ± {ByteSize.Format(statistic.SizeError)}")}, {Numbers.Percent(statistic.Size, total)}, in {Numbers.Of(statistic.Count, "block")}, "
+                $"{Numbers.Size(statistic.Size)}{Numbers.Error(statistic.SizeError)}, {Numbers.Percent(statistic.Size, total)}, in {Numbers.Of(statistic.Count, "block")}, "
                 + $"{ByteSize.Format(statistic.Average)} on average",
                 statistic.Traceback,
                 statistic.Expression);
@@ -25,7 +25,7 @@ internal sealed class TracebackList(Page page, SourceFiles source)
         foreach (var difference in differences)
         {
             Write(
-                $"{Numbers.Growth(difference.SizeDiff)} in {Numbers.Signed(difference.CountDiff)} blocks, "
+                $"{Numbers.Growth(difference.SizeDiff)}{Numbers.Error(difference.SizeDiffError)} in {Numbers.Signed(difference.CountDiff)} blocks, "
                 + $"now {Numbers.Size(difference.Size)} in {Numbers.Whole(difference.Count)}",
                 difference.Traceback);
         }

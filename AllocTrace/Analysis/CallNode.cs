@@ -23,6 +23,16 @@ public sealed class CallNode
     /// <summary>What the frame allocated itself.</summary>
     public Amount Own => _isRoot ? default : _tree.Own(_stack);
 
+    /// <summary>When allocations were sampled: the true figures are so near to <see cref="All"/> in 95 of 100 cases. Otherwise 0.</summary>
+    public Amount AllError => AllVariance.Error;
+
+    /// <summary>The same of <see cref="Own"/>.</summary>
+    public Amount OwnError => OwnVariance.Error;
+
+    internal Variance OwnVariance => _isRoot ? default : _tree.OwnVariance(_stack);
+
+    internal Variance AllVariance => _stack == 0 && !_isRoot ? _tree.OwnVariance(0) : _tree.AllVariance(_stack);
+
     /// <summary>What it called, the largest first.</summary>
     public IReadOnlyList<CallNode> Children
     {

@@ -13,17 +13,24 @@ public sealed class CallTree
     private readonly GroupSums _own;
     private readonly GroupSums _all;
 
-    internal CallTree(StackTable stacks, SiteTable[] parts)
+    internal CallTree(TraceDatabase database, SiteTable[] parts)
     {
+        var stacks = database.Stacks;
         Stacks = stacks;
-        _own = new GroupSums(stacks.Count, isSampled: false);
-        _all = new GroupSums(stacks.Count, isSampled: false);
+        _own = new GroupSums(stacks.Count, database.IsSampled);
+        _all = new GroupSums(stacks.Count, database.IsSampled);
         foreach (var part in parts)
         {
             foreach (ref readonly var site in part.Sites)
             {
                 _own.Add(site.Stack, site.Bytes, site.Blocks);
                 _all.Add(site.Stack, site.Bytes, site.Blocks);
+                if (!database.IsSampled)
+                    continue;
+
+                var variance = Variance.Of(site, database.Processes[site.Process]);
+                _own.Add(site.Stack, variance);
+                _all.Add(site.Stack, variance);
             }
         }
 
@@ -33,7 +40,7 @@ public sealed class CallTree
         for (var stack = stacks.Count - 1; stack > 0; stack--)
         {
             var caller = stacks.Caller[stack];
-            _all.Add(caller, _all[stack].Size, _all[stack].Count);
+            _all.Add(caller, _all, stack);
             _nextCallee[stack] = _firstCallee[caller];
             _firstCallee[caller] = stack;
         }
@@ -47,6 +54,10 @@ public sealed class CallTree
     internal Amount Own(int stack) => new(_own[stack].Size, _own[stack].Count);
 
     internal Amount All(int stack) => new(_all[stack].Size, _all[stack].Count);
+
+    internal Variance OwnVariance(int stack) => _own.VarianceOf(stack);
+
+    internal Variance AllVariance(int stack) => _all.VarianceOf(stack);
 
     /// <summary>The callees with anything, the largest first.</summary>
     internal List<int> Callees(int stack)

@@ -10,6 +10,9 @@ internal sealed class GroupSums(int groups, bool isSampled)
 
     public (long Size, long Count) this[int group] => _sums[group];
 
+    /// <summary>Whether there are variances.</summary>
+    public bool IsSampled => _variances is not null;
+
     public Variance VarianceOf(int group) => _variances is null ? default : _variances[group];
 
     public void Add(int group, long size, long count)

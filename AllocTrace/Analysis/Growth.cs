@@ -7,6 +7,12 @@ namespace AllocTrace.Analysis;
 /// <param name="Grown">In how many of the periods after the first it grew.</param>
 public sealed record Growth(Statistic Group, IReadOnlyList<long> Sizes, long Blocks, int Grown)
 {
+    /// <summary>When allocations were sampled: the true growth is within so many bytes of <see cref="Bytes"/> in at least 95 of 100 cases.</summary>
+    public long BytesError { get; init; }
+
+    /// <summary>When allocations were sampled: the true growth is within so many blocks of <see cref="Blocks"/> in at least 95 of 100 cases.</summary>
+    public long BlocksError { get; init; }
+
     /// <summary>How many bytes it has grown by since the end of the first period.</summary>
     public long Bytes => Sizes[^1] - Sizes[0];
 }

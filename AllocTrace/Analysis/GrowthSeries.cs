@@ -13,9 +13,11 @@ public sealed class GrowthSeries
     private readonly Grouping _grouping;
     private readonly long[][] _sizes; // by period, then by group
     private readonly long[][] _counts;
+    private readonly Variance[]? _variances; // by group, of what it held at the end of the first and of the last period together
 
-    private GrowthSeries(Grouping grouping, IReadOnlyList<string> periods, long[][] sizes, long[][] counts)
+    private GrowthSeries(Grouping grouping, IReadOnlyList<string> periods, long[][] sizes, long[][] counts, Variance[]? variances)
     {
+        _variances = variances;
         _grouping = grouping;
         Periods = periods;
         _sizes = sizes;
@@ -46,11 +48,12 @@ public sealed class GrowthSeries
 
         var grouping = Snapshot.GroupingFor(database, groupBy);
         long[][] sizes = NewTable(periods, grouping.Count), counts = NewTable(periods, grouping.Count);
+        var variances = process.SampleBytes == 0 ? null : new Variance[grouping.Count];
         if (periods > 0)
-            Read(database, process, filters, periodOfSlice, grouping, sizes, counts);
+            Read(database, process, filters, periodOfSlice, grouping, sizes, counts, variances);
 
         var names = slices.GroupBy(i => periodOfSlice[i]).Select(part => $"{Math.Min(end, database.Slices[part.Last()].EndNs) / 1e9:F2} s");
-        return new GrowthSeries(grouping, [.. names], sizes, counts);
+        return new GrowthSeries(grouping, [.. names], sizes, counts, variances);
     }
 
     /// <summary>Reads how much was alive at snapshots of a recording.</summary>
@@ -60,14 +63,19 @@ public sealed class GrowthSeries
     {
         var grouping = Snapshot.GroupingFor(snapshots[0].Snapshot.Database, groupBy);
         long[][] sizes = NewTable(snapshots.Count, grouping.Count), counts = NewTable(snapshots.Count, grouping.Count);
+        var variances = snapshots[0].Snapshot.Database.IsSampled ? new Variance[grouping.Count] : null;
         for (var i = 0; i < sizes.Length; i++)
         {
             var sums = snapshots[i].Snapshot.Sum(grouping, Cumulation.None);
             for (var group = 0; group < grouping.Count; group++)
+            {
                 (sizes[i][group], counts[i][group]) = sums[group];
+                if (variances is not null && (i == 0 || i == sizes.Length - 1))
+                    variances[group] += sums.VarianceOf(group);
+            }
         }
 
-        return new GrowthSeries(grouping, [.. snapshots.Select(each => each.Name)], sizes, counts);
+        return new GrowthSeries(grouping, [.. snapshots.Select(each => each.Name)], sizes, counts, variances);
     }
 
     /// <summary>
@@ -91,7 +99,11 @@ public sealed class GrowthSeries
                 _grouping.Describe(group, _sizes[last][group], _counts[last][group]),
                 [.. _sizes.Select(period => period[group])],
                 _counts[last][group] - _counts[0][group],
-                grown));
+                grown)
+            {
+                BytesError = _variances?[group].SizeError ?? 0,
+                BlocksError = _variances?[group].CountError ?? 0,
+            });
         }
 
         return [.. growing.OrderByDescending(growth => growth.Bytes).ThenByDescending(growth => growth.Blocks).ThenBy(growth => growth.Group.Traceback)];
@@ -101,12 +113,13 @@ public sealed class GrowthSeries
 
     private static void Read(
         TraceDatabase database, TraceProcess process, IEnumerable<TraceFilter[]> filters, int[] periodOfSlice, Grouping grouping, long[][] sizes,
-        long[][] counts)
+        long[][] counts, Variance[]? variances)
     {
         var sites = database.Sites.Sites;
         var tests = filters.Select(list => new SiteFilter(database, list)).ToArray();
         var index = database.IndexOfProcess(process.Id);
         var groupOfSite = new int[sites.Length];
+        var (first, last) = variances is null ? ([], []) : (new Amount[sites.Length], new Amount[sites.Length]); // what each site held
         for (var i = 0; i < sites.Length; i++)
         {
             groupOfSite[i] = sites[i].Process == index && tests.All(test => test.Passes(sites[i])) ? grouping.GroupOf(sites[i]) : -1;
@@ -115,6 +128,8 @@ public sealed class GrowthSeries
 
             sizes[0][groupOfSite[i]] += sites[i].Bytes; // inherited from the parent
             counts[0][groupOfSite[i]] += sites[i].Blocks;
+            if (variances is not null)
+                first[i] = last[i] = new Amount(sites[i].Bytes, sites[i].Blocks);
         }
 
         database.VisitSlices(change =>
@@ -125,7 +140,20 @@ public sealed class GrowthSeries
 
             sizes[period][group] += change.Allocated.Size - change.Freed.Size;
             counts[period][group] += change.Allocated.Count - change.Freed.Count;
+            if (variances is null)
+                return;
+
+            var difference = new Amount(change.Allocated.Size - change.Freed.Size, change.Allocated.Count - change.Freed.Count);
+            last[change.Site] += difference;
+            if (period == 0)
+                first[change.Site] += difference;
         });
+
+        for (var i = 0; i < first.Length; i++)
+        {
+            if (groupOfSite[i] >= 0)
+                variances![groupOfSite[i]] += Variance.Of(first[i], process) + Variance.Of(last[i], process);
+        }
 
         // From what happened in each period to what was there at its end.
         for (var period = 1; period < sizes.Length; period++)

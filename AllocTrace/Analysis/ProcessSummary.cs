@@ -7,7 +7,7 @@ namespace AllocTrace.Analysis;
 /// <param name="Peak">Its high-water mark, or <see langword="null"/> when none was recorded.</param>
 /// <param name="Live">Its end, or <see langword="null"/> when none was recorded.</param>
 /// <param name="Usage">Everything that was counted for it.</param>
-/// <param name="Domains">The same by allocator domain, without those it did not use.</param>
+/// <param name="Domains">The same by allocator domain, without those it did not use; with how far it may be off, as <see cref="Error"/>.</param>
 /// <param name="Threads">The same by thread, the one that allocated most bytes first.</param>
 /// <param name="PeakLines">The lines that held most at the high-water mark.</param>
 /// <param name="LiveLines">The lines that held most at the end.</param>
@@ -17,12 +17,20 @@ public sealed record ProcessSummary(
     TraceMoment? Peak,
     TraceMoment? Live,
     Usage Usage,
-    IReadOnlyList<(TraceDomain Domain, Usage Usage)> Domains,
-    IReadOnlyList<(TraceThread Thread, Usage Usage)> Threads,
+    IReadOnlyList<(TraceDomain Domain, Usage Usage, Usage Error)> Domains,
+    IReadOnlyList<(TraceThread Thread, Usage Usage, Usage Error)> Threads,
     StatisticList PeakLines,
     StatisticList LiveLines,
     IReadOnlyList<TraceLoss> Losses)
 {
+    /// <summary>
+    /// When allocations were sampled: the true figures are within so many bytes and blocks of those in <see cref="Usage"/> in 95 of 100 cases. Otherwise 0.
+    /// </summary>
+    public Usage Error { get; init; }
+
+    /// <summary>Whether the figures are estimates.</summary>
+    public bool IsSampled => Process.SampleBytes != 0;
+
     /// <summary>Reads one process of a recording in one pass.</summary>
     /// <param name="database">The recording.</param>
     /// <param name="process">One of its processes.</param>
@@ -46,10 +54,14 @@ public sealed record ProcessSummary(
             database.MomentOf(process, "peak"),
             database.MomentOf(process, "live"),
             total.Usage,
-            [.. database.Domains.Zip(total.Domains).Where(pair => pair.Second != default)],
-            [.. database.Threads.Zip(total.Threads).Where(pair => pair.Second != default).OrderByDescending(pair => pair.Second.Allocated.Size)],
+            [.. database.Domains.Select((domain, i) => (Domain: domain, Usage: total.Domains[i], Error: total.DomainError(i))).Where(row => row.Usage != default)],
+            [.. database.Threads.Select((thread, i) => (Thread: thread, Usage: total.Threads[i], Error: total.ThreadError(i))).Where(row => row.Usage != default)
+                .OrderByDescending(row => row.Usage.Allocated.Size)],
             new Snapshot(database, [.. parts.Select(part => part.Peak)]).Statistics(GroupBy.Lineno, limit: lines),
             new Snapshot(database, [.. parts.Select(part => part.Live)]).Statistics(GroupBy.Lineno, limit: lines),
-            [.. database.Losses.Where(loss => loss.Process == process.Id)]);
+            [.. database.Losses.Where(loss => loss.Process == process.Id)])
+        {
+            Error = total.Error,
+        };
     }
 }

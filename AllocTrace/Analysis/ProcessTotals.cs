@@ -6,10 +6,23 @@ namespace AllocTrace.Analysis;
 internal sealed class ProcessTotals(TraceDatabase database, TraceProcess process)
 {
     private readonly int _process = database.IndexOfProcess(process.Id);
+    private readonly bool _isSampled = process.SampleBytes != 0;
+    private readonly UsageVariance[] _domainVariances = new UsageVariance[database.Domains.Count];
+    private readonly UsageVariance[] _threadVariances = new UsageVariance[database.Threads.Count];
+    private UsageVariance _variance;
     private Usage _usage;
 
     /// <summary>Everything.</summary>
     public Usage Usage => _usage;
+
+    /// <summary>How far that may be off when allocations were sampled.</summary>
+    public Usage Error => _variance.Error;
+
+    /// <summary>The same by index in <see cref="TraceDatabase.Domains"/>.</summary>
+    public Usage DomainError(int domain) => _domainVariances[domain].Error;
+
+    /// <summary>The same by index in <see cref="TraceDatabase.Threads"/>.</summary>
+    public Usage ThreadError(int thread) => _threadVariances[thread].Error;
 
     /// <summary>By index in <see cref="TraceDatabase.Domains"/>.</summary>
     public Usage[] Domains { get; } = new Usage[database.Domains.Count];
@@ -30,6 +43,8 @@ internal sealed class ProcessTotals(TraceDatabase database, TraceProcess process
         _usage += usage;
         Domains[site.Domain] += usage;
         Threads[site.Thread] += usage;
+        if (_isSampled)
+            Add(site.Domain, site.Thread, UsageVariance.Of(site, process));
         AddAlive(Peak, site, site.Peak);
         AddAlive(Live, site, site.Live);
     }
@@ -42,11 +57,24 @@ internal sealed class ProcessTotals(TraceDatabase database, TraceProcess process
             Domains[i] += part.Domains[i];
         for (var i = 0; i < Threads.Length; i++)
             Threads[i] += part.Threads[i];
+
+        _variance += part._variance;
+        for (var i = 0; i < Domains.Length; i++)
+            _domainVariances[i] += part._domainVariances[i];
+        for (var i = 0; i < Threads.Length; i++)
+            _threadVariances[i] += part._threadVariances[i];
+    }
+
+    private void Add(int domain, int thread, UsageVariance variance)
+    {
+        _variance += variance;
+        _domainVariances[domain] += variance;
+        _threadVariances[thread] += variance;
     }
 
     private void AddAlive(SiteTable sites, in SiteCounters site, Amount amount)
     {
         if (amount.Count > 0)
-            sites.Add(new Site(_process, site.Thread, site.Domain, site.Stack, amount.Size, amount.Count));
+            sites.Add(new Site(_process, site.Thread, site.Domain, site.Stack, amount.Size, amount.Count, site.Expression));
     }
 }

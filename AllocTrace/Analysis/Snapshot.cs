@@ -127,7 +127,7 @@ public sealed class Snapshot
     }
 
     /// <summary>The same as a tree of calls.</summary>
-    public CallTree CallTree() => new(_database.Stacks, _parts);
+    public CallTree CallTree() => new(_database, _parts);
 
     /// <summary>Sums sizes and counts by group, largest first.</summary>
     /// <param name="groupBy">What makes a group.</param>
@@ -154,9 +154,10 @@ public sealed class Snapshot
     public StatisticDiffList CompareTo(Snapshot old, GroupBy groupBy, Cumulation cumulation = Cumulation.None, int limit = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
-        var grouping = GroupingFor(_database, groupBy);
-        var oldGrouping = old._database.Stacks == _database.Stacks ? grouping : GroupingFor(old._database, groupBy);
-        return new SnapshotDiff(grouping, Sum(grouping, cumulation), oldGrouping, old.Sum(oldGrouping, cumulation)).Rank(limit);
+        var ofOld = Task.Run(() => old._database.Stacks == _database.Stacks ? default : old.Grouped(groupBy, cumulation));
+        var (grouping, sums) = Grouped(groupBy, cumulation);
+        var (oldGrouping, oldSums) = ofOld.GetAwaiter().GetResult() is { Grouping: not null } apart ? apart : (grouping, old.Sum(grouping, cumulation));
+        return new SnapshotDiff(grouping, sums, oldGrouping, oldSums).Rank(limit);
     }
 
     /// <summary>
@@ -178,6 +179,12 @@ public sealed class Snapshot
 
             return sites;
         }
+    }
+
+    private (Grouping Grouping, GroupSums Sums) Grouped(GroupBy groupBy, Cumulation cumulation)
+    {
+        var grouping = GroupingFor(_database, groupBy);
+        return (grouping, Sum(grouping, cumulation));
     }
 
     private static IReadOnlyList<TraceMoment> Moments(

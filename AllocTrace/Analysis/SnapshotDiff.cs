@@ -8,6 +8,7 @@ internal sealed class SnapshotDiff
     private readonly List<int> _vanished = []; // groups of the old grouping that the new one does not have: numbered after the new ones
     private readonly (long Size, long Count)[] _new;
     private readonly (long Size, long Count)[] _old;
+    private readonly Variance[]? _variances; // of both together
 
     /// <param name="newGrouping">The groups of the new snapshot.</param>
     /// <param name="newSums">Its sums.</param>
@@ -23,8 +24,12 @@ internal sealed class SnapshotDiff
 
         _new = new (long, long)[newGrouping.Count + _vanished.Count];
         _old = new (long, long)[_new.Length];
+        _variances = newSums.IsSampled || oldSums.IsSampled ? new Variance[_new.Length] : null;
         for (var group = 0; group < newGrouping.Count; group++)
+        {
             _new[group] = newSums[group];
+            Add(group, newSums.VarianceOf(group));
+        }
 
         for (var group = 0; group < oldGrouping.Count; group++)
         {
@@ -33,11 +38,15 @@ internal sealed class SnapshotDiff
             {
                 _old[match].Size += oldSums[group].Size;
                 _old[match].Count += oldSums[group].Count;
+                Add(match, oldSums.VarianceOf(group));
             }
         }
 
         for (var i = 0; i < _vanished.Count; i++)
+        {
             _old[newGrouping.Count + i] = oldSums[_vanished[i]];
+            Add(newGrouping.Count + i, oldSums.VarianceOf(_vanished[i]));
+        }
     }
 
     /// <summary>Describes the <paramref name="limit"/> groups that differ most (0: all).</summary>
@@ -55,6 +64,12 @@ internal sealed class SnapshotDiff
                 otherSizeDiff += SizeDiff(other);
             });
         return new StatisticDiffList(Array.ConvertAll(largest, Describe), others, otherSizeDiff);
+    }
+
+    private void Add(int group, Variance variance)
+    {
+        if (_variances is not null)
+            _variances[group] += variance;
     }
 
     private long SizeDiff(int group) => _new[group].Size - _old[group].Size;
@@ -94,6 +109,11 @@ internal sealed class SnapshotDiff
     private StatisticDiff Describe(int group)
     {
         var statistic = Statistic(group);
-        return new StatisticDiff(_new[group].Size, SizeDiff(group), _new[group].Count, CountDiff(group), statistic.Traceback) { Group = statistic };
+        return new StatisticDiff(_new[group].Size, SizeDiff(group), _new[group].Count, CountDiff(group), statistic.Traceback)
+        {
+            Group = statistic,
+            SizeDiffError = _variances?[group].SizeError ?? 0,
+            CountDiffError = _variances?[group].CountError ?? 0,
+        };
     }
 }

@@ -13,6 +13,12 @@ public sealed record StatisticDiff(long Size, long SizeDiff, long Count, long Co
     /// <summary>What groups of another kind are about: the group as a <see cref="Statistic"/> of the new snapshot, or of the old one where it is gone.</summary>
     public Statistic Group { get; init; } = new(Size, Count, Traceback);
 
+    /// <summary>When allocations were sampled: the true <see cref="SizeDiff"/> is within so many bytes of it in at least 95 of 100 cases.</summary>
+    public long SizeDiffError { get; init; }
+
+    /// <summary>When allocations were sampled: the true <see cref="CountDiff"/> is within so many blocks of it in at least 95 of 100 cases.</summary>
+    public long CountDiffError { get; init; }
+
     /// <summary>Bytes in the old snapshot.</summary>
     public long OldSize => Size - SizeDiff;
 

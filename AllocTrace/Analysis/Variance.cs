@@ -16,6 +16,15 @@ internal readonly record struct Variance(double Size, double Count)
     /// <summary>Half the width of the interval, blocks.</summary>
     public long CountError => (long)Math.Ceiling(Deviations * Math.Sqrt(Count));
 
+    /// <summary>Both errors; nothing when every allocation was recorded.</summary>
+    public Amount Error => new(SizeError, CountError);
+
+    /// <summary>
+    /// Of a sum or a difference of estimates that are off by so much at most, each. Of one recording's moments they are not independent, but what is alive
+    /// at both makes their difference smaller, not larger: then this is the most.
+    /// </summary>
+    public static long ErrorOf(long a, long b) => (long)Math.Ceiling(Math.Sqrt(((double)a * a) + ((double)b * b)));
+
     public static Variance operator +(Variance a, Variance b) => new(a.Size + b.Size, a.Count + b.Count);
 
     /// <summary>
@@ -23,13 +32,16 @@ internal readonly record struct Variance(double Size, double Count)
     /// <c>1 / p</c>: the variance of a sum over such blocks is the sum of <c>(1 - p) / p</c>, by bytes times <c>s</c> squared. The blocks of a
     /// site are taken to be of its mean size (docs/sampling.md).
     /// </summary>
-    public static Variance Of(in Site site, TraceProcess process)
+    public static Variance Of(in Site site, TraceProcess process) => Of(new Amount(site.Bytes, site.Blocks), process);
+
+    /// <summary>The same of an amount of one site.</summary>
+    public static Variance Of(Amount amount, TraceProcess process)
     {
-        if (process.SampleBytes == 0 || site.Blocks == 0)
+        if (process.SampleBytes == 0 || amount.Count <= 0)
             return default;
 
-        var size = Math.Max(1, (double)site.Bytes / site.Blocks);
+        var size = Math.Max(1, (double)amount.Size / amount.Count);
         var perBlock = 1 / double.ExpM1(size / process.SampleBytes); // (1 - p) / p
-        return new Variance(site.Blocks * size * size * perBlock, site.Blocks * perBlock);
+        return new Variance(amount.Count * size * size * perBlock, amount.Count * perBlock);
     }
 }

@@ -13,7 +13,7 @@ internal static unsafe class CheckpointFile
 {
     private const ulong Magic = 0x54504B43434F4C41; // the bytes "ALOCCKPT"
     private const uint Version = 1;
-    private const int HeadBytes = 32, BufferBytes = 1 << 20;
+    private const int HeadBytes = 32, BufferBytes = 1 << 16;
 
     /// <summary>Writes a checkpoint.</summary>
     /// <returns>Its size, bytes.</returns>

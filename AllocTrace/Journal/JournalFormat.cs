@@ -39,7 +39,7 @@ internal static partial class JournalFormat
         }
     }
 
-    /// <summary>The session that a journal, checkpoint or picture belongs to, unfinished ones too; <see langword="null"/>: the file is something else.</summary>
+    /// <summary>The session that a journal, checkpoint, log of events or picture belongs to, unfinished ones too; <see langword="null"/>: the file is something else.</summary>
     public static string? SessionOf(string file) => Companion().Match(file) is { Success: true } match ? match.Groups[1].Value : null;
 
     /// <summary>How many bytes of the file, the head included, are entries of this generation.</summary>
@@ -51,7 +51,7 @@ internal static partial class JournalFormat
     /// <summary>Both in one word, so that they change at once.</summary>
     public static ulong Committed(uint generation, long bytes) => (ulong)generation << CommittedBits | (ulong)bytes;
 
-    [GeneratedRegex(@"^(.*\.alloctrace)\.([0-9a-f]{16}\.(journal|checkpoint|checkpoint\.new)|live|live\.[^/]*\.unfinished)$", RegexOptions.Singleline)]
+    [GeneratedRegex(@"^(.*\.alloctrace)\.([0-9a-f]{16}\.(journal|checkpoint|checkpoint\.new|events)|live|live\.[^/]*\.unfinished)$", RegexOptions.Singleline)]
     private static partial Regex Companion();
 }
 

@@ -122,6 +122,7 @@ internal sealed unsafe partial class SessionDrain
         _replay.Save(writer);
         ThreadStream[] streams = [.. _streams.OfType<ThreadStream>()];
         writer.WriteAll<StreamState>([.. streams.Select(stream => new StreamState(stream.Slot, stream.Incarnation, stream.Thread.Index, stream.Slab, stream.Position, stream.Ticket))]);
+        Events?.Save(writer);
     }
 
     /// <returns>Whether the journal's entries are in it: the earlier collector was killed before it could begin a new one.</returns>
@@ -157,11 +158,25 @@ internal sealed unsafe partial class SessionDrain
                 throw CheckpointFile.Damaged(_session, "it ends too early");
             }
 
+            LoadEvents(reader);
+
             _lastCheckpoint = reader.BaseStream.Length;
             if (generation != journal.Generation && _isJournaled)
                 Journal()?.BeginGeneration(generation);
 
             return generation != journal.Generation;
+        }
+    }
+
+    private void LoadEvents(BinaryReader reader)
+    {
+        try
+        {
+            Events?.Load(reader);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CheckpointFile.Damaged(_session, "the log of events that it goes on from is missing or damaged");
         }
     }
 

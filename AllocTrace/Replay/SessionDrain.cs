@@ -1,3 +1,4 @@
+using AllocTrace.Events;
 using AllocTrace.Journal;
 using AllocTrace.Wire;
 
@@ -39,6 +40,9 @@ internal sealed unsafe partial class SessionDrain : IDisposable
     /// had replayed is still there.
     /// </summary>
     public bool IsRest { get; init; } = true;
+
+    /// <summary>Keeps what is replayed; <see langword="null"/>: nobody wants that. Not owned.</summary>
+    public EventLog? Events { get; init; }
 
     /// <summary>Bytes of records that were replayed.</summary>
     public ulong DrainedBytes { get; private set; }
@@ -186,6 +190,7 @@ internal sealed unsafe partial class SessionDrain : IDisposable
 
             var at = (byte*)slab + offset;
             var end = (byte*)slab + used;
+            Events?.Add(stream.Thread.Index, at, end, _replay.NowNs);
             var stop = _replay.Run(stream.Thread, at, end);
             MoveTo(stream, start + (ulong)(stop - (byte*)slab));
             if (stop != end)

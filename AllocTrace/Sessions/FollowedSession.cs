@@ -1,3 +1,4 @@
+using AllocTrace.Events;
 using AllocTrace.Journal;
 using AllocTrace.Replay;
 using AllocTrace.Storage;
@@ -18,6 +19,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     private readonly List<Loss> _losses = [];
     private readonly bool _isRest;
     private readonly LivePicture _live;
+    private readonly EventLog? _events;
 
     /// <summary>What an earlier collector left that was killed; until the first round.</summary>
     private JournalReader? _journal;
@@ -47,7 +49,8 @@ internal sealed unsafe class FollowedSession : IDisposable
         Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image) };
         IsWaiting = ForkNumber != 0;
         _live = new LivePicture(session, Replay);
-        _drain = new SessionDrain(session, Replay, isJournaled: session == claim && !_isRest) { IsRest = _isRest };
+        _events = EventLog.Of(session);
+        _drain = new SessionDrain(session, Replay, isJournaled: session == claim && !_isRest) { IsRest = _isRest, Events = _events };
     }
 
     /// <summary>Whether it is of a forked child that is not to be drained before it is known what the child began with.</summary>
@@ -211,6 +214,7 @@ internal sealed unsafe class FollowedSession : IDisposable
 
         _drain.EndThreads();
         Replay.Finish();
+        _events?.Finish();
         _losses.AddRange(HeaderLosses());
         if (Damage is not null)
             _losses.Add(new Loss(Loss.SessionDamaged, 0, Replay.NowNs, null));
@@ -254,11 +258,12 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <summary>Writes the finished recording.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written.</exception>
-    public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses);
+    public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses, _events);
 
     public void Dispose()
     {
         _drain.Dispose();
+        _events?.Dispose();
         _journal?.Dispose();
         Replay.Dispose();
         _process.Dispose();

@@ -6,6 +6,12 @@ public sealed record RecordingOptions
     /// <summary>The highest <see cref="Sample"/>.</summary>
     public const long LargestSample = 1L << 40;
 
+    /// <summary>The lowest <see cref="Events"/> but 0.</summary>
+    public const ulong SmallestEvents = 1 << 20;
+
+    /// <summary>The <see cref="Events"/> of those who have no opinion.</summary>
+    public const ulong UsualEvents = 256 << 20;
+
     /// <summary>Frames kept of each stack, the innermost ones; 0 is all.</summary>
     public uint Frames { get; init; }
 
@@ -30,8 +36,11 @@ public sealed record RecordingOptions
     /// <summary>Whether a fatal signal leaves a report of the stacks.</summary>
     public bool Crash { get; init; }
 
-    /// <summary>Whether every event is kept, not only what they come to.</summary>
-    public bool Events { get; init; }
+    /// <summary>
+    /// The largest log of every event, bytes as it is written; what comes later is counted. 0: events are not kept, only what they come to;
+    /// otherwise <see cref="SmallestEvents"/> or more.
+    /// </summary>
+    public ulong Events { get; init; }
 
     /// <summary>A block is temporary when its thread frees it before so many further allocations of its own. For the collector only.</summary>
     public int TemporaryThreshold { get; init; } = 1;
@@ -58,8 +67,8 @@ public sealed record RecordingOptions
             values.Add("collector=off");
         if (Crash)
             values.Add("crash=on");
-        if (Events)
-            values.Add("events=on");
+        if (Events != defaults.Events)
+            values.Add($"events={Events}");
 
         return string.Join(',', values);
     }

@@ -1,3 +1,4 @@
+using AllocTrace.Events;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
 
@@ -16,6 +17,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private readonly SqliteConnection _connection;
     private readonly StackWriter _stacks;
     private readonly CrashWriter _crashes;
+    private readonly EventWriter _events;
     private readonly RawInsert _site;
     private readonly RawInsert _snapshotSite;
     private readonly RawInsert _slice;
@@ -33,6 +35,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _connection = connection;
         _stacks = new StackWriter(connection);
         _crashes = new CrashWriter(connection);
+        _events = new EventWriter(connection);
         _site = new RawInsert(connection, "site", columns: 14);
         _snapshotSite = new RawInsert(connection, "snapshot_site", columns: 4);
         _slice = new RawInsert(connection, "slice", columns: 8);
@@ -44,8 +47,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <summary>Writes a process. All that can be damaged is read before the first row of the process is written.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses) =>
-        Add(session, replay, ending, losses, replay.Snapshots(), isFinished: true);
+    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events) =>
+        Add(session, replay, ending, losses, replay.Snapshots(), isFinished: true, events);
 
     /// <summary>Writes one snapshot of a process whose replay goes on afterwards, as what is live.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
@@ -59,7 +62,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         ProcessEnding ending,
         IReadOnlyCollection<Loss> losses,
         IEnumerable<SnapshotImage> snapshots,
-        bool isFinished)
+        bool isFinished,
+        EventLog? events = null)
     {
         var header = session.Header;
         var places = PlacesOfSites(session, replay);
@@ -82,6 +86,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
             AddSlices(process, replay, duration, firstSite);
         if (crash is not null)
             _crashes.Add(process, crash, replay, domains, crashStacks);
+        if (events is not null)
+            _events.Add(process, events, replay, threads, domains, places);
         foreach (var loss in losses)
             AddLoss(process, null, loss);
 
@@ -102,7 +108,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     }
 
     /// <summary>The sites with anything: of what was inherited, only those of which something was alive.</summary>
-    private static IEnumerable<uint> SitesOf(ProcessReplay replay)
+    internal static IEnumerable<uint> SitesOf(ProcessReplay replay)
     {
         for (var site = 1u; site < replay.Sites.End; site++)
         {
@@ -116,7 +122,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private static int DomainOf(ProcessReplay replay, uint site) => replay.Sites.Counters[site].Domain;
 
     /// <summary>The domains in which something was seen or inherited.</summary>
-    private static IEnumerable<int> DomainsOf(ProcessReplay replay) => Enumerable.Range(0, WireFormat.Domains)
+    internal static IEnumerable<int> DomainsOf(ProcessReplay replay) => Enumerable.Range(0, WireFormat.Domains)
         .Where(domain => _operations.Any(operation => replay.Operations(domain, operation.Kind).Calls > 0))
         .Union(SitesOf(replay).Select(site => DomainOf(replay, site)));
 

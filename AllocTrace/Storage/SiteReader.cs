@@ -63,7 +63,7 @@ internal sealed class SiteReader
         using var reader = new StatementReader(
             connection,
             """
-            SELECT id, thread, domain, stack, allocated_bytes, allocated_blocks, freed_bytes, freed_blocks, temporary_bytes, temporary_blocks
+            SELECT id, thread, domain, stack, allocated_bytes, allocated_blocks, freed_bytes, freed_blocks, temporary_bytes, temporary_blocks, expression
             FROM site WHERE id BETWEEN ? AND ? AND process = ? ORDER BY id
             """,
             range.First,
@@ -80,7 +80,8 @@ internal sealed class SiteReader
                 Freed: new(reader.Int64(6), reader.Int64(7)),
                 Temporary: new(reader.Int64(8), reader.Int64(9)),
                 Peak: peak.Of(id),
-                Live: live.Of(id)));
+                Live: live.Of(id),
+                Expression: unchecked((uint)reader.Int64(10))));
         }
     }
 

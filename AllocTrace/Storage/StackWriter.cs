@@ -76,6 +76,9 @@ internal sealed unsafe class StackWriter : IDisposable
         if (entry.Code >= codes.Length)
             throw session.Damaged($"the code of stack {node} is {entry.Code}");
 
+        if (entry.Line > int.MaxValue)
+            throw session.Damaged($"the line of stack {node} is {entry.Line}");
+
         // The node cannot have changed since its parent was checked, unless somebody writes into the file: check what is used.
         if (entry.Parent >= node)
             throw session.Damaged($"the caller of stack {node} is {entry.Parent}");
@@ -104,6 +107,9 @@ internal sealed unsafe class StackWriter : IDisposable
 
     private long AddCode(SessionFile session, CodeEntry entry)
     {
+        if (entry.FirstLine > int.MaxValue)
+            throw session.Damaged($"a function begins on line {entry.FirstLine}");
+
         var key = new CodeKey(session.String(entry.Filename), session.String(entry.Qualname), entry.FirstLine, session.String(entry.Name));
         if (!_codes.TryGetValue(key, out var code))
         {

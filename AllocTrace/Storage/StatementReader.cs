@@ -48,6 +48,8 @@ internal sealed class StatementReader : IDisposable
 
     public string Text(int column) => sqlite3_column_text(_statement, column).utf8_to_string() ?? "";
 
+    public byte[] Blob(int column) => sqlite3_column_blob(_statement, column).ToArray();
+
     public void Dispose() => _statement.Dispose();
 
     private void Check(int code) => SqliteException.ThrowExceptionForRC(code, _database);

@@ -1,3 +1,4 @@
+using AllocTrace.Events;
 using Microsoft.Data.Sqlite;
 using static SQLitePCL.raw;
 
@@ -35,9 +36,10 @@ public sealed class TraceDatabase : IDisposable
         Losses = MetadataReader.Losses(connections.First);
         Runtimes = MetadataReader.Runtimes(connections.First);
         Crashes = CrashReader.Read(connections.First);
+        EventLogs = EventReader.Logs(connections.First);
 
         _processIds = [.. Processes.Select(process => process.Id)];
-        foreach (var process in Threads.Select(thread => thread.Process).Concat(Moments.Select(moment => moment.Process)).Concat(Crashes.Select(crash => crash.Process)))
+        foreach (var process in Threads.Select(thread => thread.Process).Concat(Moments.Select(moment => moment.Process)).Concat(Crashes.Select(crash => crash.Process)).Concat(EventLogs.Select(log => log.Process)))
             IndexOfProcess(process);
 
         _sites = new SiteReader(this, connections);
@@ -69,6 +71,9 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>The fatal signals that were recorded, at most one a process.</summary>
     public IReadOnlyList<TraceCrash> Crashes { get; }
+
+    /// <summary>The event logs, of processes that were recorded with them.</summary>
+    public IReadOnlyList<TraceEventLog> EventLogs { get; }
 
     /// <summary>The time of all processes in slices, by process and time; read at the first use.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
@@ -181,6 +186,17 @@ public sealed class TraceDatabase : IDisposable
         _connections.ReadParts(parts.Length, (connection, i) => _sites.ReadCounters(connection, process, parts[i], visitors[i]));
         return parts;
     });
+
+    /// <summary>What the numbers in a process's event log stand for, how many blocks it has, and a reader of them.</summary>
+    /// <exception cref="InvalidTraceException">The database is damaged.</exception>
+    internal (EventNumbers Numbers, long Blocks, Func<long, EventBlock> Read) ReadEvents(TraceProcess process)
+    {
+        var reader = new EventReader(this, _connections.First);
+        return (Guarded(() => reader.Numbers(process)), Guarded(() => reader.Count(process)), position => Guarded(() => reader.Block(process, position)));
+    }
+
+    /// <summary>What is thrown for a block of an event log that refers to something that is not there.</summary>
+    internal InvalidTraceException DamagedEvents(TraceProcess process, long position, string what) => new EventReader(this, _connections.First).Damaged(process, position, what);
 
     /// <summary>The high-water mark (<c>peak</c>) or the end (<c>live</c>) of a process, when it was recorded.</summary>
     internal TraceMoment? MomentOf(TraceProcess process, string kind) =>

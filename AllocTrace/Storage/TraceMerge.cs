@@ -59,8 +59,7 @@ public static class TraceMerge
         using var connection = new SqliteConnection(name.ToString());
         connection.Open();
         connection.Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF");
-        using (var schema = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream("schema.sql")!))
-            connection.Execute(schema.ReadToEnd());
+        connection.Execute(TraceWriter.Schema());
 
         connection.Execute(
             "INSERT INTO meta VALUES ('version', @version), ('created_at', @createdAt), ('merged', @merged)",
@@ -82,7 +81,10 @@ public static class TraceMerge
     {
         connection.Execute("ATTACH @path AS source", new { path = Path.GetFullPath(recording) });
         connection.Execute("BEGIN IMMEDIATE");
-        string[] tables = [.. connection.Query<string>("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name <> 'meta' ORDER BY rowid")];
+        if (Tables(connection, "source").Contains("event_log") && !Tables(connection, "main").Contains("event_log"))
+            connection.Execute(TraceWriter.Schema("events.sql"));
+
+        string[] tables = [.. Tables(connection, "main").Intersect(Tables(connection, "source")).Where(table => table != "meta")];
         var offsets = Offsets(connection, tables);
         foreach (var (table, same) in _matched)
         {
@@ -154,6 +156,9 @@ public static class TraceMerge
             : column == "id" ? $"id + {offsets[table]}" : column);
         return $"INSERT INTO main.{table} ({string.Join(", ", columns)}) SELECT {string.Join(", ", values)} FROM source.{table}";
     }
+
+    private static string[] Tables(SqliteConnection connection, string database) =>
+        [.. connection.Query<string>($"SELECT name FROM {database}.sqlite_schema WHERE type = 'table' ORDER BY rowid")];
 
     private static string[] Columns(SqliteConnection connection, string table) =>
         [.. connection.Query<string>("SELECT name FROM pragma_table_info(@table, 'main')", new { table })];

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 
+using AllocTrace.Events;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
 
@@ -89,11 +90,12 @@ internal sealed class TraceWriter : IDisposable
     /// <param name="replay">Finished.</param>
     /// <param name="ending">How the recording ended.</param>
     /// <param name="losses">What is missing besides what the threads know themselves.</param>
+    /// <param name="events">Every event, finished; <see langword="null"/>: nobody asked for them.</param>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged; the process is not in the database.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
-    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses) => Guard(() =>
+    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events = null) => Guard(() =>
     {
-        _processes!.Add(session, replay, ending, losses);
+        _processes!.Add(session, replay, ending, losses, events);
         ProcessCount++;
     });
 
@@ -139,9 +141,10 @@ internal sealed class TraceWriter : IDisposable
         _unfinished.Dispose();
     }
 
-    private static string Schema()
+    /// <summary>The statements of <c>schema.sql</c>, or of <c>events.sql</c>.</summary>
+    internal static string Schema(string name = "schema.sql")
     {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("schema.sql")!;
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!;
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }

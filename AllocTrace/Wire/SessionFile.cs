@@ -1,3 +1,5 @@
+using AllocTrace.Sessions;
+
 using Microsoft.Win32.SafeHandles;
 
 namespace AllocTrace.Wire;
@@ -216,6 +218,9 @@ internal sealed unsafe class SessionFile : IDisposable
 
         if (_header->HeaderBytes != WireFormat.HeaderBytes || _header->ExtentBytes != WireFormat.ExtentBytes || _header->SlabBytes != WireFormat.SlabBytes)
             throw Damaged("the sizes in its header are not those of its version");
+
+        if (_header->SampleBytes > RecordingOptions.LargestSample)
+            throw Damaged($"it samples every {_header->SampleBytes} bytes");
     }
 
     private void AddExtent(uint extent)

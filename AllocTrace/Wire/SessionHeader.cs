@@ -34,6 +34,8 @@ internal unsafe struct SessionHeader
     [FieldOffset(176)] public ulong ForkNumber;
     [FieldOffset(184)] public fixed byte Runtime[WireFormat.Runtimes * RuntimeEntry.Bytes];
 
+    [FieldOffset(504)] public ulong EventsBytes;
+
     [FieldOffset(512)] public uint Extents;
     [FieldOffset(516)] public uint Threads;
     [FieldOffset(520)] public uint Slabs;

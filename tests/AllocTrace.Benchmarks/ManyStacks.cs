@@ -15,7 +15,10 @@ internal static class ManyStacks
     private const int SitesOfSlice = 5_000;
 
     /// <summary>Writes the database; the same for the same numbers.</summary>
-    public static void Write(string path, int stacks)
+    /// <param name="path">The file.</param>
+    /// <param name="stacks">How many stacks.</param>
+    /// <param name="version">Of the program: the second half of the stacks depends on it.</param>
+    public static void Write(string path, int stacks, int version = 1)
     {
         File.Delete(path);
         using var connection = new SqliteConnection($"Data Source={path};Pooling=False");
@@ -34,7 +37,7 @@ internal static class ManyStacks
                 INSERT INTO code SELECT i, '/srv/app/package' || (i / 20) || '/module.py', 'function_' || i, 'Class.function_' || i, (i % 20) * 50 FROM n;
             INSERT INTO snapshot VALUES (1, 1, 'peak', '', 5000000000, 0, 0), (2, 1, 'live', '', 8000000000, 0, 0);
             """);
-        WriteStacks(connection, stacks, new Random(1));
+        WriteStacks(connection, stacks, version);
         Execute(
             connection,
             """
@@ -44,8 +47,9 @@ internal static class ManyStacks
             """);
     }
 
-    private static void WriteStacks(SqliteConnection connection, int stacks, Random random)
+    private static void WriteStacks(SqliteConnection connection, int stacks, int version)
     {
+        var random = new Random(1);
         using var stack = new RawInsert(connection, "stack", columns: 5);
         using var site = new RawInsert(connection, "site", columns: 14);
         using var alive = new RawInsert(connection, "snapshot_site", columns: 4);
@@ -53,6 +57,9 @@ internal static class ManyStacks
         var depth = new int[stacks + 1];
         for (var id = 1; id <= stacks; id++)
         {
+            if (id == stacks / 2)
+                random = new Random(version);
+
             // Stacks grow out of the latest ones, as in a program that moves on.
             var caller = id <= 100 ? id - 1 : Math.Max(0, id - 1 - random.Next(random.Next(5) == 0 ? id : 200));
             depth[id] = depth[caller] + 1;

@@ -3,7 +3,7 @@ using AllocTrace.Benchmarks.Targets;
 
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- replay
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- reports ALLOCTRACE [STACKS]
-// dotnet run -c Release --project tests/AllocTrace.Benchmarks -- many-stacks FILE.db [STACKS]
+// dotnet run -c Release --project tests/AllocTrace.Benchmarks -- many-stacks FILE.db [STACKS [VERSION]]
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- targets ALLOCTRACE PYTHON RUNS [PROGRAM or MODE ...]
 const int Million = 1_000_000;
 switch (args)
@@ -17,12 +17,12 @@ switch (args)
         ReportBenchmark.Run(command, stacks is [var number] ? int.Parse(number) : Million);
         return 0;
     case ["many-stacks", var path, .. var stacks]:
-        ManyStacks.Write(path, stacks is [var count] ? int.Parse(count) : Million);
+        ManyStacks.Write(path, stacks is [var count, ..] ? int.Parse(count) : Million, stacks is [_, var version] ? int.Parse(version) : 1);
         return 0;
     case ["targets", var command, var interpreter, var runs, .. var only]:
         TargetBenchmark.Run(command, interpreter, int.Parse(runs), only);
         return 0;
     default:
-        Console.Error.WriteLine("wanted: replay, targets ALLOCTRACE PYTHON RUNS [PROGRAM or MODE ...], reports ALLOCTRACE [STACKS], or many-stacks FILE.db [STACKS]");
+        Console.Error.WriteLine("wanted: replay, targets ALLOCTRACE PYTHON RUNS [PROGRAM or MODE ...], reports ALLOCTRACE [STACKS], or many-stacks FILE.db [STACKS [VERSION]]");
         return 2;
 }

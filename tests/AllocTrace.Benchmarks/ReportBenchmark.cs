@@ -11,7 +11,7 @@ internal static class ReportBenchmark
     [
         "top DB", "top DB --view peak", "top DB --view total", "top DB --group-by traceback", "top DB --group-by function --cumulative",
         "top DB --filter app/* --all-frames", "summary DB", "tree DB", "leaks DB", "timeline DB", "diff DB --at peak --at live",
-        "diff DB DB", "diff DB DB --group-by traceback", "export DB --format pprof -o /dev/null", "export DB --format speedscope -o /dev/null",
+        "diff DB NEW", "diff DB NEW --group-by traceback", "diff DB NEW --group-by function", "export DB --format pprof -o /dev/null", "export DB --format speedscope -o /dev/null",
         "export DB --format collapsed -o /dev/null", "export DB --format tracemalloc -o /dev/null", "flamegraph DB -o /dev/null",
     ];
 
@@ -23,16 +23,18 @@ internal static class ReportBenchmark
         try
         {
             ManyStacks.Write(path, stacks);
+            ManyStacks.Write(path + ".new", stacks, version: 2);
             Console.WriteLine($"{stacks:N0} stacks, a database of {new FileInfo(path).Length >> 20} MiB; median and least of {Runs} runs");
             foreach (var report in _reports)
             {
-                var times = Enumerable.Range(0, Runs).Select(_ => Milliseconds(command, report.Replace("DB", path))).Order().ToArray();
+                var times = Enumerable.Range(0, Runs).Select(_ => Milliseconds(command, report.Replace("DB", path).Replace("NEW", path + ".new"))).Order().ToArray();
                 Console.WriteLine($"  {report,-42} {times[Runs / 2],6:F0} ms  {times[0],6:F0} ms");
             }
         }
         finally
         {
             File.Delete(path);
+            File.Delete(path + ".new");
         }
     }
 

@@ -113,6 +113,7 @@ struct alloctrace_session {
     uint32_t interpreters;                       /* how many sub-interpreters were seen: nodes with ALLOCTRACE_CODE_INTERPRETER */
     uint64_t fork_number; /* and the argument of the FORK mark in the parent's records at which the child began; 0: not known */
     struct alloctrace_runtime runtime[ALLOCTRACE_RUNTIMES];
+    uint64_t events_bytes; /* option: the largest log of events that the collector keeps, bytes as written; 0: none */
 
     /* How far each array goes: elements that may be read. */
     _Alignas(64) uint32_t extents;

@@ -97,8 +97,10 @@ static const char *set_option(struct options *options, struct value name, struct
         if (!parse_switch(value, &options->crash))
             return "on or off";
     } else if (is(name, "events")) {
-        if (!parse_switch(value, &on) || on)
-            return "off: this version does not have it";
+        bool is_switch = parse_switch(value, &on);
+        options->events_bytes = is_switch && on ? OPTIONS_DEFAULT_EVENTS : 0;
+        if (!is_switch && (!parse_bytes(value, &options->events_bytes) || options->events_bytes < OPTIONS_SMALLEST_EVENTS))
+            return "on, off, or the largest size of the log, 1MiB or more";
     } else if (is(name, "collector")) {
         if (!is(value, "off") && !is(value, "auto"))
             return "auto or off";

@@ -8,7 +8,7 @@
 
 #include "alloctrace/wire.h"
 
-enum { OPTIONS_DEFAULT_LIMIT = 1 << 30 };
+enum { OPTIONS_DEFAULT_LIMIT = 1 << 30, OPTIONS_DEFAULT_EVENTS = 256 << 20, OPTIONS_SMALLEST_EVENTS = 1 << 20 };
 #define OPTIONS_LARGEST_SAMPLE (UINT64_C(1) << 40)
 
 struct options {
@@ -17,7 +17,8 @@ struct options {
     uint32_t max_frames;
     uint64_t sample_bytes; /* 0: every allocation is recorded */
     uint64_t limit_bytes;
-    uint32_t on_full; /* enum alloctrace_on_full */
+    uint64_t events_bytes; /* the largest log of events; 0: none */
+    uint32_t on_full;      /* enum alloctrace_on_full */
     bool domains[ALLOCTRACE_DOMAIN_TRACKED];
     bool children;
     bool crash;            /* a fatal signal leaves the stacks of all threads */

@@ -4,6 +4,9 @@
  *
  * Preloaded after liballoctrace.so it sits below it (constructors run from the last library to the first), and counts what reaches the real
  * allocator; alone it counts what the program does by itself.
+ *
+ * With COUNTED_EVENTS it also keeps each call, in the order of its lock, and writes them to COUNTED_EVENTS.PID: lines "domain operation
+ * address size old_address"; a forked child begins with none.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { RAW, MEM, OBJ, DOMAINS };
 enum { MALLOC, CALLOC, REALLOC, FREE, OPERATIONS };
@@ -34,6 +38,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     unsigned long long calls, bytes;
 } counted[DOMAINS][OPERATIONS];
+
+enum { MOST_EVENTS = 1 << 23 };
+static struct {
+    unsigned char domain, operation;
+    void *block, *old;
+    size_t size;
+} * events;
+static size_t event_count;
 
 /* A block over 512 bytes reaches pymalloc and, from there, the raw domain: only the outer call counts. */
 static __thread int depth;
@@ -84,6 +96,13 @@ static void count(int domain, int operation, void *freed, void *made, size_t siz
         remember(made, size);
     counted[domain][operation].calls++;
     counted[domain][operation].bytes += made ? size : freed_size;
+    if (events && event_count < MOST_EVENTS) {
+        events[event_count].domain = (unsigned char)domain;
+        events[event_count].operation = (unsigned char)operation;
+        events[event_count].block = made ? made : freed;
+        events[event_count].old = operation == REALLOC ? freed : NULL;
+        events[event_count++].size = made ? size : freed_size;
+    }
     pthread_mutex_unlock(&lock);
 }
 
@@ -136,6 +155,11 @@ static void install(void)
     }
 }
 
+static void forget_events(void)
+{
+    event_count = 0;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     *(void **)&get_allocator = dlsym(RTLD_DEFAULT, "PyMem_GetAllocator");
@@ -143,6 +167,10 @@ __attribute__((constructor)) static void begin(void)
     if (!get_allocator || !set_allocator || !getenv("COUNTED"))
         return;
     sizes = mmap(NULL, SLOTS * sizeof *sizes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (getenv("COUNTED_EVENTS")) {
+        events = mmap(NULL, MOST_EVENTS * sizeof *events, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        pthread_atfork(NULL, NULL, forget_events);
+    }
     install();
 }
 
@@ -176,6 +204,15 @@ __attribute__((destructor)) static void report(void)
         for (int o = MALLOC; o < OPERATIONS; o++)
             if (counted[d][o].calls)
                 fprintf(file, "%s %s %llu %llu\n", domains[d], operations[o], counted[d][o].calls, counted[d][o].bytes);
+    if (file)
+        fclose(file);
+
+    char name[4096];
+    snprintf(name, sizeof name, "%s.%d", events ? getenv("COUNTED_EVENTS") : "", (int)getpid());
+    file = events ? fopen(name, "w") : NULL;
+    for (size_t i = 0; file && i < event_count; i++)
+        fprintf(file, "%s %s %p %zu %p\n", domains[events[i].domain], operations[events[i].operation], events[i].block, events[i].size,
+                events[i].old);
     if (file)
         fclose(file);
 }

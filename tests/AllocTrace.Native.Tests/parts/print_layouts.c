@@ -14,7 +14,7 @@ int print_wire_layout(void)
 #define SESSION(X) \
     X(magic) X(version) X(header_bytes) X(extent_bytes) X(slab_bytes) X(pid) X(parent_pid) X(pid_started) X(started_ns) \
     X(started_mono_ns) X(ended_mono_ns) X(sample_bytes) X(limit_bytes) X(max_frames) X(on_full) X(command_line) X(executable) \
-    X(phase) X(tracked_domain) X(fork_parent_pid) X(runtimes) X(interpreters) X(fork_number) X(runtime) \
+    X(phase) X(tracked_domain) X(fork_parent_pid) X(runtimes) X(interpreters) X(fork_number) X(runtime) X(events_bytes) \
     X(extents) X(threads) X(slabs) X(nodes) X(codes) X(string_bytes) X(lost_stacks) X(cut_stacks) X(unslotted_events) X(order) \
     X(free_slabs) X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs) X(collector_done) X(collector_journal) X(live_wanted_ns) X(live_written_ns) \
     X(request_lock) X(requested) X(answered) X(requested_name)

@@ -21,6 +21,11 @@ void options_are_parsed(void)
           && options.limit_bytes == 64u << 20);
     CHECK(options.domains[0] && !options.domains[1] && options.domains[2]);
 
+    CHECK(options.events_bytes == 0);
+    CHECK(options_parse(&options, "/tmp", "events=on", error, sizeof error) && options.events_bytes == 256u << 20);
+    CHECK(options_parse(&options, "/tmp", "events=2MiB", error, sizeof error) && options.events_bytes == 2u << 20);
+    CHECK(options_parse(&options, "/tmp", "events=on,events=off", error, sizeof error) && options.events_bytes == 0);
+
     CHECK(options_parse(&options, "trace.db", "", error, sizeof error));
     CHECK(options.folder[0] == '/' && strcmp(options.prefix, "trace.db.") == 0);
 }
@@ -31,7 +36,7 @@ void options_that_are_wrong_are_told(void)
         {"depth=3", "no option \"depth\""},      {"frames", "not name=value"},      {"frames=", "wanted a number"},
         {"frames=x", "wanted a number"},         {"limit=1", "4MiB or more"},       {"limit=99999999999999999999", "4MiB or more"},
         {"domains=raw+foo", "raw, mem and obj"}, {"children=maybe", "on or off"},   {"crash=maybe", "on or off"},
-        {"events=on", "this version"},           {"on_full=panic", "wait or drop"},
+        {"events=1000", "on, off, or"},          {"on_full=panic", "wait or drop"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         error[0] = '\0';

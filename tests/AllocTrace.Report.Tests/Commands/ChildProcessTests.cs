@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AllocTrace.Analysis;
+using AllocTrace.Report.Tests.Support;
 using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Report.Tests.Commands;
@@ -65,16 +66,65 @@ public sealed class ChildProcessTests
         Assert.AreEqual(0, code);
     }
 
-    private static (int ExitCode, string Out, string Error) Shell(string script)
+    /// <summary>In an interactive zsh on a terminal of its own (zpty), by the tab key.</summary>
+    [TestMethod]
+    [DataRow("alloctrace fla", "flamegraph")]
+    [DataRow("alloctrace top app.db --view te", "temporary")]
+    [DataRow("alloctrace export --format sp", "speedscope")]
+    public void Zsh_completes(string line, string expected)
     {
-        using var shell = Process.Start(new ProcessStartInfo("bash", ["-c", script])
+        if (!ToolPath.Exists("zsh"))
+            Assert.Inconclusive("no zsh on this machine");
+
+        // What a terminal shows is drawn in pieces: a key of our own prints the line whole. Reading goes on until the pattern is there.
+        var script = $$"""
+            zmodload zsh/zpty
+            zpty z zsh -f -i
+            zpty -w z 'alloctrace() { dotnet {{_command}} "$@" }; autoload -Uz compinit; compinit -D -u; source <(alloctrace completion zsh); show() { zle -I; print -r -- "[$BUFFER]" }; zle -N show; bindkey "^X" show; print -r -- "ready"$((1+1))'
+            zpty -r -m z text '*ready2*'
+            zpty -n -w z $'{{line}}\t\x18'
+            zpty -r -m z text '*\[alloctrace*\]*'
+            [[ $text == *'{{expected}} ]'* ]] && print -r -- completed || print -r -- "$text"
+            zpty -d z
+            """;
+        var (code, data, error) = Shell(script, "timeout", "120", "zsh", "-f", "-c");
+        Assert.AreEqual(("", "completed\n", 0), (error, data, code));
+    }
+
+    [TestMethod]
+    [DataRow("alloctrace fla", "flamegraph")]
+    [DataRow("alloctrace top app.db --view te", "temporary")]
+    [DataRow("alloctrace export --format sp", "speedscope")]
+    [DataRow("alloctrace top --group", "--group-by")]
+    public void Fish_completes(string line, string expected)
+    {
+        if (!ToolPath.Exists("fish"))
+            Assert.Inconclusive("no fish on this machine");
+
+        var script = $"""
+            function alloctrace; dotnet {_command} $argv; end
+            alloctrace completion fish | source
+            complete -C '{line}'
+            """;
+        var (code, data, error) = Shell(script, "fish", "--no-config", "-c");
+        Assert.AreEqual(("", 0), (error, code));
+        CollectionAssert.Contains(data.Split('\n'), expected); // files come too
+    }
+
+    private static (int ExitCode, string Out, string Error) Shell(string script, params string[] with)
+    {
+        string[] shellCommand = with.Length == 0 ? ["bash", "-c"] : with;
+        var folder = Directory.CreateTempSubdirectory("alloctrace-test-"); // with no file that a shell could complete
+        using var shell = Process.Start(new ProcessStartInfo(shellCommand[0], [.. shellCommand[1..], script])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            WorkingDirectory = folder.FullName,
         })!;
         var error = shell.StandardError.ReadToEndAsync();
         var data = shell.StandardOutput.ReadToEnd();
         shell.WaitForExit();
+        folder.Delete(recursive: true);
         return (shell.ExitCode, data, error.Result);
     }
 }

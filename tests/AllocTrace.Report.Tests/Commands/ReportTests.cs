@@ -12,6 +12,7 @@ public sealed class ReportTests
     [DataRow("Tree/Everything", "tree --view total --min 0 -n 0")]
     [DataRow("Tree/Cut", "tree --view total --min 0 -n 3")]
     [DataRow("Tree/Nothing", "tree --filter nothing.py")]
+    [DataRow("Tree/Json", "tree --json --min 5")]
     [DataRow("Diff/Moments", "diff --at after#login --at after#load")]
     [DataRow("Diff/MomentsByTraceback", "diff --at after#login --at live -g traceback -n 2")]
     [DataRow("Diff/Json", "diff --at peak --at live --json -n 2")]
@@ -35,6 +36,8 @@ public sealed class ReportTests
     [DataRow("Leaks/Narrow", 60, "leaks")]
     [DataRow("Leaks/Tracebacks", null, "leaks -g traceback")]
     [DataRow("Leaks/Snapshots", null, "leaks --at round#1 --at round#2 --at round#3")]
+    [DataRow("Leaks/Json", null, "leaks --json")]
+    [DataRow("Leaks/SnapshotsJson", null, "leaks --json -g lineno --at round#1 --at round#2 --at round#3")]
     [DataRow("Leaks/Filtered", null, "leaks --filter cache.py")]
     [DataRow("Tree/Narrow", 50, "tree")]
     [DataRow("Tree/Wide", 150, "tree")]
@@ -43,6 +46,26 @@ public sealed class ReportTests
     {
         using var server = new GrowingServer();
         Expectation.Verify(expectation, server.Stable(CommandRun.On(width, color: false, Arguments(line, server.Path)).Succeeded()));
+    }
+
+    [TestMethod]
+    [DataRow("Sampled/Top", "top")]
+    [DataRow("Sampled/Summary", "summary")]
+    [DataRow("Sampled/SummaryJson", "summary --json")]
+    [DataRow("Sampled/Tree", "tree")]
+    [DataRow("Sampled/TreeJson", "tree --json")]
+    [DataRow("Sampled/Leaks", "leaks")]
+    [DataRow("Sampled/LeaksByTraceback", "leaks -g traceback")]
+    [DataRow("Sampled/LeaksAtSnapshots", "leaks --at round#1 --at round#2 --at round#3")]
+    [DataRow("Sampled/LeaksJson", "leaks --json")]
+    [DataRow("Sampled/Diff", "diff --at round#1 --at round#3")]
+    [DataRow("Sampled/DiffByTraceback", "diff --at round#1 --at round#3 -g traceback")]
+    [DataRow("Sampled/DiffJson", "diff --at round#1 --at round#3 --json")]
+    [DataRow("Sampled/DiffCsv", "diff --at round#1 --at round#3 --csv")]
+    public void Estimates_come_with_what_they_may_be_off_by(string expectation, string line)
+    {
+        using var server = new GrowingServer(sampleBytes: 4096);
+        Expectation.Verify(expectation, server.Stable(CommandRun.Of(Arguments(line, server.Path)).Succeeded()));
     }
 
     [TestMethod]

@@ -1,5 +1,8 @@
+using AllocTrace.Report.Commands;
 using AllocTrace.Report.Render;
 using AllocTrace.Report.Tests.Support;
+using AllocTrace.Stacks;
+using AllocTrace.Storage;
 using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Report.Tests.Commands;
@@ -118,6 +121,43 @@ public sealed class TextOutputTests
         Expectation.Verify(expectation, text);
         Assert.Contains("Crashed: SIGSEGV at address 0x18 in thread 101 after 1.25 s", CommandRun.Of("summary", trace.Path).Succeeded());
         Assert.Contains("\"crash\":{\"pid\":100,\"signal\":11", CommandRun.Of("summary", trace.Path, "--json").Succeeded());
+    }
+
+    [TestMethod]
+    public void Stacks_of_a_process_are_as_expected()
+    {
+        ThreadStack[] threads =
+        [
+            new() { Id = 4242, Name = "python3", Identifier = 140_000_000_000_001, Python = "3.13", Frames = [new("/srv/app.py", 40, "<module>"), new("/srv/\x1b[2Japp.py", 20, "Server.handle"), new("<string>", 0, "generated")] },
+            new() { Identifier = 0x7f00, Python = "3.10", Interpreter = 2, IsRunning = true, Frames = [] },
+            new() { Id = 4243, Name = "busy", Python = "3.13", IsRunning = true, Problem = "it changed whenever it was read" },
+        ];
+        using StringWriter text = new(), json = new(), error = new();
+        using (var output = new Output(text, error))
+            StackCommand.WriteText(output, 4242, threads);
+        using (var output = new Output(json, error))
+            StackCommand.WriteJson(output, 4242, threads);
+
+        Assert.DoesNotContain("\x1b", text.ToString());
+        Expectation.Verify("Stack/Text", text.ToString());
+        Expectation.Verify("Stack/Json", json.ToString());
+    }
+
+    [TestMethod]
+    public void What_doctor_found_is_as_expected()
+    {
+        using var trace = new TraceBuilder();
+        var (host, plugin) = (trace.Process(4242, "./host --once"), trace.Process(4243, "gdb -q"));
+        trace.Execute("INSERT INTO runtime VALUES (?1, '', '3.11.2 (main) [GCC 12]', 'load', 0, 0, 'on')", host);
+        trace.Execute("INSERT INTO runtime VALUES (?1, '/opt/libpython3.14.so.1.0', '3.14.0 (main)', 'dlsym', 0, 1000, 'no layout for CPython 3.99')", host);
+        trace.Execute("INSERT INTO runtime VALUES (?1, '/usr/lib/libpython3.13.so.1.0', '3.13.5 (main)', 'start', 1, 1000, 'on')", plugin);
+        trace.Execute("UPDATE process SET unknown_frees = 12 WHERE id = ?1", plugin);
+        trace.Loss(plugin, "slabs full", 5);
+        using var database = TraceDatabase.Open(trace.Save());
+        using StringWriter data = new(), error = new();
+        using var output = new Output(data, error);
+        Assert.IsFalse(DoctorCommand.Tell(new Page(output), database));
+        Expectation.Verify("Doctor/Found", data.ToString());
     }
 
     [TestMethod]

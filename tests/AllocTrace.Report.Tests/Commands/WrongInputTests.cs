@@ -50,7 +50,7 @@ public sealed class WrongInputTests
     }
 
     [TestMethod]
-    [DataRow("export --events -o -", "FILE has no events: they were not recorded")]
+    [DataRow("export --events -o -", "FILE has no events: they were not recorded (run --events)")]
     [DataRow("export --view peak -o -", "csv has a column for each view: --view and --at have no meaning for it")]
     [DataRow("export --format pprof --view temporary -o -", "pprof has what was allocated and what was alive: --view live or peak, or --at")]
     [DataRow("push --to http://h --name n --periods 0", "--periods and --attempts have to be 1 or more")]
@@ -111,6 +111,35 @@ public sealed class WrongInputTests
 
         CommandRun.Of("export", server.Path, "-o", target, "-f").Succeeded();
         Assert.AreEqual(CommandRun.Of("export", server.Path, "-o", "-").Succeeded(), File.ReadAllText(target));
+    }
+
+    /// <summary>What the shell, the command line, SQL and a spreadsheet would take for something else.</summary>
+    [TestMethod]
+    [DoNotParallelize] // the current folder is the process's
+    [DataRow("--x", "./--x")]
+    [DataRow("a'; DROP TABLE site; --.db", "'a'\\''; DROP TABLE site; --.db'")]
+    [DataRow("=1+1 $(reboot).db", "'=1+1 $(reboot).db'")]
+    public void Files_may_have_any_name(string name, string word)
+    {
+        using var server = new LeakyServer();
+        var folder = Path.GetDirectoryName(server.Path)!;
+        File.Copy(server.Path, Path.Combine(folder, name));
+        var before = Directory.GetCurrentDirectory();
+        Directory.SetCurrentDirectory(folder);
+        try
+        {
+            Assert.Contains($"alloctrace top {word} --view peak", CommandRun.Of("summary", "--", name).Succeeded());
+            Assert.Contains("Server.login", CommandRun.Of("top", $"./{name}").Succeeded());
+            Assert.Contains("Server.login", CommandRun.Of("diff", "--at", "peak", "--at", "live", "--", name).Succeeded());
+            CommandRun.Of("export", "-o", $"./{name}.csv", "--", name).Succeeded();
+            Assert.Contains("Server.login", File.ReadAllText($"./{name}.csv"));
+            CommandRun.Of("merge", "-o", $"./{name}-merged", "--", name, server.Path);
+            Assert.Contains("2 processes", CommandRun.Of("summary", $"./{name}-merged").Succeeded());
+        }
+        finally
+        {
+            Directory.SetCurrentDirectory(before);
+        }
     }
 
     [TestMethod]

@@ -14,7 +14,9 @@ internal sealed class GrowingServer : IDisposable
 
     private readonly TraceBuilder _trace = new();
 
-    public GrowingServer(long leak = 10_000)
+    /// <param name="leak">Bytes in each slice.</param>
+    /// <param name="sampleBytes">0: every allocation was recorded.</param>
+    public GrowingServer(long leak = 10_000, long sampleBytes = 0)
     {
         var module = new Frame("/srv/app.py", 40, "<module>");
         var handle = new Frame("/srv/app.py", 20, "handle");
@@ -44,6 +46,7 @@ internal sealed class GrowingServer : IDisposable
             }
         }
 
+        _trace.Execute("UPDATE process SET sample_bytes = ?1", sampleBytes);
         _trace.Save();
 
         int Site(string domain, Frame[] frames, long bytes, long count) => _trace.Site(

@@ -14,12 +14,8 @@ public sealed class KeptRecordingTests
     public void Recording_of_schema_2_is_read()
     {
         using var folder = new TemporaryFolder();
-        var path = Path.Combine(folder.Path, "schema-2.db");
-        using (var kept = new GZipStream(File.OpenRead(Path.Combine(AppContext.BaseDirectory, "kept", "schema-2.db.gz")), CompressionMode.Decompress))
-        using (var file = File.Create(path))
-            kept.CopyTo(file);
-
-        using var database = TraceDatabase.Open(path);
+        using var database = TraceDatabase.Open(Unpack(folder, "schema-2.db"));
+        Assert.IsEmpty(database.EventLogs);
         Assert.HasCount(1, database.Processes);
         Assert.AreEqual("finalized", database.Processes[0].Ending);
         Assert.IsEmpty(database.Losses);
@@ -30,5 +26,27 @@ public sealed class KeptRecordingTests
             Assert.IsGreaterThan(0, Snapshot.Load(database, view).Count);
 
         Assert.IsNotEmpty(database.Slices);
+    }
+    /// <summary>Of <c>x = [bytearray(1000) for i in range(20)]; del x[:5]</c>, in two lines, without the domain obj.</summary>
+    [TestMethod]
+    public void Event_log_of_schema_2_is_read()
+    {
+        using var folder = new TemporaryFolder();
+        using var database = TraceDatabase.Open(Unpack(folder, "schema-2-events.db"));
+        var process = database.Processes.Single();
+        var log = database.EventLogs.Single();
+        var events = AllocationEvent.Read(database, process).ToArray();
+        Assert.AreEqual((events.LongLength, 0L, null), (log.Events, log.LeftOut, log.LeftOutNs));
+        var buffers = events.Where(each => each.Size == 1001 && each.TracebackIn(database).Newest?.Filename.EndsWith("/kept.py", StringComparison.Ordinal) == true).ToArray();
+        Assert.AreEqual((20, 20), (buffers.Count(each => each.Kind == AllocationKind.Malloc), buffers.Count(each => each.Kind == AllocationKind.Free)));
+    }
+
+    private static string Unpack(TemporaryFolder folder, string name)
+    {
+        var path = Path.Combine(folder.Path, name);
+        using var kept = new GZipStream(File.OpenRead(Path.Combine(AppContext.BaseDirectory, "kept", $"{name}.gz")), CompressionMode.Decompress);
+        using var file = File.Create(path);
+        kept.CopyTo(file);
+        return path;
     }
 }

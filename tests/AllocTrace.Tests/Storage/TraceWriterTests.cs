@@ -114,6 +114,15 @@ public sealed class TraceWriterTests
     }
 
     [TestMethod]
+    [DataRow(3_000_000_000u, 1u, "the line of stack 2 is 3000000000")]
+    [DataRow(1u, 3_000_000_000u, "a function begins on line 3000000000")]
+    public void Lines_that_no_reader_takes_are_not_written(uint line, uint firstLine, string says)
+    {
+        var session = Session("damaged", (session, thread) => thread.Malloc(Obj, 4096, 1, session.AddNode(0, session.AddCode("a.py", "f", firstLine: firstLine), line)));
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidTraceException>(() => Write(ProcessEnding.Killed, session)).Message, says);
+    }
+
+    [TestMethod]
     public void Unfinished_database_leaves_nothing()
     {
         File.WriteAllText(Database, "precious");

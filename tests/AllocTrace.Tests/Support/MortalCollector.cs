@@ -1,5 +1,7 @@
+using AllocTrace.Events;
 using AllocTrace.Journal;
 using AllocTrace.Replay;
+using AllocTrace.Storage;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Tests.Support;
@@ -16,7 +18,8 @@ internal sealed class MortalCollector : IDisposable
         _now = now;
         _session = SessionFile.TryOpen(path, shared: true)!;
         Replay = new ProcessReplay(_session, temporaryThreshold);
-        _drain = new SessionDrain(_session, Replay, isJournaled: true) { IsRest = false, ShortestJournal = shortestJournal };
+        Events = EventLog.Of(_session);
+        _drain = new SessionDrain(_session, Replay, isJournaled: true) { IsRest = false, ShortestJournal = shortestJournal, Events = Events };
         using var journal = JournalReader.TryOpen(_session);
         if (journal is not null)
             _drain.TakeOver(journal);
@@ -25,6 +28,9 @@ internal sealed class MortalCollector : IDisposable
     }
 
     public ProcessReplay Replay { get; }
+
+    /// <summary>Every event, if the session asks for them.</summary>
+    public EventLog? Events { get; }
 
     public void Round()
     {
@@ -43,12 +49,17 @@ internal sealed class MortalCollector : IDisposable
         _drain.Finish();
         _drain.EndThreads();
         Replay.Finish();
+        Events?.Finish();
     }
+
+    /// <summary>After <see cref="Finish"/>.</summary>
+    public void WriteTo(TraceWriter writer) => writer.Add(_session, Replay, ProcessEnding.Killed, [], Events);
 
     /// <summary>Gives back what the system would: nothing is told to the session or the journal.</summary>
     public void Dispose()
     {
         _drain.Dispose();
+        Events?.Dispose();
         Replay.Dispose();
         _session.Dispose();
     }

@@ -20,6 +20,9 @@ internal sealed class NaiveModel(int temporaryThreshold)
 
     public long UnknownFrees { get; private set; }
 
+    /// <summary>Every call: thread, domain, kind as in <c>wire.h</c>, address, size, the address that a reallocation ended, the allocation's stack.</summary>
+    public List<(int Thread, int Domain, int Kind, ulong Address, ulong? Size, ulong? Old, uint Stack)> Calls { get; } = [];
+
     public long LiveTotal => Live.Values.Sum();
 
     /// <summary>Live bytes by site, those of a reallocation that is under way included.</summary>
@@ -29,8 +32,9 @@ internal sealed class NaiveModel(int temporaryThreshold)
 
     public bool IsLive(int domain, ulong address) => _blocks.ContainsKey((Space(domain), address));
 
-    public void Allocate(int kind, int thread, int domain, ulong address, ulong size, uint stack)
+    public void Allocate(int kind, int thread, int domain, ulong address, ulong size, uint stack, ulong? old = null)
     {
+        Calls.Add((thread, domain, kind, address, size, old, stack));
         var site = new SiteKey(thread, domain, stack);
         if (_blocks.Remove((Space(domain), address), out var lost))
             Release(lost.Size, lost.Site);
@@ -48,8 +52,11 @@ internal sealed class NaiveModel(int temporaryThreshold)
         {
             UnknownFrees++;
             Count(4, domain, 0);
+            Calls.Add((thread, domain, 4, address, null, null, 0));
             return;
         }
+
+        Calls.Add((thread, domain, 4, address, block.Size, null, block.Site.Stack));
 
         Count(4, domain, block.Size);
         Release(block.Size, block.Site);
@@ -71,7 +78,8 @@ internal sealed class NaiveModel(int temporaryThreshold)
 
     public void ReallocCommit(int thread, int domain, ulong address, ulong size, uint stack)
     {
-        if (_pending.Remove((thread, domain), out var old))
+        var isOpen = _pending.Remove((thread, domain), out var old);
+        if (isOpen)
         {
             if (old.Site is { } site)
             {
@@ -84,7 +92,7 @@ internal sealed class NaiveModel(int temporaryThreshold)
             }
         }
 
-        Allocate(3, thread, domain, address, size, stack);
+        Allocate(3, thread, domain, address, size, stack, isOpen ? old.Address : null);
     }
 
     /// <summary>Domains 0 to 2 are one allocator's addresses.</summary>

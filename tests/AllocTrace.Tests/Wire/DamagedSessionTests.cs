@@ -38,6 +38,9 @@ public sealed class DamagedSessionTests
     public void Other_version_is_named() => AssertDamage((session, _) => session.Set32(8, 99), "version 99");
 
     [TestMethod]
+    public void Sample_of_more_than_memory_is_refused() => AssertDamage((session, _) => session.Set64(64, 0xF800_0000_0000_1000), "it samples every");
+
+    [TestMethod]
     public void Truncated_file_says_how_long_it_is()
     {
         Build((_, thread) => thread.Malloc(Obj, A, 1, 0));

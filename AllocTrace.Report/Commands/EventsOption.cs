@@ -1,0 +1,27 @@
+using System.CommandLine;
+using AllocTrace.Sessions;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>run --events</c>: whether every event is kept, and in how many bytes.</summary>
+internal static class EventsOption
+{
+    public static Option<ulong> Create() => new("--events")
+    {
+        Description = "Keep every event, for 'export --events': on (up to 256 MiB), off, or up to a size",
+        HelpName = "on|off|SIZE",
+        Arity = ArgumentArity.ZeroOrOne,
+        CustomParser = result =>
+        {
+            var text = result.Tokens is [var token] ? token.Value : "on";
+            if (text is "on" or "off")
+                return text == "on" ? RecordingOptions.UsualEvents : 0;
+
+            if (SizeOption.TryParse(text, out var bytes) && (ulong)bytes >= RecordingOptions.SmallestEvents)
+                return (ulong)bytes;
+
+            result.AddError($"--events cannot be '{text}': wanted on, off, or the largest size of the log, 1MiB or more");
+            return 0;
+        },
+    };
+}

@@ -1,0 +1,58 @@
+using AllocTrace.Analysis;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Export;
+
+/// <summary><c>tree --json</c>: the frames as a list, callers before those that they called. Nested objects would be too deep for most readers.</summary>
+internal static class CallTreeJson
+{
+    /// <param name="database">The recording.</param>
+    /// <param name="snapshot">What of it.</param>
+    /// <param name="title">The view, or the name of the moment.</param>
+    /// <param name="rows">How many frames at most; 0 for any number.</param>
+    /// <param name="percent">What to leave out, in percent of the total.</param>
+    /// <param name="target">Where to write.</param>
+    public static void Write(TraceDatabase database, Snapshot snapshot, string title, int rows, int percent, TextWriter target)
+    {
+        using var text = new JsonText(target);
+        var json = text.Json;
+        json.WriteStartObject();
+        json.WriteString("view", title);
+        text.Amount("total", new Amount(snapshot.Size, snapshot.Count), new Amount(snapshot.SizeError, snapshot.CountError));
+        text.Lost(database.Losses.Sum(loss => loss.Events));
+        json.WriteStartArray("frames");
+        var written = 0;
+        var waiting = new Stack<(CallNode Node, int? Caller)>();
+        Wait(snapshot.CallTree().Root, null);
+        for (; waiting.TryPop(out var next) && (rows == 0 || written < rows); written++)
+        {
+            json.WriteStartObject();
+            if (next.Caller is { } caller)
+                json.WriteNumber("caller", caller);
+            else
+                json.WriteNull("caller");
+
+            json.WriteString("filename", next.Node.Frame?.Filename ?? "");
+            json.WriteNumber("lineno", next.Node.Frame?.LineNumber ?? 0);
+            json.WriteString("function", next.Node.Frame?.Function ?? "");
+            text.Figures(next.Node.All, next.Node.AllError);
+            text.Amount("own", next.Node.Own, next.Node.OwnError);
+            json.WriteEndObject();
+            text.FlushIfLong();
+            Wait(next.Node, written);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+
+        // The largest is taken first.
+        void Wait(CallNode node, int? number)
+        {
+            foreach (var child in node.Children.Reverse())
+            {
+                if (100.0 * child.All.Size >= (double)percent * snapshot.Size)
+                    waiting.Push((child, number));
+            }
+        }
+    }
+}

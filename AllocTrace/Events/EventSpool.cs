@@ -1,0 +1,129 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+using AllocTrace.Journal;
+
+namespace AllocTrace.Events;
+
+/// <summary>
+/// The blocks of a log until they are in a database: in memory as long as they are few, then in a file beside the session that only its user can
+/// read and whose name nobody can guess.
+/// </summary>
+/// <param name="session">The session's path.</param>
+internal sealed class EventSpool(string session) : IDisposable
+{
+    /// <summary>What the file's name ends with.</summary>
+    public const string Suffix = ".events";
+
+    private const int MostInMemory = 1 << 20;
+
+    private readonly List<(long At, int Length)> _blocks = [];
+    private MemoryStream? _memory = new();
+    private FileStream? _file;
+    private ulong _number;
+
+    /// <summary>How many blocks there are.</summary>
+    public int Count => _blocks.Count;
+
+    /// <summary>Bytes of all blocks.</summary>
+    public long Length { get; private set; }
+
+    /// <exception cref="IOException">There is no room for it, and the blocks are those before.</exception>
+    public void Add(byte[] block)
+    {
+        if (_memory is not null && Length + block.Length > MostInMemory)
+            MoveToFile();
+
+        Stream target = _memory ?? (Stream)_file!;
+        target.Position = Length;
+        target.Write(block);
+        target.Flush();
+        _blocks.Add((Length, block.Length));
+        Length += block.Length;
+    }
+
+    /// <summary>A block's bytes.</summary>
+    /// <exception cref="IOException">They cannot be read.</exception>
+    public byte[] Read(int block)
+    {
+        var (at, length) = _blocks[block];
+        var bytes = new byte[length];
+        Stream source = _memory ?? (Stream)_file!;
+        source.Position = at;
+        source.ReadExactly(bytes);
+        return bytes;
+    }
+
+    /// <summary>For a checkpoint: what is there now is in the file, whatever becomes of this process.</summary>
+    /// <exception cref="IOException">There is no room for it.</exception>
+    public void Save(BinaryWriter writer)
+    {
+        if (_memory is not null)
+            MoveToFile();
+
+        writer.Write(_number);
+        writer.WriteAll<int>([.. _blocks.Select(block => block.Length)]);
+    }
+
+    /// <summary>Goes on from a checkpoint.</summary>
+    /// <exception cref="IOException">The file is not there, or shorter.</exception>
+    public void Load(BinaryReader reader)
+    {
+        _number = reader.ReadUInt64();
+        foreach (var length in reader.ReadAll<int>())
+        {
+            if (length <= 0)
+                throw new EndOfStreamException();
+
+            _blocks.Add((Length, length));
+            Length += length;
+        }
+
+        _memory = null;
+        _file = new FileStream(PathOf(session, _number), FileMode.Open, FileAccess.ReadWrite, FileShare.Delete);
+        if (_file.Length < Length)
+            throw new EndOfStreamException();
+    }
+
+    public void Dispose() => _file?.Dispose();
+
+    private static string PathOf(string session, ulong number) => $"{session}.{number:x16}{Suffix}";
+
+    private void MoveToFile()
+    {
+        RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(new Span<ulong>(ref _number)));
+        var path = PathOf(session, _number);
+        var file = Create(path);
+        try
+        {
+            _memory!.WriteTo(file);
+        }
+        catch
+        {
+            file.Dispose();
+            File.Delete(path);
+            throw;
+        }
+
+        (_file, _memory) = (file, null);
+    }
+
+    private static FileStream Create(string path)
+    {
+        try
+        {
+            return new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.ReadWrite,
+                Share = FileShare.Delete,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                BufferSize = 0,
+            });
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+    }
+}

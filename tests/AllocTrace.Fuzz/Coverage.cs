@@ -1,0 +1,62 @@
+using System.Runtime.InteropServices;
+using SharpFuzz.Common;
+
+namespace AllocTrace.Fuzz;
+
+/// <summary>Which branches of the instrumented library were taken, roughly how often, and whether that is new.</summary>
+internal sealed unsafe class Coverage
+{
+    private const int MapBytes = 1 << 16;
+
+    private readonly byte* _taken = (byte*)NativeMemory.AllocZeroed(MapBytes);
+    private readonly byte[] _seen = new byte[MapBytes];
+
+    public Coverage() => Trace.SharedMem = _taken;
+
+    /// <summary>How many branches, by rough numbers, have been seen.</summary>
+    public int Count { get; private set; }
+
+    public void Begin()
+    {
+        new Span<byte>(_taken, MapBytes).Clear();
+        Trace.PrevLocation = 0;
+    }
+
+    /// <returns>Whether this run did something for the first time.</returns>
+    public bool End()
+    {
+        var isNew = false;
+        for (var at = 0; at < MapBytes; at += 8)
+        {
+            if (*(ulong*)(_taken + at) == 0)
+                continue;
+
+            for (var i = at; i < at + 8; i++)
+            {
+                var class_ = Class(_taken[i]);
+                if ((_seen[i] & class_) == class_)
+                    continue;
+
+                _seen[i] |= class_;
+                Count++;
+                isNew = true;
+            }
+        }
+
+        return isNew;
+    }
+
+    /// <summary>1, 2, 3, 4–7, 8–15 … are told apart, as a loop that runs once more is nothing new.</summary>
+    private static byte Class(byte times) => times switch
+    {
+        0 => 0,
+        1 => 1,
+        2 => 2,
+        3 => 4,
+        < 8 => 8,
+        < 16 => 16,
+        < 32 => 32,
+        < 128 => 64,
+        _ => 128,
+    };
+}

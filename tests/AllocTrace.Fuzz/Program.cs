@@ -1,0 +1,18 @@
+using System.Diagnostics;
+using AllocTrace.Fuzz;
+
+// Damages sessions, journals, checkpoints and databases at random, and reads them: dotnet run -c Release --project tests/AllocTrace.Fuzz -- [COUNT [SEED]]
+// What finds new code is damaged further. Each target has a process of its own, with a copy of the library that tells which branches were taken; so
+// whatever the reader does, there is somebody left to tell of it. Exit code 0: nothing was found. An input that was found is run again with "again FILE".
+switch (args)
+{
+    case ["target", var name, var count, var seed, var folder]:
+        return Targets.Run(name, int.Parse(count), int.Parse(seed), folder);
+    case ["again", var file]:
+        return Targets.Again(file);
+    case [] or [_] or [_, _]:
+        return Supervisor.Run(args.Length > 0 ? int.Parse(args[0]) : 1_000_000, args.Length > 1 ? int.Parse(args[1]) : (int)(Stopwatch.GetTimestamp() & 0xFFFFFF));
+    default:
+        Console.Error.WriteLine("wanted: [COUNT [SEED]], or again FILE");
+        return 2;
+}
