@@ -7,7 +7,6 @@ namespace AllocTrace.EndToEnd.Tests;
 /// <summary>What a program allocated, by the auditor (native/counting_allocator.c) and by the database: lines <c>domain operation calls bytes</c>.</summary>
 internal sealed class Audit(TestFolder folder, Python python, string program)
 {
-
     private readonly string _interpreter = python.Run(["-c", "import sys; print(sys.executable)"]).Succeeded().Lines[0];
 
     /// <summary>More variables for the program: <c>NAME=value</c>.</summary>

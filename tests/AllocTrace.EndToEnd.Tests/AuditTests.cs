@@ -32,7 +32,7 @@ public sealed class AuditTests
 
     /// <summary>The values of PYTHONMALLOC that each interpreter knows, and "dev" for <c>-X dev</c>.</summary>
     public static IEnumerable<object[]> Allocators =>
-        from python in Python.OfEachVersion
+        from python in Python.Corners
         from allocator in (string[])["default", "debug", "dev", .. python.IsFreeThreaded ? _mimalloc : _withGil, .. python.Minor >= 13 && !python.IsFreeThreaded ? _mimalloc : []]
         select new object[] { python, allocator };
 
@@ -49,10 +49,13 @@ public sealed class AuditTests
         });
     }
 
-    /// <summary>tracemalloc is above when the program starts it, and below when the interpreter did, before the hooks came back.</summary>
+    /// <summary>
+    /// tracemalloc is above when the program starts it, and below when the interpreter did, before the hooks came back. Its tables are by address, so it
+    /// takes many runs to see the same twice: one way on every version, every way on some.
+    /// </summary>
     public static IEnumerable<object[]> TracemallocRows =>
         from python in Python.OfEachVersion
-        from start in (string[])["program", "variable", "option", "variable and debug"]
+        from start in (string[])["program", .. Python.Corners.Contains(python) ? (string[])["variable", "option", "variable and debug"] : []]
         select new object[] { python, start };
 
     [TestMethod]

@@ -36,7 +36,7 @@ internal sealed class JournalTarget(IReadOnlyList<Seed> seeds, bool isCheckpoint
 
     protected override bool Read(Seed seed)
     {
-        using var session = SessionFile.TryOpen(JournalFormat.SessionOf(seed.Path), shared: false)!;
+        using var session = SessionFile.TryOpen(JournalFormat.SessionOf(seed.Path)!, shared: false)!;
         using var replay = new ProcessReplay(session, temporaryThreshold: 1);
         using var events = EventLog.Of(session);
         using var drain = new SessionDrain(session, replay) { IsRest = false, Events = events };

@@ -16,6 +16,10 @@ public sealed record Python(string Path, int Minor, string Version)
     public static IEnumerable<Python> OfEachVersion =>
         Installed.GroupBy(python => (python.Minor, python.IsFreeThreaded)).Select(same => same.MaxBy(python => python.Patch)!);
 
+    /// <summary>The user's own version, the oldest, the newest, and one without the GIL: for what is slow to try, and differs little.</summary>
+    public static IEnumerable<Python> Corners =>
+        OfEachVersion.Where(python => python.Minor == Default.Minor || python.IsFreeThreaded || python.Minor == Installed.Min(each => each.Minor) || python.Minor == Installed.Max(each => each.Minor));
+
     /// <summary>For DynamicData: one row a version.</summary>
     public static IEnumerable<object[]> Rows => OfEachVersion.Select(python => new object[] { python });
 
