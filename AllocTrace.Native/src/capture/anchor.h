@@ -54,8 +54,10 @@ ALWAYS_INLINE intptr_t anchor_find(const struct layout *layout, struct kept_stac
     struct kept_anchor *anchor = &stack->anchor;
     if (anchor->state != state || anchor->depth > stack->depth)
         return -1;
-    uint64_t taken_off = __atomic_load_n(anchor_count(layout, state), __ATOMIC_RELAXED) - anchor->count;
+    uint64_t count = __atomic_load_n(anchor_count(layout, state), __ATOMIC_RELAXED), taken_off = count - anchor->count;
     uintptr_t frame = __atomic_load_n(anchor_frame(layout, state), __ATOMIC_RELAXED);
+    if (count < anchor->count)
+        return -1; /* a new thread state, where one was freed */
     if (__builtin_expect(taken_off >= anchor->depth, 0) || frame != stack->frames[anchor->depth - 1 - taken_off].frame) {
         anchor->foreign = taken_off != anchor->depth || frame != 0;
         return -1;
