@@ -29,6 +29,8 @@ import xml.etree.ElementTree
 HERE = pathlib.Path(__file__).parent
 ROUNDS = 3
 STACKS_OFFSET, STACKS_OFF = 212, 2  # runtime[0].stacks in struct alloctrace_session, wire.h
+# A recursion without end that another thread interrupts: 3.13.0 sometimes misses the interruption, alone too, and the module runs into its time limit.
+ENDLESS = "test_print_exception_gh_102056"
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
@@ -91,7 +93,7 @@ class Suite:
         """Outcomes by case. A case is Class.name of a module; subtests count as one."""
         self.runs += 1
         base = self.folder / f"{self.runs}-{'traced' if traced else 'alone'}"
-        command = [*self.interpreter, "-m", "test", f"-j{self.jobs}", "--timeout", "240", "--junit-xml", f"{base}.xml", "-u", "none,cpu", *modules]
+        command = [*self.interpreter, "-m", "test", f"-j{self.jobs}", "--timeout", "240", "--ignore", ENDLESS, "--junit-xml", f"{base}.xml", "-u", "none,cpu", *modules]
         environment = self.environment
         if traced:
             environment = environment | {"LD_PRELOAD": self.library, "ALLOCTRACE": str(self.recordings.folder)}
