@@ -6,8 +6,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// A service for a long time, at full speed: neither it nor the collector grows, and nothing is lost. ALLOCTRACE_SOAK is the number of requests;
-/// docs/reliability.md has the figures of a day's worth.
+/// A service for a long time, at full speed: neither it nor the collector grows, and nothing is lost. ALLOCTRACE_SOAK is the number of requests
+/// (docs/reliability.md).
 /// </summary>
 [TestClass]
 public sealed class SoakTests

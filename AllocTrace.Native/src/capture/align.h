@@ -21,7 +21,7 @@ ALWAYS_INLINE bool align_add_pending(struct kept_stack *stack, struct alignment 
     return true;
 }
 
-/* The first kept frame, from `from` inwards and among the next few, that is `frame`; -1: none. */
+/* The first kept frame, from `from` outwards and among the next few, that is `frame`; -1: none. */
 ALWAYS_INLINE intptr_t align_find_near(const struct kept_stack *stack, intptr_t from, uintptr_t frame)
 {
     enum { NEAR = 8 };

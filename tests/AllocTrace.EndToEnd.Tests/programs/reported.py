@@ -15,8 +15,9 @@ import threading
 rng = random.Random(int(sys.argv[1]))
 done = threading.Event()
 qualified = sys.version_info >= (3, 11)
-waiting = {}
 arrived = threading.Semaphore(0)
+gate = threading.Lock()
+gate.acquire()
 
 
 def told(frame):
@@ -30,7 +31,10 @@ def told(frame):
 
 def wait():
     arrived.release()
-    done.wait()
+    gate.acquire()
+
+
+WAITING = wait.__code__.co_firstlineno + 2
 
 
 def recursive(shape):
@@ -147,8 +151,9 @@ def settled():
     return {thread.ident: told(frames[thread.ident]) for thread in threads}
 
 
-seen = None
-while seen != settled() or any(frames[-1][2] != ("Condition.wait" if qualified else "wait") for frames in seen.values()):
+# A thread on its last line does not leave it. (Seen on another line twice, it may have waited for the GIL both times.)
+seen = settled()
+while any(frames[-1] != [__file__, WAITING, "wait"] for frames in seen.values()):
     seen = settled()
 for thread in busy_threads:
     thread.start()
