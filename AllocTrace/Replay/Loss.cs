@@ -7,6 +7,9 @@ namespace AllocTrace.Replay;
 /// <param name="LastNs">When it ended, on the same clock.</param>
 internal sealed record Loss(string Reason, long Events, long? FirstNs, long? LastNs)
 {
+    /// <summary>More events than this nobody makes in a life: a file that says so is damaged.</summary>
+    public const ulong Most = 1UL << 56;
+
     public const string SlabsFull = "slabs full";
     public const string StackNotKept = "stack not kept";
     public const string NoThreadSlot = "no thread slot";

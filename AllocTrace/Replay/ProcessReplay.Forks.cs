@@ -25,6 +25,7 @@ internal sealed unsafe partial class ProcessReplay
             _liveBlocks += site.Blocks;
         }
 
+        _inheritedBytes = _liveBytes;
         _counters = Sites.Counters;
     }
 

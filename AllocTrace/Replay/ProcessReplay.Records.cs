@@ -8,8 +8,8 @@ namespace AllocTrace.Replay;
 // What each record does to blocks and counters: the inner loop.
 internal sealed unsafe partial class ProcessReplay
 {
-    /// <summary>A larger block cannot exist: addresses have fewer bits.</summary>
-    private const ulong LargestBlock = WireFormat.OperandMask;
+    /// <summary>A larger block cannot exist: addresses have 48 bits, unless somebody asks for others with mmap.</summary>
+    private const ulong LargestBlock = 1UL << 48;
 
     /// <summary>From a kind of record to its wide form.</summary>
     private const uint WideKinds = RecordKind.MallocWide - RecordKind.Malloc;
@@ -94,6 +94,9 @@ internal sealed unsafe partial class ProcessReplay
                 return at + 16;
 
             case RecordKind.Lost when room >= 24:
+                if (operand > Loss.Most - (ulong)thread.LostEvents)
+                    throw _session.Damaged($"thread {thread.OsId} has lost more events than there can be");
+
                 thread.AddLoss((long)operand, SinceStart(*(ulong*)(at + 8)), SinceStart(*(ulong*)(at + 16)));
                 return at + 24;
 

@@ -337,7 +337,7 @@ internal sealed unsafe partial class SessionDrain
         foreach (var stream in _ended)
         {
             stream.Thread.Name = stream.End!.Name;
-            stream.Thread.End(_replay.SinceStart(stream.End.EndedMonoNs), (long)Math.Min(stream.End.LostEvents, long.MaxValue));
+            stream.Thread.End(_replay.SinceStart(stream.End.EndedMonoNs), (long)Math.Min(stream.End.LostEvents, Loss.Most));
         }
 
         _ended.Clear();

@@ -22,6 +22,9 @@ internal sealed unsafe partial class SessionDrain : IDisposable
 
     private ulong _newestTicket;
 
+    /// <summary>When <see cref="DrainedBytes"/> are so many, sums are checked again.</summary>
+    private ulong _checkedAt;
+
     /// <summary>When a round had looked, CLOCK_MONOTONIC ns: times in the records that it found are not later.</summary>
     private ulong _lookedNs = ulong.MaxValue;
 
@@ -77,8 +80,14 @@ internal sealed unsafe partial class SessionDrain : IDisposable
     public void Finish()
     {
         Round(nowNs: null);
+        _replay.CheckSums();
+        CheckLoss(_session.Header->LostStacks);
+        CheckLoss(_session.Header->UnslottedEvents);
         foreach (var stream in _streams)
         {
+            if (stream is not null)
+                CheckLoss(_session.Thread(stream.Slot)->LostEvents);
+
             if (stream is not null && !IsDrained(stream, stream.Limit))
                 throw _session.Damaged($"thread {stream.Thread.OsId} wrote in a batch that nobody announced");
         }
@@ -191,6 +200,7 @@ internal sealed unsafe partial class SessionDrain : IDisposable
             var at = (byte*)slab + offset;
             var end = (byte*)slab + used;
             Events?.Add(stream.Thread.Index, at, end, _replay.NowNs);
+            CheckSums();
             var stop = _replay.Run(stream.Thread, at, end);
             MoveTo(stream, start + (ulong)(stop - (byte*)slab));
             if (stop != end)
@@ -201,6 +211,15 @@ internal sealed unsafe partial class SessionDrain : IDisposable
         }
 
         return false;
+    }
+
+    private void CheckSums()
+    {
+        if (DrainedBytes < _checkedAt)
+            return;
+
+        _checkedAt = DrainedBytes + ProcessReplay.CheckedEachBytes;
+        _replay.CheckSums();
     }
 
     /// <summary>The slab of a stream's position, checked.</summary>
@@ -294,8 +313,15 @@ internal sealed unsafe partial class SessionDrain : IDisposable
         }
     }
 
+    private void CheckLoss(ulong events)
+    {
+        if (events > Loss.Most)
+            throw _session.Damaged($"it has lost more events than there can be ({events})");
+    }
+
     private void FreeSlot(ThreadStream stream, ThreadSlot* thread)
     {
+        CheckLoss(thread->LostEvents);
         EndThread(stream, thread, ended: true);
         KeepEnd(stream, thread);
         _streams[(int)stream.Slot] = null;
@@ -315,7 +341,7 @@ internal sealed unsafe partial class SessionDrain : IDisposable
     private void EndThread(ThreadStream stream, ThreadSlot* thread, bool ended)
     {
         stream.Thread.Name = NameOf(thread);
-        stream.Thread.End(ended ? _replay.SinceStart(thread->EndedNs) : null, (long)Math.Min(thread->LostEvents, long.MaxValue));
+        stream.Thread.End(ended ? _replay.SinceStart(thread->EndedNs) : null, (long)Math.Min(thread->LostEvents, Loss.Most));
     }
 
     private static string NameOf(ThreadSlot* thread)

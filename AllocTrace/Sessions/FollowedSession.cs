@@ -353,7 +353,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         void AddLoss(string reason, ulong events)
         {
             if (events != 0)
-                losses.Add(new Loss(reason, (long)Math.Min(events, long.MaxValue), null, null));
+                losses.Add(new Loss(reason, (long)Math.Min(events, Loss.Most), null, null));
         }
     }
 

@@ -7,10 +7,16 @@
  *
  * With COUNTED_EVENTS it also keeps each call, in the order of its lock, and writes them to COUNTED_EVENTS.PID: lines "domain operation
  * address size old_address"; a forked child begins with none.
+ *
+ * With COUNTED_EACH, a folder, each process counts in a file there, PID.N, which it shares: struct figures, and it is there however the
+ * process ends. A forked child begins with none, and knows its parent's blocks; a program that replaces another is the next N.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,9 +41,12 @@ static void (*get_allocator)(int, struct allocator *);
 static void (*set_allocator)(int, struct allocator *);
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct {
-    unsigned long long calls, bytes;
-} counted[DOMAINS][OPERATIONS];
+static struct figures {
+    struct {
+        unsigned long long calls, bytes;
+    } of[DOMAINS][OPERATIONS];
+    unsigned long long unknown; /* frees and reallocations of blocks that were not seen */
+} figures_of_one, *figures = &figures_of_one;
 
 enum { MOST_EVENTS = 1 << 23 };
 static struct {
@@ -76,33 +85,39 @@ static void remember(void *block, size_t size)
     sizes[slot].size = size;
 }
 
-static size_t forget(void *block)
+static bool forget(void *block, size_t *size)
 {
+    *size = 0;
     for (size_t slot = slot_of((uintptr_t)block); sizes[slot].block; slot = (slot + 1) % SLOTS)
         if (sizes[slot].block == (uintptr_t)block) {
             sizes[slot].block = GONE;
-            return sizes[slot].size;
+            *size = sizes[slot].size;
+            return true;
         }
-    return 0;
+    return false;
 }
 
 /* ---- the hooks ---- */
 
-static void count(int domain, int operation, void *freed, void *made, size_t size)
+/* Under the lock. */
+static void count(int domain, int operation, void *block, void *old, size_t size)
 {
-    pthread_mutex_lock(&lock);
-    size_t freed_size = freed ? forget(freed) : 0;
-    if (made)
-        remember(made, size);
-    counted[domain][operation].calls++;
-    counted[domain][operation].bytes += made ? size : freed_size;
+    figures->of[domain][operation].calls++;
+    figures->of[domain][operation].bytes += size;
     if (events && event_count < MOST_EVENTS) {
         events[event_count].domain = (unsigned char)domain;
         events[event_count].operation = (unsigned char)operation;
-        events[event_count].block = made ? made : freed;
-        events[event_count].old = operation == REALLOC ? freed : NULL;
-        events[event_count++].size = made ? size : freed_size;
+        events[event_count].block = block;
+        events[event_count].old = old;
+        events[event_count++].size = size;
     }
+}
+
+static void count_made(int domain, int operation, void *block, void *old, size_t size)
+{
+    pthread_mutex_lock(&lock);
+    remember(block, size);
+    count(domain, operation, block, old, size);
     pthread_mutex_unlock(&lock);
 }
 
@@ -112,7 +127,7 @@ static void *count_malloc(void *domain, size_t size)
     depth++;
     void *block = real[d].malloc(real[d].context, size);
     if (--depth == 0 && block)
-        count(d, MALLOC, NULL, block, size);
+        count_made(d, MALLOC, block, NULL, size);
     return block;
 }
 
@@ -122,25 +137,46 @@ static void *count_calloc(void *domain, size_t n, size_t size)
     depth++;
     void *block = real[d].calloc(real[d].context, n, size);
     if (--depth == 0 && block)
-        count(d, CALLOC, NULL, block, n * size);
+        count_made(d, CALLOC, block, NULL, n * size);
     return block;
 }
 
+/* The old block's address may be another thread's before the real one returns. */
 static void *count_realloc(void *domain, void *old, size_t size)
 {
     int d = (int)((struct allocator *)domain - real);
-    depth++;
+    bool counts = depth++ == 0, known = false;
+    size_t old_size = 0;
+    if (counts && old) {
+        pthread_mutex_lock(&lock);
+        known = forget(old, &old_size);
+        pthread_mutex_unlock(&lock);
+    }
     void *block = real[d].realloc(real[d].context, old, size);
-    if (--depth == 0 && block)
-        count(d, REALLOC, old, block, size);
+    depth--;
+    if (counts && block)
+        count_made(d, REALLOC, block, old, size);
+    if (counts && old && known != (block != NULL)) {
+        pthread_mutex_lock(&lock);
+        if (block)
+            figures->unknown++;
+        else
+            remember(old, old_size);
+        pthread_mutex_unlock(&lock);
+    }
     return block;
 }
 
 static void count_free(void *domain, void *block)
 {
     int d = (int)((struct allocator *)domain - real);
-    if (depth++ == 0 && block)
-        count(d, FREE, block, NULL, 0);
+    if (depth++ == 0 && block) {
+        size_t size;
+        pthread_mutex_lock(&lock);
+        figures->unknown += !forget(block, &size);
+        count(d, FREE, block, NULL, size);
+        pthread_mutex_unlock(&lock);
+    }
     real[d].free(real[d].context, block);
     depth--;
 }
@@ -155,22 +191,59 @@ static void install(void)
     }
 }
 
-static void forget_events(void)
+static char folder_of_each[2048];
+
+static void count_in_a_file(void)
+{
+    int file = -1;
+    for (int n = 0; file < 0 && (n == 0 || errno == EEXIST); n++) {
+        char name[sizeof folder_of_each + 32];
+        snprintf(name, sizeof name, "%s/%d.%d", folder_of_each, (int)getpid(), n);
+        file = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    }
+    void *shared = file < 0 || ftruncate(file, sizeof *figures) != 0
+                       ? MAP_FAILED
+                       : mmap(NULL, sizeof *figures, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (shared == MAP_FAILED)
+        abort();
+    figures = shared;
+    close(file);
+}
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void in_parent(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+static void in_child(void)
 {
     event_count = 0;
+    if (*folder_of_each)
+        count_in_a_file();
+    pthread_mutex_unlock(&lock);
 }
 
 __attribute__((constructor)) static void begin(void)
 {
     *(void **)&get_allocator = dlsym(RTLD_DEFAULT, "PyMem_GetAllocator");
     *(void **)&set_allocator = dlsym(RTLD_DEFAULT, "PyMem_SetAllocator");
-    if (!get_allocator || !set_allocator || !getenv("COUNTED"))
+    const char *each = getenv("COUNTED_EACH");
+    if (!get_allocator || !set_allocator || (!each && !getenv("COUNTED")))
         return;
     sizes = mmap(NULL, SLOTS * sizeof *sizes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (getenv("COUNTED_EVENTS")) {
+    if (getenv("COUNTED_EVENTS"))
         events = mmap(NULL, MOST_EVENTS * sizeof *events, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        pthread_atfork(NULL, NULL, forget_events);
+    if (each) {
+        snprintf(folder_of_each, sizeof folder_of_each, "%s", each);
+        count_in_a_file();
     }
+    if (each || events)
+        pthread_atfork(before_fork, in_parent, in_child);
     install();
 }
 
@@ -199,11 +272,11 @@ char *getenv(const char *name)
 __attribute__((destructor)) static void report(void)
 {
     static const char *const domains[] = {"raw", "mem", "obj"}, *const operations[] = {"malloc", "calloc", "realloc", "free"};
-    FILE *file = sizes ? fopen(getenv("COUNTED"), "w") : NULL;
+    FILE *file = sizes && getenv("COUNTED") ? fopen(getenv("COUNTED"), "w") : NULL;
     for (int d = RAW; file && d < DOMAINS; d++)
         for (int o = MALLOC; o < OPERATIONS; o++)
-            if (counted[d][o].calls)
-                fprintf(file, "%s %s %llu %llu\n", domains[d], operations[o], counted[d][o].calls, counted[d][o].bytes);
+            if (figures->of[d][o].calls)
+                fprintf(file, "%s %s %llu %llu\n", domains[d], operations[o], figures->of[d][o].calls, figures->of[d][o].bytes);
     if (file)
         fclose(file);
 

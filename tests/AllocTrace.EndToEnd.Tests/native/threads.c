@@ -53,7 +53,7 @@ int hammer(int rounds)
     for (int i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);
     for (int i = 0; i < PLACES; i++)
-        PyMem_RawFree(exchanged[i]);
+        PyMem_RawFree(__atomic_exchange_n(&exchanged[i], NULL, __ATOMIC_ACQ_REL));
     return 0;
 }
 

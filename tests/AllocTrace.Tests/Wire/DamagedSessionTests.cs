@@ -67,6 +67,59 @@ public sealed class DamagedSessionTests
     public void Block_larger_than_memory_is_refused() => AssertDamage((_, thread) => thread.Malloc(Obj, A, 1UL << 60, 0), "bytes");
 
     [TestMethod]
+    public void Block_that_no_address_space_holds_is_refused() => AssertDamage((_, thread) => thread.Malloc(Obj, A, (1UL << 48) + 1, 0), "a block of 281474976710657 bytes");
+
+    /// <summary>Each size could be, but not all of them: sums would run over and become negative.</summary>
+    [TestMethod]
+    [DataRow(false, 0u, DisplayName = "alive")]
+    [DataRow(true, 0u, DisplayName = "freed at once")]
+    [DataRow(true, 1u << 20, DisplayName = "sampled")]
+    public void More_bytes_than_there_can_be_are_refused(bool isFreed, uint sampled) => AssertDamage(
+        (session, thread) =>
+        {
+            session.Set64(64, sampled);
+            for (var i = 0UL; i < 40_000; i++)
+            {
+                thread.Malloc(Obj, A + 16 * i, 1UL << 48, 0);
+                if (isFreed)
+                    thread.Free(Obj, A + 16 * i);
+            }
+        },
+        "more bytes than there can be");
+
+    [TestMethod]
+    public void More_blocks_than_a_sample_can_stand_for_are_refused() => AssertDamage(
+        (session, thread) =>
+        {
+            session.Set64(64, 1UL << 40);
+            for (var i = 0UL; i < 80_000; i++)
+                thread.Malloc(Obj, A, 0, 0);
+        },
+        "more blocks than there can be");
+
+    [TestMethod]
+    public void More_lost_events_than_there_can_be_are_refused()
+    {
+        AssertDamage(
+            (session, thread) =>
+            {
+                for (var i = 0; i < 3; i++)
+                    thread.Lost(1UL << 55, session.NowNs, session.NowNs);
+            },
+            "lost");
+        AssertDamage((session, _) => session.Set64(536, ulong.MaxValue), "lost"); // stacks
+        AssertDamage((session, _) => session.Set64(552, ulong.MaxValue), "lost"); // of threads without a slot
+        AssertDamage((session, thread) => session.Set64(thread.SlotOffset + 80, ulong.MaxValue), "lost");
+        AssertDamage(
+            (session, thread) =>
+            {
+                session.Set64(thread.SlotOffset + 80, ulong.MaxValue);
+                thread.End();
+            },
+            "lost");
+    }
+
+    [TestMethod]
     public void Slab_that_leads_to_itself_ends_the_reading() => AssertDamage(
         (session, thread) =>
         {
@@ -211,6 +264,7 @@ public sealed class DamagedSessionTests
 
     private void AssertDamage(Action<SessionBuilder, BuiltThread> program, string expected)
     {
+        File.Delete(Path);
         Build(program);
         AssertInvalid(() => Replayed.From(Path), expected);
     }
