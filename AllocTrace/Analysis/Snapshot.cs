@@ -21,6 +21,9 @@ public sealed class Snapshot
         {
             foreach (ref readonly var site in part.Sites)
             {
+                if (site.Bytes < 0 || site.Blocks < 0 || site.Bytes > long.MaxValue - Size || site.Blocks > long.MaxValue - Count)
+                    throw new InvalidTraceException(database.Path, "damaged: its sizes are more than there can be");
+
                 Size += site.Bytes;
                 Count += site.Blocks;
                 if (database.IsSampled)

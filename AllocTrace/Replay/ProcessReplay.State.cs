@@ -73,7 +73,7 @@ internal sealed unsafe partial class ProcessReplay
         Inherited = [.. inherited.Select(Inherit)];
         LoadTables(reader);
         ConnectSites();
-        if (!Timeline.TryLoad(reader) || !_sliceLog.TryLoad(reader, Sites.End))
+        if (!AddsUp() || !Timeline.TryLoad(reader) || !_sliceLog.TryLoad(reader, Sites.End))
             throw Impossible();
 
         var snapshots = reader.ReadCount(least: 1);

@@ -13,6 +13,9 @@ internal sealed unsafe partial class ProcessReplay
 
     private const long MostBytes = 1L << 62, MostBlocks = 1L << 56;
 
+    /// <summary>Where the three kinds of allocations are among the operations.</summary>
+    private const int FirstAllocation = (int)RecordKind.Malloc << 4, Allocations = 3 << 4;
+
     /// <summary>What it began with.</summary>
     private long _inheritedBytes;
 
@@ -24,7 +27,7 @@ internal sealed unsafe partial class ProcessReplay
     public void CheckSums()
     {
         var (bytes, blocks) = (_inheritedBytes, 0L);
-        foreach (ref readonly var operation in _operations.AsSpan((int)RecordKind.Malloc << 4, 3 << 4))
+        foreach (ref readonly var operation in _operations.AsSpan(FirstAllocation, Allocations))
             (bytes, blocks) = (bytes + operation.Bytes, blocks + operation.Calls);
 
         if (bytes > MostBytes)
@@ -32,5 +35,35 @@ internal sealed unsafe partial class ProcessReplay
 
         if (blocks > MostBlocks)
             throw _session.Damaged($"its records have more blocks than there can be ({blocks})");
+    }
+
+    /// <summary>Whether what was taken over adds up: what the sites allocated is what the calls did, and what is left of it is alive.</summary>
+    private bool AddsUp()
+    {
+        Int128 allocatedBytes = 0, allocatedBlocks = 0, liveBytes = 0, liveBlocks = 0;
+        for (var site = 1u; site < Sites.End; site++)
+        {
+            ref readonly var counters = ref Sites.Counters[site];
+            var isBytes = counters.AllocatedBytes >= counters.FreedBytes && counters.FreedBytes >= counters.TemporaryBytes && counters.TemporaryBytes >= 0;
+            var isBlocks = counters.AllocatedBlocks >= counters.FreedBlocks && counters.FreedBlocks >= counters.TemporaryBlocks && counters.TemporaryBlocks >= 0;
+            if (!isBytes || !isBlocks)
+                return false;
+
+            (allocatedBytes, allocatedBlocks) = (allocatedBytes + counters.AllocatedBytes, allocatedBlocks + counters.AllocatedBlocks);
+            (liveBytes, liveBlocks) = (liveBytes + counters.LiveBytes, liveBlocks + counters.LiveBlocks);
+        }
+
+        var (bytes, blocks) = ((Int128)0, (Int128)0);
+        foreach (ref readonly var site in Inherited.AsSpan())
+            (bytes, blocks) = (bytes + site.Bytes, blocks + site.Blocks);
+
+        if (bytes > MostBytes || Array.Exists(Inherited, site => site.Bytes < 0 || site.Blocks < 0) || Array.Exists(_operations, operation => operation.Calls < 0 || operation.Bytes < 0))
+            return false;
+
+        _inheritedBytes = (long)bytes;
+        foreach (ref readonly var operation in _operations.AsSpan(FirstAllocation, Allocations))
+            (bytes, blocks) = (bytes + operation.Bytes, blocks + operation.Calls);
+
+        return (allocatedBytes, allocatedBlocks) == (bytes, blocks) && (liveBytes, liveBlocks) == (_liveBytes, _liveBlocks) && bytes < 2 * (Int128)MostBytes - 1;
     }
 }

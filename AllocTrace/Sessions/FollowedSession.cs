@@ -235,12 +235,12 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <summary>Leaves the session, and the journal of what was taken out of it, to another collector.</summary>
     public void Abandon()
     {
-        LetGo();
-        Volatile.Write(ref _claim.Header->CollectorPid, 0);
+        Volatile.Write(ref _claim.Header->CollectorPid, 0); // before its process may ask who collects it
+        Volatile.Write(ref _claim.Header->CollectorDone, WireFormat.DoneLeft);
     }
 
     /// <summary>Lets a process that waits at its end go. It may be gone already.</summary>
-    public void LetGo() => Volatile.Write(ref _claim.Header->CollectorDone, 1);
+    public void LetGo() => Volatile.Write(ref _claim.Header->CollectorDone, WireFormat.DoneCollected);
 
     /// <summary>Writes one snapshot of a recording that goes on. For the thread that claimed the session.</summary>
     /// <returns>Whether there is such a snapshot yet.</returns>

@@ -54,6 +54,8 @@ internal unsafe struct SessionHeader
     [FieldOffset(708)] public uint CollectorAttached;
     [FieldOffset(712)] public ulong CollectorBeatNs;
     [FieldOffset(720)] public ulong ReleasedSlabs;
+
+    /// <summary>A <see cref="WireFormat.DoneCollected"/> or <see cref="WireFormat.DoneLeft"/>; 0 until then.</summary>
     [FieldOffset(728)] public uint CollectorDone;
     [FieldOffset(736)] public ulong CollectorJournal;
     [FieldOffset(744)] public ulong LiveWantedNs;

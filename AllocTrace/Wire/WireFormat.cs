@@ -40,6 +40,9 @@ internal static class WireFormat
     /// <summary>The code of a node that tells which expression of its parent's line allocated; its line is the packed expression.</summary>
     public const uint ExpressionCode = uint.MaxValue - 1;
 
+    /// <summary>Why a process that ends need not wait for its collector: it is in a database, or left for another collector.</summary>
+    public const uint DoneCollected = 1, DoneLeft = 2;
+
     public const int OperandBits = 56;
     public const ulong OperandMask = (1UL << OperandBits) - 1;
 

@@ -81,17 +81,13 @@ public sealed class LimitTests
     [TestMethod]
     public void Killed_for_want_of_memory()
     {
-        const string hierarchy = "/sys/fs/cgroup/memory";
-        var group = Path.Combine(hierarchy, $"alloctrace-test-{Environment.ProcessId}");
-        if (!File.Exists(Path.Combine(hierarchy, "memory.limit_in_bytes")) || Command.Run("mkdir", [group]).ExitCode != 0)
-            throw new AssertInconclusiveException("this needs a memory cgroup (version 1) that may be made");
-
+        var (group, limit) = MakeMemoryGroup();
         using var folder = new TestFolder();
         try
         {
-            const string script = "echo 60000000 > \"$0/memory.limit_in_bytes\"; echo $$ > \"$0/cgroup.procs\"; exec \"$@\"";
+            const string script = "echo 60000000 > \"$0\"; echo $$ > \"${0%/*}/cgroup.procs\"; exec \"$@\"";
             const string source = "kept = []\nwhile True:\n kept.append(bytes(10_000))";
-            var result = Record(folder, ["sh", "-c", script, group, _python, "-S", "-c", source]);
+            var result = Record(folder, ["sh", "-c", script, limit, _python, "-S", "-c", source]);
             Assert.AreEqual(128 + 9, result.ExitCode, result.Error);
             var database = folder.File("t.db");
             Assert.AreEqual("killed", TraceQuery.Single<string>(database, "SELECT ending FROM process"));
@@ -104,6 +100,24 @@ public sealed class LimitTests
             while (Command.Run("rmdir", [group]) is { ExitCode: not 0 } && Directory.Exists(group))
                 Thread.Sleep(10); // the killed process may not be gone quite yet
         }
+    }
+
+    /// <summary>A cgroup and the file of its limit, of version 1 or 2: there it has one if its parent hands memory on.</summary>
+    private static (string Group, string Limit) MakeMemoryGroup()
+    {
+        foreach (var (hierarchy, file) in (ReadOnlySpan<(string, string)>)[("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")])
+        {
+            var group = Path.Combine(hierarchy, $"alloctrace-test-{Environment.ProcessId}");
+            if (!File.Exists(Path.Combine(hierarchy, "cgroup.procs")) || Command.Run("mkdir", [group]).ExitCode != 0)
+                continue;
+
+            if (File.Exists(Path.Combine(group, file)))
+                return (group, Path.Combine(group, file));
+
+            Command.Run("rmdir", [group]);
+        }
+
+        throw new AssertInconclusiveException("this needs a memory cgroup that may be made");
     }
 
     /// <summary>Signals of a profiler's timer interrupt the reservation of space.</summary>

@@ -75,6 +75,23 @@ public sealed class ScaleTests
         }
     }
 
+    /// <summary>134 million with the ordinary session; each is counted, and of those that had no room that there are so many.</summary>
+    [TestMethod]
+    public void Stacks_without_end()
+    {
+        using var folder = new TestFolder();
+        var database = folder.File("t.db");
+        var depth = _isLong ? 27 : 17;
+        string[] options = _isLong ? [] : ["--limit", $"{4 << 20}"];
+        Alloctrace.Run(["run", "-q", .. options, "-o", database, "--", Python.Default.Path, "-S", _program, "tree", $"{depth}"]).Succeeded();
+        var blocks = 1L << depth;
+        var lost = TraceQuery.Single<long>(database, "SELECT sum(events) FROM loss WHERE reason = 'stack not kept'");
+        var known = TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site_frame WHERE function = 'tree' AND allocated_bytes / allocated_blocks = 133");
+        Assert.IsTrue(lost > 0 && known > 0 && known <= blocks && known + lost >= blocks, $"{known} blocks of {blocks} have a stack, {lost} have none");
+        Assert.AreEqual(lost, TraceQuery.Single<long>(database, "SELECT sum(events) FROM loss"));
+        TraceQuery.AssertAdds(database);
+    }
+
     /// <summary>With a session that is full the program goes on; its memory and the file stay as large as they were, and what is missing is counted.</summary>
     [TestMethod]
     public void Code_without_end()

@@ -131,6 +131,58 @@ public sealed class StorageFaultTests
     }
 
     [TestMethod]
+    public void Databases_folder_that_becomes_read_only()
+    {
+        using var folder = new TestFolder();
+        const string script = """
+            mount -t tmpfs none "$1" || exit 99
+            "$2" run -q -o "$1/t.db" -- "$3" -S "$4" during "mount -o remount,ro $1" 2>"$5/said"
+            code=$?
+            cat "$5/said"
+            ls "$1"
+            folder=$(sed 's/.*kept: alloctrace collect -o FILE.db //' "$5/said")
+            "$2" collect -q -o "$5/t.db" "$folder" && [ ! -e "$folder" ] && exit $code
+            """;
+        Directory.CreateDirectory(folder.File("small"));
+        var result = InNamespace(script, folder.File("small"), Alloctrace.Program, _python, _program, folder.Path);
+        Assert.AreEqual(1, result.ExitCode, result.Output + result.Error);
+        Assert.HasCount(2, result.Lines, result.Output + ": what the program printed, and one line");
+        StringAssert.Contains(result.Lines[1], "t.db cannot be written: Read-only file system");
+        AssertAll(folder.File("t.db"), 250);
+    }
+
+    /// <summary>Processes that begin then are not recorded, and say so; the others are.</summary>
+    [TestMethod]
+    public void Sessions_folder_that_becomes_read_only()
+    {
+        OtherUser.Require();
+        using var folder = new TestFolder();
+        OtherUser.Give(folder.Path);
+        var result = OtherUser.Run(Alloctrace.Program, "run", "-q", "-o", folder.File("t.db"), "--", OtherUser.Python, "-S", _program, "during", "echo $ALLOCTRACE; chmod 500 $ALLOCTRACE");
+        Directory.Delete(result.Lines[0], recursive: true); // by root
+        Assert.AreEqual((0, "during 200"), (result.ExitCode, result.Lines[^1]), result.Error);
+        AssertChildIsLeftOut(result.Error.TrimEnd('\n'));
+        AssertAll(folder.File("t.db"), 200);
+    }
+
+    /// <summary>The same, and the database is to be there, too: the recording's own collector can tell nobody but the process.</summary>
+    [TestMethod]
+    public void Folder_of_a_program_that_records_itself_becomes_read_only()
+    {
+        OtherUser.Require();
+        using var folder = new TestFolder();
+        OtherUser.Give(folder.Path);
+        var result = OtherUser.Run(Variables(folder.File("t.db")), OtherUser.Python, "-S", _program, "during", $"chmod 500 {folder.Path}");
+        Assert.AreEqual((0, "during 200\n"), (result.ExitCode, result.Output), result.Error);
+        var said = result.Error.TrimEnd('\n').Split('\n');
+        Assert.HasCount(2, said, result.Error);
+        AssertChildIsLeftOut(said[0]);
+        StringAssert.StartsWith(said[1], $"alloctrace: nobody collects this recording: alloctrace collect -o FILE.db {folder.File("t.db.")}");
+        Alloctrace.Run("collect", "-q", "-o", folder.File("u.db"), folder.File("t.db")).Succeeded();
+        AssertAll(folder.File("u.db"), 200);
+    }
+
+    [TestMethod]
     public void No_permission()
     {
         OtherUser.Require();
@@ -205,6 +257,12 @@ public sealed class StorageFaultTests
 
     private static void Record(string path, int stacks) =>
         Command.Run(_python, ["-S", _program, "stacks", $"{stacks}"], environment: Variables(path, "collector=off")).Succeeded();
+
+    private static void AssertChildIsLeftOut(string said)
+    {
+        StringAssert.StartsWith(said, "alloctrace: nothing is recorded: ");
+        StringAssert.EndsWith(said, ": Permission denied");
+    }
 
     /// <summary>A shell script where what is mounted is seen by nobody else.</summary>
     private static CommandResult InNamespace(string script, params string[] arguments)

@@ -26,9 +26,12 @@ internal static class TraceQuery
         var (freeCalls, reallocCalls) = (Calls(database, "free"), Calls(database, "realloc"));
         var freed = Single<long>(database, "SELECT sum(freed_blocks) FROM site");
         Assert.IsTrue(freed + unknownFrees >= freeCalls && freed <= freeCalls + reallocCalls, $"{freed} blocks ended by {freeCalls} frees and {reallocCalls} reallocations");
-        Assert.AreEqual(
-            Single<long>(database, "SELECT sum(bytes) FROM operation WHERE kind <> 'free'"), Single<long>(database, "SELECT sum(allocated_bytes) FROM site"));
+        AssertAdds(database);
     }
+
+    /// <summary>What was allocated is the same by kind of call and by site.</summary>
+    public static void AssertAdds(string database) => Assert.AreEqual(
+        Single<long>(database, "SELECT sum(bytes) FROM operation WHERE kind <> 'free'"), Single<long>(database, "SELECT sum(allocated_bytes) FROM site"));
 
     private static long Calls(string database, string kind) => Single<long>(database, $"SELECT coalesce(sum(calls), 0) FROM operation WHERE kind = '{kind}'");
 }

@@ -52,6 +52,11 @@ enum alloctrace_phase {
     ALLOCTRACE_PHASE_STOPPED = 4,    /* the recording was stopped; the process goes on */
 };
 
+enum alloctrace_done {
+    ALLOCTRACE_DONE_COLLECTED = 1, /* it is in a database, or going to be */
+    ALLOCTRACE_DONE_LEFT = 2,      /* the collector could not write one: the session is left for another collector */
+};
+
 enum alloctrace_stacks {
     ALLOCTRACE_STACKS_UNDECIDED = 0, /* no Python frame was seen yet */
     ALLOCTRACE_STACKS_ON = 1,
@@ -139,7 +144,7 @@ struct alloctrace_session {
     uint32_t collector_attached;         /* collector; how many collectors were attached so far */
     uint64_t collector_beat_ns;          /* collector; CLOCK_MONOTONIC of its last look */
     uint64_t released_slabs;             /* collector; how many slabs it gave back so far */
-    uint32_t collector_done;             /* collector; 1: a process that ends need not wait for it any longer */
+    uint32_t collector_done;             /* collector; enum alloctrace_done, once a process that ends need not wait for it any longer */
     uint32_t reserved1;
     uint64_t collector_journal; /* collector; names the journal beside the session, with what was taken out of it; 0: there is none;
                                    UINT64_MAX: what was taken out is in a database */

@@ -316,7 +316,9 @@ void collector_await(const struct options *options)
         }
         os_sleep_ns(AWAIT_NS);
     }
-    if (*command && !SHARED_LOAD(session.header->collector_done) && is_collected_by_nobody(path))
+    uint32_t done = SHARED_LOAD(session.header->collector_done);
+    bool is_left = done == ALLOCTRACE_DONE_LEFT ? !is_collected() : !done && is_collected_by_nobody(path);
+    if (*command && is_left)
         os_message("nobody collects this recording: alloctrace collect -o FILE.db %s", session.file.path);
     errno = saved;
 }

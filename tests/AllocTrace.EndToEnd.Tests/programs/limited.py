@@ -5,8 +5,10 @@ usage: limited.py MODE [ARGUMENT]
   late LIBRARY FOLDER  with next to no memory left asks for a recording, and allocates
   vanish          removes the folder of the sessions when they are collected, and goes on
   remove FOLDER   removes a folder, and goes on
+  during COMMAND  runs a command of the shell, and goes on; so does a forked child
   names BYTES     functions and files with names of so many bytes
   exec N          makes and runs code that was not there before
+  tree DEPTH      allocates on 2 to the power of DEPTH distinct stacks, and keeps nothing
   threads N       keeps 10 blocks in each of N threads that live at the same time
   forks N         forks so often, each child allocates"""
 import os
@@ -80,6 +82,18 @@ def remove(folder):
     return kept + stacks(100)
 
 
+def during(command):
+    kept = stacks(100)
+    if os.path.isdir(os.environ["ALLOCTRACE"]):
+        await_collector()
+    assert os.system(command) == 0
+    pid = os.fork()
+    if pid == 0:
+        os._exit(len(stacks(50)))
+    assert os.waitpid(pid, 0)[1] == 50 << 8
+    return kept + stacks(100)
+
+
 def names(size):
     kept = []
     for letter in "ab":
@@ -103,6 +117,14 @@ def new_code(count):
         exec(compile(f"def function_{i}():\n return bytes(100)\n", f"file_{i}", "exec"), scope)
         scope[f"function_{i}"]()
     return []
+
+
+def tree(depth):
+    if depth == 0:
+        bytes(100)
+        return []
+    tree(depth - 1)
+    return tree(depth - 1)
 
 
 def threads(count):
@@ -137,6 +159,6 @@ def forks(count):
     return []
 
 
-MODES = {"stacks": stacks, "memory": memory, "late": late, "vanish": vanish, "remove": remove, "names": names, "exec": new_code, "threads": threads, "forks": forks}
+MODES = {"stacks": stacks, "memory": memory, "late": late, "vanish": vanish, "remove": remove, "during": during, "names": names, "exec": new_code, "tree": tree, "threads": threads, "forks": forks}
 result = MODES[sys.argv[1]](*(int(argument) if argument.isdigit() else argument for argument in sys.argv[2:]))
 print(sys.argv[1], len(result))

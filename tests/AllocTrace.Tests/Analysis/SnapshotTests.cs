@@ -29,6 +29,19 @@ public sealed class SnapshotTests
     }
 
     [TestMethod]
+    [DataRow(1L << 62, 1L << 62)]
+    [DataRow(5, -4)]
+    public void Sizes_that_cannot_be_are_refused(long one, long other)
+    {
+        using var trace = new TraceBuilder();
+        var (first, second) = (trace.Process(), trace.Process(101));
+        trace.Site(trace.Thread(first), "obj", trace.Stack(_main), allocated: new(one, 1));
+        trace.Site(trace.Thread(second), "obj", trace.Stack(_main), allocated: new(other, 1));
+        using var database = TraceDatabase.Open(trace.Save());
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidTraceException>(() => Snapshot.Load(database, View.Total)).Message, "damaged: its sizes");
+    }
+
+    [TestMethod]
     public void Unknown_name_is_an_error_that_lists_the_names()
     {
         using var trace = new TraceBuilder();

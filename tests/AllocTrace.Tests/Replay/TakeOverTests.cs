@@ -87,6 +87,24 @@ public sealed class TakeOverTests
         Assert.AreEqual((calls, 100L), (next.Replay.Operations(Obj, RecordKind.Malloc).Calls, next.Replay.LiveBlocks));
     }
 
+    /// <summary>Its checksum is right: somebody made it so.</summary>
+    [TestMethod]
+    [DataRow(36, DisplayName = "live bytes")]
+    [DataRow(44, DisplayName = "live blocks")]
+    [DataRow(36 + (11 * 8) + 4 + (16 * 0x12), DisplayName = "calls")]
+    public void Checkpoint_that_does_not_add_up_is_refused(int at)
+    {
+        using var builder = new SessionBuilder(_folder.File("live.alloctrace"), 4 << 20);
+        Fill(builder.AddThread(), slabs: 3);
+        new MortalCollector(builder.Path, () => builder.NowNs, shortestJournal: 1).Dispose();
+        var file = Directory.GetFiles(_folder.Path, "*.checkpoint").Single();
+        var content = File.ReadAllBytes(file)[..^32];
+        BitConverter.TryWriteBytes(content.AsSpan(at), BitConverter.ToInt64(content, at) + (1L << 62));
+        File.WriteAllBytes(file, [.. content, .. System.Security.Cryptography.SHA256.HashData(content)]);
+        var damage = Assert.ThrowsExactly<InvalidTraceException>(() => new MortalCollector(builder.Path, () => builder.NowNs));
+        StringAssert.Contains(damage.Message, "what it says of the replay cannot be");
+    }
+
     [TestMethod]
     [DataRow("*.journal", 5000, "journal of a collector that was killed is damaged")]
     [DataRow("*.journal", 0, "journal of a collector that was killed is damaged")]
