@@ -28,6 +28,12 @@ internal sealed unsafe partial class SessionDrain
     /// <summary>How long a journal may become at least, bytes. A variable for tests of programs makes it shorter.</summary>
     public long ShortestJournal { get; init; } = long.TryParse(Environment.GetEnvironmentVariable("ALLOCTRACE_SHORTEST_JOURNAL"), out var bytes) ? bytes : 64 << 20;
 
+    /// <summary>
+    /// Whether nothing is given back where no journal can be written: the recording's own database would be in the same folder, and what had been
+    /// taken out would be nowhere.
+    /// </summary>
+    public bool NeedsJournal { get; init; }
+
     /// <summary>Takes over what an earlier collector had taken out of the session. Before the first round; that one replays it.</summary>
     /// <param name="journal">Has to live until that round is over.</param>
     /// <exception cref="InvalidTraceException">The journal or the session is damaged.</exception>
@@ -189,6 +195,9 @@ internal sealed unsafe partial class SessionDrain
         var isNew = _session.Header->CollectorJournal == 0;
         _journal = JournalWriter.TryOpen(_session, _replay.TemporaryThreshold);
         _hasNoJournal = _journal is null;
+        if (_hasNoJournal && NeedsJournal)
+            throw new IOException("nothing can be written beside it");
+
         if (isNew && _journal is not null)
         {
             foreach (var stream in _streams.OfType<ThreadStream>().OrderBy(stream => stream.Thread.Index))

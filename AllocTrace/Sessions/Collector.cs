@@ -142,7 +142,7 @@ internal sealed class Collector : IDisposable
         if (_failure is not null)
             throw _failure;
 
-        _writer?.Complete();
+        Guard(() => _writer?.Complete());
         foreach (var session in _left)
         {
             session.LetGo();
@@ -164,9 +164,22 @@ internal sealed class Collector : IDisposable
             if (_failure is not null)
                 throw _failure;
 
-            _writer?.Publish();
+            Guard(() => _writer?.Publish());
             RemoveCollected();
             LetGo();
+        }
+    }
+
+    private void Guard(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException e)
+        {
+            _failure = e;
+            throw;
         }
     }
 
@@ -250,13 +263,19 @@ internal sealed class Collector : IDisposable
 
     private void LetGo()
     {
-        foreach (var session in _waiting)
-        {
-            session.LetGo();
-            session.Dispose();
-        }
-
+        _waiting.ForEach(LetGo);
         _waiting.Clear();
+    }
+
+    /// <summary>Its process may end, and is told when there will be no database.</summary>
+    private void LetGo(FollowedSession session)
+    {
+        if (HasFailed)
+            session.Abandon();
+        else
+            session.LetGo();
+
+        session.Dispose();
     }
 
     private void AddWorker()
@@ -439,8 +458,7 @@ internal sealed class Collector : IDisposable
             return;
         }
 
-        session.LetGo();
-        session.Dispose();
+        LetGo(session);
     }
 
     private void Abandon(FollowedSession session)

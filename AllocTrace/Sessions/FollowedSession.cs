@@ -32,8 +32,9 @@ internal sealed unsafe class FollowedSession : IDisposable
     private ulong _execCheckNs = FirstExecCheckNs;
     private int _isClaimed;
 
-    private FollowedSession(SessionFile session, SessionFile claim, int temporaryThreshold, ForkImages forks)
+    private FollowedSession(SessionFile session, SessionFile claim, int temporaryThreshold, ForkImages forks, bool isAwaited)
     {
+        IsAwaited = isAwaited;
         _session = session;
         _claim = claim;
         _journal = JournalReader.TryOpen(session);
@@ -50,7 +51,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         IsWaiting = ForkNumber != 0;
         _live = new LivePicture(session, Replay);
         _events = EventLog.Of(session);
-        _drain = new SessionDrain(session, Replay, isJournaled: session == claim && !_isRest) { IsRest = _isRest, Events = _events };
+        _drain = new SessionDrain(session, Replay, isJournaled: session == claim && !_isRest) { IsRest = _isRest, Events = _events, NeedsJournal = isAwaited };
     }
 
     /// <summary>Whether it is of a forked child that is not to be drained before it is known what the child began with.</summary>
@@ -98,7 +99,7 @@ internal sealed unsafe class FollowedSession : IDisposable
 
             // Nobody needs the slabs of an ended process back: its file stays as it is, to be drained again if the database fails.
             session = HasEnded(claim) ? SessionFile.TryOpen(path, shared: false)! : claim;
-            return new FollowedSession(session, claim, temporaryThreshold, forks) { IsAwaited = isAwaited };
+            return new FollowedSession(session, claim, temporaryThreshold, forks, isAwaited);
         }
         catch
         {
@@ -183,7 +184,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// Whether the process waits at its end until it is let go (<see cref="LetGo"/>): then it has ended when its exit handlers ran, and not
     /// only when it is gone.
     /// </summary>
-    public bool IsAwaited { get; init; }
+    public bool IsAwaited { get; }
 
     /// <summary>How the recording ended; <see langword="null"/> while it goes on. To be asked when a round found nothing.</summary>
     public ProcessEnding? Ending()
