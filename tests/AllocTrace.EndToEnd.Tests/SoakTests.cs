@@ -23,7 +23,9 @@ public sealed class SoakTests
     {
         using var folder = new TestFolder();
         var database = folder.File("t.db");
-        using var collector = Process.Start(Alloctrace.Program, ["run", "-q", "-o", database, "--", Python.Default.Path, "-S", Alloctrace.ProgramFile("service.py"), _requests]);
+        var start = new ProcessStartInfo(Alloctrace.Program, ["run", "-q", "-o", database, "--", Python.Default.Path, "-S", Alloctrace.ProgramFile("service.py"), _requests]);
+        start.Environment["DOTNET_GCgen0size"] = "200000"; // bytes in hex: garbage is collected soon, and not taken for growth
+        using var collector = Process.Start(start)!;
         var (service, collecting) = (new List<long>(), new List<long>());
         do
         {
