@@ -4,8 +4,8 @@
  * address comes from the kept stack, and that `previous` agrees is only checked, so the processor does not wait on a chain of pointers.
  * Where the kept stack and the real one part (generators, coroutines), the walk splices: it goes on until they meet again.
  *
- * To 3.14 nothing identifies an activation of a frame, so every frame is compared each time (align.h); from 3.15 on CPython itself tells how
- * far the stack was taken down (anchor.h). (docs/frame-walk.md)
+ * To 3.14 nothing identifies an activation of a frame, so every frame is compared each time (align.h); from 3.15 on CPython itself tells
+ * how far the stack was taken down (anchor.h). (docs/frame-walk.md)
  */
 #include "capture/walk.h"
 
