@@ -239,7 +239,7 @@ public sealed class CollectTests
     }
 
     private static Process StartCollect(TestFolder folder, params string[] options) =>
-        Process.Start(Path.Combine(AppContext.BaseDirectory, "AllocTrace.Report"), ["collect", "-q", .. options, "-o", folder.File("t.db"), folder.Path]);
+        Process.Start(Alloctrace.Program, ["collect", "-q", .. options, "-o", folder.File("t.db"), folder.Path]);
 
     /// <summary>Waits until the running session has a collector: <c>collector_pid</c> in its header.</summary>
     private static void WaitUntilCollected(TestFolder folder, bool newest = false)
