@@ -145,7 +145,7 @@ public sealed class HostApiTests
             text = Regex.Replace(text, "left behind .*\n", "");
             text = Regex.Replace(text, "/dev/shm, .* free", "/dev/shm, SIZE free");
             text = Regex.Replace(text, "CPython [^ ]+ in .*", "CPython VERSION in PLACE");
-            return Regex.Replace(text, "Process [0-9]+", "Process PID");
+            return Regex.Replace(text, "Process [0-9]+: .*", "Process PID: COMMAND");
         }
     }
 

@@ -40,7 +40,6 @@ public sealed class WrongInputTests
     [DataRow("run --frames many -- true", "--frames cannot be 'many': it is a number, 0 or more; see 'alloctrace run --help'")]
     [DataRow("run --on-full explode -- true", "Argument 'explode' not recognized. Must be one of: 'wait' 'drop'; see 'alloctrace run --help'")]
     [DataRow("top x.db --cumulative -g lines", "--group-by cannot be 'lines': it is one of lineno, filename, traceback, function, domain, thread, process; see 'alloctrace top --help'")]
-    [DataRow("leaks x.db --process me --at a", "--process cannot be 'me': it is the number of a process; see 'alloctrace leaks --help'")]
     [DataRow("run --temporary x -- true", "--temporary cannot be 'x': it is a number, 0 or more; see 'alloctrace run --help'")]
     [DataRow("run", "Required argument 'command' missing for command: 'run'; see 'alloctrace run --help'")]
     [DataRow("attach me", "PID cannot be 'me': it is a number, 0 or more; see 'alloctrace attach --help'")]
