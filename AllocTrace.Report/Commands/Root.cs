@@ -7,29 +7,38 @@ namespace AllocTrace.Report.Commands;
 /// <summary>The <c>alloctrace</c> command and its verbs.</summary>
 internal sealed class Root : RootCommand, IExamples
 {
-    public Root(Output output)
+    private static readonly (string Name, Func<Output, Command> Create)[] _verbs =
+    [
+        ("run", static output => new RunCommand(output)),
+        ("collect", static output => new CollectCommand(output)),
+        ("attach", static output => AttachCommand.Attach(output)),
+        ("detach", static output => AttachCommand.Detach(output)),
+        ("live", static output => LiveCommand.Create(output)),
+        ("snapshot", static output => SnapshotCommand.Create(output)),
+        ("stack", static output => StackCommand.Create(output)),
+        ("doctor", static output => DoctorCommand.Create(output)),
+        ("summary", static output => SummaryCommand.Create(output)),
+        ("crash", static output => CrashCommand.Create(output)),
+        ("top", static output => TopCommand.Create(output)),
+        ("tree", static output => TreeCommand.Create(output)),
+        ("leaks", static output => LeaksCommand.Create(output)),
+        ("timeline", static output => TimelineCommand.Create(output)),
+        ("diff", static output => DiffCommand.Create(output)),
+        ("flamegraph", static output => FlamegraphCommand.Create(output)),
+        ("export", static output => ExportCommand.Create(output)),
+        ("merge", static output => MergeCommand.Create(output)),
+        ("push", static output => PushCommand.Create(output)),
+        ("completion", static output => CompletionCommand.Create(output)),
+    ];
+
+    /// <param name="output">Where the commands write.</param>
+    /// <param name="first">The first argument. When it is a verb, the others are not made: building them all takes longer than the rest of the start.</param>
+    public Root(Output output, string? first = null)
         : base("Which Python line, reached how, holds the memory of a program that embeds CPython.")
     {
-        Subcommands.Add(new RunCommand(output));
-        Subcommands.Add(new CollectCommand(output));
-        Subcommands.Add(AttachCommand.Attach(output));
-        Subcommands.Add(AttachCommand.Detach(output));
-        Subcommands.Add(LiveCommand.Create(output));
-        Subcommands.Add(SnapshotCommand.Create(output));
-        Subcommands.Add(StackCommand.Create(output));
-        Subcommands.Add(DoctorCommand.Create(output));
-        Subcommands.Add(SummaryCommand.Create(output));
-        Subcommands.Add(CrashCommand.Create(output));
-        Subcommands.Add(TopCommand.Create(output));
-        Subcommands.Add(TreeCommand.Create(output));
-        Subcommands.Add(LeaksCommand.Create(output));
-        Subcommands.Add(TimelineCommand.Create(output));
-        Subcommands.Add(DiffCommand.Create(output));
-        Subcommands.Add(FlamegraphCommand.Create(output));
-        Subcommands.Add(ExportCommand.Create(output));
-        Subcommands.Add(MergeCommand.Create(output));
-        Subcommands.Add(PushCommand.Create(output));
-        Subcommands.Add(CompletionCommand.Create(output));
+        var asked = Array.FindAll(_verbs, verb => verb.Name == first);
+        foreach (var verb in asked is [] ? _verbs : asked)
+            Subcommands.Add(verb.Create(output));
 
         var help = Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);

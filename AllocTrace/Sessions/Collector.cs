@@ -19,34 +19,22 @@ internal sealed class Collector : IDisposable
     /// </summary>
     public long MostRetainedBytes { get; init; } = 256 << 20;
 
-    /// <summary>A session takes up to five descriptors: the file's, two of its journal, its process's. Some are for the database.</summary>
-    private readonly int _mostFollowed = (int)Math.Max(4, (LibC.DescriptorLimit() - 128) / 5);
-
-    private readonly Func<IEnumerable<string>> _paths;
-    private readonly int _temporaryThreshold;
+    private readonly SessionIntake _intake;
     private readonly Func<TraceWriter> _createWriter;
     private readonly bool _isAwaited;
     private readonly List<FollowedSession> _waiting = [];
-    private readonly HashSet<string> _seen = [];
     private readonly List<string> _problems = [];
     private readonly List<uint> _running = [];
     private readonly ForkImages _forks = new();
-    private readonly List<string> _collected = [];
-    private readonly HashSet<string> _origins = [];
+    private readonly CollectedSessions _collected = new();
     private readonly List<FollowedSession> _left = [];
-    private readonly HashSet<string> _unmade = [];
-    private readonly HashSet<string> _postponed = [];
-    private readonly Lock _writing = new();
+    private readonly Lock _writing = new(), _changing = new();
     private readonly List<Thread> _workers = [];
     private readonly ManualResetEventSlim _stop = new();
     private volatile FollowedSession[] _sessions = [];
     private volatile bool _hasLooked;
     private TraceWriter? _writer;
     private volatile IOException? _failure;
-    private long _retainedBytes;
-
-    /// <summary>Whether there are sessions that can only be opened when others are closed: there are no descriptors or no memory.</summary>
-    private volatile bool _isShort;
 
     /// <param name="paths">Names the session files that there are now; asked again and again.</param>
     /// <param name="temporaryThreshold">See <see cref="RecordingOptions.TemporaryThreshold"/>.</param>
@@ -55,9 +43,12 @@ internal sealed class Collector : IDisposable
     public Collector(Func<IEnumerable<string>> paths, int temporaryThreshold, Func<TraceWriter> createWriter, bool isAwaited = false)
     {
         _isAwaited = isAwaited;
-        _paths = paths;
-        _temporaryThreshold = temporaryThreshold;
         _createWriter = createWriter;
+        _intake = new SessionIntake(paths, path => FollowedSession.TryOpen(path, temporaryThreshold, _forks, isAwaited), problem =>
+        {
+            lock (_writing)
+                AddProblem(problem);
+        });
     }
 
     /// <summary>Whether there was a look for sessions.</summary>
@@ -80,7 +71,7 @@ internal sealed class Collector : IDisposable
     }
 
     /// <summary>All files that were looked at. After <see cref="Complete"/>.</summary>
-    public IReadOnlyCollection<string> Seen => _seen;
+    public IReadOnlyCollection<string> Seen => _intake.Seen;
 
     /// <summary>How many sessions are being followed.</summary>
     public int FollowedCount => _sessions.Length;
@@ -95,10 +86,10 @@ internal sealed class Collector : IDisposable
     public bool HasDamage { get; private set; }
 
     /// <summary>The files whose last record is in the database, or that had none. After <see cref="Complete"/>.</summary>
-    public IReadOnlyList<string> Collected => _collected;
+    public IReadOnlyList<string> Collected => _collected.Paths;
 
     /// <summary>Files that are no session yet: their process has not finished making them, or died meanwhile. After <see cref="Complete"/>.</summary>
-    public IReadOnlyCollection<string> Unmade => _unmade;
+    public IReadOnlyCollection<string> Unmade => _intake.Unmade;
 
     /// <summary>The processes that were still running at the end. After <see cref="Complete"/>.</summary>
     public IReadOnlyList<uint> Running => _running;
@@ -112,7 +103,7 @@ internal sealed class Collector : IDisposable
     /// <param name="isWatching">Whether more processes may come: then only <paramref name="stop"/> ends it.</param>
     public void WaitForProcesses(Action<int>? running, CancellationToken stop, bool isWatching = false)
     {
-        while ((isWatching || !_hasLooked || _isShort || _sessions.Length > 0) && !HasFailed && !stop.IsCancellationRequested)
+        while ((isWatching || !_hasLooked || _intake.IsShort || _sessions.Length > 0) && !HasFailed && !stop.IsCancellationRequested)
         {
             running?.Invoke(_sessions.Length);
             stop.WaitHandle.WaitOne(LongestWaitMs);
@@ -133,12 +124,12 @@ internal sealed class Collector : IDisposable
             DrainToTheEnd();
             EndAll();
         }
-        while (_isShort && !HasFailed && Scan() > 0);
+        while (_intake.IsShort && !HasFailed && Scan() > 0);
 
-        foreach (var path in _postponed.Where(File.Exists))
+        foreach (var path in _intake.Postponed.Where(File.Exists))
             AddProblem(new IOException($"{path}: not collected: there were too many sessions at once for the limits of this process (ulimit -n, ulimit -v)"));
 
-        HasAbandoned |= _postponed.Count > 0;
+        HasAbandoned |= _intake.Postponed.Count > 0;
         if (_failure is not null)
             throw _failure;
 
@@ -177,7 +168,7 @@ internal sealed class Collector : IDisposable
         {
             Scan();
             Serve();
-            if ((_sessions.Length == 0 && _unmade.Count == 0) || Environment.TickCount64 >= end)
+            if ((_sessions.Length == 0 && _intake.Unmade.Count == 0) || Environment.TickCount64 >= end)
                 break;
 
             Thread.Sleep(ShortestWaitMs);
@@ -221,15 +212,7 @@ internal sealed class Collector : IDisposable
     }
 
     /// <summary>Removes the sessions that the database holds.</summary>
-    public void RemoveCollected()
-    {
-        foreach (var file in _collected)
-            SessionPaths.Remove(file);
-
-        _collected.Clear();
-        _origins.Clear();
-        _retainedBytes = 0;
-    }
+    public void RemoveCollected() => _collected.RemoveAll();
 
     public void Dispose()
     {
@@ -303,58 +286,14 @@ internal sealed class Collector : IDisposable
         _workers.Clear();
     }
 
-    /// <summary>Opens the sessions that appeared. They are served from the end of it on: a child never without its parent.</summary>
+    /// <summary>Opens the sessions that appeared.</summary>
     /// <returns>How many.</returns>
     private int Scan()
     {
-        var opened = new List<FollowedSession>();
-        var isShort = false;
-        foreach (var path in _paths())
-        {
-            if (_seen.Contains(path))
-                continue;
-
-            isShort = _sessions.Length + opened.Count >= _mostFollowed;
-            if (isShort)
-            {
-                _postponed.Add(path);
-                break;
-            }
-
-            try
-            {
-                if (FollowedSession.TryOpen(path, _temporaryThreshold, _forks, _isAwaited) is not { } session)
-                {
-                    _unmade.Add(path);
-                    continue;
-                }
-
-                foreach (var other in _sessions.Concat(opened))
-                    other.NoteOther(session);
-
-                opened.Add(session);
-            }
-            catch (IOException e) when (e.HResult is LibC.EMFile or LibC.ENFile or LibC.ENoMem && _sessions.Length + opened.Count > 0)
-            {
-                isShort = true;
-                _postponed.Add(path);
-                break;
-            }
-            catch (Exception e) when (e is InvalidTraceException or IOException or UnauthorizedAccessException)
-            {
-                lock (_writing)
-                    AddProblem(e);
-            }
-
-            _seen.Add(path);
-            _unmade.Remove(path);
-            _postponed.Remove(path);
-        }
-
+        var opened = _intake.OpenNew(_sessions);
         if (opened.Count > 0)
             Change(sessions => [.. sessions, .. opened]);
 
-        _isShort = isShort;
         _hasLooked = true;
         return opened.Count;
     }
@@ -459,20 +398,14 @@ internal sealed class Collector : IDisposable
     /// <summary>Keeps a session until the database is whole, which is made now if there are too many.</summary>
     private void Retain(FollowedSession session)
     {
-        _collected.Add(session.Path);
-        if (session.HasForked)
-            _origins.Add(session.Path); // with the names of what its children inherited
-        else
-            _retainedBytes += session.Bytes;
-
-        if (_retainedBytes < Math.Max(MostRetainedBytes, _writer?.Bytes ?? 0))
+        _collected.Add(session);
+        if (_collected.Bytes < Math.Max(MostRetainedBytes, _writer?.Bytes ?? 0))
             return;
 
         try
         {
             _writer?.Publish();
-            _collected.RemoveAll(file => !_origins.Contains(file) && SessionPaths.TryRemove(file));
-            _retainedBytes = 0;
+            _collected.RemoveFinished();
         }
         catch (IOException e)
         {
@@ -513,7 +446,7 @@ internal sealed class Collector : IDisposable
     /// <returns>How many there are then.</returns>
     private int Change(Func<FollowedSession[], FollowedSession[]> change)
     {
-        lock (_seen)
+        lock (_changing)
             return (_sessions = change(_sessions)).Length;
     }
 }

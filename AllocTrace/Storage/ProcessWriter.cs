@@ -2,8 +2,6 @@ using AllocTrace.Events;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
 
-using Dapper;
-
 using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Storage;
@@ -14,10 +12,16 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private static readonly (string Name, RecordKind Kind)[] _operations =
         [("malloc", RecordKind.Malloc), ("calloc", RecordKind.Calloc), ("realloc", RecordKind.Realloc), ("free", RecordKind.Free)];
 
-    private readonly SqliteConnection _connection;
     private readonly StackWriter _stacks;
     private readonly CrashWriter _crashes;
     private readonly EventWriter _events;
+    private readonly RawInsert _domain;
+    private readonly RawInsert _process;
+    private readonly RawInsert _thread;
+    private readonly RawInsert _runtime;
+    private readonly RawInsert _operation;
+    private readonly RawInsert _loss;
+    private readonly RawInsert _snapshot;
     private readonly RawInsert _site;
     private readonly RawInsert _snapshotSite;
     private readonly RawInsert _slice;
@@ -32,10 +36,16 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <param name="connection">Open, with the schema's tables, within a transaction; not owned.</param>
     public ProcessWriter(SqliteConnection connection)
     {
-        _connection = connection;
         _stacks = new StackWriter(connection);
         _crashes = new CrashWriter(connection);
         _events = new EventWriter(connection);
+        _domain = new RawInsert(connection, "domain", columns: 2);
+        _process = new RawInsert(connection, "process", columns: 14);
+        _thread = new RawInsert(connection, "thread", columns: 7);
+        _runtime = new RawInsert(connection, "runtime", columns: 7);
+        _operation = new RawInsert(connection, "operation", columns: 5);
+        _loss = new RawInsert(connection, "loss", columns: 6);
+        _snapshot = new RawInsert(connection, "snapshot", columns: 7);
         _site = new RawInsert(connection, "site", columns: 14);
         _snapshotSite = new RawInsert(connection, "snapshot_site", columns: 4);
         _slice = new RawInsert(connection, "slice", columns: 8);
@@ -101,10 +111,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void Dispose()
     {
         _stacks.Dispose();
-        _site.Dispose();
-        _snapshotSite.Dispose();
-        _slice.Dispose();
-        _sliceSite.Dispose();
+        foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _operation, _loss, _snapshot, _site, _snapshotSite, _slice, _sliceSite])
+            insert.Dispose();
     }
 
     /// <summary>The sites with anything: of what was inherited, only those of which something was alive.</summary>
@@ -176,7 +184,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
 
         id = _domains.Count;
         _domains.Add(name, id);
-        _connection.Execute("INSERT INTO domain VALUES (@id, @name)", new { id, name });
+        _domain.AddMixed(id, name);
         return id;
     }
 
@@ -184,28 +192,21 @@ internal sealed unsafe class ProcessWriter : IDisposable
     {
         var header = session.Header;
         var duration = header->EndedMonoNs != 0 ? Math.Max(replay.SinceStart(header->EndedMonoNs), replay.NowNs) : replay.NowNs;
-        _connection.Execute(
-            """
-            INSERT INTO process VALUES (@process, @pid, @parentPid, @command, @executable, @pythonVersion, @stacks, @startedAt, @duration,
-                                        @ending, @cutStacks, @unknownFrees, @temporaryThreshold, @sampleBytes)
-            """,
-            new
-            {
-                process,
-                pid = header->Pid,
-                parentPid = header->ParentPid,
-                command = ShellQuoting.Join(session.String(header->CommandLine).TrimEnd('\0').Split('\0')),
-                executable = session.String(header->Executable),
-                pythonVersion = session.RuntimeCount > 0 ? session.String(session.Runtime(0)->Version) : "",
-                stacks = StacksOf(session),
-                startedAt = (long)header->StartedNs,
-                duration,
-                ending = ending.ToString().ToLowerInvariant(),
-                cutStacks = (long)header->CutStacks,
-                unknownFrees = replay.UnknownFrees,
-                temporaryThreshold = replay.TemporaryThreshold,
-                sampleBytes = (long)header->SampleBytes,
-            });
+        _process.AddMixed(
+            process,
+            header->Pid,
+            header->ParentPid,
+            ShellQuoting.Join(session.String(header->CommandLine).TrimEnd('\0').Split('\0')),
+            session.String(header->Executable),
+            session.RuntimeCount > 0 ? session.String(session.Runtime(0)->Version) : "",
+            StacksOf(session),
+            (long)header->StartedNs,
+            duration,
+            ending.ToString().ToLowerInvariant(),
+            (long)header->CutStacks,
+            replay.UnknownFrees,
+            replay.TemporaryThreshold,
+            (long)header->SampleBytes);
         return duration;
     }
 
@@ -216,9 +217,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         foreach (var (index, interpreter) in rows.All)
         {
             var thread = replay.Threads[index];
-            _connection.Execute(
-                "INSERT INTO thread VALUES (@id, @process, @OsId, @Name, @StartedNs, @EndedNs, @interpreter)",
-                new { id = ++_threads, process, thread.OsId, thread.Name, thread.StartedNs, thread.EndedNs, interpreter });
+            _thread.AddMixed(++_threads, process, thread.OsId, thread.Name, thread.StartedNs, thread.EndedNs, interpreter);
         }
 
         return rows;
@@ -229,18 +228,14 @@ internal sealed unsafe class ProcessWriter : IDisposable
         for (uint number = 0; number < session.RuntimeCount; number++)
         {
             var runtime = session.Runtime(number);
-            _connection.Execute(
-                "INSERT INTO runtime VALUES (@process, @library, @version, @found, @initialized, @hookedNs, @stacks)",
-                new
-                {
-                    process,
-                    library = session.String(runtime->Library),
-                    version = session.String(runtime->Version),
-                    found = FoundBy((RuntimeFound)runtime->Found),
-                    initialized = runtime->WasInitialized != 0,
-                    hookedNs = replay.SinceStart(runtime->HookedNs),
-                    stacks = StacksOf(session, number),
-                });
+            _runtime.AddMixed(
+                process,
+                session.String(runtime->Library),
+                session.String(runtime->Version),
+                FoundBy((RuntimeFound)runtime->Found),
+                runtime->WasInitialized != 0,
+                replay.SinceStart(runtime->HookedNs),
+                StacksOf(session, number));
         }
     }
 
@@ -261,11 +256,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             {
                 var total = replay.Operations(domain, record);
                 if (total.Calls > 0)
-                {
-                    _connection.Execute(
-                        "INSERT INTO operation VALUES (@process, @domain, @kind, @Calls, @Bytes)",
-                        new { process, domain = domains[domain], kind, total.Calls, total.Bytes });
-                }
+                    _operation.AddMixed(process, domains[domain], kind, total.Calls, total.Bytes);
             }
         }
     }
@@ -291,9 +282,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private void AddSnapshot(long process, SnapshotImage snapshot, long firstSite)
     {
         var id = ++_snapshots;
-        _connection.Execute(
-            "INSERT INTO snapshot VALUES (@id, @process, @Kind, @Name, @AtNs, @Bytes, @Blocks)",
-            new { id, process, snapshot.Kind, snapshot.Name, snapshot.AtNs, snapshot.Bytes, snapshot.Blocks });
+        _snapshot.AddMixed(id, process, snapshot.Kind, snapshot.Name, snapshot.AtNs, snapshot.Bytes, snapshot.Blocks);
         foreach (var (site, bytes, blocks) in snapshot.Sites)
             _snapshotSite.Add(id, firstSite + site, bytes, blocks);
     }
@@ -316,7 +305,6 @@ internal sealed unsafe class ProcessWriter : IDisposable
         }
     }
 
-    private void AddLoss(long process, long? thread, Loss loss) => _connection.Execute(
-        "INSERT INTO loss VALUES (@process, @thread, @Reason, @Events, @FirstNs, @LastNs)",
-        new { process, thread, loss.Reason, loss.Events, loss.FirstNs, loss.LastNs });
+    private void AddLoss(long process, long? thread, Loss loss) =>
+        _loss.AddMixed(process, thread, loss.Reason, loss.Events, loss.FirstNs, loss.LastNs);
 }

@@ -1,7 +1,5 @@
 using AllocTrace.Wire;
 
-using Dapper;
-
 using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Storage;
@@ -11,7 +9,7 @@ internal sealed unsafe class StackWriter : IDisposable
 {
     private const long NoStack = 0;
 
-    private readonly SqliteConnection _connection;
+    private readonly RawInsert _code;
     private readonly RawInsert _stack;
     private readonly Dictionary<CodeKey, long> _codes = [];
     private readonly Dictionary<StackKey, long> _stacks = [];
@@ -21,7 +19,7 @@ internal sealed unsafe class StackWriter : IDisposable
     /// <summary>Writes stack 0, "no Python frame".</summary>
     public StackWriter(SqliteConnection connection)
     {
-        _connection = connection;
+        _code = new RawInsert(connection, "code", columns: 5);
         _stack = new RawInsert(connection, "stack", columns: 5);
         _stack.AddNullable(NoStack, null, null, 0, 0);
     }
@@ -63,7 +61,11 @@ internal sealed unsafe class StackWriter : IDisposable
         return stacks;
     }
 
-    public void Dispose() => _stack.Dispose();
+    public void Dispose()
+    {
+        _code.Dispose();
+        _stack.Dispose();
+    }
 
     private long AddStack(SessionFile session, uint node, long[] codes, long[] stacks)
     {
@@ -115,9 +117,7 @@ internal sealed unsafe class StackWriter : IDisposable
         {
             code = _codes.Count + 1;
             _codes.Add(key, code);
-            _connection.Execute(
-                "INSERT INTO code VALUES (@code, @Filename, @Name, @Qualname, @FirstLine)",
-                new { code, key.Filename, key.Name, key.Qualname, key.FirstLine });
+            _code.AddMixed(code, key.Filename, key.Name, key.Qualname, key.FirstLine);
         }
 
         return code;

@@ -5,8 +5,6 @@ using AllocTrace.Events;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
 
-using Dapper;
-
 using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Storage;
@@ -109,7 +107,7 @@ internal sealed class TraceWriter : IDisposable
     /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>
     public void Publish() => Guard(() =>
     {
-        _connection.Execute("COMMIT; PRAGMA optimize");
+        Execute("COMMIT; PRAGMA optimize");
         try
         {
             File.Move(_unfinished.Copy(), _path, _overwrite || _isPublished);
@@ -120,7 +118,7 @@ internal sealed class TraceWriter : IDisposable
             _unfinished.RemoveCopy();
         }
 
-        _connection.Execute("BEGIN IMMEDIATE");
+        Execute("BEGIN IMMEDIATE");
     });
 
     /// <summary>Finishes the database and gives it its name.</summary>
@@ -129,7 +127,7 @@ internal sealed class TraceWriter : IDisposable
     {
         _processes!.Dispose();
         _processes = null;
-        _connection.Execute("COMMIT; PRAGMA optimize");
+        Execute("COMMIT; PRAGMA optimize");
         _connection.Close();
         _unfinished.MoveTo(_path, _overwrite || _isPublished);
     });
@@ -154,17 +152,23 @@ internal sealed class TraceWriter : IDisposable
         _connection.Open();
 
         // Nobody sees the file before it is whole, and one that fails is deleted: it needs no protection against a crash.
-        _connection.Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16000");
-        _connection.Execute("BEGIN IMMEDIATE");
-        _connection.Execute(Schema());
-        _connection.Execute(
-            "INSERT INTO meta VALUES ('version', @version), ('created_at', @createdAt)",
-            new
-            {
-                version = typeof(TraceWriter).Assembly.GetName().Version!.ToString(3),
-                createdAt = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
-            });
+        Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16000");
+        Execute("BEGIN IMMEDIATE");
+        Execute(Schema());
+        using (var meta = new RawInsert(_connection, "meta", columns: 2))
+        {
+            meta.AddMixed("version", typeof(TraceWriter).Assembly.GetName().Version!.ToString(3));
+            meta.AddMixed("created_at", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture));
+        }
+
         _processes = new ProcessWriter(_connection);
+    }
+
+    private void Execute(string sql)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
     }
 
     private void Guard(Action action)

@@ -52,7 +52,10 @@ internal static class ReplayBenchmark
     // A collector's slabs are few, and mapped since long: the system's work to map a file of this size for the first time is not the replay's.
     private static unsafe void MapPages(SessionFile file)
     {
-        for (var at = 0L; at < FileBytes; at += 4096)
-            Volatile.Read(ref ((byte*)file.Header)[at]);
+        for (var slab = 0u; slab < file.Header->Slabs; slab++)
+        {
+            for (var at = 0; at < WireFormat.SlabBytes; at += 4096)
+                Volatile.Read(ref ((byte*)file.Slab(slab))[at]);
+        }
     }
 }
