@@ -4,7 +4,7 @@ import { inBrowser, open } from "./browser.mjs";
 
 const [file, from, until, name, target] = process.argv.slice(2);
 await inBrowser(async (browser) => {
-  const { page } = await open(browser, file, { colorScheme: "light", viewport: { width: 1100, height: 810 } });
+  const { page } = await open(browser, file, { colorScheme: "light", viewport: { width: 1100, height: 860 } });
   const drawn = () => page.waitForFunction(() => document.body.dataset.drawn !== undefined);
   await drawn();
   const box = await page.locator("#timeline .u-over").boundingBox();
