@@ -7,7 +7,8 @@ namespace AllocTrace.EndToEnd.Tests;
 /// <summary>The command as a user has it, and folders that a test may fill.</summary>
 internal static class Alloctrace
 {
-    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "AllocTrace.Report");
+    /// <summary>The one that was built with the tests, or that ALLOCTRACE_COMMAND names: CI tests the one that users install.</summary>
+    public static string Program { get; } = Environment.GetEnvironmentVariable("ALLOCTRACE_COMMAND") ?? Path.Combine(AppContext.BaseDirectory, "AllocTrace.Report");
 
     /// <summary>Where the traced library lies beside the command.</summary>
     public static string Library { get; } = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "runtimes"), "liballoctrace.so", SearchOption.AllDirectories).Single();

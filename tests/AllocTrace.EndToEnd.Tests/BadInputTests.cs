@@ -83,7 +83,7 @@ public sealed class BadInputTests
         // background, SIGINT is ignored unless the program says otherwise.
         const string source = "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler); kept = [bytes(1000) for _ in range(100)]; os.killpg(0, signal.SIGINT)";
         var script = $"setsid --wait \"$0\" run -q -o \"$1\" -- \"$2\" -c '{source}'; echo code $?";
-        var result = Command.Run("sh", ["-c", script, Path.Combine(AppContext.BaseDirectory, "AllocTrace.Report"), folder.File("t.db"), Python.Default.Path]);
+        var result = Command.Run("sh", ["-c", script, Alloctrace.Program, folder.File("t.db"), Python.Default.Path]);
         StringAssert.Contains(result.Output, "code 130");
         Assert.IsNotEmpty(Alloctrace.Top(folder.File("t.db")));
     }

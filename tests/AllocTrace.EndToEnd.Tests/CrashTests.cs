@@ -81,7 +81,7 @@ public sealed partial class CrashTests
     {
         using var folder = new TestFolder();
         var database = folder.File("crash.db");
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "AllocTrace.Report"), ["run", "-q", "-o", database, "--crash", "on", "--", python.Path, Alloctrace.ProgramFile("crashing.py"), "kill", "main", "first", TestLibrary.Crashing])
+        var start = new ProcessStartInfo(Alloctrace.Program, ["run", "-q", "-o", database, "--crash", "on", "--", python.Path, Alloctrace.ProgramFile("crashing.py"), "kill", "main", "first", TestLibrary.Crashing])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
