@@ -12,7 +12,7 @@ internal static class CommandLine
         try
         {
             FileSizeLimit.Survive();
-            var parsed = new Root(output, arguments.FirstOrDefault()).Parse(arguments);
+            var parsed = UsageError.Parse(new Root(output, arguments.FirstOrDefault()), arguments);
             if (parsed.Errors.Count > 0)
                 throw new UsageException(UsageError.Describe(parsed));
 

@@ -1,14 +1,31 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text.RegularExpressions;
 
 namespace AllocTrace.Report;
 
 /// <summary>Explains in one line why a command line cannot be understood.</summary>
-internal static class UsageError
+internal static partial class UsageError
 {
+    /// <summary>The parser's result.</summary>
+    /// <exception cref="UsageException">A check of a value was given none: the parser throws then, instead of telling what it knows.</exception>
+    public static ParseResult Parse(Command root, IReadOnlyList<string> arguments)
+    {
+        try
+        {
+            return root.Parse(arguments);
+        }
+        catch (InvalidOperationException e)
+        {
+            var command = root.Subcommands.FirstOrDefault(each => each.Name == arguments[0]);
+            throw new UsageException($"{Sentence(e.Message)}; {Help(command)}");
+        }
+    }
+
     public static string Describe(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
-        var help = $"see 'alloctrace {(command is RootCommand ? "" : command.Name + " ")}--help'";
+        var help = Help(command);
         if (parsed.UnmatchedTokens is [var word, ..])
         {
             var kind = word.StartsWith('-') ? "option" : command is RootCommand ? "command" : "argument";
@@ -17,9 +34,22 @@ internal static class UsageError
             return $"unknown {kind} '{word}'; {(suggestion is null ? help : $"did you mean '{suggestion}'?")}";
         }
 
-        var message = string.Join(' ', parsed.Errors[0].Message.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries));
-        return $"{message.TrimEnd('.')}; {help}";
+        return $"{Sentence(parsed.Errors[0].Message, (parsed.Errors[0].SymbolResult as ArgumentResult)?.Argument.Name)}; {help}";
     }
+
+    private static string Help(Command? command) => $"see 'alloctrace {(command is null or RootCommand ? "" : command.Name + " ")}--help'";
+
+    private static string Sentence(string message, string? name = null)
+    {
+        // What has no parser of its own is a number, and the library's message names its type.
+        if (WrongType().Match(message) is { Success: true } wrong)
+            return $"{name ?? wrong.Groups[2].Value} cannot be '{wrong.Groups[1].Value}': it is a number, 0 or more";
+
+        return string.Join(' ', message.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
+    }
+
+    [GeneratedRegex("^Cannot parse argument '(.*)' for .* '(.*)' as expected type")]
+    private static partial Regex WrongType();
 
     /// <summary>Counts the characters to insert, remove or replace that make one word of another (Levenshtein).</summary>
     private static int Distance(string a, string b)

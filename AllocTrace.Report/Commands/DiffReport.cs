@@ -31,22 +31,23 @@ internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy
             Caveats.Write(page, database.Processes, database.Losses);
 
         page.Line();
-        if (_differences.Count > 0)
+        StatisticDiff[] changed = [.. _differences.Where(difference => difference.SizeDiff != 0 || difference.CountDiff != 0)];
+        if (changed.Length > 0)
         {
             var source = SourceFiles.Of(current.Database.Processes);
             if (groupBy == GroupBy.Traceback)
             {
-                new TracebackList(page, source).Write(_differences);
+                new TracebackList(page, source).Write(changed);
             }
             else
             {
-                new DiffTable(page, source).Write(_differences);
+                new DiffTable(page, source).Write(changed);
                 page.Line();
             }
         }
 
-        if (_differences.Others > 0)
-            page.Line($"{Numbers.Of(_differences.Others, "more group")}: {Numbers.Growth(_differences.OtherSizeDiff)}");
+        if (_differences.Count - changed.Length + _differences.Others is > 0 and var others)
+            page.Line($"{Numbers.Of(others, "more group")}: {Numbers.Growth(_differences.OtherSizeDiff)}");
 
         var (size, count) = (current.Snapshot.Size - old.Snapshot.Size, current.Snapshot.Count - old.Snapshot.Count);
         page.Line(

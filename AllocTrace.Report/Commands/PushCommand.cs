@@ -31,6 +31,11 @@ internal static class PushCommand
             },
         };
         var name = new Option<string>("--name") { Description = "The application's name at the server.", HelpName = "NAME", Required = true };
+        name.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string>() is { } text && (text == "" || !text.All(c => IsOfLabel(c) || c is '-' or '/')))
+                result.AddError($"--name cannot be '{text}': the server takes letters, digits and any of _ . - /");
+        });
         var labels = new Option<string[]>("--label") { Description = "A label, as NAME=VALUE. Can be repeated.", HelpName = "LABEL" };
         var periods = WordOption.Number("--periods", "Into how many stretches of time to divide each process, at most.", "N", defaultValue: 60);
         var attempts = WordOption.Number("--attempts", "How often to try to send each profile.", "N", defaultValue: 6);
@@ -46,8 +51,8 @@ internal static class PushCommand
         {
             foreach (var label in result.GetValue(labels) ?? [])
             {
-                if (label.IndexOf('=') < 1 || label.AsSpan().ContainsAny("{},\""))
-                    result.AddError($"--label cannot be '{label}': it is NAME=VALUE, without braces, commas and quotes");
+                if (label.IndexOf('=') is var end && (end < 1 || !label[..end].All(IsOfLabel) || label.AsSpan(end).ContainsAny("},")))
+                    result.AddError($"--label cannot be '{label}': it is NAME=VALUE, the name of letters, digits, _ and ., the value without '}}' and ','");
             }
         });
         command.SetAction(parsed =>
@@ -72,6 +77,9 @@ internal static class PushCommand
         void Note(string line) => output.Error.WriteLine($"alloctrace: {Printable.Text(line)}");
     }
 
+    // What names may have is the server's rule (pkg/og/flameql/flameql.go), which otherwise refuses each profile.
+    private static bool IsOfLabel(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '.';
+
     private static IEnumerable<PushedProfile> Profiles(TraceDatabase database, IEnumerable<TraceProcess> processes, int periods, PushTarget target)
     {
         foreach (var process in processes)
@@ -79,7 +87,7 @@ internal static class PushCommand
             foreach (var period in SnapshotSeries.Read(database, process, periods))
             {
                 using var content = new MemoryStream();
-                PprofExport.Write(period.Allocated, period.Alive, content);
+                PprofExport.Write(period, content);
                 yield return new PushedProfile(target.Address(period.From, period.Until, $"{process.Pid}"), content.ToArray());
             }
         }

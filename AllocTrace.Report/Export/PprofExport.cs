@@ -29,14 +29,26 @@ internal sealed class PprofExport
     /// <param name="allocated">What was allocated in all.</param>
     /// <param name="alive">What was alive, in the same recording.</param>
     /// <param name="target">Gets the profile.</param>
-    public static void Write(Snapshot allocated, Snapshot alive, Stream target)
+    public static void Write(Snapshot allocated, Snapshot alive, Stream target) => Write(Make(allocated, alive), target);
+
+    /// <summary>Writes the profile of a stretch of time, which says when that was: a server keeps profiles by it.</summary>
+    public static void Write(SnapshotPeriod period, Stream target)
     {
-        using var compressed = new GZipStream(target, CompressionLevel.Fastest, leaveOpen: true);
-        Make(allocated, alive).WriteTo(compressed);
+        var profile = Make(period.Allocated, period.Alive);
+        profile.TimeNanos = Nanoseconds(period.From - DateTimeOffset.UnixEpoch);
+        profile.DurationNanos = Nanoseconds(period.Until - period.From);
+        Write(profile, target);
     }
 
-    /// <summary>Makes a profile.</summary>
-    public static Profile Make(Snapshot allocated, Snapshot alive)
+    private static void Write(Profile profile, Stream target)
+    {
+        using var compressed = new GZipStream(target, CompressionLevel.Fastest, leaveOpen: true);
+        profile.WriteTo(compressed);
+    }
+
+    private static long Nanoseconds(TimeSpan time) => time.Ticks * TimeSpan.NanosecondsPerTick;
+
+    private static Profile Make(Snapshot allocated, Snapshot alive)
     {
         var export = new PprofExport(allocated.Database);
         var counters = new Dictionary<Site, (Amount Allocated, Amount Alive)>();

@@ -3,6 +3,8 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Threading.Channels;
 
+using AllocTrace.Report.Render;
+
 namespace AllocTrace.Report.Push;
 
 /// <summary>
@@ -16,6 +18,7 @@ namespace AllocTrace.Report.Push;
 internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan firstPause, Action<string> say)
 {
     private const int MostWaiting = 4;
+    private const int LongestReason = 300;
 
     private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
 
@@ -76,7 +79,7 @@ internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan fi
                 return;
 
             if (!problem.Value.IsPassing || attempt == attempts)
-                throw new IOException($"{profile.Address.GetLeftPart(UriPartial.Authority)}: {problem.Value.Text}; {sent} profiles were sent before");
+                throw new IOException($"{profile.Address.GetLeftPart(UriPartial.Authority)}: {problem.Value.Text}; {Numbers.Of(sent, "profile")} sent before");
 
             say($"{problem.Value.Text}; trying again in {pause.TotalSeconds:0.#} s");
             await Task.Delay(pause);
@@ -98,11 +101,18 @@ internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan fi
                 return null;
 
             var passing = response.StatusCode == HttpStatusCode.TooManyRequests || (int)response.StatusCode >= 500;
-            return ($"the server answered {(int)response.StatusCode} {response.ReasonPhrase}", passing);
+            var reason = OneLine(await response.Content.ReadAsStringAsync());
+            return ($"the server answered {(int)response.StatusCode} {response.ReasonPhrase}{(reason == "" ? "" : $": {reason}")}", passing);
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
             return (e.InnerException?.Message ?? e.Message, true);
         }
+    }
+
+    private static string OneLine(string text)
+    {
+        var words = string.Join(' ', text.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries));
+        return words.Length <= LongestReason ? words : $"{words[..LongestReason]}…";
     }
 }

@@ -8,7 +8,10 @@ namespace AllocTrace.Report.Push;
 /// <param name="Labels">What tells this series from others of the application.</param>
 internal sealed record PushTarget(Uri Server, string Name, IReadOnlyDictionary<string, string> Labels)
 {
-    /// <summary>The address that takes the profile of a stretch of time.</summary>
+    /// <summary>
+    /// The address that takes the profile of a stretch of time. It does not name a format: the server tells a form by its content type, and would take
+    /// the whole form for a profile if the address said that it gets one (pkg/ingester/pyroscope/ingest_handler.go).
+    /// </summary>
     public Uri Address(DateTimeOffset from, DateTimeOffset until, string process)
     {
         var labels = Labels.Append(new("pid", process)).Select(label => $"{label.Key}={label.Value}");
@@ -16,6 +19,6 @@ internal sealed record PushTarget(Uri Server, string Name, IReadOnlyDictionary<s
         var address = Server.AbsoluteUri.TrimEnd('/');
         return new Uri(string.Create(
             CultureInfo.InvariantCulture,
-            $"{address}/ingest?name={name}&from={from.ToUnixTimeSeconds()}&until={Math.Max(until.ToUnixTimeSeconds(), from.ToUnixTimeSeconds() + 1)}&format=pprof&spyName=alloctrace"));
+            $"{address}/ingest?name={name}&from={from.ToUnixTimeSeconds()}&until={Math.Max(until.ToUnixTimeSeconds(), from.ToUnixTimeSeconds() + 1)}&spyName=alloctrace"));
     }
 }

@@ -8,10 +8,11 @@ internal static class NextSteps
         var file = ShellWord.Quote(databasePath);
         (string Command, string Why)[] steps =
         [
-            ($"alloctrace top {file} --group-by traceback", "how the program got to what is still held"),
+            ($"alloctrace leaks {file}", "what kept growing; a cache that is full did not"),
+            ($"alloctrace tree {file}", "how the program got to what is still held"),
             ($"alloctrace top {file} --view peak", "what held memory at the peak"),
             ($"alloctrace top {file} --view temporary", "what is allocated only to be freed at once"),
-            ($"alloctrace export {file} --format csv -o FILE", "everything, for a spreadsheet"),
+            ($"alloctrace flamegraph {file}", "a page to look around in"),
         ];
         page.Line("Next", Page.Heading);
         var width = steps.Max(step => step.Command.Length);

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
@@ -29,16 +28,12 @@ internal sealed class FrameGrouping : Grouping
         var keyOfCode = KeysOfCodes(stacks.Codes, groupBy);
         var code = stacks.Code;
         var line = stacks.Line;
-        var groups = new Dictionary<long, int>();
+        var groups = new KeyNumbers();
         for (var stack = 1; stack < _groupOfStack.Length; stack++)
         {
-            var key = Spread(((long)keyOfCode[code[stack]] << 32) + (groupBy == GroupBy.Lineno ? line[stack] : 0));
-            ref var group = ref CollectionsMarshal.GetValueRefOrAddDefault(groups, key, out var known);
-            if (!known)
-            {
-                group = _firstStack.Count;
+            var group = groups.Of(((long)keyOfCode[code[stack]] << 32) + (groupBy == GroupBy.Lineno ? line[stack] : 0));
+            if (group == _firstStack.Count)
                 _firstStack.Add(stack);
-            }
 
             _groupOfStack[stack] = group;
         }
@@ -75,10 +70,6 @@ internal sealed class FrameGrouping : Grouping
 
     public override Statistic Describe(int group, long size, long count) =>
         new(size, count, group == 0 ? Traceback.Empty : new Traceback(FrameOf(group)));
-
-    // The hash of a long is its halves XORed, and both halves here are small numbers: nearly all keys would collide. Multiplying by an odd
-    // number keeps keys distinct.
-    private static long Spread(long key) => key * unchecked((long)0x9E37_79B9_7F4A_7C15);
 
     private static int[] KeysOfCodes(CodeTable codes, GroupBy groupBy)
     {

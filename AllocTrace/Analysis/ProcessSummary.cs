@@ -40,9 +40,9 @@ public sealed record ProcessSummary(
     public static ProcessSummary Read(TraceDatabase database, TraceProcess process, int lines = 5)
     {
         ProcessTotals[] parts = [];
-        database.VisitCounters(process, count =>
+        database.VisitCounters(process, ranges =>
         {
-            parts = [.. Enumerable.Range(0, count).Select(_ => new ProcessTotals(database, process))];
+            parts = [.. ranges.Select(range => new ProcessTotals(database, process, range.Count))];
             return [.. parts.Select(part => (SiteVisitor)part.Add)];
         });
         var total = new ProcessTotals(database, process);

@@ -3,7 +3,10 @@ using AllocTrace.Storage;
 namespace AllocTrace.Analysis;
 
 /// <summary>Sums over the sites of a process, or over a part of them.</summary>
-internal sealed class ProcessTotals(TraceDatabase database, TraceProcess process)
+/// <param name="database">The recording.</param>
+/// <param name="process">One of its processes.</param>
+/// <param name="room">For how many sites that were alive there is room before the first comes.</param>
+internal sealed class ProcessTotals(TraceDatabase database, TraceProcess process, int room = 0)
 {
     private readonly int _process = database.IndexOfProcess(process.Id);
     private readonly bool _isSampled = process.SampleBytes != 0;
@@ -31,10 +34,10 @@ internal sealed class ProcessTotals(TraceDatabase database, TraceProcess process
     public Usage[] Threads { get; } = new Usage[database.Threads.Count];
 
     /// <summary>What was alive at the high-water mark; not summed over parts.</summary>
-    public SiteTable Peak { get; } = new();
+    public SiteTable Peak { get; } = new(room);
 
     /// <summary>What was alive at the end; not summed over parts.</summary>
-    public SiteTable Live { get; } = new();
+    public SiteTable Live { get; } = new(room);
 
     /// <summary>Adds a site.</summary>
     public void Add(in SiteCounters site)

@@ -76,6 +76,9 @@ public static class Attachment
             throw new IOException($"the process's user (number {status.User}) may not read {library}: install alloctrace where everybody may read (dotnet tool install --tool-path /opt/alloctrace …)", e);
         }
 
+        if (File.Exists(database))
+            throw new IOException($"{database} exists: name another database (-o)");
+
         try
         {
             TraceWriter.CheckTarget(database, overwrite: false);

@@ -1,30 +1,53 @@
 namespace AllocTrace.Storage;
 
 /// <summary>
-/// What sites had alive at a moment, for sites that are asked for in ascending order. Reading side by side with the sites is several times
-/// faster than a join, which looks each of them up.
+/// What sites had alive at a moment, in ascending order. Reading side by side with the sites is several times faster than a join, which looks each of
+/// them up. Where the rows end is found here: SQLite would compare whole keys for each (docs/performance.md).
 /// </summary>
 internal sealed class AliveReader : IDisposable
 {
     private readonly StatementReader _reader;
-    private long _site = -1;
+    private readonly long _last;
 
     /// <param name="connection">The database.</param>
     /// <param name="moment">The moment; with <see langword="null"/> nothing was alive.</param>
-    /// <param name="sites">The sites that will be asked for.</param>
-    public AliveReader(ReadConnection connection, TraceMoment? moment, RowRange sites) => _reader = new StatementReader(
-        connection,
-        "SELECT site, bytes, blocks FROM snapshot_site WHERE snapshot = ? AND site BETWEEN ? AND ? ORDER BY site",
-        moment?.Id ?? -1,
-        sites.First,
-        sites.Last);
+    /// <param name="sites">The sites that are wanted.</param>
+    public AliveReader(ReadConnection connection, TraceMoment? moment, RowRange sites)
+    {
+        var id = moment?.Id ?? -1;
+        using (var last = new StatementReader(connection, "SELECT max(site) FROM snapshot_site WHERE snapshot = ?", id))
+            _last = last.Read() && !last.IsNull(0) ? Math.Min(last.Int64(0), sites.Last) : -1;
 
+        _reader = new StatementReader(
+            connection, "SELECT site, bytes, blocks FROM snapshot_site WHERE (snapshot, site) >= (?, ?) ORDER BY snapshot, site", id, sites.First);
+    }
+
+    /// <summary>The site that was read last: -1 before the first, the largest number after the last.</summary>
+    public long Site { get; private set; } = -1;
+
+    /// <summary>What it had alive.</summary>
+    public Amount Amount => new(_reader.Int64(1), _reader.Int64(2));
+
+    /// <summary>Goes on to the next site, if there is one.</summary>
+    public bool Read()
+    {
+        if (Site < _last && _reader.Read() && _reader.Int64(0) is var site && site <= _last)
+        {
+            Site = site;
+            return true;
+        }
+
+        Site = long.MaxValue;
+        return false;
+    }
+
+    /// <summary>What a site had alive; for sites that are asked for in ascending order.</summary>
     public Amount Of(long site)
     {
-        while (_site < site)
-            _site = _reader.Read() ? _reader.Int64(0) : long.MaxValue;
+        while (Site < site)
+            Read();
 
-        return _site == site && site != long.MaxValue ? new Amount(_reader.Int64(1), _reader.Int64(2)) : default;
+        return Site == site ? Amount : default;
     }
 
     public void Dispose() => _reader.Dispose();

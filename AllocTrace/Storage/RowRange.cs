@@ -5,9 +5,13 @@ internal readonly record struct RowRange(long First, long Last)
 {
     private const long FewRows = 1 << 16;
     private const long MostParts = 64;
+    private const ulong MostRows = 1 << 20;
 
     /// <summary>No row.</summary>
     public static readonly RowRange None = new(0, -1);
+
+    /// <summary>How many rows there are, without gaps; of more than can be divided, none.</summary>
+    public int Count => Last >= First && (ulong)(Last - First) < MostRows ? (int)(Last - First) + 1 : 0;
 
     /// <summary>Divides the range for several threads; what is too small for that stays whole.</summary>
     public RowRange[] Split()

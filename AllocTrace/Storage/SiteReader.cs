@@ -22,17 +22,8 @@ internal sealed class SiteReader
     /// <summary>What was alive at a moment.</summary>
     public SiteTable[] ReadAlive(TraceMoment moment) => ReadParts(RangeOf(moment), (connection, range, sites) =>
     {
-        using var alive = new StatementReader(
-            connection,
-            "SELECT site, bytes, blocks FROM snapshot_site WHERE snapshot = ? AND site BETWEEN ? AND ? ORDER BY site",
-            moment.Id,
-            range.First,
-            range.Last);
-        using var site = new StatementReader(
-            connection,
-            "SELECT id, thread, domain, stack, expression FROM site WHERE id BETWEEN ? AND ? ORDER BY id",
-            range.First,
-            range.Last);
+        using var alive = new AliveReader(connection, moment, range);
+        using var site = new StatementReader(connection, "SELECT id, thread, domain, stack, expression FROM site WHERE id >= ? ORDER BY id", range.First);
         Merge(alive, site, _database.IndexOfProcess(moment.Process), sites);
     });
 
@@ -63,15 +54,16 @@ internal sealed class SiteReader
         using var reader = new StatementReader(
             connection,
             """
-            SELECT id, thread, domain, stack, allocated_bytes, allocated_blocks, freed_bytes, freed_blocks, temporary_bytes, temporary_blocks, expression
-            FROM site WHERE id BETWEEN ? AND ? AND process = ? ORDER BY id
+            SELECT id, thread, domain, stack, allocated_bytes, allocated_blocks, freed_bytes, freed_blocks, temporary_bytes, temporary_blocks, expression, process
+            FROM site WHERE id >= ? ORDER BY id
             """,
-            range.First,
-            range.Last,
-            process.Id);
-        while (reader.Read())
+            range.First);
+        var isAlone = _database.Processes.Count == 1;
+        while (reader.Read() && reader.Int64(0) is var id && id <= range.Last)
         {
-            var id = reader.Int64(0);
+            if (!isAlone && reader.Int64(11) != process.Id)
+                continue;
+
             visit(new SiteCounters(
                 Existing(_threadIds, reader.Int64(1), "thread"),
                 Existing(_domainIds, reader.Int64(2), "domain"),
@@ -85,27 +77,64 @@ internal sealed class SiteReader
         }
     }
 
+    /// <summary>Who the sites of all processes are, with what a fork inherited.</summary>
+    public SiteIndex ReadIndex()
+    {
+        _ = _database.Stacks;
+        var ranges = AllSites().Split();
+        var parts = new (List<long> Ids, SiteTable Sites)[ranges.Length];
+        _connections.ReadParts(ranges.Length, (connection, i) => parts[i] = ReadIndex(connection, ranges[i]));
+        return new SiteIndex([.. parts.SelectMany(part => part.Ids)], Concatenated([.. parts.Select(part => part.Sites)]));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // likewise
+    private (List<long> Ids, SiteTable Sites) ReadIndex(ReadConnection connection, RowRange range)
+    {
+        var (ids, sites) = (new List<long>(range.Count), new SiteTable(range.Count));
+        using var reader = new StatementReader(
+            connection, "SELECT id, thread, domain, stack, 0, process, inherited_bytes, inherited_blocks FROM site WHERE id >= ? ORDER BY id", range.First);
+        while (reader.Read() && reader.Int64(0) is var id && id <= range.Last)
+        {
+            ids.Add(id);
+            sites.Add(SiteOf(reader, _database.IndexOfProcess(reader.Int64(5)), reader.Int64(6), reader.Int64(7)));
+        }
+
+        return (ids, sites);
+    }
+
+    private static Site[] Concatenated(SiteTable[] parts)
+    {
+        var all = new Site[parts.Sum(part => part.Count)];
+        var end = 0;
+        foreach (var part in parts)
+        {
+            part.Sites.CopyTo(all.AsSpan(end));
+            end += part.Count;
+        }
+
+        return all;
+    }
+
     private SiteTable[] ReadParts(RowRange all, Action<ReadConnection, RowRange, SiteTable> read)
     {
         _ = _database.Stacks; // before several threads ask for them
         var ranges = all.Split();
         var parts = new SiteTable[ranges.Length];
-        _connections.ReadParts(ranges.Length, (connection, i) => read(connection, ranges[i], parts[i] = new SiteTable()));
+        _connections.ReadParts(ranges.Length, (connection, i) => read(connection, ranges[i], parts[i] = new SiteTable(ranges[i].Count)));
         return parts;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // likewise
-    private void Merge(StatementReader alive, StatementReader site, int process, SiteTable sites)
+    private void Merge(AliveReader alive, StatementReader site, int process, SiteTable sites)
     {
         var id = -1L;
         while (alive.Read())
         {
-            var wanted = alive.Int64(0);
-            while (id < wanted)
+            while (id < alive.Site)
                 id = site.Read() ? site.Int64(0) : long.MaxValue;
 
-            if (id == wanted)
-                sites.Add(SiteOf(site, process, alive.Int64(1), alive.Int64(2)));
+            if (id == alive.Site)
+                sites.Add(SiteOf(site, process, alive.Amount.Size, alive.Amount.Count));
         }
     }
 
@@ -136,9 +165,8 @@ internal sealed class SiteReader
     /// <summary>Where the sites of each process are: it is for SQLite to say for one, but of several it would read all sites for each.</summary>
     private RowRange[] RangesOfProcesses()
     {
-        var all = Extent("SELECT (SELECT min(id) FROM site), (SELECT max(id) FROM site)");
         if (_database.Processes.Count == 1)
-            return [all];
+            return [AllSites()];
 
         var ranges = Enumerable.Repeat(RowRange.None, _database.Processes.Count).ToArray();
         using var reader = new StatementReader(_connections.First, "SELECT id, process FROM site");
@@ -150,6 +178,8 @@ internal sealed class SiteReader
 
         return ranges;
     }
+
+    private RowRange AllSites() => Extent("SELECT (SELECT min(id) FROM site), (SELECT max(id) FROM site)");
 
     private RowRange Extent(string sql, params ReadOnlySpan<long> parameters)
     {

@@ -1,9 +1,10 @@
 namespace AllocTrace.Storage;
 
 /// <summary>Places that allocate with one measure (bytes and blocks) each, in the order of the database.</summary>
-internal sealed class SiteTable
+/// <param name="room">For how many of them there is room before any is there.</param>
+internal sealed class SiteTable(int room = 0)
 {
-    private Site[] _sites = [];
+    private Site[] _sites = new Site[room];
 
     public int Count { get; private set; }
 

@@ -5,6 +5,8 @@ namespace AllocTrace.Storage;
 /// <summary>Reads what happened in slices of time.</summary>
 internal static class SliceReader
 {
+    private const int MostParts = 64;
+
     /// <summary>The slices of all processes, by process and time.</summary>
     public static TraceSlice[] Slices(ReadConnection connection)
     {
@@ -24,48 +26,54 @@ internal static class SliceReader
         return [.. slices];
     }
 
-    /// <summary>All sites.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static SiteIndex Sites(TraceDatabase database, ReadConnection connection)
-    {
-        long[] threads = [.. database.Threads.Select(thread => thread.Id)], domains = [.. database.Domains.Select(domain => domain.Id)];
-        var ids = new List<long>();
-        var sites = new List<Site>();
-        using var reader = new StatementReader(
-            connection, "SELECT id, process, thread, domain, stack, inherited_bytes, inherited_blocks FROM site ORDER BY id");
-        while (reader.Read())
-        {
-            ids.Add(reader.Int64(0));
-            sites.Add(new Site(
-                database.IndexOfProcess(reader.Int64(1)),
-                TraceDatabase.Existing(database.Path, AscendingIds.Find(threads, reader.Int64(2)), reader.Int64(2), "thread"),
-                TraceDatabase.Existing(database.Path, AscendingIds.Find(domains, reader.Int64(3)), reader.Int64(3), "domain"),
-                TraceDatabase.Existing(database.Path, database.Stacks.IndexOf(reader.Int64(4)), reader.Int64(4), "stack"),
-                reader.Int64(5),
-                reader.Int64(6)));
-        }
-
-        return new SiteIndex([.. ids], [.. sites]);
-    }
-
-    /// <summary>Visits every change, in the order of slices of the database.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Visit(TraceDatabase database, ReadConnection connection, SiteIndex sites, Action<SliceChange> visit)
+    /// <summary>Visits every change, in the order of slices of the database; several cores read ahead.</summary>
+    public static void Visit(TraceDatabase database, ReadConnections connections, Action<SliceChange> visit)
     {
         var slices = new Dictionary<long, int>();
         for (var i = 0; i < database.Slices.Count; i++)
             slices.Add(database.Slices[i].Id, i);
 
-        using var reader = new StatementReader(
-            connection, "SELECT slice, site, allocated_bytes, allocated_blocks, freed_bytes, freed_blocks FROM slice_site ORDER BY slice, site");
-        while (reader.Read())
+        _ = database.Sites; // before several threads ask for them
+        long[] ids = [.. slices.Keys.Order()];
+        var parts = ids.Chunk(Math.Max(1, (ids.Length / MostParts) + 1)).Select(chunk => new RowRange(chunk[0], chunk[^1])).ToArray();
+        if (parts.Length > 0)
+            (parts[0], parts[^1]) = (parts[0] with { First = long.MinValue }, parts[^1] with { Last = long.MaxValue }); // what is of no slice is found there
+        for (var i = 1; i < parts.Length; i++)
+            parts[i] = parts[i] with { First = parts[i - 1].Last + 1 };
+
+        var order = new Lock();
+        var read = new List<SliceChange>?[parts.Length];
+        var next = 0;
+        connections.ReadParts(parts.Length, (connection, i) =>
         {
-            var slice = slices.TryGetValue(reader.Int64(0), out var index) ? index : -1;
-            visit(new SliceChange(
-                TraceDatabase.Existing(database.Path, slice, reader.Int64(0), "slice"),
-                TraceDatabase.Existing(database.Path, sites.IndexOf(reader.Int64(1)), reader.Int64(1), "site"),
+            var changes = Read(database, connection, parts[i], slices);
+            lock (order)
+            {
+                for (read[i] = changes; next < read.Length && read[next] is { } part; read[next++] = null)
+                    part.ForEach(visit);
+            }
+        });
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // this runs once, with all its work in one loop
+    private static List<SliceChange> Read(TraceDatabase database, ReadConnection connection, RowRange range, Dictionary<long, int> slices)
+    {
+        var changes = new List<SliceChange>();
+        var (id, slice) = (0L, -1);
+        using var reader = new StatementReader(
+            connection, "SELECT slice, site, allocated_bytes, allocated_blocks, freed_bytes, freed_blocks FROM slice_site WHERE slice >= ? ORDER BY slice, site", range.First);
+        while (reader.Read() && reader.Int64(0) is var its && its <= range.Last)
+        {
+            if (its != id || slice < 0)
+                (id, slice) = (its, TraceDatabase.Existing(database.Path, slices.GetValueOrDefault(its, -1), its, "slice"));
+
+            changes.Add(new SliceChange(
+                slice,
+                TraceDatabase.Existing(database.Path, database.Sites.IndexOf(reader.Int64(1)), reader.Int64(1), "site"),
                 new(reader.Int64(2), reader.Int64(3)),
                 new(reader.Int64(4), reader.Int64(5))));
         }
+
+        return changes;
     }
 }

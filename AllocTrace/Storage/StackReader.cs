@@ -53,11 +53,12 @@ internal sealed class StackReader(string path, ReadConnections connections)
     private void ReadRange(ReadConnection connection, RowRange range, StackTable stacks)
     {
         using var reader = new StatementReader(
-            connection, "SELECT caller, code, line, id FROM stack WHERE id BETWEEN ? AND ? ORDER BY id", range.First, range.Last);
+            connection, $"SELECT caller, code, line{(stacks.Ids is null ? "" : ", id")} FROM stack WHERE id >= ? ORDER BY id", range.First);
         var codes = stacks.Codes;
         var ids = stacks.Ids;
         var row = ids is null ? (int)range.First : 0;
-        for (; reader.Read(); row++)
+        var end = ids is null ? (int)range.Last + 1 : stacks.Count;
+        for (; row < end && reader.Read(); row++)
         {
             var id = ids is null ? row : ids[row] = reader.Int64(3);
             if (id == 0)

@@ -80,7 +80,7 @@ public sealed class TraceDatabase : IDisposable
     public IReadOnlyList<TraceSlice> Slices => _slices ??= Guarded(() => SliceReader.Slices(_connections.First));
 
     /// <summary>Who the sites are; read at the first use.</summary>
-    internal SiteIndex Sites => _siteIndex ??= Guarded(() => SliceReader.Sites(this, _connections.First));
+    internal SiteIndex Sites => _siteIndex ??= Guarded(_sites.ReadIndex);
 
     /// <summary>The trie of all stacks; read at the first use.</summary>
     internal StackTable Stacks => _stacks ??= Guarded(new StackReader(Path, _connections).Read);
@@ -153,7 +153,7 @@ public sealed class TraceDatabase : IDisposable
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal void VisitSlices(Action<SliceChange> visit) => Guarded(() =>
     {
-        SliceReader.Visit(this, _connections.First, Sites, visit);
+        SliceReader.Visit(this, _connections, visit);
         return Slices;
     });
 
@@ -176,13 +176,13 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>Aggregates all that is known about the sites of a process, on several cores.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="visitorOfPart">Called with the number of parts, returns who takes the sites of each; a part is read by one thread.</param>
+    /// <param name="visitorOfPart">Called with the parts, returns who takes the sites of each; a part is read by one thread.</param>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
-    internal void VisitCounters(TraceProcess process, Func<int, SiteVisitor[]> visitorOfPart) => Guarded(() =>
+    internal void VisitCounters(TraceProcess process, Func<RowRange[], SiteVisitor[]> visitorOfPart) => Guarded(() =>
     {
         _ = Stacks; // before several threads ask for them
         var parts = _sites.PartsOf(process);
-        var visitors = visitorOfPart(parts.Length);
+        var visitors = visitorOfPart(parts);
         _connections.ReadParts(parts.Length, (connection, i) => _sites.ReadCounters(connection, process, parts[i], visitors[i]));
         return parts;
     });

@@ -25,16 +25,18 @@ public sealed class AttachTests
         var (first, second) = (folder.File("first.db"), folder.File("second.db"));
         using var program = Start(python, Alloctrace.ProgramFile("attached.py"));
         var pid = program.Id.ToString();
+        var said = "";
         Assert.AreEqual("300", Work(program), "not recorded");
 
-        Alloctrace.Run("attach", pid, "-o", first).Succeeded();
+        said += Alloctrace.Run("attach", pid, "-o", first).Succeeded().Error;
         Assert.AreEqual("600", Work(program));
-        Fails(Alloctrace.Run("attach", pid, "-o", second), $"process {pid} is being recorded already");
+        said += Fails(Alloctrace.Run("attach", pid, "-o", second), $"process {pid} is being recorded already");
         Assert.AreEqual("900", Work(program));
-        StringAssert.Contains(Alloctrace.Run("detach", pid).Succeeded().Error, "its database is complete");
+        said += Alloctrace.Run("detach", pid).Succeeded().Error;
         Assert.IsTrue(File.Exists(first), "complete, so it is there");
         Assert.AreEqual("1200", Work(program), "not recorded");
-        Fails(Alloctrace.Run("detach", pid), $"process {pid} is not being recorded");
+        said += Fails(Alloctrace.Run("detach", pid), $"process {pid} is not being recorded");
+        Expectation.Verify("Attach/Messages", said.Replace(folder.Path, "FOLDER").Replace(pid, "PID"));
 
         // And again; this time the program's end completes it.
         Alloctrace.Run("attach", pid, "-o", second).Succeeded();
@@ -90,21 +92,24 @@ public sealed class AttachTests
     {
         using var folder = new TestFolder();
         var database = folder.File("t.db");
-        Fails(Alloctrace.Run("attach", "4194303", "-o", database), "there is no process 4194303");
+        var said = Fails(Alloctrace.Run("attach", "4194303", "-o", database), "there is no process 4194303");
         using var other = Process.Start(new ProcessStartInfo("sleep", "600"))!;
-        Fails(Alloctrace.Run("attach", $"{other.Id}", "-o", database), $"process {other.Id} runs no Python that exports its functions");
-        Fails(Alloctrace.Run("detach", $"{other.Id}"), $"process {other.Id} is not being recorded");
+        said += Fails(Alloctrace.Run("attach", $"{other.Id}", "-o", database), $"process {other.Id} runs no Python that exports its functions");
+        said += Fails(Alloctrace.Run("detach", $"{other.Id}"), $"process {other.Id} is not being recorded");
         Kill(other);
+        var refused = new HashSet<string>();
 
         foreach (var python in OneOfEach)
         {
             using var program = Start(python, _idle);
-            Fails(Alloctrace.Run("attach", $"{program.Id}", "-o", folder.File("none/t.db")), "does not exist");
+            refused.Add(Fails(Alloctrace.Run("attach", $"{program.Id}", "-o", folder.File("none/t.db")), "does not exist"));
             File.WriteAllText(database, "");
-            Fails(Alloctrace.Run("attach", $"{program.Id}", "-o", database), "exists");
+            refused.Add(Fails(Alloctrace.Run("attach", $"{program.Id}", "-o", database), "exists"));
             File.Delete(database);
             Kill(program);
         }
+
+        Expectation.Verify("Attach/Refused", (said + string.Concat(refused)).Replace(folder.Path, "FOLDER").Replace($"process {other.Id}", "process PID"));
     }
 
     [TestMethod]
@@ -201,10 +206,11 @@ public sealed class AttachTests
         return program.ExitCode;
     }
 
-    private static void Fails(CommandResult result, string says)
+    private static string Fails(CommandResult result, string says)
     {
         Assert.AreEqual((1, ""), (result.ExitCode, result.Output), result.Error);
         Assert.HasCount(1, result.Error.TrimEnd('\n').Split('\n'), result.Error);
         StringAssert.Contains(result.Error, says);
+        return result.Error;
     }
 }

@@ -18,7 +18,7 @@ public sealed class BadInputTests
         var result = Alloctrace.RunIn(folder.Path, "run", "--", "sh", "-c", "echo hello; exit 5");
         Assert.AreEqual(5, result.ExitCode);
         Assert.AreEqual("hello\n", result.Output);
-        StringAssert.Contains(OneLine(result), "nothing was recorded");
+        Assert.AreEqual("alloctrace: nothing was recorded: sh ran no Python that could be traced\n", result.Error);
         Assert.IsEmpty(folder.Files("*"));
     }
 

@@ -1,5 +1,6 @@
 using AllocTrace.Report.Render;
 using AllocTrace.Report.Tests.Support;
+using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Commands;
 

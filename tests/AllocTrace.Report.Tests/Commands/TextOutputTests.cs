@@ -1,8 +1,10 @@
+using AllocTrace.Analysis;
 using AllocTrace.Report.Commands;
 using AllocTrace.Report.Render;
 using AllocTrace.Report.Tests.Support;
 using AllocTrace.Stacks;
 using AllocTrace.Storage;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Report.Tests.Commands;
@@ -158,6 +160,47 @@ public sealed class TextOutputTests
         using var output = new Output(data, error);
         Assert.IsFalse(DoctorCommand.Tell(new Page(output), database));
         Expectation.Verify("Doctor/Found", data.ToString());
+    }
+
+    [TestMethod]
+    [DataRow("Summary/Caveats", "summary")]
+    [DataRow("Top/Caveats", "top")]
+    public void Reports_begin_with_what_the_recording_does_not_have(string expectation, string command)
+    {
+        using var trace = new TraceBuilder();
+        int crashed = trace.Process(100, "python3 worker.py"), without = trace.Process(101, "python3.99 new.py", stacks: "no layout for CPython 3.99"), killed = trace.Process(102, "python3 late.py", ending: "killed");
+        trace.Site(trace.Thread(crashed), "obj", trace.Stack(new Frame("/srv/worker.py", 7, "work")), new(2_000_000, 20), peak: new(2_000_000, 20), live: new(1_000_000, 10));
+        trace.Site(trace.Thread(without), "raw", 0, new(64, 1), live: new(64, 1));
+        for (var i = 0; i < 12; i++)
+            trace.Site(trace.Thread(killed, $"pool-{i}", 200 + i), "mem", trace.LostStack(), new(100 + i, 1), peak: new(100 + i, 1));
+
+        trace.Crash(crashed);
+        trace.FullEventLog(crashed, leftOut: 105_000, sinceNs: 1_000_000);
+        trace.Execute("INSERT INTO runtime VALUES (?1, '', '3.11.2 (main) [GCC 12]', 'start', 1, 1000, 'on')", killed);
+        trace.Execute("UPDATE process SET unknown_frees = 12, cut_stacks = 3 WHERE id = ?1", killed);
+        trace.Loss(killed, "slabs full", 5, 1_000_000, 2_000_000);
+        trace.Loss(killed, "stack not kept", 12);
+        trace.Loss(without, "collected before", 0);
+        trace.Save();
+        Expectation.Verify(expectation, CommandRun.Of(command, trace.Path).Succeeded().Replace(trace.Path, "trace.db"));
+    }
+
+    /// <summary>What is said on the error output, beside or instead of data.</summary>
+    [TestMethod]
+    [DataRow("Messages/Flamegraph", 0, "flamegraph FOLDER/leak.db")]
+    [DataRow("Messages/FlamegraphAgain", 1, "flamegraph FOLDER/leak.db -o FOLDER/leak.py")]
+    [DataRow("Messages/Merge", 0, "merge FOLDER/leak.db FOLDER/leak.db -o FOLDER/all.db")]
+    [DataRow("Messages/NoCrash", 0, "crash FOLDER/leak.db")]
+    [DataRow("Messages/Events", 0, "export FOLDER/leak.db --events -o FOLDER/events.csv")]
+    [DataRow("Messages/DiffAtNothing", 1, "diff FOLDER/leak.db --at live --at nothing")]
+    public void Messages_are_as_expected(string expectation, int exitCode, string line)
+    {
+        using var server = new LeakyServer(hasEvents: line.Contains("--events"));
+        var folder = Path.GetDirectoryName(server.Path)!;
+        File.Move(server.Path, Path.Combine(folder, "leak.db"));
+        var run = CommandRun.Of(line.Replace("FOLDER", folder).Split(' '));
+        Expectation.Verify(expectation, run.Error.Replace(folder, "FOLDER"));
+        Assert.AreEqual(("", exitCode), (run.Out, run.ExitCode));
     }
 
     [TestMethod]

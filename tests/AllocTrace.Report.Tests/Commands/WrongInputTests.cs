@@ -27,11 +27,27 @@ public sealed class WrongInputTests
     [DataRow("diff x.db y.db --at a --at b", "two recordings are compared at one moment: give --at once; see 'alloctrace diff --help'")]
     [DataRow("leaks x.db --at a --at b", "--at has to be given three times or more: two snapshots do not tell growth from a step (see 'diff'); see 'alloctrace leaks --help'")]
     [DataRow("push x.db --to me --name n", "--to cannot be 'me': it is the address of a server, for example http://localhost:4040; see 'alloctrace push --help'")]
-    [DataRow("push x.db --to http://h --name n --label l", "--label cannot be 'l': it is NAME=VALUE, without braces, commas and quotes; see 'alloctrace push --help'")]
+    [DataRow("push x.db --to http://h --name n --label l", "--label cannot be 'l': it is NAME=VALUE, the name of letters, digits, _ and ., the value without '}' and ','; see 'alloctrace push --help'")]
+    [DataRow("push x.db --to http://h --name a#b", "--name cannot be 'a b': the server takes letters, digits and any of _ . - /; see 'alloctrace push --help'")]
+    [DataRow("push x.db --to http://h --name n --label a-b=c", "--label cannot be 'a-b=c': it is NAME=VALUE, the name of letters, digits, _ and ., the value without '}' and ','; see 'alloctrace push --help'")]
+    [DataRow("run --events much -- true", "--events cannot be 'much': wanted on, off, or the largest size of the log, 1MiB or more; see 'alloctrace run --help'")]
+    [DataRow("run --events 1000 -- true", "--events cannot be '1000': wanted on, off, or the largest size of the log, 1MiB or more; see 'alloctrace run --help'")]
+    [DataRow("run --sample 2TiB -- true", "--sample: wanted 1TiB or less; see 'alloctrace run --help'")]
+    [DataRow("run --sample much -- true", "--sample cannot be 'much': it is a size, for example 200MiB or 1.5G; see 'alloctrace run --help'")]
+    [DataRow("run --domains raw+rare -- true", "--domains: wanted raw, mem and obj, joined by +; see 'alloctrace run --help'")]
+    [DataRow("run --limit 1000 -- true", "--limit: wanted 4194304 bytes or more; see 'alloctrace run --help'")]
+    [DataRow("run --limit much -- true", "--limit cannot be 'much': it is a number, 0 or more; see 'alloctrace run --help'")]
+    [DataRow("run --frames many -- true", "--frames cannot be 'many': it is a number, 0 or more; see 'alloctrace run --help'")]
+    [DataRow("run --on-full explode -- true", "Argument 'explode' not recognized. Must be one of: 'wait' 'drop'; see 'alloctrace run --help'")]
+    [DataRow("top x.db --cumulative -g lines", "--group-by cannot be 'lines': it is one of lineno, filename, traceback, function, domain, thread, process; see 'alloctrace top --help'")]
+    [DataRow("run --temporary x -- true", "--temporary cannot be 'x': it is a number, 0 or more; see 'alloctrace run --help'")]
+    [DataRow("run", "Required argument 'command' missing for command: 'run'; see 'alloctrace run --help'")]
+    [DataRow("attach me", "PID cannot be 'me': it is a number, 0 or more; see 'alloctrace attach --help'")]
+    [DataRow("attach 1 --timeout x", "--timeout cannot be 'x': it is a number, 0 or more; see 'alloctrace attach --help'")]
     [DataRow("completion tcsh", "Argument 'tcsh' not recognized. Must be one of: 'bash' 'zsh' 'fish'; see 'alloctrace completion --help'")]
     [DataRow("export x.db --format csv", "Option '-o' is required; see 'alloctrace export --help'")]
     public void Wrong_usage_is_one_line_and_exit_code_2(string line, string message) =>
-        CommandRun.Of(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).AssertFailed(2, message);
+        CommandRun.Of([.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(word => word.Replace('#', ' '))]).AssertFailed(2, message);
 
     [TestMethod]
     [DataRow("summary")]
@@ -130,7 +146,7 @@ public sealed class WrongInputTests
         {
             Assert.Contains($"alloctrace top {word} --view peak", CommandRun.Of("summary", "--", name).Succeeded());
             Assert.Contains("Server.login", CommandRun.Of("top", $"./{name}").Succeeded());
-            Assert.Contains("Server.login", CommandRun.Of("diff", "--at", "peak", "--at", "live", "--", name).Succeeded());
+            Assert.Contains("ones", CommandRun.Of("diff", "--at", "peak", "--at", "live", "--", name).Succeeded());
             CommandRun.Of("export", "-o", $"./{name}.csv", "--", name).Succeeded();
             Assert.Contains("Server.login", File.ReadAllText($"./{name}.csv"));
             CommandRun.Of("merge", "-o", $"./{name}-merged", "--", name, server.Path);

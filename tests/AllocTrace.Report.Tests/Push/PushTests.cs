@@ -1,13 +1,16 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using System.Web;
 using AllocTrace.Report.Export.Pprof;
 using AllocTrace.Report.Push;
 using AllocTrace.Report.Tests.Support;
+using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Push;
 
@@ -31,12 +34,60 @@ public sealed class PushTests
             var query = HttpUtility.ParseQueryString(requests[i].Url.Query);
             Assert.AreEqual("/ingest", requests[i].Url.AbsolutePath);
             Assert.AreEqual("shop.api{env=ci,host=a b,pid=77}", query["name"]);
-            Assert.AreEqual("pprof", query["format"]);
+            Assert.IsNull(query["format"], "a server would take the form for a profile");
             Assert.IsLessThan(long.Parse(query["until"]!, CultureInfo.InvariantCulture), long.Parse(query["from"]!, CultureInfo.InvariantCulture));
             var profile = requests[i].Profile;
+            Assert.AreEqual(1_700_000_000_000_000_000 + (i * 500_000_000L), profile.TimeNanos, "when a server says it was");
+            Assert.AreEqual(500_000_000, profile.DurationNanos);
             Assert.AreEqual(inUse[i], Sum(profile, "inuse_space"));
             Assert.AreEqual(i == 0 ? 800_000 : i == 1 ? 600_000 : 550_000, Sum(profile, "alloc_space"));
         }
+    }
+
+    /// <summary>Go's own library takes the form apart, as it does in a server, and its own pprof reads what was in it.</summary>
+    [TestMethod]
+    public void What_is_sent_is_what_a_server_reads()
+    {
+        if (!ToolPath.Exists("go"))
+            Assert.Inconclusive("no go on this machine");
+
+        using var recording = new GrowingServer();
+        var folder = Path.GetDirectoryName(recording.Path)!;
+        var start = new ProcessStartInfo("go", ["run", Path.Combine(AppContext.BaseDirectory, "Push", "receive.go"), folder]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        using var server = Process.Start(start)!;
+        var address = server.StandardOutput.ReadLine()!;
+        var run = CommandRun.Of("push", recording.Path, "--to", address, "--name", "shop.api", "--label", "env=ci or not", "--periods", "2");
+        server.StandardInput.Close();
+        var received = server.StandardOutput.ReadToEnd().TrimEnd('\n').Split('\n');
+        server.WaitForExit();
+        Assert.AreEqual((0, $"alloctrace: sent 2 profiles to {address}\n"), (run.ExitCode, run.Error));
+
+        long[] inUse = [400_000, 500_000];
+        for (var i = 0; i < 2; i++)
+        {
+            var request = JsonDocument.Parse(received[i]).RootElement;
+            Assert.AreEqual("shop.api{env=ci or not,pid=77}", request.GetProperty("query").GetProperty("name")[0].GetString());
+            Assert.AreEqual($"{1_700_000_000 + i}", request.GetProperty("query").GetProperty("from")[0].GetString());
+            Assert.AreEqual("alloc_objects alloc_space inuse_objects inuse_space", string.Join(' ', request.GetProperty("types").EnumerateObject().Select(type => type.Name)));
+            Assert.AreEqual("average", request.GetProperty("types").GetProperty("inuse_space").GetProperty("aggregation").GetString());
+            var text = Command.Run("go", ["tool", "pprof", "-top", "-unit=b", "-nodefraction=0", request.GetProperty("file").GetString()!], environment: new() { ["TZ"] = "UTC" }).Succeeded().Output;
+            Assert.Contains("Time: Nov 14, 2023 at 10:13pm (UTC)", text);
+            Assert.Contains("Duration: 1s", text);
+            Assert.Contains($"of {inUse[i]}B total", text);
+        }
+    }
+
+    [TestMethod]
+    [DataRow("Push/TriedAgain", 503, "busy\n  for now")]
+    [DataRow("Push/Refused", 400, "")]
+    [DataRow("Push/RefusedWithReason", 400, "profile with labels '{__name__=\"memory\"}' is outside of ingestion window")]
+    public void What_is_said_meanwhile(string expectation, int status, string reason)
+    {
+        using var server = new GrowingServer();
+        using var receiver = new Receiver(200, status) { Reason = reason };
+        var run = CommandRun.Of("push", server.Path, "--to", receiver.Address, "--name", "shop.api", "--periods", "2");
+        Expectation.Verify(expectation, run.Error.Replace(receiver.Address, "http://SERVER"));
+        Assert.AreEqual((status == 503 ? 0 : 1, ""), (run.ExitCode, run.Out));
     }
 
     [TestMethod]
@@ -58,8 +109,8 @@ public sealed class PushTests
     }
 
     [TestMethod]
-    [DataRow(400, "the server answered 400 Bad Request; 1 profiles were sent before")]
-    [DataRow(503, "the server answered 503 Service Unavailable; 1 profiles were sent before")]
+    [DataRow(400, "the server answered 400 Bad Request; 1 profile sent before")]
+    [DataRow(503, "the server answered 503 Service Unavailable; 1 profile sent before")]
     public void What_is_refused_ends_it(int status, string message)
     {
         using var receiver = new Receiver(200, status, status, status);
@@ -96,7 +147,7 @@ public sealed class PushTests
         var port = ((IPEndPoint)free.LocalEndpoint).Port;
         free.Stop();
         CommandRun.Of("push", server.Path, "--to", $"http://127.0.0.1:{port}", "--name", "x", "--attempts", "1")
-            .AssertFailed(1, $"http://127.0.0.1:{port}: Connection refused; 0 profiles were sent before");
+            .AssertFailed(1, $"http://127.0.0.1:{port}: Connection refused; 0 profiles sent before");
     }
 
     private static IEnumerable<PushedProfile> Profiles(Receiver receiver, int count) =>
@@ -137,6 +188,9 @@ public sealed class PushTests
 
         public string Address { get; }
 
+        /// <summary>What it says besides, where it refuses.</summary>
+        public string Reason { get; init; } = "";
+
         public ConcurrentQueue<(Uri Url, Profile Profile)> Requests { get; } = [];
 
         public void Dispose()
@@ -163,6 +217,9 @@ public sealed class PushTests
                 await context.Request.InputStream.CopyToAsync(body);
                 Requests.Enqueue((context.Request.Url!, ProfileIn(body.ToArray())));
                 context.Response.StatusCode = answers.TryDequeue(out var status) ? status : 200;
+                if (context.Response.StatusCode != 200)
+                    context.Response.OutputStream.Write(Encoding.UTF8.GetBytes(Reason));
+
                 context.Response.Close();
             }
         }

@@ -8,7 +8,8 @@ internal sealed class LeakyServer : IDisposable
 {
     private readonly TraceBuilder _trace = new();
 
-    public LeakyServer()
+    /// <param name="hasEvents">Whether it has an event log, which had no room for anything.</param>
+    public LeakyServer(bool hasEvents = false)
     {
         var folder = System.IO.Path.GetDirectoryName(_trace.Path)!;
         var app = System.IO.Path.Combine(folder, "leak.py");
@@ -45,6 +46,9 @@ internal sealed class LeakyServer : IDisposable
         _trace.Execute("INSERT INTO slice_site VALUES (1, ?1, 5000000, 500, 0, 0)", history);
         _trace.Execute("UPDATE site SET expression = ?1 WHERE id = ?2", 24 | 40 << 12, history); // "bytearray(9_999)"
         _trace.Loss(process, "slabs full", 345, 700_000_000, 710_000_000);
+        if (hasEvents)
+            _trace.FullEventLog(process, leftOut: 105_000, sinceNs: 1_000_000);
+
         _trace.Save();
     }
 

@@ -137,6 +137,14 @@ internal sealed class TraceBuilder : IDisposable
         Execute("INSERT INTO crash_allocation VALUES (?1, 0, 'free', 1, 0, 8192, NULL), (?1, 1, 'malloc', 2, 64, 8192, 0)", process);
     }
 
+    /// <summary>An event log that had no room for anything.</summary>
+    public void FullEventLog(int process, long leftOut, long sinceNs)
+    {
+        using var schema = new StreamReader(typeof(Frame).Assembly.GetManifestResourceStream("events.sql")!);
+        Execute(schema.ReadToEnd());
+        Execute("INSERT INTO event_log VALUES (?1, 0, ?2, ?3)", process, leftOut, sinceNs);
+    }
+
     /// <summary>Completes the file; the builder can be used no further.</summary>
     public string Save()
     {
