@@ -10,6 +10,12 @@ internal sealed class Collector : IDisposable
 {
     private const int ShortestWaitMs = 1, LongestWaitMs = 20;
 
+    /// <summary>
+    /// Which share of a session's slabs should be found full at a time. With more the program might run out of them before the next look, or take
+    /// others, which are colder; with less the looks cost more than what they find, and hold up the program on a shared core.
+    /// </summary>
+    private const double LeastLoad = 1.0 / 8, MostLoad = 1.0 / 4;
+
     /// <summary>How long processes that end with the main one are waited for at the end.</summary>
     private const int GraceMs = 500;
 
@@ -282,7 +288,12 @@ internal sealed class Collector : IDisposable
                         AddWorker();
                 }
 
-                waitMs = Serve() ? ShortestWaitMs : Math.Min(2 * waitMs, LongestWaitMs);
+                waitMs = Serve() switch
+                {
+                    > MostLoad => Math.Max(waitMs / 2, ShortestWaitMs),
+                    < LeastLoad => Math.Min(2 * waitMs, LongestWaitMs),
+                    _ => waitMs,
+                };
             }
         }
         catch (Exception e) // this may be a thread of a host, which must not die of it
@@ -318,10 +329,10 @@ internal sealed class Collector : IDisposable
     }
 
     /// <summary>Gives each session that no other thread has a round.</summary>
-    /// <returns>Whether any had something.</returns>
-    private bool Serve()
+    /// <returns>The highest <see cref="FollowedSession.Load"/>.</returns>
+    private double Serve()
     {
-        var any = false;
+        var load = 0.0;
         foreach (var session in _sessions)
         {
             if (!session.TryClaim())
@@ -332,7 +343,7 @@ internal sealed class Collector : IDisposable
                 TryBegin(session);
 
             if (session.Round())
-                any = true;
+                load = Math.Max(load, session.Load);
             else if (session.Failure is not null)
             {
                 Abandon(session);
@@ -347,7 +358,7 @@ internal sealed class Collector : IDisposable
             session.Unclaim();
         }
 
-        return any;
+        return load;
     }
 
     /// <summary>Lets a forked child begin with what its parent had, once the parent's replay has come there, or never will.</summary>

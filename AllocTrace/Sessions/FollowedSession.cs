@@ -141,6 +141,9 @@ internal sealed unsafe class FollowedSession : IDisposable
 
     public void Unclaim() => Volatile.Write(ref _isClaimed, 0);
 
+    /// <summary>How much the last round found, as a share of the room that the session's slabs have. For the thread that claimed the session.</summary>
+    public double Load { get; private set; }
+
     /// <summary>Drains what is there.</summary>
     /// <returns>Whether there was anything.</returns>
     public bool Round()
@@ -158,7 +161,9 @@ internal sealed unsafe class FollowedSession : IDisposable
         if (Damage is not null || Failure is not null)
             return false;
 
+        var before = _drain.DrainedBytes;
         Guard(() => any = _drain.Round(LibC.MonotonicNanoseconds));
+        Load = (_drain.DrainedBytes - before) / ((double)Math.Max(1, _session.Header->Slabs) * WireFormat.SlabBytes);
         ForgetJournal();
         AnswerRequest();
         _drain.KeepJournalShort();

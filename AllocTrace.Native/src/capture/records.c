@@ -27,6 +27,7 @@ bool records_begin_stream(struct thread_capture *thread)
     if (slab == NO_SLAB)
         return false;
     begin_slab(thread, slab, 0);
+    thread->left.used = 0;
     thread->shared->first_slab = slab;
     thread->shared->cursor = sizeof(struct alloctrace_slab);
     return true;
@@ -40,6 +41,9 @@ static bool continue_stream(struct thread_capture *thread)
     struct alloctrace_slab *full = slab_of(thread);
     full->used = (uint32_t)(thread->at - (uint8_t *)full);
     full->next = slab;
+    thread->left.slab = thread->slab;
+    thread->left.used = full->used;
+    thread->left.started_ns = full->started_ns;
     begin_slab(thread, slab, full->sequence + 1);
     SHARED_STORE(thread->shared->cursor, (uint64_t)(uintptr_t)thread->at + thread->position_bias);
     return true;

@@ -42,6 +42,11 @@ struct thread_capture {
 
     struct sampler sampler;
 
+    struct {
+        uint32_t slab, used; /* used 0: there was none */
+        uint64_t started_ns; /* another time in it: it is somebody else's by now */
+    } left;                  /* the slab before the present one */
+
     uint32_t lost_events; /* not yet told by a LOST record */
     uint64_t lost_first_ns;
 

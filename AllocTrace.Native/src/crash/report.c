@@ -230,6 +230,7 @@ static unsigned decode(const uint64_t *record, struct alloctrace_crash_allocatio
         return 1;
     case ALLOCTRACE_RECORD_REALLOC_BEGIN:
     case ALLOCTRACE_RECORD_REALLOC_FAILED:
+    case ALLOCTRACE_RECORD_AGE:
         return 1;
     case ALLOCTRACE_RECORD_BATCH:
     case ALLOCTRACE_RECORD_MARK:
@@ -245,12 +246,9 @@ static unsigned decode(const uint64_t *record, struct alloctrace_crash_allocatio
     return kind == narrow ? 2 : 3;
 }
 
-static void read_slab(void)
+static void read_records(const struct alloctrace_slab *slab, const uint8_t *end)
 {
-    const struct thread_capture *thread = thread_of_this;
-    const uint64_t *record = (const uint64_t *)((const uint8_t *)session_slab(thread->slab) + sizeof(struct alloctrace_slab));
-    const uint64_t *end = (const uint64_t *)thread->at;
-    while (record < end) {
+    for (const uint64_t *record = (const uint64_t *)(slab + 1); record < (const uint64_t *)end;) {
         struct alloctrace_crash_allocation told = {0};
         unsigned words = decode(record, &told);
         if (words == 0)
@@ -263,12 +261,30 @@ static void read_slab(void)
     }
 }
 
+/* The thread's slab before the present one is perhaps given back already, but still as it left it. */
+static bool is_as_left(const struct thread_capture *thread, const struct alloctrace_slab *slab)
+{
+    return thread->left.used && *(const volatile uint64_t *)&slab->started_ns == thread->left.started_ns;
+}
+
+static void read_slabs(void)
+{
+    const struct thread_capture *thread = thread_of_this;
+    const struct alloctrace_slab *left = session_slab(thread->left.slab);
+    if (is_as_left(thread, left)) {
+        read_records(left, (const uint8_t *)left + thread->left.used);
+        if (!is_as_left(thread, left))
+            ring_count = 0;
+    }
+    read_records(session_slab(thread->slab), thread->at);
+}
+
 void report_allocations(struct alloctrace_crash *crash)
 {
     const struct thread_capture *thread = thread_of_this;
     if (!thread || thread->recording != thread_recording || !thread->at)
         return;
-    do_step(read_slab);
+    do_step(read_slabs);
     struct alloctrace_crash_allocation *told =
         (struct alloctrace_crash_allocation *)((uint8_t *)crash + ALLOCTRACE_CRASH_ALLOCATIONS_OFFSET);
     uint32_t count = ring_count < ALLOCTRACE_CRASH_ALLOCATIONS ? ring_count : ALLOCTRACE_CRASH_ALLOCATIONS;
