@@ -41,6 +41,16 @@ public sealed partial class CrashTests
     }
 
     [TestMethod]
+    public void Sampled_recordings_have_their_last_allocations_too()
+    {
+        const int kept = 64;
+        using var folder = new TestFolder();
+        var database = folder.File("crash.db");
+        Alloctrace.Run("run", "-q", "-o", database, "--sample", "64", "--crash", "on", "--", Python.Default.Path, Alloctrace.ProgramFile("crashing.py"), "null", "main", "none", TestLibrary.Crashing);
+        Assert.AreEqual(kept, CrashOf(database).GetProperty("allocations").GetArrayLength());
+    }
+
+    [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void Without_faulthandler_the_address_is_known_and_the_end_is_the_signal_s(Python python)
     {
