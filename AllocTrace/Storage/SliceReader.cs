@@ -35,9 +35,9 @@ internal static class SliceReader
 
         _ = database.Sites; // before several threads ask for them
         long[] ids = [.. slices.Keys.Order()];
-        var parts = ids.Chunk(Math.Max(1, (ids.Length / MostParts) + 1)).Select(chunk => new RowRange(chunk[0], chunk[^1])).ToArray();
-        if (parts.Length > 0)
-            (parts[0], parts[^1]) = (parts[0] with { First = long.MinValue }, parts[^1] with { Last = long.MaxValue }); // what is of no slice is found there
+        RowRange[] parts = ids is [] ? [RowRange.None] : [.. ids.Chunk((ids.Length / MostParts) + 1).Select(chunk => new RowRange(chunk[0], chunk[^1]))];
+        parts[0] = parts[0] with { First = long.MinValue }; // what is of no slice is found at both ends
+        parts[^1] = parts[^1] with { Last = long.MaxValue };
         for (var i = 1; i < parts.Length; i++)
             parts[i] = parts[i] with { First = parts[i - 1].Last + 1 };
 

@@ -6,6 +6,33 @@ namespace AllocTrace.EndToEnd.Tests;
 [TestClass]
 public sealed class StorageFaultTests
 {
+    /// <summary>
+    /// Records into a file system of its own that cannot take the database: the command fails and leaves nothing there, and what it kept, collected
+    /// elsewhere, becomes <c>t.db</c>.
+    /// </summary>
+    /// <param name="folder">Where all that lies.</param>
+    /// <param name="mount">Options of the file system.</param>
+    /// <param name="what">What the program does: see <c>limited.py</c>.</param>
+    /// <param name="with">The argument of that.</param>
+    /// <returns>The one line that the command said.</returns>
+    private static string KeptWithoutRoom(TestFolder folder, string mount, string what, string with)
+    {
+        const string script = """
+            mount -t tmpfs $6 none "$1" || exit 99
+            "$2" run -q -o "$1/t.db" -- "$3" -S "$4" "$7" "$8" 2>"$5/said"
+            code=$?
+            cat "$5/said"
+            ls "$1"
+            folder=$(sed 's/.*kept: alloctrace collect -o FILE.db //' "$5/said")
+            "$2" collect -q -o "$5/t.db" "$folder" && [ ! -e "$folder" ] && exit $code
+            """;
+        Directory.CreateDirectory(folder.File("small"));
+        var result = InNamespace(script, folder.File("small"), Alloctrace.Program, _python, _program, folder.Path, mount, what, with);
+        Assert.AreEqual(1, result.ExitCode, result.Output + result.Error);
+        Assert.HasCount(2, result.Lines, result.Output + ": what the program printed, one line, and nothing in the folder");
+        return result.Lines[1];
+    }
+
     private static readonly string _program = Alloctrace.ProgramFile("limited.py");
 
     private static readonly string _python = Python.Default.Path;
@@ -45,20 +72,7 @@ public sealed class StorageFaultTests
     public void Database_on_a_full_disk()
     {
         using var folder = new TestFolder();
-        const string script = """
-            mount -t tmpfs -o size=64k none "$1" || exit 99
-            "$2" run -q -o "$1/t.db" -- "$3" -S "$4" stacks 20000 2>"$5/said"
-            code=$?
-            cat "$5/said"
-            ls "$1"
-            folder=$(sed 's/.*kept: alloctrace collect -o FILE.db //' "$5/said")
-            "$2" collect -q -o "$5/t.db" "$folder" && [ ! -e "$folder" ] && exit $code
-            """;
-        Directory.CreateDirectory(folder.File("small"));
-        var result = InNamespace(script, folder.File("small"), Alloctrace.Program, _python, _program, folder.Path);
-        Assert.AreEqual(1, result.ExitCode, result.Output + result.Error);
-        Assert.HasCount(2, result.Lines, result.Output + ": what the program printed, one line, and nothing in the folder");
-        StringAssert.Contains(result.Lines[1], "t.db cannot be written");
+        StringAssert.Contains(KeptWithoutRoom(folder, "-o size=64k", "stacks", "20000"), "t.db cannot be written");
         AssertAll(folder.File("t.db"), 20000);
     }
 
@@ -134,20 +148,7 @@ public sealed class StorageFaultTests
     public void Databases_folder_that_becomes_read_only()
     {
         using var folder = new TestFolder();
-        const string script = """
-            mount -t tmpfs none "$1" || exit 99
-            "$2" run -q -o "$1/t.db" -- "$3" -S "$4" during "mount -o remount,ro $1" 2>"$5/said"
-            code=$?
-            cat "$5/said"
-            ls "$1"
-            folder=$(sed 's/.*kept: alloctrace collect -o FILE.db //' "$5/said")
-            "$2" collect -q -o "$5/t.db" "$folder" && [ ! -e "$folder" ] && exit $code
-            """;
-        Directory.CreateDirectory(folder.File("small"));
-        var result = InNamespace(script, folder.File("small"), Alloctrace.Program, _python, _program, folder.Path);
-        Assert.AreEqual(1, result.ExitCode, result.Output + result.Error);
-        Assert.HasCount(2, result.Lines, result.Output + ": what the program printed, and one line");
-        StringAssert.Contains(result.Lines[1], "t.db cannot be written: Read-only file system");
+        StringAssert.Contains(KeptWithoutRoom(folder, "", "during", $"mount -o remount,ro {folder.File("small")}"), "t.db cannot be written: Read-only file system");
         AssertAll(folder.File("t.db"), 250);
     }
 

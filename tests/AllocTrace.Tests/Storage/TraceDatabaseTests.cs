@@ -117,6 +117,21 @@ public sealed class TraceDatabaseTests
     }
 
     [TestMethod]
+    [DataRow("SELECT 1")]
+    [DataRow("INSERT INTO slice VALUES (5, 1, 0, 1, 0, 0, 0, NULL)")]
+    public void Change_of_a_slice_that_is_not_there_is_damage(string slices)
+    {
+        using var trace = new TraceBuilder();
+        var thread = trace.Thread(trace.Process());
+        var stack = trace.Stack(new Frame("a.py", 1, "f"));
+        trace.Site(thread, "obj", stack, new Amount(1, 1), live: new Amount(1, 1));
+        trace.Execute($"COMMIT; PRAGMA foreign_keys = OFF; BEGIN; DELETE FROM slice; {slices}; INSERT INTO slice_site VALUES (4, 1, 1, 1, 0, 0)");
+        using var database = TraceDatabase.Open(trace.Save());
+        var e = Assert.ThrowsExactly<InvalidTraceException>(() => database.VisitSlices(_ => { }));
+        Assert.EndsWith("damaged: there is no slice 4", e.Message);
+    }
+
+    [TestMethod]
     public void Numbers_of_stacks_may_have_gaps()
     {
         using var trace = new TraceBuilder();
