@@ -32,15 +32,13 @@ ALWAYS_INLINE intptr_t align_find_near(const struct kept_stack *stack, intptr_t 
     return -1;
 }
 
-/* Compares the kept stack with the real one from `at`, which is on it, to the outermost frame. A kept frame is only looked at after its
- * callee was seen to point to it. The last kept frame that is on the real stack where the two part; NULL: they do not. *changed: the
- * outermost frame whose instruction is another than before, or as it was. */
-ALWAYS_INLINE const struct kept_frame *align_compare(const struct layout *layout, const struct kept_frame *at,
+/* Compares the callers of `at`, which is on the real stack, with the real ones, to the outermost frame. A kept frame is only looked at
+ * after its callee was seen to point to it. The last kept frame that is on the real stack where the two part; NULL: they do not. *changed:
+ * the outermost caller whose instruction is another than before, or as it was. */
+ALWAYS_INLINE const struct kept_frame *align_callers(const struct layout *layout, const struct kept_frame *at,
                                                      const struct kept_frame **changed)
 {
     uintptr_t frame = at->frame;
-    if (frame_position(layout, frame) != at->position)
-        *changed = at;
     for (;; at--) {
         uintptr_t caller = at[-1].frame; /* below the outermost one is a sentinel, 0 */
         if (__builtin_expect(frame_previous(layout, frame) != caller, 0))
@@ -53,13 +51,13 @@ ALWAYS_INLINE const struct kept_frame *align_compare(const struct layout *layout
     }
 }
 
-/* Nothing but instructions changed: false if that is not so. */
-ALWAYS_INLINE bool align_at_top(const struct layout *layout, const struct kept_stack *stack, uintptr_t frame, struct alignment *alignment)
+/* Only instructions may be others: false if that is not so. *changed: as in an alignment, of callers. */
+ALWAYS_INLINE bool align_at_top(const struct layout *layout, const struct kept_stack *stack, uintptr_t frame, intptr_t *changed)
 {
-    const struct kept_frame *top = stack->frames + stack->depth - 1, *changed = NULL;
-    if (__builtin_expect(top->frame != frame, 0) || __builtin_expect(align_compare(layout, top, &changed) != NULL, 0))
+    const struct kept_frame *top = stack->frames + stack->depth - 1, *moved = NULL;
+    if (__builtin_expect(top->frame != frame, 0) || __builtin_expect(align_callers(layout, top, &moved) != NULL, 0))
         return false;
-    *alignment = (struct alignment){.met = (intptr_t)stack->depth - 1, .changed = changed ? changed - stack->frames : -1};
+    *changed = moved ? moved - stack->frames : -1;
     return true;
 }
 
@@ -76,7 +74,9 @@ ALWAYS_INLINE bool align_by_comparing(const struct layout *layout, struct kept_s
             frame = frame_previous(layout, frame);
             continue;
         }
-        const struct kept_frame *frames = stack->frames, *changed = NULL, *parted = align_compare(layout, &frames[met], &changed);
+        const struct kept_frame *frames = stack->frames;
+        const struct kept_frame *changed = frame_position(layout, frame) == frames[met].position ? NULL : &frames[met];
+        const struct kept_frame *parted = align_callers(layout, &frames[met], &changed);
         if (!parted) {
             alignment->met = met;
             alignment->changed = changed ? changed - frames : -1;

@@ -18,6 +18,7 @@
 #define ALLOCTRACE_ANCHOR_H
 
 #include "capture/align.h"
+#include "capture/place.h"
 
 ALWAYS_INLINE uintptr_t *anchor_frame(const struct layout *layout, uintptr_t state)
 {
@@ -35,17 +36,12 @@ ALWAYS_INLINE bool anchor_is_usable(const struct layout *layout, const struct ke
 }
 
 /* The innermost frame is the last walk's, and so are its callers: only its instruction may be another. */
-ALWAYS_INLINE bool anchor_is_at_top(const struct layout *layout, const struct kept_stack *stack, uintptr_t state, uintptr_t frame,
-                                    struct alignment *alignment)
+ALWAYS_INLINE bool anchor_is_at_top(const struct layout *layout, const struct kept_stack *stack, uintptr_t state, uintptr_t frame)
 {
     const struct kept_anchor *anchor = &stack->anchor;
-    intptr_t top = (intptr_t)stack->depth - 1;
-    if (anchor->state != state || anchor->depth != stack->depth || stack->frames[top].frame != frame
-        || __atomic_load_n(anchor_count(layout, state), __ATOMIC_RELAXED) != anchor->count
-        || __atomic_load_n(anchor_frame(layout, state), __ATOMIC_RELAXED) != frame)
-        return false;
-    *alignment = (struct alignment){.met = top, .changed = frame_position(layout, frame) != stack->frames[top].position ? top : -1};
-    return true;
+    return anchor->state == state && anchor->depth == stack->depth && stack->frames[(intptr_t)stack->depth - 1].frame == frame
+           && __atomic_load_n(anchor_count(layout, state), __ATOMIC_RELAXED) == anchor->count
+           && __atomic_load_n(anchor_frame(layout, state), __ATOMIC_RELAXED) == frame;
 }
 
 /* The innermost kept frame that was not taken off since, all of whose callers are as they were kept; -1: not known. */
@@ -63,7 +59,7 @@ ALWAYS_INLINE intptr_t anchor_find(const struct layout *layout, struct kept_stac
         return -1;
     }
     intptr_t found = (intptr_t)(anchor->depth - 1 - taken_off);
-    return stack->places[found].code ? found : -1;
+    return place_is_trampoline(&stack->places[found]) ? -1 : found;
 }
 
 /* Looks only at what is above the frame that is known to be as it was. False: that is not known; or it is not on the stack (another one
@@ -91,7 +87,7 @@ ALWAYS_INLINE void anchor_set(const struct layout *layout, struct kept_stack *st
 {
     struct kept_anchor *anchor = &stack->anchor;
     anchor->state = 0;
-    if (!anchor_is_usable(layout, stack, state) || stack->depth == 0 || !stack->places[stack->depth - 1].code)
+    if (!anchor_is_usable(layout, stack, state) || stack->depth == 0 || place_is_trampoline(&stack->places[stack->depth - 1]))
         return;
     uint64_t count = __atomic_load_n(anchor_count(layout, state), __ATOMIC_RELAXED);
     if (__atomic_load_n(anchor_frame(layout, state), __ATOMIC_RELAXED) != frame) {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "platform/compiler.h"
 #include "python/runtime.h"
 
 struct code_info {
@@ -35,7 +36,7 @@ struct code_slots {
     struct code_slot slot[];
 };
 
-extern struct code_cache {
+extern INTERNAL struct code_cache {
     struct code_slots *slots;
     uint32_t live;
     uint32_t epoch; /* grows whenever an entry is dropped: what was remembered about addresses is void */
@@ -44,7 +45,7 @@ extern struct code_cache {
 /* The free hook asks about every block. First one bit for each page of 4 KiB, by 16 bits of its number: the blocks that a program frees lie
  * on few pages, so what is looked at stays in the first-level cache. Then, on pages that have code, one bit for each value of 16 address
  * bits. Bits are never taken back. */
-extern struct code_filter {
+extern INTERNAL struct code_filter {
     uint64_t page[1024], block[1024];
 } code_filter;
 

@@ -12,7 +12,7 @@ struct node_key {
     uint32_t parent, code, line;
 };
 
-extern struct id_table intern_nodes;
+extern INTERNAL struct id_table intern_nodes;
 
 static inline bool node_equals(uint32_t id, const void *key)
 {

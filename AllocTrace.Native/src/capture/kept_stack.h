@@ -16,15 +16,15 @@ struct kept_frame {
 
 /* What it found out about them. */
 struct kept_place {
-    const struct code_info *code; /* NULL: an entry trampoline */
+    const struct code_info *code; /* NULL: an entry trampoline, unless the line is LINE_NOT_ASKED */
     uint32_t line;                /* LINE_NOT_BEGUN: left out, like trampolines; node is then the caller's */
-    uint32_t parent, node;
+    uint32_t parent, node;        /* parent: the caller's node */
 };
 
-/* Which node is below a line's for an instruction. Zeroed: none. */
-struct kept_expression {
+/* What the walk came to for an innermost frame at an instruction, below its caller's node: its line and expression. Zeroed: none. */
+struct kept_result {
     uintptr_t position;
-    uint32_t node, below;
+    uint32_t parent, node;
 };
 
 /* Where in the source an instruction is. Zeroed: none. */
@@ -43,11 +43,15 @@ struct kept_anchor {
 
 enum {
     LINE_NOT_BEGUN = UINT32_MAX,
+    LINE_NOT_ASKED = UINT32_MAX - 1, /* an innermost frame whose result was known: the code is a guess, the node unknown */
     KEPT_FIRST_CAPACITY = 128,
-    KEPT_EXPRESSIONS = 256,      /* 4 KiB; by instruction and line's node */
-    KEPT_SOURCES = 64,           /* 1 KiB; by instruction */
+    KEPT_RESULTS = 256,          /* 4 KiB; by instruction and caller's node */
+    KEPT_SOURCES = 512,          /* 8 KiB; by instruction */
     KEPT_MAX_CAPACITY = 1 << 18, /* frames; a deeper stack, or a chain that never ends, is cut */
 };
+
+/* The position of a frame that was not placed: no frame has it. */
+static const uintptr_t POSITION_NOT_ASKED = UINTPTR_MAX;
 
 struct kept_stack {
     uint32_t depth;
@@ -59,7 +63,7 @@ struct kept_stack {
     struct kept_frame *frames; /* before the first is a sentinel, all zero */
     struct kept_place *places;
     struct kept_anchor anchor;
-    struct kept_expression expressions[KEPT_EXPRESSIONS];
+    struct kept_result results[KEPT_RESULTS];
     struct kept_source sources[KEPT_SOURCES];
     uintptr_t *pending; /* capacity of them: frames on the way from the innermost to the first that is kept */
 };

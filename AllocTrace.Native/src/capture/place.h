@@ -10,6 +10,12 @@
 #include "capture/thread.h"
 #include "python/frame.h"
 
+/* By this C enters the interpreter. (So does what there was no room to place, as far as anybody asks.) */
+ALWAYS_INLINE bool place_is_trampoline(const struct kept_place *place)
+{
+    return !place->code && place->line != LINE_NOT_ASKED;
+}
+
 /* Finds out what a frame shows: its code, its line, its node below `parent`. */
 ALWAYS_INLINE uint32_t place(const struct layout *layout, struct thread_capture *thread, struct kept_place *place, uintptr_t frame,
                              uintptr_t position, uint32_t parent)

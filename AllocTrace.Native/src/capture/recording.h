@@ -17,6 +17,7 @@
 
 #include "alloctrace/wire.h"
 #include "capture/lock.h"
+#include "platform/compiler.h"
 #include "python/runtime.h"
 #include "session/options.h"
 
@@ -57,7 +58,7 @@ struct recording {
     void (*on_new_code)(void); /* called, without the lock, after code was seen for the first time: libraries may have been loaded */
 };
 
-extern struct recording recording;
+extern INTERNAL struct recording recording;
 
 /* Before any hook goes in. False: cannot be done here, and a message said why. Armed again after it was stopped, it records nothing before
  * recording_resume. */

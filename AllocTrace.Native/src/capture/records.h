@@ -27,13 +27,16 @@ static inline uint64_t record_word(unsigned kind, unsigned domain, uint64_t oper
 }
 
 /* Room for one record, in the right batch; NULL: lost. */
-static inline uint64_t *record_room(struct thread_capture *thread)
+ALWAYS_INLINE uint64_t *record_room(struct thread_capture *thread)
 {
     if (__builtin_expect(SHARED_LOAD_RELAXED(session.header->order) != thread->order, 0))
         records_begin_batch(thread);
     if (__builtin_expect(thread->at > thread->end, 0) && !records_next_slab(thread))
         return NULL;
-    return (uint64_t *)thread->at;
+    uint64_t *room = (uint64_t *)thread->at;
+    if (!room)
+        __builtin_unreachable();
+    return room;
 }
 
 static inline void record_commit(struct thread_capture *thread, uint64_t *end)

@@ -15,7 +15,7 @@
 enum { SAMPLING_FILTER_BITS = 16 };
 
 /* Counts the recorded blocks with that hash, to 255, where it stays. */
-extern uint8_t sampling_filter[1 << SAMPLING_FILTER_BITS];
+extern INTERNAL uint8_t sampling_filter[1 << SAMPLING_FILTER_BITS];
 
 /* For the recording that begins: forgets the blocks of an earlier one. bytes: the mean distance from one recorded allocation to the next;
  * 0: every allocation is recorded. */

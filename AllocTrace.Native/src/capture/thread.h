@@ -17,7 +17,7 @@ enum thread_state {
 };
 
 /* The present recording's number; grows when recording stops, and when it starts again. */
-extern uint32_t thread_recording;
+extern INTERNAL uint32_t thread_recording;
 
 /* See sampling.h. All zero when every allocation is recorded. */
 struct sampler {
@@ -28,19 +28,21 @@ struct sampler {
 
 /* Lives in memory that a forked child finds zeroed: what it points to is the parent's. */
 struct thread_capture {
+    /* What every call touches, two cache lines with the head of the kept stack. */
     uint32_t state;
-    uint32_t recording; /* that its stream is of */
-    bool exiting;       /* the thread's key destructor ran: register again if it still allocates */
-    uint32_t slot;
-    struct thread_capture *next, *previous; /* in the list of all threads */
-
+    uint32_t recording;     /* that its stream is of */
     uint8_t *at, *end;      /* the next record; where the last that fits may begin */
     uint64_t position_bias; /* at + position_bias is the stream position */
     uint64_t order;         /* what alloctrace_session.order holds while this thread is the last writer */
     struct alloctrace_thread *shared;
-    uint32_t slab;
-
+    struct traced_runtime *runtime; /* whose frames the kept stack holds; NULL: none yet */
     struct sampler sampler;
+    struct kept_stack stack;
+
+    struct thread_capture *next, *previous; /* in the list of all threads */
+    uint32_t slot;
+    uint32_t slab;
+    bool exiting; /* the thread's key destructor ran: register again if it still allocates */
 
     struct {
         uint32_t slab, used; /* used 0: there was none */
@@ -50,15 +52,12 @@ struct thread_capture {
     uint32_t lost_events; /* not yet told by a LOST record */
     uint64_t lost_first_ns;
 
-    struct traced_runtime *runtime; /* whose frames the kept stack holds; NULL: none yet */
-    struct kept_stack stack;
-
 #ifdef ALLOCTRACE_CHECKED
     bool in_real; /* in the real allocator, which may come back to a hook; our own code must not */
 #endif
 };
 
-extern _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
+extern INTERNAL _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
 
 /* The slow half of thread_enter: makes the thread ready if it can be. NULL: pass the call through. */
 struct thread_capture *thread_enter_slow(struct thread_capture *thread);

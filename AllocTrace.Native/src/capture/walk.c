@@ -12,8 +12,7 @@
 #include <stdlib.h>
 
 #include "capture/anchor.h"
-#include "capture/expression.h"
-#include "capture/place.h"
+#include "capture/innermost.h"
 #include "python/self_check.h"
 #include "python/thread_state.h"
 
@@ -35,14 +34,14 @@ static __attribute__((noinline, cold)) void change_interpreter(struct thread_cap
     stack->depth = 0;
 }
 
-/* The kept frames whose instructions moved, and those below them, get their nodes anew. The node of the innermost that was met. */
-ALWAYS_INLINE uint32_t refresh_met(const struct layout *layout, struct thread_capture *thread, const struct alignment *alignment)
+/* The kept frames whose instructions moved, and those below them, get their nodes anew, up to `end`. The node of the last one. */
+ALWAYS_INLINE uint32_t refresh(const struct layout *layout, struct thread_capture *thread, const struct alignment *alignment, intptr_t end)
 {
     struct kept_frame *frames = thread->stack.frames;
     struct kept_place *places = thread->stack.places;
-    intptr_t first = alignment->changed >= 0 ? alignment->changed : alignment->met + 1;
+    intptr_t first = alignment->changed >= 0 && alignment->changed < end ? alignment->changed : end;
     uint32_t node = first > 0 ? places[first - 1].node : thread->stack.root;
-    for (intptr_t i = first; i <= alignment->met; i++) {
+    for (intptr_t i = first; i < end; i++) {
         uintptr_t position = frame_position(layout, frames[i].frame);
         if (position != frames[i].position) {
             frames[i].position = position;
@@ -54,29 +53,40 @@ ALWAYS_INLINE uint32_t refresh_met(const struct layout *layout, struct thread_ca
     return node;
 }
 
+/* An entry for one more frame. False: the stack is deeper than can be kept. */
+ALWAYS_INLINE bool make_room(struct kept_stack *stack, intptr_t depth)
+{
+    if (__builtin_expect(depth > (intptr_t)stack->capacity, 0) && !thread_grow_stack(stack))
+        return false;
+    if (depth > (intptr_t)stack->known) {
+        stack->frames[depth - 1] = (struct kept_frame){0};
+        stack->places[depth - 1] = (struct kept_place){0};
+        stack->known = (uint32_t)depth;
+    }
+    stack->depth = (uint32_t)depth;
+    return true;
+}
+
 /* The frames above those that were met. */
 ALWAYS_INLINE uint32_t add_pendings(const struct layout *layout, struct thread_capture *thread, struct alignment *alignment, uint32_t node)
 {
     struct kept_stack *stack = &thread->stack;
-    while (alignment->pendings) {
-        uintptr_t frame = stack->pending[--alignment->pendings], position = frame_position(layout, frame);
-        if (__builtin_expect(++alignment->met >= (intptr_t)stack->capacity, 0) && !thread_grow_stack(stack))
+    for (intptr_t depth = alignment->met + 1;;) {
+        uintptr_t frame = stack->pending[--alignment->pendings];
+        if (!make_room(stack, ++depth))
             return cut(thread);
-        struct kept_frame *kept = &stack->frames[alignment->met];
-        struct kept_place *seen = &stack->places[alignment->met];
-        if (alignment->met >= (intptr_t)stack->known)
-            *seen = (struct kept_place){0};
-        else if (kept->frame == frame && kept->position == position && seen->parent == node) {
+        if (alignment->pendings == 0)
+            return innermost(layout, thread, frame, node);
+        uintptr_t position = frame_position(layout, frame);
+        struct kept_frame *kept = &stack->frames[depth - 1];
+        struct kept_place *seen = &stack->places[depth - 1];
+        if (kept->frame == frame && kept->position == position && seen->parent == node) {
             node = seen->node;
-            continue;
+        } else {
+            *kept = (struct kept_frame){frame, position};
+            node = place(layout, thread, seen, frame, position, node);
         }
-        *kept = (struct kept_frame){frame, position};
-        node = place(layout, thread, seen, frame, position, node);
     }
-    stack->depth = (uint32_t)(alignment->met + 1);
-    if (stack->depth > stack->known)
-        stack->known = stack->depth;
-    return node;
 }
 
 /* The whole stack, when frames came or went since the last walk. */
@@ -86,15 +96,28 @@ ALWAYS_INLINE uint32_t walk_moved(const struct layout *layout, struct thread_cap
     struct alignment alignment;
     if (!anchor_align(layout, stack, state, frame, &alignment) && !align_by_comparing(layout, stack, frame, &alignment))
         return cut(thread);
-    uint32_t node = refresh_met(layout, thread, &alignment);
-    node = add_pendings(layout, thread, &alignment, node);
+    intptr_t callers = alignment.pendings ? alignment.met + 1 : alignment.met;
+    uint32_t node = refresh(layout, thread, &alignment, callers);
+    if (alignment.pendings) {
+        node = add_pendings(layout, thread, &alignment, node);
+    } else {
+        stack->depth = (uint32_t)callers + 1;
+        node = innermost(layout, thread, frame, node);
+    }
     anchor_set(layout, stack, state, frame);
     return node;
 }
 
+/* The whole stack, when it has the frames of the last walk. changed: as in an alignment, of callers. */
+ALWAYS_INLINE uint32_t walk_changed(const struct layout *layout, struct thread_capture *thread, uintptr_t frame, intptr_t changed)
+{
+    struct alignment alignment = {.changed = changed};
+    return innermost(layout, thread, frame, refresh(layout, thread, &alignment, (intptr_t)thread->stack.depth - 1));
+}
+
 /* The rarer parts of a walk of the whole stack, out of the way of the common one. */
 struct walks {
-    uint32_t (*refresh)(struct thread_capture *thread, const struct alignment *alignment);
+    uint32_t (*changed)(struct thread_capture *thread, uintptr_t frame, intptr_t changed);
     uint32_t (*moved)(struct thread_capture *thread, uintptr_t state, uintptr_t frame);
 };
 
@@ -106,15 +129,22 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, const struct walks 
     uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
     if (__builtin_expect(stack->code_epoch != epoch, 0)) { /* a code object died: another may be at its address now */
         stack->depth = stack->known = 0;
-        expressions_forget(stack);
+        innermost_forget(stack);
         stack->code_epoch = epoch;
     }
-    struct alignment alignment;
-    bool same = anchor_is_usable(layout, stack, state) ? anchor_is_at_top(layout, stack, state, frame, &alignment)
-                                                       : align_at_top(layout, stack, frame, &alignment);
+    intptr_t changed = -1;
+    bool same = anchor_is_usable(layout, stack, state) ? anchor_is_at_top(layout, stack, state, frame)
+                                                       : align_at_top(layout, stack, frame, &changed);
     if (!same)
         return walks->moved(thread, state, frame);
-    return alignment.changed < 0 ? stack->places[alignment.met].node : walks->refresh(thread, &alignment);
+    if (changed < 0) {
+        uintptr_t position = frame_position(layout, frame);
+        uint32_t parent = stack->places[stack->depth - 1].parent;
+        const struct kept_result *kept = innermost_slot(stack, position, parent);
+        if (__builtin_expect(innermost_is(kept, position, parent), 1))
+            return kept->node;
+    }
+    return walks->changed(thread, frame, changed);
 }
 
 /* The innermost frames only, as many as option frames says: nothing is kept. */
@@ -145,14 +175,19 @@ ALWAYS_INLINE uint32_t walk_compared(const struct layout *layout, struct thread_
     struct kept_stack *stack = &thread->stack;
     struct alignment all = {.met = -1, .changed = -1};
     uint32_t fresh = stack->root;
-    for (; frame; frame = frame_previous(layout, frame))
-        if (!align_add_pending(stack, &all, frame))
+    for (uintptr_t next = frame; next; next = frame_previous(layout, next))
+        if (!align_add_pending(stack, &all, next))
             return node;
+    struct kept_place seen = {0};
+    uintptr_t position = 0;
     while (all.pendings) {
-        struct kept_place seen = {0};
         uintptr_t next = stack->pending[--all.pendings];
-        fresh = place(layout, thread, &seen, next, frame_position(layout, next), fresh);
+        seen = (struct kept_place){0};
+        position = frame_position(layout, next);
+        fresh = place(layout, thread, &seen, next, position, fresh);
     }
+    bool lasts;
+    fresh = innermost_node(layout, stack, &seen, frame, position, &lasts);
     if (node != fresh) {
         os_message("a stack of %u frames is not what it was taken for: node %u, %u", stack->depth, node, fresh);
         abort();
@@ -181,7 +216,7 @@ ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, const struct walks
     if (!walks)
         return walk_some(layout, thread, frame);
     uint32_t node = walk_all(layout, walks, thread, state, frame);
-    return expression_below(layout, stack, walk_compared(layout, thread, frame, node));
+    return walk_compared(layout, thread, frame, node);
 }
 
 static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)
@@ -192,15 +227,15 @@ static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)
 }
 
 #define DEFINE_WALKS(name)                                                                                                                 \
-    static __attribute__((noinline)) uint32_t refresh_##name(struct thread_capture *thread, const struct alignment *alignment)             \
+    static __attribute__((noinline)) uint32_t changed_##name(struct thread_capture *thread, uintptr_t frame, intptr_t changed)             \
     {                                                                                                                                      \
-        return refresh_met(&layout_##name, thread, alignment);                                                                             \
+        return walk_changed(&layout_##name, thread, frame, changed);                                                                       \
     }                                                                                                                                      \
     static __attribute__((noinline)) uint32_t moved_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame)                \
     {                                                                                                                                      \
         return walk_moved(&layout_##name, thread, state, frame);                                                                           \
     }                                                                                                                                      \
-    static const struct walks walks_##name = {refresh_##name, moved_##name};                                                               \
+    static const struct walks walks_##name = {changed_##name, moved_##name};                                                               \
     static uint32_t walk_all_##name(struct thread_capture *thread, bool holds_gil)                                                         \
     {                                                                                                                                      \
         return walk_with(&layout_##name, &walks_##name, thread, holds_gil);                                                                \

@@ -5,4 +5,7 @@
 /* For the path of every allocation: small steps with names, and no calls. */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
+/* Nobody outside this library sees the variable: it is reached without a detour. (-fvisibility=hidden says so only where it is defined.) */
+#define INTERNAL __attribute__((visibility("hidden")))
+
 #endif

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "alloctrace/wire.h"
+#include "platform/compiler.h"
 #include "platform/os.h"
 #include "session/options.h"
 
@@ -22,7 +23,7 @@ struct session {
     uint8_t *extent[ALLOCTRACE_EXTENT_KINDS][ALLOCTRACE_MAX_EXTENTS];
 };
 
-extern struct session session;
+extern INTERNAL struct session session;
 
 /* Makes the file and its first extents. On failure: false, one line in *reason, nothing left behind. */
 bool session_open(const struct options *options, const char **reason);
