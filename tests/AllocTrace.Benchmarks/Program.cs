@@ -4,7 +4,7 @@ using AllocTrace.Benchmarks.Targets;
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- replay
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- reports ALLOCTRACE [STACKS]
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- many-stacks FILE.db [STACKS [VERSION]]
-// dotnet run -c Release --project tests/AllocTrace.Benchmarks -- targets ALLOCTRACE PYTHON RUNS [PROGRAM or MODE ...]
+// dotnet run -c Release --project tests/AllocTrace.Benchmarks -- targets ALLOCTRACE PYTHON RUNS[xTIMES] [GROUP, PROGRAM or MODE ...]
 const int Million = 1_000_000;
 switch (args)
 {
@@ -20,9 +20,10 @@ switch (args)
         ManyStacks.Write(path, stacks is [var count, ..] ? int.Parse(count) : Million, stacks is [_, var version] ? int.Parse(version) : 1);
         return 0;
     case ["targets", var command, var interpreter, var runs, .. var only]:
-        TargetBenchmark.Run(command, interpreter, int.Parse(runs), only);
+        var counts = Array.ConvertAll(runs.Split('x'), int.Parse);
+        TargetBenchmark.Run(command, interpreter, counts[0], counts is [_, var times] ? times : 1, only);
         return 0;
     default:
-        Console.Error.WriteLine("wanted: replay, targets ALLOCTRACE PYTHON RUNS [PROGRAM or MODE ...], reports ALLOCTRACE [STACKS], or many-stacks FILE.db [STACKS [VERSION]]");
+        Console.Error.WriteLine("wanted: replay, targets ALLOCTRACE PYTHON RUNS[xTIMES] [GROUP, PROGRAM or MODE ...], reports ALLOCTRACE [STACKS], or many-stacks FILE.db [STACKS [VERSION]]");
         return 2;
 }

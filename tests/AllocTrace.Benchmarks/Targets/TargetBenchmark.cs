@@ -8,33 +8,40 @@ internal static class TargetBenchmark
     /// <param name="command">The <c>alloctrace</c> executable.</param>
     /// <param name="interpreter">The CPython that runs the programs.</param>
     /// <param name="runs">How often each program runs in each mode.</param>
-    /// <param name="only">Names of programs and modes; none: all of them.</param>
-    public static void Run(string command, string interpreter, int runs, string[] only)
+    /// <param name="times">How often a program does what it does, in one process.</param>
+    /// <param name="only">Names of groups of programs (folders), programs and modes; none: all of them.</param>
+    public static void Run(string command, string interpreter, int runs, int times, string[] only)
     {
         var folder = Directory.CreateTempSubdirectory("alloctrace-benchmark-").FullName;
         try
         {
-            var runner = new TargetRunner(command, interpreter, folder);
+            var runner = new TargetRunner(command, interpreter, times, folder);
             Mode[] all = [Mode.Untraced, Mode.EmptyHook(runner.EmptyHook), Mode.Exact, Mode.Sampled, Mode.Tracemalloc1, Mode.Tracemalloc25, Mode.Memray];
             var wanted = Array.FindAll(all, mode => Array.Exists(only, name => name == mode.Name));
             Mode[] modes = [.. (wanted is [] ? all : wanted.Prepend(Mode.Untraced).Distinct()).Where(mode => mode != Mode.Memray || runner.Has("memray._memray"))];
-            var programs = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "programs"), "*.py").Order()
-                .Where(path => !only.Except(all.Select(mode => mode.Name)).Any() || only.Contains(Path.GetFileNameWithoutExtension(path))).ToArray();
-            var measured = new Dictionary<(string Program, Mode Mode), List<Measurement>>();
+            var programs = TargetProgram.All();
+            if (only.Except(all.Select(mode => mode.Name)).Any())
+                programs = Array.FindAll(programs, program => only.Contains(program.Name) || only.Contains(program.Group));
+
+            var measured = new Dictionary<(TargetProgram Program, Mode Mode), List<Measurement>>();
             for (var run = 0; run < runs; run++)
             {
                 foreach (var program in programs)
                 {
                     foreach (var mode in modes)
                     {
-                        Console.Error.WriteLine($"{run + 1}/{runs} {Path.GetFileNameWithoutExtension(program)}, {mode.Name}");
+                        Console.Error.WriteLine($"{run + 1}/{runs} {program.Name}, {mode.Name}");
                         if (!measured.TryGetValue((program, mode), out var list))
                             measured[(program, mode)] = list = [];
-                        list.Add(runner.Run(mode, program));
+                        list.Add(runner.Run(mode, program.Path));
                     }
                 }
             }
-            new TargetTable(programs, modes, measured).Write(Console.Out);
+            foreach (var group in programs.GroupBy(program => program.Group))
+            {
+                Console.WriteLine($"\n# {group.Key}");
+                new TargetTable([.. group], modes, measured).Write(Console.Out);
+            }
         }
         finally
         {

@@ -1,10 +1,11 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 
 namespace AllocTrace.Benchmarks.Targets;
 
 /// <summary>Runs programs and measures what they use.</summary>
-internal sealed class TargetRunner(string command, string interpreter, string folder)
+internal sealed class TargetRunner(string command, string interpreter, int times, string folder)
 {
     private readonly string _measure = Compile("measure", folder, []);
 
@@ -13,7 +14,7 @@ internal sealed class TargetRunner(string command, string interpreter, string fo
     public Measurement Run(Mode mode, string program)
     {
         var (target, whole, output) = (Path.Combine(folder, "target"), Path.Combine(folder, "whole"), Path.Combine(folder, "output"));
-        string[] inner = [_measure, target, interpreter, .. mode.Interpreter.Select(argument => argument.Replace(Mode.Output, output)), program];
+        string[] inner = [_measure, target, interpreter, .. mode.Interpreter.Select(argument => argument.Replace(Mode.Output, output)), .. Repeated(program)];
         string[] line = mode.Collector is { } options ? [_measure, whole, command, "run", "-q", "-f", "-o", output, .. options, "--", .. inner] : inner;
         File.Delete(output);
         Start(line, mode.Preload);
@@ -31,6 +32,9 @@ internal sealed class TargetRunner(string command, string interpreter, string fo
         process.WaitForExit();
         return process.ExitCode == 0;
     }
+
+    private string[] Repeated(string program) =>
+        times == 1 ? [program] : [Path.Combine(AppContext.BaseDirectory, "programs", "repeat.py"), times.ToString(CultureInfo.InvariantCulture), program];
 
     private long CountEvents(string database)
     {

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace AllocTrace.Benchmarks.Targets;
 
 /// <summary>The tables of docs/performance.md.</summary>
-internal sealed class TargetTable(string[] programs, Mode[] modes, Dictionary<(string Program, Mode Mode), List<Measurement>> measured)
+internal sealed class TargetTable(TargetProgram[] programs, Mode[] modes, Dictionary<(TargetProgram Program, Mode Mode), List<Measurement>> measured)
 {
     public void Write(TextWriter writer)
     {
@@ -16,11 +16,11 @@ internal sealed class TargetTable(string[] programs, Mode[] modes, Dictionary<(s
             Sizes(writer, mode);
     }
 
-    private Usage Target(Mode mode, string program) => Usage.Least(measured[(program, mode)].Select(run => run.Target));
+    private Usage Target(Mode mode, TargetProgram program) => Usage.Least(measured[(program, mode)].Select(run => run.Target));
 
-    private Usage Whole(Mode mode, string program) => Usage.Least(measured[(program, mode)].Select(run => run.Whole));
+    private Usage Whole(Mode mode, TargetProgram program) => Usage.Least(measured[(program, mode)].Select(run => run.Whole));
 
-    private void Ratios(TextWriter writer, string title, Mode[] columns, Func<Mode, string, double> value)
+    private void Ratios(TextWriter writer, string title, Mode[] columns, Func<Mode, TargetProgram, double> value)
     {
         if (columns is [])
             return;
@@ -30,7 +30,7 @@ internal sealed class TargetTable(string[] programs, Mode[] modes, Dictionary<(s
         foreach (var program in programs)
         {
             var alone = value(Mode.Untraced, program);
-            writer.WriteLine($"| {Name(program)} | {Text(alone)} | {string.Join(" | ", columns.Select(mode => Ratio(value(mode, program) / alone)))} |");
+            writer.WriteLine($"| {program.Title} | {Text(alone)} | {string.Join(" | ", columns.Select(mode => Ratio(value(mode, program) / alone)))} |");
         }
         double Mean(Mode mode) => Math.Exp(programs.Average(program => Math.Log(value(mode, program) / value(Mode.Untraced, program))));
         double Worst(Mode mode) => programs.Max(program => value(mode, program) / value(Mode.Untraced, program));
@@ -48,11 +48,9 @@ internal sealed class TargetTable(string[] programs, Mode[] modes, Dictionary<(s
             var run = measured[(program, mode)][0];
             var added = Target(mode, program).Resident - Target(Mode.Untraced, program).Resident;
             writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {Name(program)} | {run.Events / 1e6:F1} | {run.Events / 1e6 / Target(mode, program).Cpu:F1} | {run.DatabaseBytes / 1e6:F2} MB | {added / (1 << 20):F1} MiB |"));
+                $"| {program.Title} | {run.Events / 1e6:F1} | {run.Events / 1e6 / Target(mode, program).Cpu:F1} | {run.DatabaseBytes / 1e6:F2} MB | {added / (1 << 20):F1} MiB |"));
         }
     }
-
-    private static string Name(string program) => Path.GetFileNameWithoutExtension(program).Replace('_', ' ');
 
     private static string Ratio(double ratio) => ratio.ToString("F2", CultureInfo.InvariantCulture) + "×";
 
