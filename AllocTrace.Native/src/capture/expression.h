@@ -14,8 +14,9 @@ ALWAYS_INLINE uint32_t expression_source(const struct layout *layout, struct kep
                                          uintptr_t position, intptr_t offset)
 {
     struct kept_source *kept = &stack->sources[(position >> 1) % KEPT_SOURCES];
-    if (__builtin_expect(kept->position != position, 0))
-        *kept = (struct kept_source){.position = position, .source = code_expression(layout, code, offset)};
+    if (__builtin_expect(kept->position != position || kept->code_epoch != stack->code_epoch, 0))
+        *kept =
+            (struct kept_source){.position = position, .code_epoch = stack->code_epoch, .source = code_expression(layout, code, offset)};
     return kept->source;
 }
 

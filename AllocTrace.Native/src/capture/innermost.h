@@ -13,7 +13,6 @@
 static inline void innermost_forget(struct kept_stack *stack)
 {
     memset(stack->results, 0, sizeof stack->results);
-    memset(stack->sources, 0, sizeof stack->sources);
 }
 
 ALWAYS_INLINE struct kept_result *innermost_slot(struct kept_stack *stack, uintptr_t position, uint32_t parent)

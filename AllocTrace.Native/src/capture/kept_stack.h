@@ -27,10 +27,10 @@ struct kept_result {
     uint32_t parent, node;
 };
 
-/* Where in the source an instruction is. Zeroed: none. */
+/* Where in the source an instruction is, as long as no code object dies. Zeroed: none. */
 struct kept_source {
     uintptr_t position;
-    uint32_t source;
+    uint32_t code_epoch, source;
 };
 
 /* Where the last walk left the thread state's last_profiled_frame. (anchor.h) */
