@@ -114,6 +114,7 @@ static bool describe(struct code_info *info, const struct python_runtime *python
         .first_line = read_int(code, layout->code.first_line),
         .first_traceable = layout->code.first_traceable ? 2 * read_int(code, layout->code.first_traceable) : 0,
         .narrow = lines->wide ? NULL : lines->lines,
+        .expressions = lines->expressions,
         .address = code,
         .line_table = read_pointer(code, layout->code.line_table),
     };
@@ -191,12 +192,29 @@ uint32_t code_line_slow(const struct layout *layout, const struct code_info *inf
     return line > 0 ? (uint32_t)line : 0;
 }
 
-uint32_t code_expression(const struct layout *layout, const struct code_info *info, intptr_t offset)
+/* Several threads may find the same at the same time. */
+static void keep_expression(struct code_info *info, size_t unit, uint32_t expression)
+{
+    uint32_t *expressions = __atomic_load_n(&info->expressions, __ATOMIC_ACQUIRE);
+    if (!expressions) {
+        recording_lock();
+        expressions = intern_expressions(info->number);
+        recording_unlock();
+        __atomic_store_n(&info->expressions, expressions, __ATOMIC_RELEASE);
+    }
+    if (expressions && expression != CODE_NO_EXPRESSION)
+        __atomic_store_n(&expressions[unit], expression == ALLOCTRACE_NO_EXPRESSION ? CODE_NO_EXPRESSION : expression, __ATOMIC_RELAXED);
+}
+
+uint32_t code_expression_slow(const struct layout *layout, const struct code_info *info, intptr_t offset)
 {
     if (offset < 0)
         return ALLOCTRACE_NO_EXPRESSION;
-    return line_table_expression(layout->line_format, (const uint8_t *)info->line_table + layout->object.bytes_data,
-                                 (size_t)read_size(info->line_table, layout->object.size), (size_t)offset / 2);
+    uint32_t expression = line_table_expression(layout->line_format, (const uint8_t *)info->line_table + layout->object.bytes_data,
+                                                (size_t)read_size(info->line_table, layout->object.size), (size_t)offset / 2);
+    if ((uintptr_t)offset < info->bytecode_bytes)
+        keep_expression((struct code_info *)info, (size_t)offset / 2, expression);
+    return expression;
 }
 
 void code_cache_drop(const void *block)

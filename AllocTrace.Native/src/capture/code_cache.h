@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "alloctrace/wire.h"
 #include "platform/compiler.h"
 #include "python/runtime.h"
 
@@ -21,6 +22,7 @@ struct code_info {
     int32_t first_line;
     int32_t first_traceable; /* bytes; positions below it are of frames that have not begun */
     const uint16_t *narrow;  /* lines by code unit (intern.h), or NULL: ask code_line_slow */
+    uint32_t *expressions;   /* the same of intern.h, or NULL: not asked for yet */
     uintptr_t address;
     uintptr_t line_table; /* the object's, to tell it from a later one */
     struct code_info *next_unused;
@@ -70,8 +72,8 @@ const struct code_info *code_cache_get(const struct python_runtime *python, uint
 /* The line of an instruction (offset in bytes, not negative) when info->narrow is NULL; 0: none. */
 uint32_t code_line_slow(const struct layout *layout, const struct code_info *info, uint32_t offset);
 
-/* Where in the source an instruction is, packed as below ALLOCTRACE_CODE_EXPRESSION in wire.h. Follows the table from its beginning. */
-uint32_t code_expression(const struct layout *layout, const struct code_info *info, intptr_t offset);
+/* As code_expression, but follows the table from its beginning, and keeps what it found, if that can be kept. May take the lock. */
+uint32_t code_expression_slow(const struct layout *layout, const struct code_info *info, intptr_t offset);
 
 /* The free hook's: the block is about to be freed. */
 void code_cache_drop(const void *block);
@@ -93,6 +95,21 @@ static inline uint32_t code_line(const struct layout *layout, const struct code_
         return code_line_slow(layout, info, (uint32_t)offset);
     uint32_t biased = info->narrow[offset >> 1];
     return biased ? (uint32_t)(info->first_line + (int32_t)biased - 0x2000) : 0;
+}
+
+/* What stands for ALLOCTRACE_NO_EXPRESSION among the expressions of a code, where 0 is: not asked for yet. */
+#define CODE_NO_EXPRESSION UINT32_MAX
+
+/* Where in the source an instruction is, packed as below ALLOCTRACE_CODE_EXPRESSION in wire.h. offset: in bytes. */
+static inline uint32_t code_expression(const struct layout *layout, const struct code_info *info, intptr_t offset)
+{
+    const uint32_t *expressions = __atomic_load_n(&info->expressions, __ATOMIC_ACQUIRE);
+    if (__builtin_expect(!expressions || (uintptr_t)offset >= info->bytecode_bytes, 0))
+        return code_expression_slow(layout, info, offset);
+    uint32_t expression = __atomic_load_n(&expressions[offset >> 1], __ATOMIC_RELAXED);
+    if (__builtin_expect(expression == 0, 0))
+        return code_expression_slow(layout, info, offset);
+    return expression == CODE_NO_EXPRESSION ? ALLOCTRACE_NO_EXPRESSION : expression;
 }
 
 #endif

@@ -4,27 +4,13 @@
 #ifndef ALLOCTRACE_EXPRESSION_H
 #define ALLOCTRACE_EXPRESSION_H
 
+#include "capture/code_cache.h"
 #include "capture/intern.h"
-#include "capture/thread.h"
-#include "python/frame.h"
-
-/* Where in the source an instruction of a code is. The line table has to be followed from its beginning, so this is kept: few instructions
- * of a program allocate. */
-ALWAYS_INLINE uint32_t expression_source(const struct layout *layout, struct kept_stack *stack, const struct code_info *code,
-                                         uintptr_t position, intptr_t offset)
-{
-    struct kept_source *kept = &stack->sources[(position >> 1) % KEPT_SOURCES];
-    if (__builtin_expect(kept->position != position || kept->code_epoch != stack->code_epoch, 0))
-        *kept =
-            (struct kept_source){.position = position, .code_epoch = stack->code_epoch, .source = code_expression(layout, code, offset)};
-    return kept->source;
-}
 
 /* The node of the expression below `node`, the innermost line's. offset: the instruction's, in bytes. */
-ALWAYS_INLINE uint32_t expression_below(const struct layout *layout, struct kept_stack *stack, const struct code_info *code,
-                                        uintptr_t position, intptr_t offset, uint32_t node)
+ALWAYS_INLINE uint32_t expression_below(const struct layout *layout, const struct code_info *code, intptr_t offset, uint32_t node)
 {
-    struct node_key key = {node, ALLOCTRACE_CODE_EXPRESSION, expression_source(layout, stack, code, position, offset)};
+    struct node_key key = {node, ALLOCTRACE_CODE_EXPRESSION, code_expression(layout, code, offset)};
     if (key.line == ALLOCTRACE_NO_EXPRESSION)
         return node;
     uint32_t below = intern_find_node(key);

@@ -26,8 +26,8 @@ ALWAYS_INLINE bool innermost_is(const struct kept_result *kept, uintptr_t positi
 }
 
 /* Of a frame that was placed: the line's node, or that of the expression below it. *lasts: it follows from position and parent alone. */
-ALWAYS_INLINE uint32_t innermost_node(const struct layout *layout, struct kept_stack *stack, const struct kept_place *place,
-                                      uintptr_t frame, uintptr_t position, bool *lasts)
+ALWAYS_INLINE uint32_t innermost_node(const struct layout *layout, const struct kept_place *place, uintptr_t frame, uintptr_t position,
+                                      bool *lasts)
 {
     *lasts = false;
     if (place->line == LINE_NOT_BEGUN || place->node == ALLOCTRACE_NODE_DROPPED)
@@ -40,7 +40,7 @@ ALWAYS_INLINE uint32_t innermost_node(const struct layout *layout, struct kept_s
     if ((uintptr_t)offset >= code->bytecode_bytes) /* in a thread's copy of the bytecode */
         offset = frame_offset(layout, frame, position, code->address, code->bytecode_bytes);
     *lasts = offset >= code->first_traceable; /* else it is a generator's frame, which has begun where another one has not */
-    return expression_below(layout, stack, code, position, offset, place->node);
+    return expression_below(layout, code, offset, place->node);
 }
 
 /* The kept stack ends with `frame`, whose caller's node is `parent`; its own entry is that of another time, or as it was. */
@@ -64,7 +64,7 @@ ALWAYS_INLINE uint32_t innermost(const struct layout *layout, struct thread_capt
         place(layout, thread, seen, frame, position, parent);
     }
     bool lasts;
-    uint32_t node = innermost_node(layout, stack, seen, frame, position, &lasts);
+    uint32_t node = innermost_node(layout, seen, frame, position, &lasts);
     if (lasts)
         *result = (struct kept_result){.position = position, .parent = parent, .node = node};
     return node;

@@ -174,6 +174,16 @@ static void keep_lines(const struct layout *layout, struct code_lines *result, c
     arena.at += ((result->wide ? sizeof(int32_t) : sizeof(uint16_t)) * result->units + 7) & ~(size_t)7;
 }
 
+uint32_t *intern_expressions(uint32_t code)
+{
+    struct code_lines *lines = lines_of(code);
+    if (!lines->expressions && (lines->expressions = arena_room(lines->units * sizeof *lines->expressions)) != NULL) {
+        memset(lines->expressions, 0, lines->units * sizeof *lines->expressions); /* lines were decoded here before they were narrowed */
+        arena.at += (lines->units * sizeof *lines->expressions + 7) & ~(size_t)7;
+    }
+    return lines->expressions;
+}
+
 struct code_key {
     struct alloctrace_code code;
     uint64_t line_table_hash;

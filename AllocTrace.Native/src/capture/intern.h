@@ -43,9 +43,10 @@ enum { INTERN_NO_CODE = UINT32_MAX };
 /* What the session does not need of a code, but interning and lines do. Kept for each number in CODES. */
 struct code_lines {
     uint64_t line_table_hash;
-    uint32_t units;    /* two-byte code units */
-    bool wide;         /* lines are int32_t, not uint16_t */
-    const void *lines; /* NULL: too many to keep; decode the table each time */
+    uint32_t units;        /* two-byte code units */
+    bool wide;             /* lines are int32_t, not uint16_t */
+    const void *lines;     /* NULL: too many to keep; decode the table each time */
+    uint32_t *expressions; /* by code unit, as far as they were asked for; NULL: none yet, or too many to keep */
 };
 
 /* In narrow form a line is its distance from the first, plus this; 0: none. */
@@ -54,6 +55,9 @@ enum { NARROW_BIAS = 0x2000 };
 /* The number in CODES of a code object, by content. Under the lock; reads the object, which a frame of this thread runs. *lines is set
  * unless the result is INTERN_NO_CODE (no room). */
 uint32_t intern_code(const struct python_runtime *python, uintptr_t code, const struct code_lines **lines);
+
+/* Room for the expressions of a code, all 0, made when there is none yet. Under the lock. NULL: there is no room. */
+uint32_t *intern_expressions(uint32_t code);
 
 /* A forked child begins anew. */
 void intern_reset(void);

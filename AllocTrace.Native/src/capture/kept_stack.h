@@ -27,12 +27,6 @@ struct kept_result {
     uint32_t parent, node;
 };
 
-/* Where in the source an instruction is, as long as no code object dies. Zeroed: none. */
-struct kept_source {
-    uintptr_t position;
-    uint32_t code_epoch, source;
-};
-
 /* Where the last walk left the thread state's last_profiled_frame. (anchor.h) */
 struct kept_anchor {
     uintptr_t state; /* the thread state; 0: nowhere */
@@ -46,7 +40,6 @@ enum {
     LINE_NOT_ASKED = UINT32_MAX - 1, /* an innermost frame whose result was known: the code is a guess, the node unknown */
     KEPT_FIRST_CAPACITY = 128,
     KEPT_RESULTS = 256,          /* 4 KiB; by instruction and caller's node */
-    KEPT_SOURCES = 512,          /* 8 KiB; by instruction */
     KEPT_MAX_CAPACITY = 1 << 18, /* frames; a deeper stack, or a chain that never ends, is cut */
 };
 
@@ -64,7 +57,6 @@ struct kept_stack {
     struct kept_place *places;
     struct kept_anchor anchor;
     struct kept_result results[KEPT_RESULTS];
-    struct kept_source sources[KEPT_SOURCES];
     uintptr_t *pending; /* capacity of them: frames on the way from the innermost to the first that is kept */
 };
 

@@ -187,7 +187,7 @@ ALWAYS_INLINE uint32_t walk_compared(const struct layout *layout, struct thread_
         fresh = place(layout, thread, &seen, next, position, fresh);
     }
     bool lasts;
-    fresh = innermost_node(layout, stack, &seen, frame, position, &lasts);
+    fresh = innermost_node(layout, &seen, frame, position, &lasts);
     if (node != fresh) {
         os_message("a stack of %u frames is not what it was taken for: node %u, %u", stack->depth, node, fresh);
         abort();
