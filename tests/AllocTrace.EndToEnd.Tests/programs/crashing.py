@@ -11,9 +11,11 @@ PROBE         the library of native/crashing.c
 import ctypes
 import faulthandler
 import gc
+import linecache
 import os
 import sys
 import threading
+import time
 
 how, where, handler, probe = sys.argv[1:5]
 library = ctypes.PyDLL(probe)
@@ -42,12 +44,17 @@ for _ in threads:
     ready.acquire()
 
 
-def settled():
-    """Until no other thread is on its way into wait()."""
-    while True:
-        innermost = [frame.f_code.co_name for ident, frame in sys._current_frames().items() if ident in [thread.ident for thread in threads]]
-        if innermost == ["wait", "wait"] and all(frame.f_back.f_code.co_name == "wait" for ident, frame in sys._current_frames().items() if ident in [thread.ident for thread in threads]):
-            return
+def waits(ident):
+    """Whether a thread is on the line in threading.py on which it stays."""
+    frame = sys._current_frames()[ident]
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    return os.path.basename(frame.f_code.co_filename) == "threading.py" and (".acquire(" in line or ".join(" in line)
+
+
+def settled(idents):
+    """Until no other thread is on its way. (Condition.wait acquires twice: before it counts as a waiter, and then to wait.)"""
+    while len(never._cond._waiters) != len(threads) or not all(waits(ident) for ident in idents):
+        time.sleep(0.001)
 
 
 class Finalized:
@@ -63,6 +70,7 @@ def deep(n):
 
 
 def crash():
+    settled([thread.ident for thread in threads] + ([threading.main_thread().ident] if where == "thread" else []))
     if how == "kill":
         print("ready", flush=True)
         sys.stdin.read()
@@ -80,7 +88,6 @@ def crash():
         library.crash(how.encode())
 
 
-settled()
 if where == "thread":
     thread = threading.Thread(target=crash)
     thread.start()
