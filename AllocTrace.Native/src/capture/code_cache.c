@@ -196,11 +196,12 @@ uint32_t code_line_slow(const struct layout *layout, const struct code_info *inf
 static void keep_expression(struct code_info *info, size_t unit, uint32_t expression)
 {
     uint32_t *expressions = __atomic_load_n(&info->expressions, __ATOMIC_ACQUIRE);
-    if (!expressions) {
+    if (!expressions && !__atomic_load_n(&info->has_no_expressions, __ATOMIC_RELAXED)) {
         recording_lock();
         expressions = intern_expressions(info->number);
         recording_unlock();
         __atomic_store_n(&info->expressions, expressions, __ATOMIC_RELEASE);
+        __atomic_store_n(&info->has_no_expressions, !expressions, __ATOMIC_RELAXED);
     }
     if (expressions && expression != CODE_NO_EXPRESSION)
         __atomic_store_n(&expressions[unit], expression == ALLOCTRACE_NO_EXPRESSION ? CODE_NO_EXPRESSION : expression, __ATOMIC_RELAXED);

@@ -22,7 +22,8 @@ struct code_info {
     int32_t first_line;
     int32_t first_traceable; /* bytes; positions below it are of frames that have not begun */
     const uint16_t *narrow;  /* lines by code unit (intern.h), or NULL: ask code_line_slow */
-    uint32_t *expressions;   /* the same of intern.h, or NULL: not asked for yet */
+    uint32_t *expressions;   /* the same of intern.h, or NULL: not asked for yet, or no room */
+    bool has_no_expressions; /* there was no room: not asked for again, which would take the lock each time */
     uintptr_t address;
     uintptr_t line_table; /* the object's, to tell it from a later one */
     struct code_info *next_unused;
@@ -72,7 +73,8 @@ const struct code_info *code_cache_get(const struct python_runtime *python, uint
 /* The line of an instruction (offset in bytes, not negative) when info->narrow is NULL; 0: none. */
 uint32_t code_line_slow(const struct layout *layout, const struct code_info *info, uint32_t offset);
 
-/* As code_expression, but follows the table from its beginning, and keeps what it found, if that can be kept. May take the lock. */
+/* As code_expression, but follows the table from its beginning, and keeps what it found, if that can be kept. Takes the lock once for a
+ * code. */
 uint32_t code_expression_slow(const struct layout *layout, const struct code_info *info, intptr_t offset);
 
 /* The free hook's: the block is about to be freed. */

@@ -97,12 +97,12 @@ static uint32_t intern_text(const struct python_runtime *python, uintptr_t objec
 
 enum {
     LINES_CHUNK = 1 << 18,
-    LINES_LIMIT = 32 << 20, /* bytes of decoded lines that are kept */
+    LINES_LIMIT = 32 << 20, /* bytes of decoded lines and expressions that are kept */
 };
 
 static struct code_lines *code_lines[ALLOCTRACE_MAX_EXTENTS];
 
-/* Where decoded lines are kept: chunks that are filled one after the other and only given back all together. */
+/* Where decoded lines and expressions are kept: chunks that are filled one after the other and only given back all together. */
 struct chunk {
     struct chunk *older;
     size_t size;

@@ -34,12 +34,13 @@ static __attribute__((noinline, cold)) void change_interpreter(struct thread_cap
     stack->depth = 0;
 }
 
-/* The kept frames whose instructions moved, and those below them, get their nodes anew, up to `end`. The node of the last one. */
-ALWAYS_INLINE uint32_t refresh(const struct layout *layout, struct thread_capture *thread, const struct alignment *alignment, intptr_t end)
+/* The kept frames whose instructions moved, and those that they called, get their nodes anew: from `changed` (as in an alignment) up to
+ * `end`. The node of the last one. */
+ALWAYS_INLINE uint32_t refresh(const struct layout *layout, struct thread_capture *thread, intptr_t changed, intptr_t end)
 {
     struct kept_frame *frames = thread->stack.frames;
     struct kept_place *places = thread->stack.places;
-    intptr_t first = alignment->changed >= 0 && alignment->changed < end ? alignment->changed : end;
+    intptr_t first = changed >= 0 && changed < end ? changed : end;
     uint32_t node = first > 0 ? places[first - 1].node : thread->stack.root;
     for (intptr_t i = first; i < end; i++) {
         uintptr_t position = frame_position(layout, frames[i].frame);
@@ -97,7 +98,7 @@ ALWAYS_INLINE uint32_t walk_moved(const struct layout *layout, struct thread_cap
     if (!anchor_align(layout, stack, state, frame, &alignment) && !align_by_comparing(layout, stack, frame, &alignment))
         return cut(thread);
     intptr_t callers = alignment.pendings ? alignment.met + 1 : alignment.met;
-    uint32_t node = refresh(layout, thread, &alignment, callers);
+    uint32_t node = refresh(layout, thread, alignment.changed, callers);
     if (alignment.pendings) {
         node = add_pendings(layout, thread, &alignment, node);
     } else {
@@ -111,8 +112,7 @@ ALWAYS_INLINE uint32_t walk_moved(const struct layout *layout, struct thread_cap
 /* The whole stack, when it has the frames of the last walk. changed: as in an alignment, of callers. */
 ALWAYS_INLINE uint32_t walk_changed(const struct layout *layout, struct thread_capture *thread, uintptr_t frame, intptr_t changed)
 {
-    struct alignment alignment = {.changed = changed};
-    return innermost(layout, thread, frame, refresh(layout, thread, &alignment, (intptr_t)thread->stack.depth - 1));
+    return innermost(layout, thread, frame, refresh(layout, thread, changed, (intptr_t)thread->stack.depth - 1));
 }
 
 /* The rarer parts of a walk of the whole stack, out of the way of the common one. */
