@@ -100,7 +100,7 @@ internal sealed unsafe partial class SessionDrain
     /// <summary>Takes a snapshot that somebody asked for, after all that the last round replayed.</summary>
     public void TakeSnapshot(uint request, string name)
     {
-        Journal()?.AddSnapshot(request, name, [.. _streams.OfType<ThreadStream>()]);
+        Journal()?.AddSnapshot(request, name, [.. _streams.OfType<ThreadStream>().Select(PositionOf)]);
         _replay.TakeSnapshot(name);
     }
 
@@ -201,7 +201,7 @@ internal sealed unsafe partial class SessionDrain
         if (isNew && _journal is not null)
         {
             foreach (var stream in _streams.OfType<ThreadStream>().OrderBy(stream => stream.Thread.Index))
-                _journal.AddThread(stream, _session.Thread(stream.Slot)->StartedNs);
+                _journal.AddThread(stream.Name, stream.Thread.OsId, _session.Thread(stream.Slot)->StartedNs);
 
             _journal.Publish();
         }
@@ -210,7 +210,9 @@ internal sealed unsafe partial class SessionDrain
     }
 
     /// <summary>Keeps a slab that is going to be given back.</summary>
-    private void Keep(ThreadStream stream, SlabHeader* slab) => Journal()?.AddSlab(stream, slab, stream.Slab);
+    private static JournalPosition PositionOf(ThreadStream stream) => new() { Slot = stream.Slot, Incarnation = stream.Incarnation, Position = stream.Position };
+
+    private void Keep(ThreadStream stream, SlabHeader* slab) => Journal()?.AddSlab(stream.Name, slab, stream.Slab);
 
     /// <summary>Keeps the last slab and the end of a thread whose slot is going to be freed.</summary>
     private void KeepEnd(ThreadStream stream, ThreadSlot* thread)
@@ -222,10 +224,10 @@ internal sealed unsafe partial class SessionDrain
         {
             var slab = _session.Slab(stream.Slab);
             slab->Used = (uint)(stream.Position - SequenceOf(stream.Position) * WireFormat.SlabBytes); // the thread is gone, the slab is ours
-            journal.AddSlab(stream, slab, stream.Slab);
+            journal.AddSlab(stream.Name, slab, stream.Slab);
         }
 
-        journal.AddEnd(stream, thread->EndedNs, thread->LostEvents, Encoding.UTF8.GetBytes(stream.Thread.Name));
+        journal.AddEnd(stream.Name, thread->EndedNs, thread->LostEvents, Encoding.UTF8.GetBytes(stream.Thread.Name));
     }
 
     private ThreadStream NewStream(JournalEntry* entry) =>

@@ -160,7 +160,7 @@ internal sealed unsafe partial class SessionDrain : IDisposable
             Position = IsRest ? Math.Max(thread->Drained, _firstPosition) : _firstPosition,
             Slab = !IsRest || thread->Drained == 0 ? thread->FirstSlab : thread->DrainedSlab,
         };
-        _journal?.AddThread(stream, thread->StartedNs);
+        _journal?.AddThread(stream.Name, stream.Thread.OsId, thread->StartedNs);
         return stream;
     }
 

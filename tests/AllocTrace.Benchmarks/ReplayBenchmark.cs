@@ -1,6 +1,6 @@
 using AllocTrace.Journal;
 using AllocTrace.Replay;
-using AllocTrace.Tests.Support;
+using AllocTrace.Testing;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Benchmarks;

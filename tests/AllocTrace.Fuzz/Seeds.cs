@@ -3,7 +3,7 @@ using AllocTrace.Events;
 using AllocTrace.Journal;
 using AllocTrace.Replay;
 using AllocTrace.Storage;
-using AllocTrace.Tests.Support;
+using AllocTrace.Testing;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Fuzz;

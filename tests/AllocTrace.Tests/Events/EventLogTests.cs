@@ -2,6 +2,7 @@ using AllocTrace.Analysis;
 using AllocTrace.Events;
 using AllocTrace.Replay;
 using AllocTrace.Storage;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Replay;
 using AllocTrace.Tests.Support;
 using AllocTrace.Wire;

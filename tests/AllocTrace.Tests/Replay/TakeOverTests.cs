@@ -1,5 +1,6 @@
 using AllocTrace.Journal;
 using AllocTrace.Replay;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Support;
 using AllocTrace.Wire;
 
