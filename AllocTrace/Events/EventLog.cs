@@ -21,6 +21,12 @@ internal sealed unsafe class EventLog : IDisposable
     private uint[] _stacks = new uint[256];
     private int _count;
     private int _allocations;
+
+    // The run that is being added.
+    private int _runThread;
+    private int _runStart;
+    private long _runNs;
+
     private uint _knownNodes;
     private bool _isFull;
 
@@ -57,18 +63,9 @@ internal sealed unsafe class EventLog : IDisposable
             Flush();
 
         Reserve((int)((end - at) / sizeof(ulong)));
-        for (var run = _count; ; run = _count)
-        {
-            var next = AddRun(at, end);
-            if (_count > run)
-                _runs.Add(new EventRun(nowNs, thread, _count - run));
-
-            if (end - next < 16 || (RecordKind)(*(ulong*)next >> 60) != RecordKind.Mark)
-                return;
-
-            nowNs = Math.Max(nowNs, unchecked((long)(*(ulong*)(next + 8) - _session.Header->StartedMonoNs)));
-            at = next + 16;
-        }
+        (_runThread, _runNs, _runStart) = (thread, nowNs, _count);
+        RecordReader.Read(at, end, new Records(this));
+        EndRun();
     }
 
     /// <summary>Nothing more will be added.</summary>
@@ -104,52 +101,11 @@ internal sealed unsafe class EventLog : IDisposable
 
     public void Dispose() => _spool.Dispose();
 
-    /// <returns>The first record that is no event, or <paramref name="end"/>.</returns>
-    private byte* AddRun(byte* at, byte* end)
-    {
-        while (at < end)
-        {
-            var word = *(ulong*)at;
-            var tag = (uint)(word >> WireFormat.OperandBits);
-            var address = word & WireFormat.OperandMask;
-            var room = end - at;
-            switch ((RecordKind)(tag >> 4))
-            {
-                case RecordKind.Malloc or RecordKind.Calloc or RecordKind.Realloc when room >= 16 && Exists(*(uint*)(at + 12)):
-                    AddAllocation(tag, address, *(uint*)(at + 8), *(uint*)(at + 12));
-                    at += 16;
-                    break;
-
-                case RecordKind.MallocWide or RecordKind.CallocWide or RecordKind.ReallocWide
-                    when room >= 24 && *(ulong*)(at + 16) <= WireFormat.OperandMask && Exists(*(uint*)(at + 12)):
-                    AddAllocation(tag - ((RecordKind.MallocWide - RecordKind.Malloc) << 4), address, *(ulong*)(at + 16), *(uint*)(at + 12));
-                    at += 24;
-                    break;
-
-                case RecordKind.Free or RecordKind.ReallocBegin or RecordKind.ReallocFailed:
-                    (_tags[_count], _addresses[_count++]) = ((byte)tag, address);
-                    at += 8;
-                    break;
-
-                case RecordKind.Age:
-                    at += 8;
-                    break;
-
-                case RecordKind.Lost when room >= 24:
-                    at += 24;
-                    break;
-
-                default:
-                    return at;
-            }
-        }
-
-        return at;
-    }
+    private void AddEvent(uint tag, ulong address) => (_tags[_count], _addresses[_count++]) = ((byte)tag, address);
 
     private void AddAllocation(uint tag, ulong address, ulong size, uint stack)
     {
-        (_tags[_count], _addresses[_count++]) = ((byte)tag, address);
+        AddEvent(tag, address);
         (_sizes[_allocations], _stacks[_allocations++]) = (size, stack);
     }
 
@@ -224,5 +180,51 @@ internal sealed unsafe class EventLog : IDisposable
         }
 
         return !_isFull;
+    }
+
+    /// <summary>Adds the events since the last run to the runs: they are of one thread, and nothing says that time passed between them.</summary>
+    private void EndRun()
+    {
+        if (_count > _runStart)
+            _runs.Add(new EventRun(_runNs, _runThread, _count - _runStart));
+
+        _runStart = _count;
+    }
+
+    private readonly struct Records(EventLog log) : IRecordVisitor
+    {
+        public bool Allocate(uint tag, ulong address, ulong size, uint stack)
+        {
+            var isWhole = size <= WireFormat.OperandMask && log.Exists(stack);
+            if (isWhole)
+                log.AddAllocation(tag, address, size, stack);
+
+            return isWhole;
+        }
+
+        public bool Reallocate(uint tag, ulong address, ulong size, uint stack) => Allocate(tag, address, size, stack);
+
+        public void Free(uint tag, ulong address) => log.AddEvent(tag, address);
+
+        public void BeginRealloc(uint tag, ulong address) => log.AddEvent(tag, address);
+
+        public void FailRealloc(uint tag, ulong address) => log.AddEvent(tag, address);
+
+        public void Mark(MarkKind kind, ulong argument, ulong monoNs)
+        {
+            log.EndRun();
+            log._runNs = Math.Max(log._runNs, unchecked((long)(monoNs - log._session.Header->StartedMonoNs)));
+        }
+
+        public void Lose(ulong events, ulong firstMonoNs, ulong lastMonoNs)
+        {
+        }
+
+        public bool Age(ulong allocations) => true;
+
+        public void Refuse(uint kind, long room)
+        {
+            // The replay refuses it, too, and says so.
+        }
     }
 }

@@ -11,98 +11,26 @@ internal sealed unsafe partial class ProcessReplay
     /// <summary>A larger block cannot exist: addresses have 48 bits, unless somebody asks for others with mmap.</summary>
     private const ulong LargestBlock = 1UL << 48;
 
-    /// <summary>From a kind of record to its wide form.</summary>
-    private const uint WideKinds = RecordKind.MallocWide - RecordKind.Malloc;
-
     /// <summary>Replays a thread's records from <paramref name="at"/> to <paramref name="end"/>, or to the first BATCH before that.</summary>
-    /// <param name="thread">Whose they are.</param>
+    /// <param name="thread">The thread that wrote them.</param>
     /// <param name="at">The first record.</param>
-    /// <param name="end">The end of what is committed; in the same slab.</param>
-    /// <returns>Where it stopped: <paramref name="end"/>, or a BATCH record.</returns>
+    /// <param name="end">The end of what is committed, in the same slab.</param>
+    /// <returns><paramref name="end"/>, or the BATCH record at which it stopped.</returns>
     /// <exception cref="InvalidTraceException">There is no such record; everything before it counts.</exception>
-    public byte* Run(ThreadReplay thread, byte* at, byte* end)
+    public byte* Run(ThreadReplay thread, byte* at, byte* end) =>
+        _estimate is null
+            ? RecordReader.Read(at, end, new ExactRecords(this, thread))
+            : RecordReader.Read(at, end, new SampledRecords(this, thread));
+
+    private InvalidTraceException NoSuchRecord(ThreadReplay thread, uint kind, long room) =>
+        _session.Damaged($"thread {thread.OsId} has a record of kind {kind} with {room} bytes left");
+
+    private void Lose(ThreadReplay thread, ulong events, ulong firstMonoNs, ulong lastMonoNs)
     {
-        if (_estimate is not null)
-            return RunSampled(thread, at, end);
+        if (events > Loss.Most - (ulong)thread.LostEvents)
+            throw _session.Damaged($"thread {thread.OsId} has lost more events than there can be");
 
-        while (at < end)
-        {
-            var word = *(ulong*)at;
-            var tag = (uint)(word >> WireFormat.OperandBits);
-            var address = word & WireFormat.OperandMask;
-            var room = end - at;
-            switch ((RecordKind)(tag >> 4))
-            {
-                case RecordKind.Malloc or RecordKind.Calloc when room >= 16:
-                    var second = *(ulong*)(at + 8);
-                    Allocate(thread, tag, address, (uint)second, (uint)(second >> 32));
-                    at += 16;
-                    break;
-
-                case RecordKind.Free:
-                    Free(thread, tag, address);
-                    at += 8;
-                    break;
-
-                case RecordKind.Realloc when room >= 16:
-                    CommitRealloc(thread, tag, address, *(uint*)(at + 8), *(uint*)(at + 12));
-                    at += 16;
-                    break;
-
-                case RecordKind.MallocWide or RecordKind.CallocWide or RecordKind.ReallocWide when room >= 24:
-                    AllocateWide(thread, tag, address, *(ulong*)(at + 16), *(uint*)(at + 12));
-                    at += 24;
-                    break;
-
-                default:
-                    var next = RunOther(thread, at, end);
-                    if (next == at)
-                        return at;
-
-                    at = next;
-                    break;
-            }
-        }
-
-        return at;
-    }
-
-    /// <summary>Replays a record that counts no block.</summary>
-    /// <returns>The next one; <paramref name="at"/> when it is a BATCH.</returns>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private byte* RunOther(ThreadReplay thread, byte* at, byte* end)
-    {
-        var word = *(ulong*)at;
-        var tag = (uint)(word >> WireFormat.OperandBits);
-        var operand = word & WireFormat.OperandMask;
-        var room = end - at;
-        switch ((RecordKind)(tag >> 4))
-        {
-            case RecordKind.ReallocBegin:
-                BeginRealloc(thread, tag & 15, operand);
-                return at + 8;
-
-            case RecordKind.ReallocFailed:
-                UndoRealloc(thread, tag & 15);
-                return at + 8;
-
-            case RecordKind.Batch when room >= 16:
-                return at;
-
-            case RecordKind.Mark when room >= 16:
-                Mark((MarkKind)(tag & 15), operand, *(ulong*)(at + 8));
-                return at + 16;
-
-            case RecordKind.Lost when room >= 24:
-                if (operand > Loss.Most - (ulong)thread.LostEvents)
-                    throw _session.Damaged($"thread {thread.OsId} has lost more events than there can be");
-
-                thread.AddLoss((long)operand, SinceStart(*(ulong*)(at + 8)), SinceStart(*(ulong*)(at + 16)));
-                return at + 24;
-
-            default:
-                throw _session.Damaged($"thread {thread.OsId} has a record of kind {tag >> 4} with {room} bytes left");
-        }
+        thread.AddLoss((long)events, SinceStart(firstMonoNs), SinceStart(lastMonoNs));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -114,13 +42,20 @@ internal sealed unsafe partial class ProcessReplay
             site = AddSite(thread, tag & 15, stack);
 
         if (size >= AddressPage.WideSize || !AddressTable.TryPut(domain->Pages, address, (uint)size, site))
-            PutBlock(tag & 15, address, size, site);
+            PutUnusual(thread, tag & 15, address, size, site);
 
         CountAllocation(site, (long)size, 1);
         ref var operations = ref OperationsOf(tag);
         operations.Calls++;
         operations.Bytes += (long)size;
         thread.Recent.Add(address | domain->Tag);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void PutUnusual(ThreadReplay thread, uint domain, ulong address, ulong size, uint site)
+    {
+        CheckSize(thread, size);
+        PutBlock(domain, address, size, site);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -276,16 +211,10 @@ internal sealed unsafe partial class ProcessReplay
         Allocate(thread, tag, address, size, stack);
     }
 
-    private void AllocateWide(ThreadReplay thread, uint tag, ulong address, ulong size, uint stack)
+    private void CheckSize(ThreadReplay thread, ulong size)
     {
         if (size > LargestBlock)
             throw _session.Damaged($"thread {thread.OsId} has a block of {size} bytes");
-
-        var narrow = tag - (WideKinds << 4);
-        if ((RecordKind)(tag >> 4) == RecordKind.ReallocWide)
-            CommitRealloc(thread, narrow, address, size, stack);
-        else
-            Allocate(thread, narrow, address, size, stack);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -299,5 +228,37 @@ internal sealed unsafe partial class ProcessReplay
         _counters = Sites.Counters;
         thread.Domains[domain].Sites.Add(stack, site);
         return site;
+    }
+
+    /// <summary>The records of a session in which every allocation was recorded.</summary>
+    private readonly struct ExactRecords(ProcessReplay replay, ThreadReplay thread) : IRecordVisitor
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public bool Allocate(uint tag, ulong address, ulong size, uint stack)
+        {
+            replay.Allocate(thread, tag, address, size, stack);
+            return true;
+        }
+
+        public bool Reallocate(uint tag, ulong address, ulong size, uint stack)
+        {
+            replay.CommitRealloc(thread, tag, address, size, stack);
+            return true;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Free(uint tag, ulong address) => replay.Free(thread, tag, address);
+
+        public void BeginRealloc(uint tag, ulong address) => replay.BeginRealloc(thread, tag & 15, address);
+
+        public void FailRealloc(uint tag, ulong address) => replay.UndoRealloc(thread, tag & 15);
+
+        public void Mark(MarkKind kind, ulong argument, ulong monoNs) => replay.Mark(kind, argument, monoNs);
+
+        public void Lose(ulong events, ulong firstMonoNs, ulong lastMonoNs) => replay.Lose(thread, events, firstMonoNs, lastMonoNs);
+
+        public bool Age(ulong allocations) => throw replay.NoSuchRecord(thread, (uint)RecordKind.Age, sizeof(ulong));
+
+        public void Refuse(uint kind, long room) => throw replay.NoSuchRecord(thread, kind, room);
     }
 }

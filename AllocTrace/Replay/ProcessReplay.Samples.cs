@@ -8,67 +8,9 @@ internal sealed unsafe partial class ProcessReplay
 {
     private readonly SampleEstimate? _estimate;
 
-    private byte* RunSampled(ThreadReplay thread, byte* at, byte* end)
-    {
-        while (at < end)
-        {
-            var word = *(ulong*)at;
-            var tag = (uint)(word >> WireFormat.OperandBits);
-            var address = word & WireFormat.OperandMask;
-            var room = end - at;
-            switch ((RecordKind)(tag >> 4))
-            {
-                case RecordKind.Malloc or RecordKind.Calloc when room >= 16:
-                    AllocateSampled(thread, tag, address, *(uint*)(at + 8), *(uint*)(at + 12));
-                    at += 16;
-                    break;
-
-                case RecordKind.MallocWide or RecordKind.CallocWide or RecordKind.ReallocWide when room >= 24:
-                    var size = *(ulong*)(at + 16);
-                    if (size > LargestBlock)
-                        throw _session.Damaged($"thread {thread.OsId} has a block of {size} bytes");
-
-                    if ((RecordKind)(tag >> 4) == RecordKind.ReallocWide)
-                        EndRealloc(thread, tag);
-
-                    tag -= WideKinds << 4;
-                    AllocateSampled(thread, tag, address, size, *(uint*)(at + 12));
-                    at += 24;
-                    break;
-
-                case RecordKind.Free:
-                    FreeSampled(thread, tag, address);
-                    at += 8;
-                    break;
-
-                case RecordKind.Realloc when room >= 16:
-                    EndRealloc(thread, tag);
-                    if (address != 0)
-                        AllocateSampled(thread, tag, address, *(uint*)(at + 8), *(uint*)(at + 12));
-                    at += 16;
-                    break;
-
-                case RecordKind.Age:
-                    thread.Age = address;
-                    at += 8;
-                    break;
-
-                default:
-                    // What counts no block is the same in every session.
-                    var next = RunOther(thread, at, end);
-                    if (next == at)
-                        return at;
-
-                    at = next;
-                    break;
-            }
-        }
-
-        return at;
-    }
-
     private void AllocateSampled(ThreadReplay thread, uint tag, ulong address, ulong size, uint stack)
     {
+        CheckSize(thread, size);
         var site = thread.Domains[tag & 15].Sites.Find(stack);
         if (site == 0)
             site = AddSite(thread, tag & 15, stack);
@@ -121,4 +63,38 @@ internal sealed unsafe partial class ProcessReplay
 
     /// <summary>Bytes and blocks that a block stands for: itself, when every allocation was recorded.</summary>
     private (long Bytes, long Blocks) Weigh(ulong address, ulong size) => _estimate is null ? ((long)size, 1) : _estimate.Of(address, size);
+
+    /// <summary>The records of a session in which only some allocations were recorded.</summary>
+    private readonly struct SampledRecords(ProcessReplay replay, ThreadReplay thread) : IRecordVisitor
+    {
+        public bool Allocate(uint tag, ulong address, ulong size, uint stack)
+        {
+            replay.AllocateSampled(thread, tag, address, size, stack);
+            return true;
+        }
+
+        public bool Reallocate(uint tag, ulong address, ulong size, uint stack)
+        {
+            replay.EndRealloc(thread, tag);
+            return address == 0 || Allocate(tag, address, size, stack); // 0: the new block was not chosen
+        }
+
+        public void Free(uint tag, ulong address) => replay.FreeSampled(thread, tag, address);
+
+        public void BeginRealloc(uint tag, ulong address) => replay.BeginRealloc(thread, tag & 15, address);
+
+        public void FailRealloc(uint tag, ulong address) => replay.UndoRealloc(thread, tag & 15);
+
+        public void Mark(MarkKind kind, ulong argument, ulong monoNs) => replay.Mark(kind, argument, monoNs);
+
+        public void Lose(ulong events, ulong firstMonoNs, ulong lastMonoNs) => replay.Lose(thread, events, firstMonoNs, lastMonoNs);
+
+        public bool Age(ulong allocations)
+        {
+            thread.Age = allocations;
+            return true;
+        }
+
+        public void Refuse(uint kind, long room) => throw replay.NoSuchRecord(thread, kind, room);
+    }
 }

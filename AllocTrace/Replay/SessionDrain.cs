@@ -257,16 +257,16 @@ internal sealed unsafe class SessionDrain : IDisposable
     /// <returns>Whether the batch may be replayed in this round.</returns>
     private bool BeginBatch(ThreadStream stream, byte* record)
     {
-        var ticket = *(ulong*)record & WireFormat.OperandMask;
+        var (ticket, monoNs) = RecordReader.ReadBatch(record);
         if (ticket <= stream.Ticket)
             throw _session.Damaged($"thread {stream.Thread.OsId} has batch {ticket} after batch {stream.Ticket}");
 
         if (ticket > _newestTicket)
             return false;
 
-        Advance(*(ulong*)(record + 8));
+        Advance(monoNs);
         stream.Ticket = ticket;
-        MoveTo(stream, stream.Position + 16);
+        MoveTo(stream, stream.Position + RecordReader.BatchBytes);
         return true;
     }
 

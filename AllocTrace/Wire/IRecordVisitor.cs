@@ -1,0 +1,34 @@
+namespace AllocTrace.Wire;
+
+/// <summary>
+/// Gets a thread's records from <see cref="RecordReader"/>, one call each. A tag is the record's kind in the upper four bits and its domain in the
+/// lower; wide records come with the tag of their narrow kind.
+/// </summary>
+internal interface IRecordVisitor
+{
+    /// <summary>A <see cref="RecordKind.Malloc"/> or <see cref="RecordKind.Calloc"/>.</summary>
+    /// <returns><see langword="false"/> to stop before this record.</returns>
+    bool Allocate(uint tag, ulong address, ulong size, uint stack);
+
+    /// <summary>A <see cref="RecordKind.Realloc"/>: the new block.</summary>
+    /// <returns><see langword="false"/> to stop before this record.</returns>
+    bool Reallocate(uint tag, ulong address, ulong size, uint stack);
+
+    void Free(uint tag, ulong address);
+
+    void BeginRealloc(uint tag, ulong address);
+
+    void FailRealloc(uint tag, ulong address);
+
+    void Mark(MarkKind kind, ulong argument, ulong monoNs);
+
+    void Lose(ulong events, ulong firstMonoNs, ulong lastMonoNs);
+
+    /// <returns><see langword="false"/> to stop before this record.</returns>
+    bool Age(ulong allocations);
+
+    /// <summary>Reading stops before something that is no record.</summary>
+    /// <param name="kind">What its first byte says.</param>
+    /// <param name="room">The bytes that are left for it.</param>
+    void Refuse(uint kind, long room);
+}
