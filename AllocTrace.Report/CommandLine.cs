@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AllocTrace.Platform;
 using AllocTrace.Report.Commands;
 using AllocTrace.Report.Render;
 

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 
-using AllocTrace.Sessions;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Journal;

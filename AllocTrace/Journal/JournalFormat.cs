@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 
-using AllocTrace.Sessions;
 
 namespace AllocTrace.Journal;
 

@@ -3,8 +3,6 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
-using AllocTrace.Replay;
-using AllocTrace.Sessions;
 using AllocTrace.Wire;
 
 using Microsoft.Win32.SafeHandles;
@@ -62,25 +60,24 @@ internal sealed unsafe class JournalWriter : IDisposable
     /// <summary>Names a new journal in the session's header: from here on it counts.</summary>
     public void Publish() => Volatile.Write(ref _session.Header->CollectorJournal, _number);
 
-    public void AddThread(ThreadStream stream, ulong startedMonoNs) =>
-        Append(new JournalEntry { Kind = JournalKind.Thread, Slot = stream.Slot, Incarnation = stream.Incarnation, First = startedMonoNs, Second = stream.Thread.OsId }, []);
+    public void AddThread(StreamName stream, uint osId, ulong startedMonoNs) =>
+        Append(new JournalEntry { Kind = JournalKind.Thread, Slot = stream.Slot, Incarnation = stream.Incarnation, First = startedMonoNs, Second = osId }, []);
 
     /// <summary>Adds a slab as far as it is used, before it is given back.</summary>
-    public void AddSlab(ThreadStream stream, SlabHeader* slab, uint number)
+    public void AddSlab(StreamName stream, SlabHeader* slab, uint number)
     {
         var bytes = new ReadOnlySpan<byte>(slab, (int)slab->Used);
         Append(new JournalEntry { Kind = JournalKind.Slab, Slot = stream.Slot, Incarnation = stream.Incarnation, First = slab->Sequence, Second = number }, bytes);
     }
 
-    public void AddEnd(ThreadStream stream, ulong endedMonoNs, ulong lostEvents, ReadOnlySpan<byte> name) =>
+    public void AddEnd(StreamName stream, ulong endedMonoNs, ulong lostEvents, ReadOnlySpan<byte> name) =>
         Append(new JournalEntry { Kind = JournalKind.End, Slot = stream.Slot, Incarnation = stream.Incarnation, First = endedMonoNs, Second = lostEvents }, name);
 
     public void AddResident(ulong monoNs, long bytes) => Append(new JournalEntry { Kind = JournalKind.Resident, First = monoNs, Second = (ulong)bytes }, []);
 
-    public void AddSnapshot(uint request, string name, IReadOnlyCollection<ThreadStream> streams)
+    public void AddSnapshot(uint request, string name, ReadOnlySpan<JournalPosition> positions)
     {
-        var positions = streams.Select(stream => new JournalPosition { Slot = stream.Slot, Incarnation = stream.Incarnation, Position = stream.Position }).ToArray();
-        byte[] payload = [.. MemoryMarshal.AsBytes(positions.AsSpan()), .. Encoding.UTF8.GetBytes(name)];
+        byte[] payload = [.. MemoryMarshal.AsBytes(positions), .. Encoding.UTF8.GetBytes(name)];
         Append(new JournalEntry { Kind = JournalKind.Snapshot, Slot = request, First = (ulong)positions.Length }, payload);
     }
 

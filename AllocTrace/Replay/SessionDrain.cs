@@ -1,4 +1,3 @@
-using AllocTrace.Events;
 using AllocTrace.Journal;
 using AllocTrace.Wire;
 
@@ -8,14 +7,16 @@ namespace AllocTrace.Replay;
 /// Takes a session's records out in rounds and replays them in an order in which the allocator can have acted. Why the order is right:
 /// docs/ordering.md. Used by one thread.
 /// </summary>
-internal sealed unsafe partial class SessionDrain : IDisposable
+internal sealed unsafe class SessionDrain : IDisposable
 {
-    /// <summary>The position of a slab's first record, within the slab.</summary>
-    private static readonly ulong _firstPosition = (uint)sizeof(SlabHeader);
-
     private readonly SessionFile _session;
     private readonly ProcessReplay _replay;
-    private readonly List<ThreadStream?> _streams = [];
+    private readonly DrainOptions _options;
+    private readonly StreamTable _streams = new();
+    private readonly DrainJournal _journal;
+
+    /// <summary>Samples of resident memory that an earlier collector took; empty once time has come to them.</summary>
+    private Queue<(ulong MonoNs, long Bytes)> _residents = [];
 
     /// <summary>Streams with records that may be replayed, the oldest batch first.</summary>
     private readonly PriorityQueue<ThreadStream, ulong> _waiting = new();
@@ -30,25 +31,46 @@ internal sealed unsafe partial class SessionDrain : IDisposable
 
     /// <param name="session">Not owned.</param>
     /// <param name="replay">Not owned.</param>
-    /// <param name="isJournaled">Whether what is given back is kept in a journal, so that another collector can take over at any moment.</param>
-    public SessionDrain(SessionFile session, ProcessReplay replay, bool isJournaled = false)
+    /// <param name="options">How the session is drained; by default the rest of it, without a journal.</param>
+    public SessionDrain(SessionFile session, ProcessReplay replay, DrainOptions? options = null)
     {
-        _isJournaled = isJournaled;
         _session = session;
         _replay = replay;
+        _options = options ?? new();
+        _journal = new DrainJournal(session, replay, _streams, _options);
     }
-
-    /// <summary>
-    /// Whether an earlier collector gave slabs back and left no journal: then the rest is replayed, from where it came to. Otherwise all that it
-    /// had replayed is still there.
-    /// </summary>
-    public bool IsRest { get; init; } = true;
-
-    /// <summary>Keeps what is replayed; <see langword="null"/>: nobody wants that. Not owned.</summary>
-    public EventLog? Events { get; init; }
 
     /// <summary>Bytes of records that were replayed.</summary>
     public ulong DrainedBytes { get; private set; }
+
+    /// <summary>Takes over what an earlier collector had taken out of the session. Before the first round; that one replays it.</summary>
+    /// <param name="journal">Has to live until that round is over.</param>
+    /// <exception cref="InvalidTraceException">The journal or the session is damaged.</exception>
+    public void TakeOver(JournalReader journal)
+    {
+        _session.Refresh();
+        var earlier = new DrainTakeOver(_session, _replay, _streams, _journal, _options);
+        _residents = earlier.Residents;
+        foreach (var snapshot in earlier.Read(journal))
+            RetakeSnapshot(snapshot);
+    }
+
+    /// <summary>Notes how much of the process is in memory.</summary>
+    public void SampleResident(ulong monoNs, long bytes)
+    {
+        _replay.Timeline.SampleResident(bytes);
+        _journal.AddResident(monoNs, bytes);
+    }
+
+    /// <summary>Takes a snapshot that somebody asked for, after all that the last round replayed.</summary>
+    public void TakeSnapshot(uint request, string name)
+    {
+        _journal.AddSnapshot(request, name);
+        _replay.TakeSnapshot(name);
+    }
+
+    /// <inheritdoc cref="DrainJournal.KeepShort"/>
+    public void KeepJournalShort() => _journal.KeepShort();
 
     /// <summary>Replays what can be replayed now, and gives back slabs and thread slots that are done with.</summary>
     /// <param name="nowNs">
@@ -61,7 +83,7 @@ internal sealed unsafe partial class SessionDrain : IDisposable
         _session.Refresh();
         Look();
 
-        foreach (var stream in _ended)
+        foreach (var stream in _streams.Archived)
             Enqueue(stream);
 
         // The looks are done: everything that they found has happened by now.
@@ -83,12 +105,10 @@ internal sealed unsafe partial class SessionDrain : IDisposable
         _replay.CheckSums();
         CheckLoss(_session.Header->LostStacks);
         CheckLoss(_session.Header->UnslottedEvents);
-        foreach (var stream in _streams)
+        foreach (var stream in _streams.Present)
         {
-            if (stream is not null)
-                CheckLoss(_session.Thread(stream.Slot)->LostEvents);
-
-            if (stream is not null && !IsDrained(stream, stream.Limit))
+            CheckLoss(_session.Thread(stream.Slot)->LostEvents);
+            if (!IsDrained(stream, stream.Limit))
                 throw _session.Damaged($"thread {stream.Thread.OsId} wrote in a batch that nobody announced");
         }
     }
@@ -96,13 +116,10 @@ internal sealed unsafe partial class SessionDrain : IDisposable
     /// <summary>Ends the threads that are left, with what is known of them. After the last round, damaged or not.</summary>
     public void EndThreads()
     {
-        foreach (var stream in _streams)
-        {
-            if (stream is not null)
-                EndThread(stream, _session.Thread(stream.Slot), ended: false);
-        }
+        foreach (var stream in _streams.Present)
+            EndThread(stream, _session.Thread(stream.Slot), ended: false);
 
-        _streams.Clear();
+        _streams.ClearPresent();
         EndArchived();
     }
 
@@ -128,14 +145,11 @@ internal sealed unsafe partial class SessionDrain : IDisposable
 
     private void Look(uint slot)
     {
-        while (slot >= _streams.Count)
-            _streams.Add(null);
-
         var thread = _session.Thread(slot);
-        if ((ThreadSlotState)Volatile.Read(ref thread->State) is not (ThreadSlotState.Live or ThreadSlotState.Ended))
+        if (thread->CurrentState is not (ThreadSlotState.Live or ThreadSlotState.Ended))
             return;
 
-        var stream = _streams[(int)slot] ??= Attach(slot, thread);
+        var stream = _streams[slot] ??= Attach(slot, thread);
         stream.Limit = Volatile.Read(ref thread->Cursor);
         if (stream.Limit == 0)
             return;
@@ -154,13 +168,13 @@ internal sealed unsafe partial class SessionDrain : IDisposable
 
     private ThreadStream Attach(uint slot, ThreadSlot* thread)
     {
-        var stream = new ThreadStream(slot, _replay.AddThread(thread->OsId, thread->StartedNs, NameOf(thread)))
+        var stream = new ThreadStream(slot, _replay.AddThread(thread->OsId, thread->StartedNs, thread->DecodeName()))
         {
             Incarnation = thread->Incarnation,
-            Position = IsRest ? Math.Max(thread->Drained, _firstPosition) : _firstPosition,
-            Slab = !IsRest || thread->Drained == 0 ? thread->FirstSlab : thread->DrainedSlab,
+            Position = _options.IsRest ? Math.Max(thread->Drained, StreamPosition.First) : StreamPosition.First,
+            Slab = !_options.IsRest || thread->Drained == 0 ? thread->FirstSlab : thread->DrainedSlab,
         };
-        _journal?.AddThread(stream, thread->StartedNs);
+        _journal.AddThread(stream, thread->StartedNs);
         return stream;
     }
 
@@ -186,20 +200,20 @@ internal sealed unsafe partial class SessionDrain : IDisposable
         while (stream.Position < stream.Limit)
         {
             var slab = EnterSlab(stream);
-            var sequence = SequenceOf(stream.Position);
-            var start = sequence * WireFormat.SlabBytes;
-            var limitIsHere = SequenceOf(stream.Limit) == sequence;
+            var sequence = StreamPosition.SequenceOf(stream.Position);
+            var start = StreamPosition.StartOf(sequence);
+            var limitIsHere = StreamPosition.SequenceOf(stream.Limit) == sequence;
             var used = limitIsHere ? stream.Limit - start : slab->Used;
             var offset = stream.Position - start;
             if (used > WireFormat.SlabBytes || used % 8 != 0 || used < offset)
                 throw _session.Damaged($"slab {stream.Slab} has {used} bytes in use");
 
-            if (offset == _firstPosition)
+            if (offset == StreamPosition.First)
                 Advance(slab->StartedNs);
 
             var at = (byte*)slab + offset;
             var end = (byte*)slab + used;
-            Events?.Add(stream.Thread.Index, at, end, _replay.NowNs);
+            _options.Events?.Add(stream.Thread.Index, at, end, _replay.NowNs);
             CheckSums();
             var stop = _replay.Run(stream.Thread, at, end);
             MoveTo(stream, start + (ulong)(stop - (byte*)slab));
@@ -225,7 +239,7 @@ internal sealed unsafe partial class SessionDrain : IDisposable
     /// <summary>The slab of a stream's position, checked.</summary>
     private SlabHeader* EnterSlab(ThreadStream stream)
     {
-        var sequence = SequenceOf(stream.Position);
+        var sequence = StreamPosition.SequenceOf(stream.Position);
         if (stream.IsArchived(sequence))
             return (SlabHeader*)stream.Archive[(int)(sequence - stream.FirstArchived)];
 
@@ -233,7 +247,7 @@ internal sealed unsafe partial class SessionDrain : IDisposable
         if (slab->Thread != stream.Slot || slab->Sequence != sequence)
             throw _session.Damaged($"slab {stream.Slab} is not number {sequence} of thread slot {stream.Slot}");
 
-        if (stream.Position - sequence * WireFormat.SlabBytes < _firstPosition || stream.Position % 8 != 0)
+        if (stream.Position - StreamPosition.StartOf(sequence) < StreamPosition.First || stream.Position % 8 != 0)
             throw _session.Damaged($"thread slot {stream.Slot} was drained to {stream.Position}");
 
         return slab;
@@ -263,14 +277,14 @@ internal sealed unsafe partial class SessionDrain : IDisposable
         if (stream.IsArchived(sequence))
         {
             stream.Slab = slab->Next;
-            stream.Position = (sequence + 1) * WireFormat.SlabBytes + _firstPosition;
+            stream.Position = StreamPosition.StartOf(sequence + 1) + StreamPosition.First;
             return;
         }
 
-        Keep(stream, slab);
+        _journal.AddSlab(stream, slab);
         var thread = _session.Thread(stream.Slot);
         stream.Slab = slab->Next;
-        stream.Position = (sequence + 1) * WireFormat.SlabBytes + _firstPosition;
+        stream.Position = StreamPosition.StartOf(sequence + 1) + StreamPosition.First;
         thread->DrainedSlab = stream.Slab;
         Volatile.Write(ref thread->Drained, stream.Position);
         _session.Release(done);
@@ -295,7 +309,7 @@ internal sealed unsafe partial class SessionDrain : IDisposable
     private void Recycle()
     {
         EndArchived();
-        for (var slot = 0; slot < _streams.Count; slot++)
+        for (var slot = 0u; slot < _session.ThreadCount; slot++)
         {
             if (_streams[slot] is not { } stream)
                 continue;
@@ -308,7 +322,7 @@ internal sealed unsafe partial class SessionDrain : IDisposable
             }
 
             // State before cursor: an ended thread's cursor is its last.
-            if ((ThreadSlotState)Volatile.Read(ref thread->State) == ThreadSlotState.Ended && IsDrained(stream, Volatile.Read(ref thread->Cursor)))
+            if (thread->CurrentState == ThreadSlotState.Ended && IsDrained(stream, Volatile.Read(ref thread->Cursor)))
                 FreeSlot(stream, thread);
         }
     }
@@ -323,36 +337,64 @@ internal sealed unsafe partial class SessionDrain : IDisposable
     {
         CheckLoss(thread->LostEvents);
         EndThread(stream, thread, ended: true);
-        KeepEnd(stream, thread);
-        _streams[(int)stream.Slot] = null;
+        _journal.AddEnd(stream, thread);
+        _streams[stream.Slot] = null;
         if (stream.Limit != 0)
             _session.Release(stream.Slab);
 
-        FreeSlot(thread);
-    }
-
-    private static void FreeSlot(ThreadSlot* thread)
-    {
-        thread->Drained = 0;
-        thread->DrainedSlab = 0;
-        Volatile.Write(ref thread->State, (uint)ThreadSlotState.Free);
+        thread->Free();
     }
 
     private void EndThread(ThreadStream stream, ThreadSlot* thread, bool ended)
     {
-        stream.Thread.Name = NameOf(thread);
+        stream.Thread.Name = thread->DecodeName();
         stream.Thread.End(ended ? _replay.SinceStart(thread->EndedNs) : null, (long)Math.Min(thread->LostEvents, Loss.Most));
-    }
-
-    private static string NameOf(ThreadSlot* thread)
-    {
-        var name = new ReadOnlySpan<byte>(thread->Name, 16);
-        var length = name.IndexOf((byte)0);
-        return PythonText.Decode(length < 0 ? name : name[..length]);
     }
 
     private static bool IsDrained(ThreadStream stream, ulong cursor) => cursor == 0 || cursor == stream.Position;
 
-    /// <summary>The sequence number of the slab that a position lies in or at the end of.</summary>
-    private static ulong SequenceOf(ulong position) => (position - 1) / WireFormat.SlabBytes;
+    private void RetakeSnapshot(EarlierSnapshot snapshot)
+    {
+        _newestTicket = ulong.MaxValue;
+        foreach (var stream in _streams.Archived.Take(snapshot.Ended))
+            Enqueue(stream);
+
+        var limits = snapshot.Positions.Select(each => each.Stream.Limit).ToArray();
+        foreach (var (stream, position) in snapshot.Positions)
+        {
+            stream.Limit = position;
+            Enqueue(stream);
+        }
+
+        Merge();
+        foreach (var ((stream, _), limit) in snapshot.Positions.Zip(limits))
+            stream.Limit = limit;
+
+        _replay.TakeSnapshot(snapshot.Name);
+        if (snapshot.Request == _session.Header->Requested)
+            Volatile.Write(ref _session.Header->Answered, snapshot.Request);
+    }
+
+    private void SampleResidents(ulong monoNs)
+    {
+        while (_residents.TryPeek(out var sample) && sample.MonoNs <= monoNs)
+        {
+            _residents.Dequeue();
+            _replay.AdvanceTo(sample.MonoNs);
+            _replay.Timeline.SampleResident(sample.Bytes);
+        }
+    }
+
+    private void EndArchived()
+    {
+        foreach (var stream in _streams.Archived)
+        {
+            stream.Thread.Name = stream.End!.Name;
+            stream.Thread.End(_replay.SinceStart(stream.End.EndedMonoNs), (long)Math.Min(stream.End.LostEvents, Loss.Most));
+        }
+
+        _streams.Archived.Clear();
+    }
+
+    public void Dispose() => _journal.Dispose();
 }

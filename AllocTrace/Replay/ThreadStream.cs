@@ -1,3 +1,5 @@
+using AllocTrace.Journal;
+
 namespace AllocTrace.Replay;
 
 /// <summary>How far a thread's records were replayed.</summary>
@@ -7,8 +9,11 @@ internal sealed class ThreadStream(uint slot, ThreadReplay thread)
 
     public ThreadReplay Thread { get; } = thread;
 
-    /// <summary>How often the slot was used before: with it, a name for the stream.</summary>
+    /// <summary>The number of threads that used the slot before.</summary>
     public uint Incarnation { get; init; }
+
+    /// <summary>Identifies the stream in the journal.</summary>
+    public StreamName Name => new(Slot, Incarnation);
 
     /// <summary>The slabs that an earlier collector took out, from number <see cref="FirstArchived"/> on: they lie in its journal.</summary>
     public List<nint> Archive { get; } = [];

@@ -51,7 +51,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         IsWaiting = ForkNumber != 0;
         _live = new LivePicture(session, Replay);
         _events = EventLog.Of(session);
-        _drain = new SessionDrain(session, Replay, isJournaled: session == claim && !_isRest) { IsRest = _isRest, Events = _events, NeedsJournal = isAwaited };
+        _drain = new SessionDrain(session, Replay, new() { IsJournaled = session == claim && !_isRest, IsRest = _isRest, Events = _events, NeedsJournal = isAwaited });
     }
 
     /// <summary>Whether it is of a forked child that is not to be drained before it is known what the child began with.</summary>

@@ -1,10 +1,12 @@
+using AllocTrace.Wire;
+
 namespace AllocTrace.Sessions;
 
 /// <summary>What a recording is asked for. The traced processes get these by <c>ALLOCTRACE_OPTIONS</c>, except what only a collector needs.</summary>
 public sealed record RecordingOptions
 {
     /// <summary>The highest <see cref="Sample"/>.</summary>
-    public const long LargestSample = 1L << 40;
+    public const long LargestSample = WireFormat.LargestSample;
 
     /// <summary>The lowest <see cref="Events"/> but 0.</summary>
     public const ulong SmallestEvents = 1 << 20;

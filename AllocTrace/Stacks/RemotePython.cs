@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-using AllocTrace.Attaching;
 
 namespace AllocTrace.Stacks;
 

@@ -1,4 +1,3 @@
-using AllocTrace.Sessions;
 
 namespace AllocTrace.Storage;
 

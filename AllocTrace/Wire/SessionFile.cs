@@ -1,4 +1,3 @@
-using AllocTrace.Sessions;
 
 using Microsoft.Win32.SafeHandles;
 
@@ -219,7 +218,7 @@ internal sealed unsafe class SessionFile : IDisposable
         if (_header->HeaderBytes != WireFormat.HeaderBytes || _header->ExtentBytes != WireFormat.ExtentBytes || _header->SlabBytes != WireFormat.SlabBytes)
             throw Damaged("the sizes in its header are not those of its version");
 
-        if (_header->SampleBytes > RecordingOptions.LargestSample)
+        if (_header->SampleBytes > WireFormat.LargestSample)
             throw Damaged($"it samples every {_header->SampleBytes} bytes");
     }
 

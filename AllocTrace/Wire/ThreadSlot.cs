@@ -27,4 +27,26 @@ internal unsafe struct ThreadSlot
     [FieldOffset(72)] public uint DrainedSlab;
 
     [FieldOffset(80)] public ulong LostEvents;
+
+    /// <summary>The state; another process may change it at any time.</summary>
+    public ThreadSlotState CurrentState => (ThreadSlotState)Volatile.Read(ref State);
+
+    /// <summary>The thread's name, as its process has written it so far.</summary>
+    public string DecodeName()
+    {
+        fixed (byte* name = Name)
+        {
+            var bytes = new ReadOnlySpan<byte>(name, 16);
+            var length = bytes.IndexOf((byte)0);
+            return PythonText.Decode(length < 0 ? bytes : bytes[..length]);
+        }
+    }
+
+    /// <summary>Gives the slot back to the traced process, which may use it for another thread at once.</summary>
+    public void Free()
+    {
+        Drained = 0;
+        DrainedSlab = 0;
+        Volatile.Write(ref State, (uint)ThreadSlotState.Free);
+    }
 }

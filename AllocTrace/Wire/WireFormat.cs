@@ -26,9 +26,6 @@ internal static class WireFormat
     /// <summary>The first domain that an extension names itself (<c>PyTraceMalloc_Track</c>); those below are raw, mem and obj.</summary>
     public const int FirstTrackedDomain = 3;
 
-    /// <summary>"No Python frame".</summary>
-    public const uint NoNode = 0;
-
     /// <summary>"A stack that could not be kept".</summary>
     public const uint DroppedNode = 1;
 
@@ -42,6 +39,9 @@ internal static class WireFormat
 
     /// <summary>Why a process that ends need not wait for its collector: it is in a database, or left for another collector.</summary>
     public const uint DoneCollected = 1, DoneLeft = 2;
+
+    /// <summary>The largest mean distance between two sampled allocations, bytes.</summary>
+    public const long LargestSample = 1L << 40;
 
     public const int OperandBits = 56;
     public const ulong OperandMask = (1UL << OperandBits) - 1;

@@ -1,4 +1,4 @@
-using AllocTrace.Tests.Support;
+using AllocTrace.Testing;
 
 namespace AllocTrace.Benchmarks;
 

@@ -1,6 +1,6 @@
 using AllocTrace.Journal;
 using AllocTrace.Replay;
-using AllocTrace.Tests.Support;
+using AllocTrace.Testing;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Benchmarks;
@@ -39,7 +39,7 @@ internal static class ReplayBenchmark
     {
         using var file = SessionFile.TryOpen(path, shared: false)!;
         using var replay = new ProcessReplay(file, temporaryThreshold: 1);
-        using var drain = new SessionDrain(file, replay, isJournaled) { IsRest = !isJournaled };
+        using var drain = new SessionDrain(file, replay, new() { IsJournaled = isJournaled, IsRest = !isJournaled });
         MapPages(file);
         var before = Environment.CpuUsage.TotalTime;
         drain.Finish();

@@ -39,7 +39,7 @@ internal sealed class JournalTarget(IReadOnlyList<Seed> seeds, bool isCheckpoint
         using var session = SessionFile.TryOpen(JournalFormat.SessionOf(seed.Path)!, shared: false)!;
         using var replay = new ProcessReplay(session, temporaryThreshold: 1);
         using var events = EventLog.Of(session);
-        using var drain = new SessionDrain(session, replay) { IsRest = false, Events = events };
+        using var drain = new SessionDrain(session, replay, new() { IsRest = false, Events = events });
         using var journal = JournalReader.TryOpen(session);
         if (journal is null)
             return false;

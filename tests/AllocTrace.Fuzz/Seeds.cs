@@ -3,7 +3,7 @@ using AllocTrace.Events;
 using AllocTrace.Journal;
 using AllocTrace.Replay;
 using AllocTrace.Storage;
-using AllocTrace.Tests.Support;
+using AllocTrace.Testing;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Fuzz;
@@ -132,7 +132,7 @@ internal static class Seeds
                 using var session = SessionFile.TryOpen(path, shared: true)!;
                 using var replay = new ProcessReplay(session, temporaryThreshold: 1);
                 using var events = EventLog.Of(session);
-                using var drain = new SessionDrain(session, replay, isJournaled: true) { IsRest = false, ShortestJournal = shortestJournal, Events = events };
+                using var drain = new SessionDrain(session, replay, new() { IsJournaled = true, IsRest = false, ShortestJournal = shortestJournal, Events = events });
                 drain.Round(() => builder.NowNs);
                 drain.SampleResident(builder.NowNs, 1 << 20);
                 drain.TakeSnapshot(1, "asked for");
@@ -149,7 +149,7 @@ internal static class Seeds
         using (var file = SessionFile.TryOpen(session, shared: false)!)
         using (var replay = new ProcessReplay(file, temporaryThreshold: 1))
         using (var events = EventLog.Of(file))
-        using (var drain = new SessionDrain(file, replay) { Events = events })
+        using (var drain = new SessionDrain(file, replay, new() { Events = events }))
         using (var writer = TraceWriter.Create(path, overwrite: true))
         {
             drain.Finish();

@@ -20,7 +20,7 @@ internal sealed class SessionTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
 
         using var replay = new ProcessReplay(session, temporaryThreshold: 1);
         using var events = EventLog.Of(session);
-        using (var drain = new SessionDrain(session, replay) { Events = events })
+        using (var drain = new SessionDrain(session, replay, new() { Events = events }))
         {
             drain.Finish();
             drain.EndThreads();

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "capture/lock.h"
+#include "platform/lock.h"
 #include "python/self_check.h"
 
 enum { PYTHONS = 8 };

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "alloctrace/wire.h"
-#include "capture/lock.h"
+#include "platform/lock.h"
 #include "platform/compiler.h"
 #include "python/runtime.h"
 #include "session/options.h"

@@ -2,7 +2,6 @@ using System.Reflection;
 using AllocTrace.Analysis;
 using AllocTrace.Report.Tests.Support;
 using AllocTrace.Testing;
-using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Report.Tests.Browser;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using AllocTrace.Analysis;
 using AllocTrace.Report.Tests.Support;
-using AllocTrace.Tests.Storage;
+using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Commands;
 

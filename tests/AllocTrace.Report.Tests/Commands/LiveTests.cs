@@ -3,7 +3,6 @@ using AllocTrace.Report.Live;
 using AllocTrace.Report.Render;
 using AllocTrace.Report.Tests.Support;
 using AllocTrace.Testing;
-using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Report.Tests.Commands;
 

@@ -5,7 +5,6 @@ using AllocTrace.Report.Tests.Support;
 using AllocTrace.Stacks;
 using AllocTrace.Storage;
 using AllocTrace.Testing;
-using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Report.Tests.Commands;
 

@@ -1,5 +1,5 @@
 using AllocTrace.Report.Tests.Support;
-using AllocTrace.Tests.Storage;
+using AllocTrace.Testing;
 using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Report.Tests.Docs;

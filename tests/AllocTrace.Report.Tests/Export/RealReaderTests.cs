@@ -3,8 +3,6 @@ using AllocTrace.Analysis;
 using AllocTrace.Report.Tests.Support;
 using AllocTrace.Storage;
 using AllocTrace.Testing;
-using AllocTrace.Tests.Analysis;
-using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Report.Tests.Export;
 

@@ -1,5 +1,5 @@
 using AllocTrace.Analysis;
-using AllocTrace.Tests.Storage;
+using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Support;
 

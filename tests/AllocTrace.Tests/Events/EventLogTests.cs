@@ -2,6 +2,7 @@ using AllocTrace.Analysis;
 using AllocTrace.Events;
 using AllocTrace.Replay;
 using AllocTrace.Storage;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Replay;
 using AllocTrace.Tests.Support;
 using AllocTrace.Wire;
@@ -121,7 +122,7 @@ public sealed class EventLogTests
         using var collected = SessionFile.TryOpen(session.Path, shared: false)!;
         using var replay = new ProcessReplay(collected, 1);
         using var log = EventLog.Of(collected)!;
-        using var drain = new SessionDrain(collected, replay) { Events = log };
+        using var drain = new SessionDrain(collected, replay, new() { Events = log });
         Assert.ThrowsExactly<InvalidTraceException>(drain.Finish);
         log.Finish();
         Assert.AreEqual((1L, 1L), (log.Events, replay.Operations(Obj, RecordKind.Malloc).Calls));

@@ -1,3 +1,5 @@
+using AllocTrace.Platform;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Support;
 
 namespace AllocTrace.Tests.Replay;

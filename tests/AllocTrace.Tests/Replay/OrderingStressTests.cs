@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 
+using AllocTrace.Platform;
 using AllocTrace.Replay;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Support;
 using AllocTrace.Wire;
 

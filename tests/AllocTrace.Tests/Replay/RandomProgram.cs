@@ -1,3 +1,4 @@
+using AllocTrace.Testing;
 using AllocTrace.Tests.Support;
 
 namespace AllocTrace.Tests.Replay;

@@ -1,4 +1,5 @@
 using AllocTrace.Replay;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Support;
 using AllocTrace.Wire;
 

@@ -1,5 +1,6 @@
 using AllocTrace.Journal;
 using AllocTrace.Replay;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Support;
 using AllocTrace.Wire;
 
@@ -159,7 +160,7 @@ public sealed class TakeOverTests
             File.WriteAllBytes(journal, damaged);
             using var session = SessionFile.TryOpen(builder.Path, shared: false)!;
             using var replay = new ProcessReplay(session, 1);
-            using var drain = new SessionDrain(session, replay) { IsRest = false };
+            using var drain = new SessionDrain(session, replay, new() { IsRest = false });
             try
             {
                 using var reader = JournalReader.TryOpen(session);

@@ -1,5 +1,7 @@
+using AllocTrace.Platform;
 using AllocTrace.Sessions;
 using AllocTrace.Storage;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Support;
 
 using Dapper;

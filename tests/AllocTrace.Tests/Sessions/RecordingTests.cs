@@ -1,4 +1,5 @@
 using AllocTrace.Sessions;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Support;
 
 using Dapper;

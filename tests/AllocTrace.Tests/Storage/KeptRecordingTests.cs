@@ -2,6 +2,7 @@ using System.IO.Compression;
 
 using AllocTrace.Analysis;
 using AllocTrace.Storage;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Support;
 
 namespace AllocTrace.Tests.Storage;

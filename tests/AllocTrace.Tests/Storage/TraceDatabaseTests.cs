@@ -1,5 +1,6 @@
 using AllocTrace.Analysis;
 using AllocTrace.Storage;
+using AllocTrace.Testing;
 
 namespace AllocTrace.Tests.Storage;
 

@@ -1,5 +1,6 @@
 using AllocTrace.Replay;
 using AllocTrace.Storage;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Support;
 
 using Dapper;

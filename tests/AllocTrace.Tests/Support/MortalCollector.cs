@@ -19,7 +19,7 @@ internal sealed class MortalCollector : IDisposable
         _session = SessionFile.TryOpen(path, shared: true)!;
         Replay = new ProcessReplay(_session, temporaryThreshold);
         Events = EventLog.Of(_session);
-        _drain = new SessionDrain(_session, Replay, isJournaled: true) { IsRest = false, ShortestJournal = shortestJournal, Events = Events };
+        _drain = new SessionDrain(_session, Replay, new() { IsJournaled = true, IsRest = false, ShortestJournal = shortestJournal, Events = Events });
         using var journal = JournalReader.TryOpen(_session);
         if (journal is not null)
             _drain.TakeOver(journal);

@@ -1,4 +1,5 @@
 using AllocTrace.Storage;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Support;
 using AllocTrace.Wire;
 

@@ -1,0 +1,125 @@
+using System.Text;
+
+using AllocTrace.Events;
+using AllocTrace.Journal;
+using AllocTrace.Wire;
+
+namespace AllocTrace.Replay;
+
+/// <summary>
+/// Keeps what a drain gives back to the traced process, a slab at a time and before it does so: another collector can take over at any moment
+/// (<see cref="DrainTakeOver"/>). A long journal is replaced by a checkpoint of the replay. Used by one thread.
+/// </summary>
+/// <param name="session">Not owned.</param>
+/// <param name="replay">Not owned; a checkpoint saves it.</param>
+/// <param name="streams">The drain's; a checkpoint saves how far each was replayed.</param>
+/// <param name="options">How the session is drained.</param>
+internal sealed unsafe class DrainJournal(SessionFile session, ProcessReplay replay, StreamTable streams, DrainOptions options) : IDisposable
+{
+    /// <summary>A checkpoint costs as much as so many times its size of journal: what it adds stays in proportion.</summary>
+    private const int JournalForEachCheckpoint = 4;
+
+    private JournalWriter? _writer;
+    private bool _isRefused;
+    private long _lastCheckpoint;
+    private long _notBefore;
+
+    /// <summary>Begins the journal now, or goes on with the one that an earlier collector left: threads that are met from now on belong into it.</summary>
+    /// <exception cref="IOException">None can be written, and <see cref="DrainOptions.NeedsJournal"/> is set.</exception>
+    public void Begin() => _ = Writer();
+
+    /// <summary>Notes a thread that was met. Threads that were met before the journal begins are added when it does.</summary>
+    public void AddThread(ThreadStream stream, ulong startedMonoNs) => _writer?.AddThread(stream.Name, stream.Thread.OsId, startedMonoNs);
+
+    /// <summary>Keeps a slab that is about to be given back.</summary>
+    public void AddSlab(ThreadStream stream, SlabHeader* slab) => Writer()?.AddSlab(stream.Name, slab, stream.Slab);
+
+    /// <summary>Keeps the last slab and the end of a thread whose slot is about to be freed.</summary>
+    public void AddEnd(ThreadStream stream, ThreadSlot* thread)
+    {
+        if (Writer() is not { } writer)
+            return;
+
+        var sequence = StreamPosition.SequenceOf(stream.Position);
+        if (stream.Limit != 0 && !stream.IsArchived(sequence))
+        {
+            var slab = session.Slab(stream.Slab);
+            slab->Used = (uint)(stream.Position - StreamPosition.StartOf(sequence)); // the thread is gone, the slab is ours
+            writer.AddSlab(stream.Name, slab, stream.Slab);
+        }
+
+        writer.AddEnd(stream.Name, thread->EndedNs, thread->LostEvents, Encoding.UTF8.GetBytes(stream.Thread.Name));
+    }
+
+    /// <summary>Notes the bytes of the process that are in memory.</summary>
+    public void AddResident(ulong monoNs, long bytes) => _writer?.AddResident(monoNs, bytes);
+
+    /// <summary>Notes that a snapshot was taken, and how far each thread had been replayed then.</summary>
+    public void AddSnapshot(uint request, string name) => Writer()?.AddSnapshot(
+        request, name, [.. streams.Present.Select(stream => new JournalPosition { Slot = stream.Slot, Incarnation = stream.Incarnation, Position = stream.Position })]);
+
+    /// <summary>Writes what the replay has come to into a checkpoint when the journal has grown long, and begins the journal anew.</summary>
+    public void KeepShort()
+    {
+        if (_writer is not { IsComplete: true } writer || writer.Length < Math.Max(_notBefore, Math.Max(options.ShortestJournal, JournalForEachCheckpoint * _lastCheckpoint)))
+            return;
+
+        try
+        {
+            var generation = writer.Generation + 1;
+            _lastCheckpoint = CheckpointFile.Write(session, generation, Save);
+            writer.BeginGeneration(generation);
+            _notBefore = 0;
+        }
+        catch (IOException)
+        {
+            _notBefore = 2 * writer.Length; // no room: perhaps later
+        }
+    }
+
+    /// <summary>A checkpoint of an earlier collector was loaded.</summary>
+    /// <param name="generation">The checkpoint's.</param>
+    /// <param name="bytes">Its length.</param>
+    /// <param name="holdsEntries">Whether the journal's entries are in it: the earlier collector was killed before it could begin a new journal.</param>
+    public void GoOnFrom(uint generation, long bytes, bool holdsEntries)
+    {
+        _lastCheckpoint = bytes;
+        if (holdsEntries && options.IsJournaled)
+            Writer()?.BeginGeneration(generation);
+    }
+
+    public void Dispose() => _writer?.Dispose();
+
+    private void Save(BinaryWriter writer)
+    {
+        replay.Save(writer);
+        writer.WriteAll<StreamState>([.. streams.Present.Select(stream => new StreamState(stream.Slot, stream.Incarnation, stream.Thread.Index, stream.Slab, stream.Position, stream.Ticket))]);
+        options.Events?.Save(writer);
+    }
+
+    /// <summary>The journal, begun when it is first needed.</summary>
+    private JournalWriter? Writer()
+    {
+        if (_writer is not null || !options.IsJournaled || _isRefused)
+            return _writer;
+
+        var isNew = session.Header->CollectorJournal == 0;
+        _writer = JournalWriter.TryOpen(session, replay.TemporaryThreshold);
+        _isRefused = _writer is null;
+        if (_isRefused && options.NeedsJournal)
+            throw new IOException("nothing can be written beside it");
+
+        if (isNew && _writer is not null)
+        {
+            foreach (var stream in streams.Present.OrderBy(stream => stream.Thread.Index))
+                AddThread(stream, session.Thread(stream.Slot)->StartedNs);
+
+            _writer.Publish();
+        }
+
+        return _writer;
+    }
+}
+
+/// <summary>How far a stream was replayed, in a checkpoint.</summary>
+internal readonly record struct StreamState(uint Slot, uint Incarnation, int Thread, uint Slab, ulong Position, ulong Ticket);

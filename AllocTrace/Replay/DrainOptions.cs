@@ -1,0 +1,28 @@
+using AllocTrace.Events;
+
+namespace AllocTrace.Replay;
+
+/// <summary>How a session is drained.</summary>
+internal sealed record DrainOptions
+{
+    /// <summary>Whether what is given back is kept in a journal, so that another collector can take over at any moment.</summary>
+    public bool IsJournaled { get; init; }
+
+    /// <summary>
+    /// Whether an earlier collector gave slabs back and left no journal: then the rest is replayed, from where that collector came to. Otherwise
+    /// all that was replayed is still there.
+    /// </summary>
+    public bool IsRest { get; init; } = true;
+
+    /// <summary>
+    /// Whether nothing is given back where no journal can be written: the recording's own database would be in the same folder, and what had been
+    /// taken out would be nowhere.
+    /// </summary>
+    public bool NeedsJournal { get; init; }
+
+    /// <summary>The length below which a journal is not replaced by a checkpoint, bytes. A variable for tests of programs makes it shorter.</summary>
+    public long ShortestJournal { get; init; } = long.TryParse(Environment.GetEnvironmentVariable("ALLOCTRACE_SHORTEST_JOURNAL"), out var bytes) ? bytes : 64 << 20;
+
+    /// <summary>Keeps every event that is replayed; <see langword="null"/> when no log was asked for. Not owned.</summary>
+    public EventLog? Events { get; init; }
+}

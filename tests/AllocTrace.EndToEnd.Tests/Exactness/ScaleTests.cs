@@ -1,0 +1,109 @@
+using System.Text.Json;
+
+using AllocTrace.Testing;
+
+namespace AllocTrace.EndToEnd.Tests;
+
+/// <summary>
+/// Much of everything. <c>ALLOCTRACE_SCALE=long</c> is 10,000 processes and 5,000 threads (docs/reliability.md has the figures); without it there are some hundreds.
+/// </summary>
+[TestClass]
+public sealed class ScaleTests
+{
+    private static readonly string _program = Alloctrace.ProgramFile("limited.py");
+
+    private static readonly bool _isLong = Environment.GetEnvironmentVariable("ALLOCTRACE_SCALE") == "long";
+
+    /// <summary>More than there are slabs while somebody collects: each thread holds one.</summary>
+    [TestMethod]
+    public void Threads_that_live_at_the_same_time()
+    {
+        var threads = _isLong ? 5000 : 300;
+        using var folder = new TemporaryFolder();
+        var database = Alloctrace.Record(folder, Python.Default.Path, "-S", _program, "threads", $"{threads}");
+        TraceQuery.AssertLedger(database);
+        Assert.AreEqual(threads + 1, TraceQuery.Single<long>(database, "SELECT count(*) FROM thread"));
+        Assert.AreEqual(10 * threads, TraceQuery.Single<long>(
+            database, "SELECT sum(allocated_blocks) FROM site_frame WHERE function LIKE 'threads%' AND allocated_bytes / allocated_blocks = 9033"));
+    }
+
+    [TestMethod]
+    public void Processes()
+    {
+        var processes = _isLong ? 10_000 : 60;
+        using var folder = new TemporaryFolder();
+        var database = Alloctrace.Record(folder, Python.Default.Path, "-I", "-S", _program, "forks", $"{processes}");
+        Assert.AreEqual(processes + 1, TraceQuery.Single<long>(database, "SELECT count(*) FROM process"));
+        Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM loss"));
+        Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT sum(unknown_frees) FROM process"));
+        Assert.AreEqual(10 * processes, TraceQuery.Single<long>(
+            database, "SELECT sum(allocated_blocks) FROM site_frame WHERE function LIKE 'forks%' AND allocated_bytes / allocated_blocks = 6033"));
+    }
+
+    /// <summary>64 KiB are kept of a name, and that it is cut is seen.</summary>
+    [TestMethod]
+    [DataRow(60_000, false)]
+    [DataRow(70_000, true)]
+    public void Long_names(int length, bool isCut)
+    {
+        using var folder = new TemporaryFolder();
+        var database = Alloctrace.Record(folder, Python.Default.Path, "-S", _program, "names", $"{length}");
+        foreach (var letter in "ab")
+        {
+            var frame = LineOf($"{char.ToUpperInvariant(letter)}*", 5033);
+            AssertName(frame.GetProperty("function"), letter);
+            AssertName(frame.GetProperty("filename"), char.ToUpperInvariant(letter));
+        }
+
+        StringAssert.EndsWith(LineOf("file*", 7033).GetProperty("filename").GetString(), "<script>");
+        if (!isCut)
+            return;
+
+        foreach (var verb in (string[])["summary", "tree"])
+            Alloctrace.Run(verb, database).Succeeded();
+
+        foreach (var format in (string[])["csv", "pprof"])
+            Alloctrace.Run("export", database, "--format", format, "-o", folder.File(format)).Succeeded();
+
+        JsonElement LineOf(string file, int size) => Alloctrace.Top(database, "--filter", file)
+            .Single(line => line.GetProperty("size").GetInt64() == size).GetProperty("traceback")[0];
+
+        void AssertName(JsonElement name, char letter)
+        {
+            var expected = isCut ? new string(letter, 65_525) + "…" : new string(letter, length);
+            Assert.AreEqual(expected, name.GetString());
+        }
+    }
+
+    /// <summary>134 million with the ordinary session; each is counted, and of those that had no room that there are so many.</summary>
+    [TestMethod]
+    public void Stacks_without_end()
+    {
+        using var folder = new TemporaryFolder();
+        var database = folder.File("t.db");
+        var depth = _isLong ? 27 : 17;
+        string[] options = _isLong ? [] : ["--limit", $"{4 << 20}"];
+        Alloctrace.Run(["run", "-q", .. options, "-o", database, "--", Python.Default.Path, "-S", _program, "tree", $"{depth}"]).Succeeded();
+        var blocks = 1L << depth;
+        var lost = TraceQuery.Single<long>(database, "SELECT sum(events) FROM loss WHERE reason = 'stack not kept'");
+        var known = TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site_frame WHERE function = 'tree' AND allocated_bytes / allocated_blocks = 133");
+        Assert.IsTrue(lost > 0 && known > 0 && known <= blocks && known + lost >= blocks, $"{known} blocks of {blocks} have a stack, {lost} have none");
+        Assert.AreEqual(lost, TraceQuery.Single<long>(database, "SELECT sum(events) FROM loss"));
+        TraceQuery.AssertAdds(database);
+    }
+
+    /// <summary>With a session that is full the program goes on; its memory and the file stay as large as they were, and what is missing is counted.</summary>
+    [TestMethod]
+    public void Code_without_end()
+    {
+        using var folder = new TemporaryFolder();
+        var database = folder.File("t.db");
+        var rounds = _isLong ? 1_000_000 : 20_000;
+        Alloctrace.Run("run", "-q", "--limit", $"{4 << 20}", "-o", database, "--", Python.Default.Path, "-S", _program, "exec", $"{rounds}").Succeeded();
+        Assert.IsGreaterThan(0, TraceQuery.Single<long>(database, "SELECT sum(events) FROM loss WHERE reason = 'stack not kept'"));
+        StringAssert.Contains(Alloctrace.Run("top", database).Succeeded().Output, "INCOMPLETE");
+        var known = TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site_frame WHERE function LIKE 'function%' AND allocated_bytes / allocated_blocks = 133");
+        var unknown = TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site JOIN stack ON stack.id = site.stack WHERE stack.id <> 0 AND stack.code IS NULL");
+        Assert.IsTrue(known > 0 && known < rounds && known + unknown >= rounds, $"{known} blocks of {rounds} have a stack, {unknown} have none");
+    }
+}

@@ -1,0 +1,189 @@
+using AllocTrace.Analysis;
+using Microsoft.Data.Sqlite;
+
+namespace AllocTrace.Testing;
+
+/// <summary>Makes a recording's database with nothing but its schema and plain INSERTs, so that the reader is tested against the contract.</summary>
+public sealed class TraceBuilder : IDisposable
+{
+    private readonly SqliteConnection _connection;
+    private readonly Dictionary<(int Caller, Frame Frame), int> _stacks = [];
+    private readonly Dictionary<(string Filename, string Function, int FirstLine), int> _codes = [];
+    private readonly Dictionary<string, int> _domains = [];
+    private readonly Dictionary<(int Process, string Name), int> _moments = [];
+    private readonly Dictionary<int, int> _processOfThread = [];
+    private readonly Func<Frame, int> _firstLine;
+    private int _processes, _threads, _sites;
+
+    /// <param name="firstLine">On which line the function of a frame begins; 1 when not given.</param>
+    public TraceBuilder(Func<Frame, int>? firstLine = null)
+    {
+        _firstLine = firstLine ?? (_ => 1);
+        Path = System.IO.Path.Combine(Directory.CreateTempSubdirectory("alloctrace-test-").FullName, "trace.db");
+        _connection = new SqliteConnection($"Data Source={Path};Pooling=False");
+        _connection.Open();
+        using var schema = new StreamReader(typeof(Frame).Assembly.GetManifestResourceStream("schema.sql")!);
+        Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
+        Execute("BEGIN");
+        Execute(schema.ReadToEnd());
+        foreach (var name in new[] { "raw", "mem", "obj" })
+            Domain(name);
+
+        Execute("INSERT INTO stack VALUES (0, NULL, NULL, 0, 0)");
+    }
+
+    public string Path { get; }
+
+    /// <summary>Executes SQL, for what the other methods do not offer.</summary>
+    public void Execute(string sql, params ReadOnlySpan<object?> values)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        for (var i = 0; i < values.Length; i++)
+            command.Parameters.AddWithValue($"?{i + 1}", values[i] ?? DBNull.Value);
+
+        command.ExecuteNonQuery();
+    }
+
+    public int Process(int pid = 100, string command = "python3 app.py", string stacks = "on", string ending = "finalized")
+    {
+        var id = ++_processes;
+        Execute(
+            "INSERT INTO process VALUES (?1, ?2, 1, ?3, '/usr/bin/python3', '3.13.1 (main) [GCC 14]', ?4, 1700000000000000000, 2500000000, ?5, 0, 0, 1, 0)",
+            id, pid, command, stacks, ending);
+        return id;
+    }
+
+    public int Thread(int process, string name = "python3", int osId = 100)
+    {
+        _processOfThread[++_threads] = process;
+        Execute("INSERT INTO thread VALUES (?1, ?2, ?3, ?4, 0, NULL, 0)", _threads, process, osId, name);
+        return _threads;
+    }
+
+    public int Domain(string name)
+    {
+        if (!_domains.TryGetValue(name, out var id))
+        {
+            _domains[name] = id = _domains.Count;
+            Execute("INSERT INTO domain VALUES (?1, ?2)", id, name);
+        }
+
+        return id;
+    }
+
+    /// <summary>The number of a stack, oldest frame first.</summary>
+    public int Stack(params IEnumerable<Frame> frames)
+    {
+        var stack = 0;
+        foreach (var frame in frames)
+        {
+            if (!_stacks.TryGetValue((stack, frame), out var callee))
+            {
+                callee = _stacks.Count + 1;
+                _stacks.Add((stack, frame), callee);
+                Execute("INSERT INTO stack VALUES (?1, ?2, ?3, ?4, 0)", callee, stack, Code(frame), frame.LineNumber);
+            }
+
+            stack = callee;
+        }
+
+        return stack;
+    }
+
+    /// <summary>A stack that could not be kept.</summary>
+    public int LostStack()
+    {
+        var key = (0, new Frame("", 0, ""));
+        if (!_stacks.TryGetValue(key, out var stack))
+        {
+            _stacks[key] = stack = _stacks.Count + 1;
+            Execute("INSERT INTO stack VALUES (?1, 0, NULL, 0, 1)", stack);
+        }
+
+        return stack;
+    }
+
+    public int Site(
+        int thread, string domain, int stack, Amount allocated, Amount freed = default, Amount temporary = default, Amount peak = default,
+        Amount live = default)
+    {
+        var site = ++_sites;
+        var process = _processOfThread[thread];
+        Execute(
+            "INSERT INTO site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0)",
+            site, process, thread, Domain(domain), stack, allocated.Size, allocated.Count, freed.Size, freed.Count, temporary.Size, temporary.Count);
+        Alive(process, "peak", "", 1_000_000_000, site, peak);
+        Alive(process, "live", "", 2_000_000_000, site, live);
+        return site;
+    }
+
+    /// <summary>Adds a site to what was alive at a named moment.</summary>
+    public void Named(int process, string name, int site, Amount amount) => Alive(process, "named", name, 1_500_000_000, site, amount);
+
+    public void Loss(int process, string reason, long events, long? firstNs = null, long? lastNs = null) =>
+        Execute("INSERT INTO loss VALUES (?1, NULL, ?2, ?3, ?4, ?5)", process, reason, events, firstNs, lastNs);
+
+    /// <summary>A fault at an address, in a thread with a name that nobody should print as it is, and another thread that waits.</summary>
+    public void Crash(int process)
+    {
+        Domain("raw");
+        Domain("mem");
+        Domain("obj");
+        Execute("INSERT INTO crash VALUES (?1, 11, 'SIGSEGV', 1, 24, NULL, 1250000000, 101, 0, 3, 11, 0)", process);
+        Execute("INSERT INTO crash_thread VALUES (1, ?1, 101, 139900000001536, 'work\u001b[1m', 0, 1, 1500, 0)", process);
+        Execute("INSERT INTO crash_thread VALUES (2, ?1, NULL, 139900000000768, '', 4, 0, 0, 1)", process);
+        Execute("INSERT INTO crash_frame VALUES (1, 0, '/srv/\u001b[2Japp.py', 7, 'Handler.run'), (1, 1, '/srv/app.py', 0, '<module>')");
+        Execute("INSERT INTO crash_allocation VALUES (?1, 0, 'free', 1, 0, 8192, NULL), (?1, 1, 'malloc', 2, 64, 8192, 0)", process);
+    }
+
+    /// <summary>An event log that had no room for anything.</summary>
+    public void FullEventLog(int process, long leftOut, long sinceNs)
+    {
+        using var schema = new StreamReader(typeof(Frame).Assembly.GetManifestResourceStream("events.sql")!);
+        Execute(schema.ReadToEnd());
+        Execute("INSERT INTO event_log VALUES (?1, 0, ?2, ?3)", process, leftOut, sinceNs);
+    }
+
+    /// <summary>Completes the file; the builder can be used no further.</summary>
+    public string Save()
+    {
+        Execute("COMMIT");
+        _connection.Close();
+        return Path;
+    }
+
+    public void Dispose()
+    {
+        _connection.Dispose();
+        Directory.Delete(System.IO.Path.GetDirectoryName(Path)!, recursive: true);
+    }
+
+    private int Code(Frame frame)
+    {
+        var key = (frame.Filename, frame.Function, _firstLine(frame));
+        if (!_codes.TryGetValue(key, out var code))
+        {
+            _codes[key] = code = _codes.Count + 1;
+            Execute("INSERT INTO code VALUES (?1, ?2, ?3, ?3, ?4)", code, frame.Filename, frame.Function, key.Item3);
+        }
+
+        return code;
+    }
+
+    private void Alive(int process, string kind, string name, long atNs, int site, Amount amount)
+    {
+        if (amount.Count == 0)
+            return;
+
+        var key = (process, kind + name);
+        if (!_moments.TryGetValue(key, out var moment))
+        {
+            _moments[key] = moment = _moments.Count + 1;
+            Execute("INSERT INTO snapshot VALUES (?1, ?2, ?3, ?4, ?5, 0, 0)", moment, process, kind, name, atNs);
+        }
+
+        Execute("INSERT INTO snapshot_site VALUES (?1, ?2, ?3, ?4)", moment, site, amount.Size, amount.Count);
+        Execute("UPDATE snapshot SET bytes = bytes + ?2, blocks = blocks + ?3 WHERE id = ?1", moment, amount.Size, amount.Count);
+    }
+}
