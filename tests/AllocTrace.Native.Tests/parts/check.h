@@ -50,6 +50,7 @@ int print_layouts(void);
 int print_layout(int minor, int free_threaded);
 int compare_debug_offsets(int minor, int free_threaded, const char *file);
 int print_lines(void);
+int print_options(void);
 
 /* The node of a frame below its caller's, made if need be. */
 unsigned intern_node(unsigned parent, unsigned code, unsigned line);
