@@ -1,6 +1,7 @@
 #include "capture/thread.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,9 +43,17 @@ static void release_grown_room(struct kept_stack *stack)
 static void end_stream(struct thread_capture *thread)
 {
     struct alloctrace_thread *shared = thread->shared;
-    os_thread_name(shared->name);
+    if (thread == thread_of_this)
+        os_thread_name(shared->name);
     shared->ended_ns = os_monotonic_ns();
     SHARED_STORE(shared->state, (uint32_t)ALLOCTRACE_THREAD_ENDED);
+}
+
+/* Of a thread that is in no list any more. */
+static void release(struct thread_capture *thread)
+{
+    release_grown_room(&thread->stack);
+    os_unmap(thread, sizeof(struct thread_block));
 }
 
 /* ---- the list of all threads ---- */
@@ -59,15 +68,60 @@ static void join_list(struct thread_capture *thread)
     recording_unlock();
 }
 
-static void leave_list(struct thread_capture *thread)
+/* Under the lock. */
+static void unlink_thread(struct thread_capture *thread)
 {
-    recording_lock();
     if (thread->next)
         thread->next->previous = thread->previous;
     if (thread->previous)
         thread->previous->next = thread->next;
     else
         recording.fork_local->threads = thread->next;
+}
+
+static void leave_list(struct thread_capture *thread)
+{
+    recording_lock();
+    unlink_thread(thread);
+    recording_unlock();
+}
+
+/* Not every thread runs the destructor of its key when it ends, or runs it last: it may first allocate in the last round of destructors, be
+ * cancelled within a hook, or not be made by pthread_create. Those are found by asking the system. */
+static void reap(void)
+{
+    struct thread_capture *dead = NULL, *next;
+    recording_lock();
+    for (struct thread_capture *thread = recording.fork_local->threads; thread; thread = next) {
+        next = thread->next;
+        if (thread == thread_of_this || !os_thread_is_gone(thread->process_id, thread->os_id))
+            continue;
+        unlink_thread(thread);
+        if (thread->recording == thread_recording && thread->shared)
+            end_stream(thread);
+        thread->next = dead;
+        dead = thread;
+    }
+    recording_unlock();
+    for (; dead; dead = next) {
+        next = dead->next;
+        crash_release_stack(dead->signal_stack);
+        release(dead);
+    }
+}
+
+/* Called for each new thread. A look at all of them is due when they may have doubled, so that it costs each one system call at most. */
+static void reap_now_and_then(void)
+{
+    enum { ALWAYS_ALLOWED = 16 };
+    struct fork_local *local = recording.fork_local;
+    if (__atomic_add_fetch(&local->threads_since_reap, 1, __ATOMIC_RELAXED) <= ALWAYS_ALLOWED + local->threads_after_reap)
+        return;
+    reap();
+    recording_lock();
+    local->threads_since_reap = local->threads_after_reap = 0;
+    for (const struct thread_capture *thread = local->threads; thread; thread = thread->next)
+        local->threads_after_reap++;
     recording_unlock();
 }
 
@@ -84,6 +138,7 @@ static bool any_inside(void)
 bool thread_stop_all(void)
 {
     enum { TRIES = 2000, WAIT_NS = 1000000 };
+    reap();
     __atomic_add_fetch(&thread_recording, 1, __ATOMIC_SEQ_CST);
     for (int i = 0; i < TRIES; i++) {
         if (!any_inside())
@@ -93,25 +148,20 @@ bool thread_stop_all(void)
     return false;
 }
 
-/* Other destructors may run after this one and allocate (CPython clears thread states there): come back in the next round, and end the
- * thread's stream when a round brings nothing new. What still comes after the last round gets a stream of its own. */
+/* Other destructors may run after this one and allocate (CPython clears thread states there): the stream ends in the last round. */
 static void on_thread_exit(void *value)
 {
     struct thread_capture *thread = value;
     if (!thread->recording || thread->state == THREAD_INSIDE)
         return; /* of a parent process; or ended from within a hook */
-    if (!thread->exiting) {
-        thread->exiting = true;
-        pthread_setspecific(exit_key, thread);
+    if (++thread->exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, thread) == 0)
         return;
-    }
     if (thread->recording == thread_recording)
         end_stream(thread);
     thread_of_this = NULL;
     crash_thread_ends();
     leave_list(thread);
-    release_grown_room(&thread->stack);
-    os_unmap(thread, sizeof(struct thread_block));
+    release(thread);
 }
 
 static bool has_other_namespace(void)
@@ -204,6 +254,8 @@ static bool begin_stream(struct thread_capture *thread)
 static struct thread_capture *make_ready(struct thread_capture *thread)
 {
     bool is_new = !thread;
+    if (is_new)
+        reap_now_and_then();
     if (is_new && !(thread = map_thread()))
         return NULL;
     bool is_listed = !is_new && thread->recording; /* not after a fork */
@@ -211,6 +263,8 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     thread->state = THREAD_INSIDE;
     thread->runtime = NULL;
     thread->recording = thread_recording;
+    thread->process_id = os_process_id();
+    thread->os_id = os_thread_id();
     if (is_listed)
         release_grown_room(&thread->stack);
     else
@@ -222,7 +276,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
         return NULL;
     }
     if (recording.options.crash)
-        crash_thread_begins();
+        thread->signal_stack = crash_thread_begins();
     pthread_once(&exit_key_once, make_exit_key);
     if (has_exit_key)
         pthread_setspecific(exit_key, thread);

@@ -43,6 +43,7 @@ static void in_child(void)
 {
     if (!mine)
         return;
+    sampling_after_fork_in_child();
     origin.number = mine;
     origin.parent_pid = session.header->pid; /* the parent's still; getppid() may be another's by now */
     mine = 0;
