@@ -1,8 +1,9 @@
 /* lock.h: the locks of the library, for what happens rarely: new stacks, new code, new threads, new slabs. Never taken on the common path.
  *
  * Held for microseconds, by threads that do nothing else meanwhile (no CPython, no malloc). They live in memory that a forked child finds
- * zeroed, so a child never inherits one locked. A thread that holds one cannot be cancelled (pthread_cancel), asynchronously or not: the
- * lock would stay locked for ever.
+ * zeroed, so a child never inherits one locked. A thread that holds one is not cancelled (pthread_cancel), or the lock would stay locked
+ * for ever: asynchronous cancellation is deferred, and the library has no cancellation points. (To disable cancellation is not enough:
+ * glibc 2.36 looks at the type only, when the signal of an asynchronous one arrives.)
  */
 #ifndef ALLOCTRACE_LOCK_H
 #define ALLOCTRACE_LOCK_H
@@ -15,18 +16,18 @@
 
 struct lock {
     uint32_t is_taken;
-    int cancel_state; /* of the thread that holds it, before it did */
+    int cancel_type; /* of the thread that holds it, before it did */
 };
 
 static inline bool lock_try(struct lock *lock)
 {
     int before;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &before);
     if (__atomic_exchange_n(&lock->is_taken, 1, __ATOMIC_ACQUIRE) == 0) {
-        lock->cancel_state = before;
+        lock->cancel_type = before;
         return true;
     }
-    pthread_setcancelstate(before, NULL);
+    pthread_setcanceltype(before, NULL);
     return false;
 }
 
@@ -39,9 +40,9 @@ static inline void lock_acquire(struct lock *lock)
 
 static inline void lock_release(struct lock *lock)
 {
-    int before = lock->cancel_state;
+    int before = lock->cancel_type;
     __atomic_store_n(&lock->is_taken, 0, __ATOMIC_RELEASE);
-    pthread_setcancelstate(before, NULL);
+    pthread_setcanceltype(before, NULL);
 }
 
 #endif

@@ -36,7 +36,7 @@ bool recording_arm(const struct options *options)
     recording.options = *options;
     recording.fork_local = os_map_wiped(sizeof *recording.fork_local);
     if (!recording.fork_local) {
-        os_message("cannot record: no memory that fork leaves alone (Linux 4.14 or later is needed)");
+        os_message("cannot record: the system refused madvise(MADV_WIPEONFORK), which needs Linux 4.14 and a sandbox that allows it");
         return false;
     }
     recording.fork_local->loader_is_free = true;

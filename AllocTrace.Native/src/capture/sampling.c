@@ -187,21 +187,21 @@ bool sampling_forget(uintptr_t key, struct thread_capture *thread)
 
 /* ---- fork ---- */
 
-/* The child finds the lock free, but itself as the thread that holds it made it: not to be cancelled. */
-static int cancel_state_before_fork;
+/* The child finds the lock free, but its one thread as the lock made it. */
+static int cancel_type_before_fork;
 
 void sampling_before_fork(void)
 {
     if (!interval)
         return;
     recording_lock();
-    cancel_state_before_fork = recording.fork_local->lock.cancel_state;
+    cancel_type_before_fork = recording.fork_local->lock.cancel_type;
 }
 
 void sampling_after_fork_in_child(void)
 {
     if (interval)
-        pthread_setcancelstate(cancel_state_before_fork, NULL);
+        pthread_setcanceltype(cancel_type_before_fork, NULL);
 }
 
 void sampling_after_fork(void)

@@ -156,7 +156,8 @@ static void on_thread_exit(void *value)
         return; /* of a parent process; or ended from within a hook */
     if (++thread->exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, thread) == 0)
         return;
-    if (thread->recording == thread_recording)
+    __atomic_store_n(&thread->state, THREAD_INSIDE, __ATOMIC_SEQ_CST); /* whoever stops the recording waits */
+    if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
         end_stream(thread);
     thread_of_this = NULL;
     crash_thread_ends();
@@ -312,6 +313,20 @@ bool thread_end_probe(void)
     return probe.reached;
 }
 
+/* A call of a thread that could not be made ready is counted; where there is no session that could count it, a message tells it once. */
+static void tell_unready(void)
+{
+    static bool told;
+    bool is_off = __atomic_load_n(&recording.off, __ATOMIC_RELAXED);
+    recording_lock();
+    bool is_counted = recording.fork_local->owned;
+    if (is_counted)
+        SHARED_ADD(session.header->unslotted_events, 1);
+    recording_unlock();
+    if (!is_counted && !is_off && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+        os_message("not everything is recorded: there is no memory for it (ulimit -v?)");
+}
+
 struct thread_capture *thread_enter_slow(struct thread_capture *thread)
 {
     if (probe.active) {
@@ -328,11 +343,8 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         return NULL;
     int saved = errno;
     struct thread_capture *ready = make_ready(thread);
-    static bool told;
-    if (!ready && recording.fork_local->owned)
-        SHARED_ADD(session.header->unslotted_events, 1);
-    else if (!ready && !__atomic_load_n(&recording.off, __ATOMIC_RELAXED) && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
-        os_message("not everything is recorded: there is no memory for it (ulimit -v?)"); /* and no session yet that could tell */
+    if (!ready)
+        tell_unready();
     errno = saved;
     return ready;
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -54,6 +53,15 @@ void os_thread_name(char name[16])
     errno = saved;
 }
 
+/* Not strtoull: built with a newer glibc it becomes a function that other C libraries do not have. */
+static uint64_t decimal(const char *text)
+{
+    uint64_t number = 0;
+    for (; *text >= '0' && *text <= '9'; text++)
+        number = number * 10 + (uint64_t)(*text - '0');
+    return number;
+}
+
 uint64_t os_process_started(void)
 {
     /* Field 22 of proc_pid_stat(5). The second field, the name in parentheses, may hold anything: count from its end. */
@@ -63,7 +71,7 @@ uint64_t os_process_started(void)
     const char *field = strrchr(text, ')');
     for (int i = 2; field && i < 22; i++)
         field = strchr(field + 1, ' ');
-    return field ? strtoull(field + 1, NULL, 10) : 0;
+    return field ? decimal(field + 1) : 0;
 }
 
 size_t os_executable(char *buffer, size_t size)
@@ -114,7 +122,7 @@ enum os_thread_activity os_thread_activity(uint32_t thread, uint64_t *ran_ns)
     case 'R':
         if (!read_of_thread(thread, "schedstat", text, sizeof text))
             return OS_THREAD_UNKNOWN;
-        *ran_ns = strtoull(text, NULL, 10);
+        *ran_ns = decimal(text);
         return OS_THREAD_RUNS;
     default:
         return OS_THREAD_UNKNOWN;
