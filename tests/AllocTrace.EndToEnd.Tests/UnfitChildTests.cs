@@ -11,6 +11,9 @@ public sealed class UnfitChildTests
     /// <summary>Asks every function that the library exports in place of the C library's.</summary>
     private static readonly string _child = Path.Combine(AppContext.BaseDirectory, "hosts", "child.c");
 
+    /// <summary>Not a script that starts it: that starts other programs, too.</summary>
+    private static readonly string _python = Python.Default.Run(["-c", "import sys; print(sys.executable)"]).Succeeded().Output.TrimEnd();
+
     private static readonly string _filtered = Path.Combine(AppContext.BaseDirectory, "hosts", "filtered.c");
 
     [TestMethod]
@@ -26,7 +29,7 @@ public sealed class UnfitChildTests
             Assert.Inconclusive($"no {compiler}");
         Command.Run(compiler, ["-g", "-w", option, _child, "-o", program]).Succeeded();
         var alone = Command.Run(program, []);
-        var recorded = Alloctrace.Run("run", "-q", "-o", folder.File("trace.db"), "--", Python.Default.Path, "-c", Starter, program).Succeeded();
+        var recorded = Alloctrace.Run("run", "-q", "-o", folder.File("trace.db"), "--", _python, "-c", Starter, program).Succeeded();
         Assert.AreEqual(7, alone.ExitCode, alone.Error);
         Assert.AreEqual((alone.Output + "7\n", ""), (recorded.Output, recorded.Error));
     }
@@ -43,7 +46,7 @@ public sealed class UnfitChildTests
         using var folder = new TestFolder();
         var filtered = folder.File("filtered");
         Command.Run("cc", ["-O1", "-w", _filtered, "-o", filtered]).Succeeded();
-        string[] command = [.. refused.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--", Python.Default.Path, Alloctrace.ProgramFile("filtered.py")];
+        string[] command = [.. refused.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--", _python, Alloctrace.ProgramFile("filtered.py")];
         var alone = Command.Run(filtered, command);
         if (alone.ExitCode == 99)
             Assert.Inconclusive("no seccomp filters here");
@@ -64,7 +67,7 @@ public sealed class UnfitChildTests
         var filtered = folder.File("filtered");
         Command.Run("cc", ["-O1", "-w", _filtered, "-o", filtered]).Succeeded();
         var recorded = Command.Run(
-            filtered, ["clone", "--", Python.Default.Path, "-c", "print('done')"], environment: new() { ["LD_PRELOAD"] = Alloctrace.Library, ["ALLOCTRACE"] = folder.File("trace.db") });
+            filtered, ["clone", "--", _python, "-c", "print('done')"], environment: new() { ["LD_PRELOAD"] = Alloctrace.Library, ["ALLOCTRACE"] = folder.File("trace.db") });
         if (recorded.ExitCode == 99)
             Assert.Inconclusive("no seccomp filters here");
         Assert.AreEqual((0, "done\n"), (recorded.ExitCode, recorded.Output), recorded.Error);

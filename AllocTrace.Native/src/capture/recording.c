@@ -36,7 +36,7 @@ bool recording_arm(const struct options *options)
     recording.options = *options;
     recording.fork_local = os_map_wiped(sizeof *recording.fork_local);
     if (!recording.fork_local) {
-        os_message("cannot record: the system refused madvise(MADV_WIPEONFORK), which needs Linux 4.14 and a sandbox that allows it");
+        recording.is_refused = true;
         return false;
     }
     recording.fork_local->loader_is_free = true;
@@ -45,6 +45,13 @@ bool recording_arm(const struct options *options)
         collector_find_command();
     fork_watch();
     return true;
+}
+
+void recording_tell_refusal(void)
+{
+    static bool told;
+    if (recording.is_refused && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+        os_message("cannot record: the system refused madvise(MADV_WIPEONFORK), which needs Linux 4.14 and a sandbox that allows it");
 }
 
 void recording_resume(void)

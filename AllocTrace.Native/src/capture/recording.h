@@ -56,14 +56,18 @@ struct recording {
     struct traced_runtime runtimes[RUNTIMES];
     uint32_t runtime_count; /* of which some may not be in use */
     struct fork_local *fork_local;
+    bool is_refused; /* by the system, when it was to be armed */
 };
 
 extern INTERNAL struct recording recording;
 
-/* Before any hook goes in. False: cannot be done here, and a message said why. Armed again after it was stopped, it records nothing before
- * recording_resume. */
+/* Before any hook goes in. False: it cannot be done here, and recording_tell_refusal says why. Armed again after it was stopped, it records
+ * nothing before recording_resume. */
 bool recording_arm(const struct options *options);
 void recording_resume(void);
+
+/* One line if arming was refused. Not before there is a CPython: other programs have nothing to be told. */
+void recording_tell_refusal(void);
 
 /* Another CPython. NULL: there are too many. Not under the lock. */
 struct traced_runtime *recording_add_runtime(const struct python_runtime *python, uint32_t found);

@@ -41,12 +41,19 @@ static bool is_asked_by_python(const char *name)
     return name && strncmp(name, "PYTHON", 6) == 0 && strcmp(name, "PYTHONMALLOCSTATS") != 0;
 }
 
+static void variable_is_asked(const char *name, const void *caller)
+{
+    if (!is_asked_by_python(name))
+        return;
+    recording_tell_refusal();
+    python_may_start(caller);
+}
+
 static char *get(const char *name)
 {
     if (!real_getenv)
         environment_find_functions();
-    if (is_asked_by_python(name))
-        python_may_start(__builtin_return_address(0));
+    variable_is_asked(name, __builtin_return_address(0));
     return real_getenv(name);
 }
 
@@ -66,8 +73,7 @@ __attribute__((visibility("default"))) char *secure_getenv(const char *name)
 {
     if (!real_secure_getenv)
         environment_find_functions();
-    if (is_asked_by_python(name))
-        python_may_start(__builtin_return_address(0));
+    variable_is_asked(name, __builtin_return_address(0));
     return real_secure_getenv(name);
 }
 

@@ -37,7 +37,10 @@ static int begin(const char *path, const char *text)
         os_message("%s; nothing is recorded", error);
         return ALLOCTRACE_FAILED;
     }
-    return recording_arm(&options) ? ALLOCTRACE_DONE : ALLOCTRACE_FAILED;
+    if (recording_arm(&options))
+        return ALLOCTRACE_DONE;
+    recording_tell_refusal();
+    return ALLOCTRACE_FAILED;
 }
 
 struct start {

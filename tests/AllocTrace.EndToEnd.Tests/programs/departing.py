@@ -1,6 +1,6 @@
 """Threads that end in unusual ways (native/departing.c).
 
-    departing.py LIBRARY ending COUNT                          prints by how many KiB the address space grew
+    departing.py LIBRARY ending COUNT                          prints by how many KiB the private memory grew
     departing.py LIBRARY cancelled LIBALLOCTRACE DATABASE      prints whether the thread came out of its first allocation, and goes on
     departing.py LIBRARY cycles LIBALLOCTRACE FOLDER COUNT     prints how many mappings and KiB each further cycle left behind
 """
