@@ -175,12 +175,9 @@ const struct code_info *code_cache_get(const struct python_runtime *python, uint
         drop(code);
         info = NULL;
     }
-    bool is_new = !info;
-    if (is_new)
+    if (!info)
         info = add(python, code);
     recording_unlock();
-    if (is_new && recording.on_new_code)
-        recording.on_new_code();
     return info;
 }
 

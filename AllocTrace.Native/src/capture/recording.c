@@ -14,13 +14,19 @@
 
 struct recording recording;
 
+static void forget_tables(void)
+{
+    intern_reset();
+    code_cache_reset();
+    recording.fork_local->owned = false;
+}
+
 bool recording_arm(const struct options *options)
 {
     if (recording.fork_local) { /* one was stopped */
-        session_forget();
-        intern_reset();
-        code_cache_reset();
-        recording.fork_local->owned = false;
+        if (session.header)
+            session_forget();
+        forget_tables();
         recording.options = *options;
         sampling_begin(options->sample_bytes);
         if (options->starts_collector)
@@ -30,7 +36,7 @@ bool recording_arm(const struct options *options)
     recording.options = *options;
     recording.fork_local = os_map_wiped(sizeof *recording.fork_local);
     if (!recording.fork_local) {
-        os_message("cannot record: no memory that fork leaves alone (Linux 4.14 or later is needed)");
+        recording.is_refused = true;
         return false;
     }
     recording.fork_local->loader_is_free = true;
@@ -39,6 +45,13 @@ bool recording_arm(const struct options *options)
         collector_find_command();
     fork_watch();
     return true;
+}
+
+void recording_tell_refusal(void)
+{
+    static bool told;
+    if (recording.is_refused && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+        os_message("cannot record: the system refused madvise(MADV_WIPEONFORK), which needs Linux 4.14 and a sandbox that allows it");
 }
 
 void recording_resume(void)
@@ -129,7 +142,6 @@ bool recording_ensure_session(void)
         code_cache_reset();
         for (uint32_t i = 0; i < recording.runtime_count; i++)
             recording.runtimes[i].seen_finalizing = 0;
-        recording.on_new_code = NULL; /* another thread of the parent may have been inside the loader */
         if (!recording.options.children) {
             switch_off();
             return false;
@@ -157,15 +169,28 @@ void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *r
     recording_tell_runtime(runtime);
 }
 
-void recording_stop(bool wait)
+bool recording_stop(bool wait)
 {
     switch_off();
-    if (!thread_stop_all() || !recording.fork_local->owned)
-        return;
-    SHARED_STORE(session.header->ended_mono_ns, os_monotonic_ns());
-    SHARED_STORE(session.header->phase, (uint32_t)ALLOCTRACE_PHASE_STOPPED);
-    if (wait)
-        collector_await(&recording.options);
+    if (!thread_stop_all())
+        return false;
+    bool is_quiet = thread_all_are_quiet();
+    if (recording.fork_local->owned) {
+        SHARED_STORE(session.header->ended_mono_ns, os_monotonic_ns());
+        SHARED_STORE(session.header->phase, (uint32_t)ALLOCTRACE_PHASE_STOPPED);
+        if (wait)
+            collector_await(&recording.options);
+    }
+    return is_quiet;
+}
+
+void recording_release(void)
+{
+    recording_lock();
+    forget_tables();
+    session_abandon();
+    sampling_begin(0);
+    recording_unlock();
 }
 
 void recording_end(void)

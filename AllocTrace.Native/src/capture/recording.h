@@ -42,9 +42,10 @@ struct traced_runtime {
 
 /* Zeroed in a forked child, whichever way it was forked. */
 struct fork_local {
-    uint32_t lock;
-    uint32_t look_lock; /* inject/runtimes.c */
+    struct lock lock;
+    struct lock look_lock; /* inject/runtimes.c */
     struct thread_capture *threads;
+    uint32_t threads_since_reap, threads_after_reap; /* capture/thread.c */
     bool loader_is_free; /* not in a forked child: another thread of the parent may have held the loader's lock */
     bool owned;          /* the session is this process's */
 };
@@ -55,15 +56,18 @@ struct recording {
     struct traced_runtime runtimes[RUNTIMES];
     uint32_t runtime_count; /* of which some may not be in use */
     struct fork_local *fork_local;
-    void (*on_new_code)(void); /* called, without the lock, after code was seen for the first time: libraries may have been loaded */
+    bool is_refused; /* by the system, when it was to be armed */
 };
 
 extern INTERNAL struct recording recording;
 
-/* Before any hook goes in. False: cannot be done here, and a message said why. Armed again after it was stopped, it records nothing before
- * recording_resume. */
+/* Before any hook goes in. False: it cannot be done here, and recording_tell_refusal says why. Armed again after it was stopped, it records
+ * nothing before recording_resume. */
 bool recording_arm(const struct options *options);
 void recording_resume(void);
+
+/* One line if arming was refused. Not before there is a CPython: other programs have nothing to be told. */
+void recording_tell_refusal(void);
 
 /* Another CPython. NULL: there are too many. Not under the lock. */
 struct traced_runtime *recording_add_runtime(const struct python_runtime *python, uint32_t found);
@@ -77,9 +81,12 @@ bool recording_ensure_session(void);
 /* A runtime's stacks are on, or off and why. Not under the lock. */
 void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *reason);
 
-/* Ends the recording while the process goes on: no thread writes any more, and the collector is waited for, but not for ever. It can be
- * armed again afterwards. */
-void recording_stop(bool wait);
+/* Ends the recording while the process goes on: no thread writes any more. With wait, blocks until the collector is done, for a bounded
+ * time. It can be armed again afterwards. Returns whether it is certain that no thread looks at the session any more. */
+bool recording_stop(bool wait);
+
+/* Gives back what a stopped recording has mapped, and closes its file. Only when recording_stop returned true. */
+void recording_release(void);
 
 /* The process ends of its own accord. Safe in a child made by vfork. */
 void recording_end(void);

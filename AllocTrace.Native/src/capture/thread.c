@@ -1,6 +1,7 @@
 #include "capture/thread.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,9 +43,17 @@ static void release_grown_room(struct kept_stack *stack)
 static void end_stream(struct thread_capture *thread)
 {
     struct alloctrace_thread *shared = thread->shared;
-    os_thread_name(shared->name);
+    if (thread == thread_of_this)
+        os_thread_name(shared->name);
     shared->ended_ns = os_monotonic_ns();
     SHARED_STORE(shared->state, (uint32_t)ALLOCTRACE_THREAD_ENDED);
+}
+
+/* Of a thread that is in no list any more. */
+static void release(struct thread_capture *thread)
+{
+    release_grown_room(&thread->stack);
+    os_unmap(thread, sizeof(struct thread_block));
 }
 
 /* ---- the list of all threads ---- */
@@ -59,15 +68,60 @@ static void join_list(struct thread_capture *thread)
     recording_unlock();
 }
 
-static void leave_list(struct thread_capture *thread)
+/* Under the lock. */
+static void unlink_thread(struct thread_capture *thread)
 {
-    recording_lock();
     if (thread->next)
         thread->next->previous = thread->previous;
     if (thread->previous)
         thread->previous->next = thread->next;
     else
         recording.fork_local->threads = thread->next;
+}
+
+static void leave_list(struct thread_capture *thread)
+{
+    recording_lock();
+    unlink_thread(thread);
+    recording_unlock();
+}
+
+/* Not every thread runs the destructor of its key when it ends, or runs it last: it may first allocate in the last round of destructors, be
+ * cancelled within a hook, or not be made by pthread_create. Those are found by asking the system. */
+static void reap(void)
+{
+    struct thread_capture *dead = NULL, *next;
+    recording_lock();
+    for (struct thread_capture *thread = recording.fork_local->threads; thread; thread = next) {
+        next = thread->next;
+        if (thread == thread_of_this || !os_thread_is_gone(thread->process_id, thread->os_id))
+            continue;
+        unlink_thread(thread);
+        if (thread->recording == thread_recording && thread->shared)
+            end_stream(thread);
+        thread->next = dead;
+        dead = thread;
+    }
+    recording_unlock();
+    for (; dead; dead = next) {
+        next = dead->next;
+        crash_release_stack(dead->signal_stack);
+        release(dead);
+    }
+}
+
+/* Called for each new thread. A look at all of them is due when they may have doubled, so that it costs each one system call at most. */
+static void reap_now_and_then(void)
+{
+    enum { ALWAYS_ALLOWED = 16 };
+    struct fork_local *local = recording.fork_local;
+    if (__atomic_add_fetch(&local->threads_since_reap, 1, __ATOMIC_RELAXED) <= ALWAYS_ALLOWED + local->threads_after_reap)
+        return;
+    reap();
+    recording_lock();
+    local->threads_since_reap = local->threads_after_reap = 0;
+    for (const struct thread_capture *thread = local->threads; thread; thread = thread->next)
+        local->threads_after_reap++;
     recording_unlock();
 }
 
@@ -84,6 +138,7 @@ static bool any_inside(void)
 bool thread_stop_all(void)
 {
     enum { TRIES = 2000, WAIT_NS = 1000000 };
+    reap();
     __atomic_add_fetch(&thread_recording, 1, __ATOMIC_SEQ_CST);
     for (int i = 0; i < TRIES; i++) {
         if (!any_inside())
@@ -93,25 +148,21 @@ bool thread_stop_all(void)
     return false;
 }
 
-/* Other destructors may run after this one and allocate (CPython clears thread states there): come back in the next round, and end the
- * thread's stream when a round brings nothing new. What still comes after the last round gets a stream of its own. */
+/* Other destructors may run after this one and allocate (CPython clears thread states there): the stream ends in the last round. */
 static void on_thread_exit(void *value)
 {
     struct thread_capture *thread = value;
     if (!thread->recording || thread->state == THREAD_INSIDE)
         return; /* of a parent process; or ended from within a hook */
-    if (!thread->exiting) {
-        thread->exiting = true;
-        pthread_setspecific(exit_key, thread);
+    if (++thread->exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, thread) == 0)
         return;
-    }
-    if (thread->recording == thread_recording)
+    __atomic_store_n(&thread->state, THREAD_INSIDE, __ATOMIC_SEQ_CST); /* whoever stops the recording waits */
+    if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
         end_stream(thread);
     thread_of_this = NULL;
     crash_thread_ends();
     leave_list(thread);
-    release_grown_room(&thread->stack);
-    os_unmap(thread, sizeof(struct thread_block));
+    release(thread);
 }
 
 static bool has_other_namespace(void)
@@ -204,6 +255,8 @@ static bool begin_stream(struct thread_capture *thread)
 static struct thread_capture *make_ready(struct thread_capture *thread)
 {
     bool is_new = !thread;
+    if (is_new)
+        reap_now_and_then();
     if (is_new && !(thread = map_thread()))
         return NULL;
     bool is_listed = !is_new && thread->recording; /* not after a fork */
@@ -211,6 +264,8 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     thread->state = THREAD_INSIDE;
     thread->runtime = NULL;
     thread->recording = thread_recording;
+    thread->process_id = os_process_id();
+    thread->os_id = os_thread_id();
     if (is_listed)
         release_grown_room(&thread->stack);
     else
@@ -222,7 +277,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
         return NULL;
     }
     if (recording.options.crash)
-        crash_thread_begins();
+        thread->signal_stack = crash_thread_begins();
     pthread_once(&exit_key_once, make_exit_key);
     if (has_exit_key)
         pthread_setspecific(exit_key, thread);
@@ -258,6 +313,20 @@ bool thread_end_probe(void)
     return probe.reached;
 }
 
+/* A call of a thread that could not be made ready is counted; where there is no session that could count it, a message tells it once. */
+static void tell_unready(void)
+{
+    static bool told;
+    bool is_off = __atomic_load_n(&recording.off, __ATOMIC_RELAXED);
+    recording_lock();
+    bool is_counted = recording.fork_local->owned;
+    if (is_counted)
+        SHARED_ADD(session.header->unslotted_events, 1);
+    recording_unlock();
+    if (!is_counted && !is_off && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+        os_message("not everything is recorded: there is no memory for it (ulimit -v?)");
+}
+
 struct thread_capture *thread_enter_slow(struct thread_capture *thread)
 {
     if (probe.active) {
@@ -274,11 +343,8 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         return NULL;
     int saved = errno;
     struct thread_capture *ready = make_ready(thread);
-    static bool told;
-    if (!ready && recording.fork_local->owned)
-        SHARED_ADD(session.header->unslotted_events, 1);
-    else if (!ready && !__atomic_load_n(&recording.off, __ATOMIC_RELAXED) && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
-        os_message("not everything is recorded: there is no memory for it (ulimit -v?)"); /* and no session yet that could tell */
+    if (!ready)
+        tell_unready();
     errno = saved;
     return ready;
 }

@@ -42,7 +42,9 @@ struct thread_capture {
     struct thread_capture *next, *previous; /* in the list of all threads */
     uint32_t slot;
     uint32_t slab;
-    bool exiting; /* the thread's key destructor ran: register again if it still allocates */
+    uint32_t exit_rounds;       /* how often the destructor of the thread's key ran */
+    uint32_t process_id, os_id; /* by which the system knows whether it still runs */
+    void *signal_stack;         /* crash/crash.h; NULL: it has its own, or none */
 
     struct {
         uint32_t slab, used; /* used 0: there was none */
@@ -90,6 +92,10 @@ static inline void thread_leave(struct thread_capture *thread)
 /* Ends the recording for all threads: from now on each finds at its next call that it is not ready. Waits for those that are inside a hook,
  * but not for ever. False: some still were, and may write into the session. */
 bool thread_stop_all(void);
+
+/* After thread_stop_all: waits, for a bounded time, until no thread can be between the comparison that found it ready and the store that
+ * says that it is inside. False: that cannot be known of some. (quiet.c) */
+bool thread_all_are_quiet(void);
 
 /* True in the middle of a hook or a probe. */
 bool thread_is_inside(void);

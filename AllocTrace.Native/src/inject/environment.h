@@ -16,7 +16,11 @@ void environment_python_was_found(void);
  * (dlopen, ctypes, P/Invoke) it does nothing by itself. */
 bool environment_is_called_by_name(void);
 
-/* Where this library was loaded later than the C library: makes hosts' symbol look-ups come by here all the same. */
+/* Finds the functions of the C library that this library's own hide. Takes the loader's lock, so it is done in the constructor. */
+void environment_find_functions(void);
+
+/* Where this library was loaded later than the C library: makes hosts' symbol look-ups come by here all the same. Under the loader's lock.
+ */
 void environment_watch_hosts(void);
 
 /* Makes a CPython ask this library for its variables, where it would not by itself. getenv_there: that of its own C library when it is in a

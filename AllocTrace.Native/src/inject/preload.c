@@ -3,13 +3,13 @@
 #include "capture/recording.h"
 #include "inject/environment.h"
 #include "inject/runtimes.h"
-#include "inject/tracked_domains.h"
+#include "platform/loader.h"
 
 __attribute__((constructor)) static void on_load(void)
 {
-    if (!environment_is_called_by_name() || !environment_arm())
+    environment_find_functions();
+    if (!loader_is_known() || !environment_is_called_by_name() || !environment_arm())
         return;
-    recording.on_new_code = tracked_domains_redirect_new_libraries;
     runtimes_look(ALLOCTRACE_FOUND_AT_LOAD);
 }
 

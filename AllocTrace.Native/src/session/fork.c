@@ -1,6 +1,5 @@
 #include "session/fork.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "capture/recording.h"
@@ -43,15 +42,22 @@ static void in_child(void)
 {
     if (!mine)
         return;
+    sampling_after_fork_in_child();
     origin.number = mine;
     origin.parent_pid = session.header->pid; /* the parent's still; getppid() may be another's by now */
     mine = 0;
 }
 
+/* What pthread_atfork calls in glibc, where that is not a function of the shared library. Weak: with another C library the loader would
+ * refuse this library and not start the program. */
+extern int __register_atfork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void), void *library) __attribute__((weak));
+extern void *__dso_handle INTERNAL;
+
 /* Handlers of the first to register run last before the fork and first after it: next to nothing comes between the mark and the fork. */
 void fork_watch(void)
 {
-    pthread_atfork(before_fork, in_parent, in_child);
+    if (__register_atfork)
+        __register_atfork(before_fork, in_parent, in_child, &__dso_handle);
 }
 
 void fork_leave_parent(const struct alloctrace_session *parent)

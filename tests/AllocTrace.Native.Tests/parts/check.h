@@ -27,6 +27,10 @@
     X(records_of_two_threads_have_rising_tickets)                                                                                          \
     X(records_that_find_no_slab_are_counted)                                                                                               \
     X(threads_record_while_slabs_are_drained)                                                                                              \
+    X(a_thread_that_waits_for_room_is_not_cancelled)                                                                                       \
+    X(a_thread_that_is_cancelled_holds_no_lock)                                                                                            \
+    X(images_that_the_loader_has_not_finished_are_counted)                                                                                 \
+    X(a_call_under_the_loaders_lock_is_made_once)                                                                                          \
     X(options_are_parsed)                                                                                                                  \
     X(options_that_are_wrong_are_told)                                                                                                     \
     X(sampling_distances_are_logarithms)                                                                                                   \
