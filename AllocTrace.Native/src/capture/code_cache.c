@@ -220,6 +220,8 @@ uint32_t code_expression_slow(const struct layout *layout, const struct code_inf
 
 void code_cache_drop(const void *block)
 {
+    if (!recording.fork_local->owned)
+        return; /* a forked child: what is cached is its parent's, and is given up before the child's first walk */
     recording_lock();
     if (code_cache.slots)
         drop((uintptr_t)block);

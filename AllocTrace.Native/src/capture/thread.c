@@ -250,6 +250,12 @@ void thread_begin_probe(void)
     }
 }
 
+void thread_note_probe(void)
+{
+    if (probe.active)
+        probe.reached = true;
+}
+
 bool thread_end_probe(void)
 {
     probe.active = false;
