@@ -255,9 +255,9 @@ bool hook_install(struct traced_runtime *runtime)
 static unsigned layer_of(int domain, const struct python_allocator *present)
 {
     unsigned layer = 0;
-    while (layer < LAYERS
-           && !(layers[layer].runtime
-                && (present->free == hooks[layer][domain].free || (domain == OBJ && present->free == watches[layer]))))
+    while (
+        layer < LAYERS
+        && !(layers[layer].runtime && (present->free == hooks[layer][domain].free || (domain == OBJ && present->free == watches[layer]))))
         layer++;
     return layer;
 }

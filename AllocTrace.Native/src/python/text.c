@@ -51,8 +51,7 @@ bool text_is_str(const struct python_runtime *python, uintptr_t object)
     /* Include/cpython/object.h: tp_flags is 19 words behind ob_size, from 3.8 to 3.15. Include/object.h: Py_TPFLAGS_UNICODE_SUBCLASS. */
     enum { FLAGS_BEHIND_SIZE = 19 * sizeof(uintptr_t), UNICODE_SUBCLASS = 1 << 28 };
     uintptr_t type = read_pointer(object, python->layout->object.type);
-    return type == python->unicode_type
-           || (type && read_pointer(type, python->layout->object.size + FLAGS_BEHIND_SIZE) & UNICODE_SUBCLASS);
+    return type == python->unicode_type || (type && read_pointer(type, python->layout->object.size + FLAGS_BEHIND_SIZE) & UNICODE_SUBCLASS);
 }
 
 /* Characters follow the object, or, in an instance of a subclass (unicode_subtype_new in Objects/unicodeobject.c), are in a block of their

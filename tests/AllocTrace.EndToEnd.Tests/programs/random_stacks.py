@@ -183,15 +183,15 @@ def thrown_into(rng, depth):
         next(made)
         made.throw(Speaks.Error())
 
-    def collecting(frame, event, argument):
-        if event != "call":
+    def profiler(frame, event, argument):
+        if frame.f_code in (fresh.__code__, coroutine.__code__):
             told(bytes(size()))
 
     ended(lambda: fresh(1), throw)
     ended(coroutine, throw)
     ended(outer, through)
     old = sys.getprofile()
-    sys.setprofile(collecting)
+    sys.setprofile(profiler)
     ended(lambda: fresh(1), throw)
     ended(coroutine, throw)
     sys.setprofile(old)
@@ -220,7 +220,7 @@ def jumping(rng, depth):
 
     def jumps():
         told(bytes(size()))
-        a = 1
+        len("")
         told(bytes(size()))
         told(bytes(size()))
     old = sys.gettrace()
