@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "capture/code_cache.h"
+#include "capture/data_stack.h"
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "capture/sampling.h"
@@ -248,7 +249,10 @@ bool hook_install(struct traced_runtime *runtime)
     bool domains[DOMAINS];
     for (int domain = RAW; domain <= OBJ; domain++)
         domains[domain] = is_hooked(runtime, domain);
-    return install_layer(runtime, domains);
+    if (!install_layer(runtime, domains))
+        return false;
+    data_stack_watch(runtime);
+    return true;
 }
 
 /* LAYERS: it is none of ours. */
@@ -264,6 +268,7 @@ static unsigned layer_of(int domain, const struct python_allocator *present)
 
 void hook_remove(struct traced_runtime *runtime)
 {
+    data_stack_unwatch(runtime);
     for (int domain = RAW; domain <= OBJ; domain++) {
         struct python_allocator present;
         runtime->python.get_allocator(domain, &present);
@@ -329,6 +334,7 @@ void hook_restore(struct traced_runtime *runtime, bool may_allocate)
 {
     if (recording.off)
         return;
+    data_stack_watch(runtime);
     bool wanted[DOMAINS];
     for (int domain = RAW; domain <= OBJ; domain++)
         wanted[domain] = is_hooked(runtime, domain);
