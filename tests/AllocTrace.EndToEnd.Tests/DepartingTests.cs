@@ -14,7 +14,7 @@ public sealed class DepartingTests
     [TestMethod]
     public void Thread_is_not_cancelled_within_the_first_allocation_of_a_recording()
     {
-        using var folder = new TestFolder();
+        using var folder = new TemporaryFolder();
         var database = folder.File("trace.db");
         var result = Command.Run("timeout", ["60", _python, _program, TestLibrary.Departing, "cancelled", Alloctrace.Library, database]).Succeeded();
         Assert.AreEqual(("1\n", ""), (result.Output, result.Error));
@@ -26,7 +26,7 @@ public sealed class DepartingTests
     public void Threads_that_allocate_while_they_end_leave_nothing_behind()
     {
         var count = int.Parse(Environment.GetEnvironmentVariable("ALLOCTRACE_ENDING_THREADS") ?? "500");
-        using var folder = new TestFolder();
+        using var folder = new TemporaryFolder();
         var database = folder.File("trace.db");
         var result = Alloctrace.Run("run", "-q", "-o", database, "--", _python, _program, TestLibrary.Departing, "ending", $"{count}").Succeeded();
         Assert.IsLessThan(12_000, long.Parse(result.Output), "KiB of private memory");
@@ -44,7 +44,7 @@ public sealed class DepartingTests
     [TestMethod]
     public void Recordings_that_were_stopped_leave_nothing_behind()
     {
-        using var folder = new TestFolder();
+        using var folder = new TemporaryFolder();
         var result = Command.Run(_python, [_program, TestLibrary.Departing, "cycles", Alloctrace.Library, folder.Path, "15"]).Succeeded();
         Assert.AreEqual("", result.Error);
         var (mappings, size) = result.Output.Split(' ') is [var first, var second] ? (int.Parse(first), int.Parse(second)) : throw new FormatException(result.Output);

@@ -15,7 +15,7 @@ public sealed class LateLoadTests
     public void Recording_starts_and_stops_while_another_thread_loads_and_unloads_a_CPython()
     {
         var library = LibPython.Installed.FirstOrDefault(library => library.Launcher.Length == 0) ?? throw new AssertInconclusiveException("no CPython that is built as a library");
-        using var folder = new TestFolder();
+        using var folder = new TemporaryFolder();
         var program = folder.File("host");
         Command.Run("cc", ["-O1", "-w", "-pthread", Path.Combine(AppContext.BaseDirectory, "hosts", "late_start.c"), "-ldl", "-o", program]).Succeeded();
         foreach (var libraries in (string[][])[[library.Path], ["libcrypto.so.3", library.Path]])
@@ -32,7 +32,7 @@ public sealed class LateLoadTests
     public void Recording_starts_while_Dotnet_does()
     {
         var library = LibPython.Installed.FirstOrDefault(library => library.Launcher.Length == 0) ?? throw new AssertInconclusiveException("no CPython that is built as a library");
-        using var folder = new TestFolder();
+        using var folder = new TemporaryFolder();
         var (host, hook) = (Path.Combine(AppContext.BaseDirectory, "DotNetHost.dll"), Path.Combine(AppContext.BaseDirectory, "AllocTrace.dll"));
         for (var start = 0; start < (_starts ?? 10); start++)
         {

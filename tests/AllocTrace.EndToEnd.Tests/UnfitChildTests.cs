@@ -23,7 +23,7 @@ public sealed class UnfitChildTests
     [DataRow("cc", "-static")]
     public void Child_runs_as_it_does_without_us(string compiler, string option)
     {
-        using var folder = new TestFolder();
+        using var folder = new TemporaryFolder();
         var program = folder.File("child");
         if (Command.Run("sh", ["-c", "command -v $1", "sh", compiler]).ExitCode != 0)
             Assert.Inconclusive($"no {compiler}");
@@ -43,7 +43,7 @@ public sealed class UnfitChildTests
     [DataRow("fallocate")]
     public void Program_whose_system_calls_are_refused_is_unharmed(string refused)
     {
-        using var folder = new TestFolder();
+        using var folder = new TemporaryFolder();
         var filtered = folder.File("filtered");
         Command.Run("cc", ["-O1", "-w", _filtered, "-o", filtered]).Succeeded();
         string[] command = [.. refused.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--", _python, Alloctrace.ProgramFile("filtered.py")];
@@ -63,7 +63,7 @@ public sealed class UnfitChildTests
     [TestMethod]
     public void Collector_that_may_not_be_started_is_told()
     {
-        using var folder = new TestFolder();
+        using var folder = new TemporaryFolder();
         var filtered = folder.File("filtered");
         Command.Run("cc", ["-O1", "-w", _filtered, "-o", filtered]).Succeeded();
         var recorded = Command.Run(

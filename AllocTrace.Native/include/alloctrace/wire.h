@@ -250,7 +250,7 @@ enum alloctrace_record_kind {
 enum alloctrace_mark {
     ALLOCTRACE_MARK_FINALIZING = 1,  /* the interpreter began to finalize: what is live here is "live" */
     ALLOCTRACE_MARK_SNAPSHOT = 2,    /* argument: string, the snapshot's name */
-    ALLOCTRACE_MARK_FORK = 3,        /* argument: the fork's number, which is the time (CLOCK_MONOTONIC ns, as many bits as fit) */
+    ALLOCTRACE_MARK_FORK = 3,        /* argument: the fork's number: above started_mono_ns and above those of the process's earlier forks */
     ALLOCTRACE_MARK_HOOKED = 4,      /* the hooks were put in place; argument: how often that was done so far */
     ALLOCTRACE_MARK_INITIALIZED = 5, /* an interpreter that had been finalized was initialized again */
 };

@@ -62,6 +62,17 @@ ALWAYS_INLINE intptr_t anchor_find(const struct layout *layout, struct kept_stac
     return place_is_trampoline(&stack->places[found]) ? -1 : found;
 }
 
+/* Makes the innermost kept frame the one that was not taken off since. Returns how many kept frames are still inside the same calls. */
+static inline uint32_t anchor_keep(const struct layout *layout, struct kept_stack *stack, uintptr_t state)
+{
+    intptr_t found = anchor_find(layout, stack, state);
+    if (found < 0)
+        return 0;
+    stack->anchor.count = __atomic_load_n(anchor_count(layout, state), __ATOMIC_RELAXED);
+    stack->anchor.depth = (uint32_t)found + 1;
+    return stack->anchor.depth;
+}
+
 /* Looks only at what is above the frame that is known to be as it was. False: that is not known; or it is not on the stack (another one
  * runs on the same thread state, a greenlet's); or there is no room. */
 ALWAYS_INLINE bool anchor_align(const struct layout *layout, struct kept_stack *stack, uintptr_t state, uintptr_t frame,

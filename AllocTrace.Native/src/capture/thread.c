@@ -19,6 +19,7 @@ struct thread_block {
     struct kept_frame frames[1 + KEPT_FIRST_CAPACITY]; /* with the sentinel */
     struct kept_place places[KEPT_FIRST_CAPACITY];
     uintptr_t pending[KEPT_FIRST_CAPACITY];
+    struct kept_chunk chunks[KEPT_FIRST_CAPACITY / KEPT_FRAMES_PER_CHUNK];
 };
 
 uint32_t thread_recording = THREAD_FIRST_RECORDING;
@@ -29,7 +30,8 @@ static bool has_exit_key;
 
 static size_t grown_bytes(uint32_t capacity)
 {
-    return sizeof(struct kept_frame) + capacity * (sizeof(struct kept_frame) + sizeof(struct kept_place) + sizeof(uintptr_t));
+    return sizeof(struct kept_frame) + capacity * (sizeof(struct kept_frame) + sizeof(struct kept_place) + sizeof(uintptr_t))
+           + capacity / KEPT_FRAMES_PER_CHUNK * sizeof(struct kept_chunk);
 }
 
 static void release_grown_room(struct kept_stack *stack)
@@ -201,8 +203,11 @@ static struct thread_capture *map_thread(void)
 
 static void use_own_room(struct kept_stack *stack, struct thread_block *block)
 {
-    *stack = (struct kept_stack){
-        .capacity = KEPT_FIRST_CAPACITY, .frames = block->frames + 1, .places = block->places, .pending = block->pending};
+    *stack = (struct kept_stack){.capacity = KEPT_FIRST_CAPACITY,
+                                 .frames = block->frames + 1,
+                                 .places = block->places,
+                                 .pending = block->pending,
+                                 .chunks = block->chunks};
 }
 
 /* A slot of a thread that is gone and drained, or a new one. Under the lock. */
@@ -305,6 +310,12 @@ void thread_begin_probe(void)
     }
 }
 
+void thread_note_probe(void)
+{
+    if (probe.active)
+        probe.reached = true;
+}
+
 bool thread_end_probe(void)
 {
     probe.active = false;
@@ -362,9 +373,11 @@ bool thread_grow_stack(struct kept_stack *stack)
     stack->frames = (struct kept_frame *)memory + 1;
     stack->places = (struct kept_place *)(stack->frames + capacity);
     stack->pending = (uintptr_t *)(stack->places + capacity);
+    stack->chunks = (struct kept_chunk *)(stack->pending + capacity);
     memcpy(stack->frames, old.frames, old.capacity * sizeof *old.frames);
     memcpy(stack->places, old.places, old.capacity * sizeof *old.places);
     memcpy(stack->pending, old.pending, old.capacity * sizeof *old.pending);
+    memcpy(stack->chunks, old.chunks, old.chunk_count * sizeof *old.chunks);
     release_grown_room(&old);
     return true;
 }

@@ -104,6 +104,9 @@ bool thread_is_inside(void);
 void thread_begin_probe(void);
 bool thread_end_probe(void);
 
+/* Tells a probe that a hook was called. For hooks that do not begin with thread_enter. */
+void thread_note_probe(void);
+
 /* Room for at least one more frame in the kept stack. False: it is as large as it gets. */
 bool thread_grow_stack(struct kept_stack *stack);
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "capture/anchor.h"
+#include "capture/data_stack.h"
 #include "capture/innermost.h"
 #include "python/self_check.h"
 #include "python/thread_state.h"
@@ -20,7 +21,11 @@ enum { ENOUGH_CHECKS = 32 /* stacks about which CPython agreed */ };
 
 static uint32_t cut(struct thread_capture *thread)
 {
-    thread->stack.depth = thread->stack.known = 0;
+    enum { FRAMES_AN_ALLOCATION = 64 };
+    struct kept_stack *stack = &thread->stack;
+    stack->depth = stack->known = 0;
+    data_stack_cut(stack, 0);
+    stack->rest = stack->capacity / FRAMES_AN_ALLOCATION; /* so that looking for an end costs each of them little */
     return ALLOCTRACE_NODE_DROPPED;
 }
 
@@ -32,6 +37,7 @@ static __attribute__((noinline, cold)) void change_interpreter(struct thread_cap
     stack->interpreter = interpreter;
     stack->root = id ? intern_interpreter((uint32_t)id(interpreter)) : ALLOCTRACE_NODE_NONE;
     stack->depth = 0;
+    data_stack_cut(stack, 0);
 }
 
 /* The kept frames whose instructions moved, and those that they called, get their nodes anew: from `changed` (as in an alignment) up to
@@ -76,6 +82,8 @@ ALWAYS_INLINE uint32_t add_pendings(const struct layout *layout, struct thread_c
         uintptr_t frame = stack->pending[--alignment->pendings];
         if (!make_room(stack, ++depth))
             return cut(thread);
+        if (__builtin_expect(depth > KEPT_MAX_RECORDED, 0))
+            node = ALLOCTRACE_NODE_DROPPED;
         if (alignment->pendings == 0)
             return innermost(layout, thread, frame, node);
         uintptr_t position = frame_position(layout, frame);
@@ -95,8 +103,14 @@ ALWAYS_INLINE uint32_t walk_moved(const struct layout *layout, struct thread_cap
 {
     struct kept_stack *stack = &thread->stack;
     struct alignment alignment;
+    if (__builtin_expect(stack->rest, 0)) {
+        stack->rest--;
+        return ALLOCTRACE_NODE_DROPPED;
+    }
     if (!anchor_align(layout, stack, state, frame, &alignment) && !align_by_comparing(layout, stack, frame, &alignment))
         return cut(thread);
+    if (layout->thread_state.data_stack && __builtin_expect(stack->chunk_count, 0))
+        data_stack_cut(stack, (uint32_t)(alignment.met + 1));
     intptr_t callers = alignment.pendings ? alignment.met + 1 : alignment.met;
     uint32_t node = refresh(layout, thread, alignment.changed, callers);
     if (alignment.pendings) {
@@ -106,6 +120,7 @@ ALWAYS_INLINE uint32_t walk_moved(const struct layout *layout, struct thread_cap
         node = innermost(layout, thread, frame, node);
     }
     anchor_set(layout, stack, state, frame);
+    data_stack_follow(layout, thread, state);
     return node;
 }
 
@@ -113,6 +128,15 @@ ALWAYS_INLINE uint32_t walk_moved(const struct layout *layout, struct thread_cap
 ALWAYS_INLINE uint32_t walk_changed(const struct layout *layout, struct thread_capture *thread, uintptr_t frame, intptr_t changed)
 {
     return innermost(layout, thread, frame, refresh(layout, thread, changed, (intptr_t)thread->stack.depth - 1));
+}
+
+/* A code object died: another may be at its address now. Frames that are known to be inside the same calls kept theirs alive. */
+static __attribute__((noinline, cold)) void forget_code(const struct layout *layout, struct kept_stack *stack, uintptr_t state)
+{
+    uint32_t alive = anchor_is_usable(layout, stack, state) ? anchor_keep(layout, stack, state) : stack->trusted;
+    stack->depth = stack->known = alive;
+    data_stack_cut(stack, alive);
+    innermost_forget(stack);
 }
 
 /* The rarer parts of a walk of the whole stack, out of the way of the common one. */
@@ -127,9 +151,10 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, const struct walks 
 {
     struct kept_stack *stack = &thread->stack;
     uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
-    if (__builtin_expect(stack->code_epoch != epoch, 0)) { /* a code object died: another may be at its address now */
-        stack->depth = stack->known = 0;
-        innermost_forget(stack);
+    if (layout->thread_state.data_stack && __builtin_expect(stack->trusted, 0))
+        data_stack_verify(thread, state);
+    if (__builtin_expect(stack->code_epoch != epoch, 0)) {
+        forget_code(layout, stack, state);
         stack->code_epoch = epoch;
     }
     intptr_t changed = -1;
@@ -286,5 +311,6 @@ void walk_begin(struct thread_capture *thread, struct traced_runtime *runtime)
     thread->stack.depth = thread->stack.known = 0;
     thread->stack.interpreter = 0;
     thread->stack.anchor = (struct kept_anchor){0};
+    data_stack_cut(&thread->stack, 0);
     thread->runtime = runtime;
 }

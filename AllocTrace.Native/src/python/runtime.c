@@ -64,6 +64,8 @@ bool python_runtime_find(struct python_runtime *python, const struct image *imag
     *python = (struct python_runtime){.image = *image, .finalizing = &never_finalizing};
     python->get_allocator = (void (*)(int, struct python_allocator *))image_symbol(image, "PyMem_GetAllocator");
     python->set_allocator = (void (*)(int, struct python_allocator *))image_symbol(image, "PyMem_SetAllocator");
+    python->get_arena_allocator = (void (*)(struct python_arena_allocator *))image_symbol(image, "PyObject_GetArenaAllocator");
+    python->set_arena_allocator = (void (*)(struct python_arena_allocator *))image_symbol(image, "PyObject_SetArenaAllocator");
     if (!python->get_allocator || !python->set_allocator)
         return false;
 

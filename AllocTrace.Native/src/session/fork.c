@@ -17,6 +17,22 @@ static struct {
     uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* the child goes on with its parent's numbers */
 } origin;
 
+/* The last number given. A child counts on from its parent's. */
+static uint64_t last_number;
+
+/* Returns a number that no other fork of a process with this pid has, higher than those of its earlier forks. It begins at the session's
+ * start, so that a pid used again has others; from there it counts. The clock itself would not do: two forks may see the same time
+ * (libfaketime stops it), or a later one an earlier time. */
+static uint64_t next_number(void)
+{
+    uint64_t begun = session.header->started_mono_ns & ALLOCTRACE_OPERAND_MASK, next;
+    uint64_t last = __atomic_load_n(&last_number, __ATOMIC_RELAXED);
+    do {
+        next = (last > begun ? last : begun) + 1;
+    } while (!__atomic_compare_exchange_n(&last_number, &last, next, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return next & ALLOCTRACE_OPERAND_MASK;
+}
+
 static void before_fork(void)
 {
     mine = 0;
@@ -25,7 +41,7 @@ static void before_fork(void)
     struct thread_capture *thread = thread_enter();
     if (!thread)
         return; /* a fork from within an allocator */
-    mine = os_monotonic_ns() & ALLOCTRACE_OPERAND_MASK;
+    mine = next_number();
     record_mark(thread, ALLOCTRACE_MARK_FORK, mine);
     thread_leave(thread);
     sampling_before_fork();

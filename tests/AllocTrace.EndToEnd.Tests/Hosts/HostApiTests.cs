@@ -46,7 +46,7 @@ public sealed class HostApiTests
             print(api.alloctrace_start(b"calls.db", "frames=64"))
             print([api.alloctrace_start(path, b"collector=off") for path in (b".", b".")], api.alloctrace_snapshot("later"), api.alloctrace_snapshot(b"s"), api.alloctrace_stop())
             """;
-        using var folder = new TestFolder();
+        using var folder = new TemporaryFolder();
         var result = Python.Default.Run(["-c", source, Alloctrace.Library, folder.Path]).Succeeded();
         Assert.AreEqual("[-1, -1, -1, -1]\n-1\n[0, 0] -1 0 0\n", result.Output);
         string Line(string argument, string text) =>

@@ -21,10 +21,22 @@ public sealed class InvisibleTests
 
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
-    public void Code_objects_at_recycled_addresses_have_their_own_names(Python python)
+    public void Code_objects_at_recycled_addresses_have_their_own_names(Python python) => CheckRecycledCode(python, "raw+mem+obj");
+
+    /// <summary>Code objects die in domain obj, whichever domains are recorded.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Python.EveryRow), typeof(Python))]
+    public void Code_objects_at_recycled_addresses_have_their_own_names_when_domain_obj_is_not_recorded(Python python)
+    {
+        CheckRecycledCode(python, "mem");
+        CheckRecycledCode(python, "raw+mem");
+    }
+
+    private static void CheckRecycledCode(Python python, string domains)
     {
         using var folder = new TemporaryFolder();
-        var database = Alloctrace.Record(folder, python.Path, Alloctrace.ProgramFile("recycled_code.py"));
+        var database = folder.File("trace.db");
+        Alloctrace.Run("run", "-q", "--domains", domains, "-o", database, "--", python.Path, Alloctrace.ProgramFile("recycled_code.py")).Succeeded();
         var rows = TraceQuery.Rows<(string Function, long Bytes, long First)>(
             database, "SELECT function, max(allocated_bytes), min(lineno) FROM site_frame WHERE function LIKE 'made%' AND allocated_bytes >= 100000 GROUP BY function");
         Assert.HasCount(1000, rows);

@@ -146,6 +146,89 @@ def coroutines(rng, depth):
     asyncio.run(main())
 
 
+class Speaks:
+    """An exception that allocates when it is thrown in as a type: the generator's frame is on the stack before its first instruction."""
+    class Error(Exception):
+        def __init__(self, *arguments):
+            told(bytes(size()))
+
+
+def thrown_into(rng, depth):
+    def fresh(n):
+        if n:
+            yield from fresh(n - 1)
+        yield n
+
+    async def coroutine():
+        await asyncio.sleep(0)
+
+    def ended(make, throw):
+        made = make()
+        try:
+            throw(made)
+        except (Speaks.Error, StopIteration):
+            told(bytes(size()))
+
+    def throw(made):
+        made.throw(Speaks.Error())
+
+    def outer():
+        try:
+            yield from fresh(2)
+        except Speaks.Error:
+            told(bytes(size()))
+            go(rng, depth - 1)
+
+    def through(made):
+        next(made)
+        made.throw(Speaks.Error())
+
+    def profiler(frame, event, argument):
+        if frame.f_code in (fresh.__code__, coroutine.__code__):
+            told(bytes(size()))
+
+    ended(lambda: fresh(1), throw)
+    ended(coroutine, throw)
+    ended(outer, through)
+    old = sys.getprofile()
+    sys.setprofile(profiler)
+    ended(lambda: fresh(1), throw)
+    ended(coroutine, throw)
+    sys.setprofile(old)
+
+
+class Path(str):
+    pass
+
+
+def named_by_subclass(rng, depth):
+    scope = {}
+    name = Path(rng.choice(["<path %d>", "<\u0119cie\u017cka %d>", "<\U0001f40d %d>"]) % rng.randrange(3))
+    exec(compile("def made(told, size):\n    told(bytes(size()))\n", name, "exec"), scope)
+    scope["made"](told, size)
+
+
+def jumping(rng, depth):
+    def tracer(frame, event, argument):
+        if frame.f_code is not jumps.__code__:
+            return None
+        if event == "line" and frame.f_lineno == jumps.__code__.co_firstlineno + 2:
+            told(bytes(size()))
+            frame.f_lineno += 2
+            told(bytes(size()))
+        return tracer
+
+    def jumps():
+        told(bytes(size()))
+        len("")
+        told(bytes(size()))
+        told(bytes(size()))
+    old = sys.gettrace()
+    sys.settrace(tracer)
+    jumps()
+    sys.settrace(old)
+
+
 def raising(rng, depth):
     try:
         try:
@@ -182,7 +265,7 @@ def in_thread(rng, depth):
 
 
 def callbacks(depth):
-    return [plain, recursive, generator, two_generators, comprehension, objects, from_c, executed, raising, traced] + [coroutines, in_thread] * (depth > 2)
+    return [plain, recursive, generator, two_generators, comprehension, objects, from_c, executed, raising, traced, thrown_into, named_by_subclass, jumping] + [coroutines, in_thread] * (depth > 2)
 
 
 def go(rng, depth):
