@@ -12,11 +12,11 @@
 #include <string.h>
 
 #include "capture/code_cache.h"
-#include "capture/data_stack.h"
+#include "capture/walk/data_stack.h"
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "capture/sampling.h"
-#include "capture/walk.h"
+#include "capture/walk/walk.h"
 #include "python/frame.h"
 
 enum {

@@ -50,8 +50,19 @@ struct fork_local {
     bool owned;          /* the session is this process's */
 };
 
+/* What this folder asks of those above it, which set it when the recording is armed (lifecycle/start.c). */
+struct recording_calls {
+    /* Makes sure that there is a session of this process. Under the lock. False: there cannot be one; the recording is off. */
+    bool (*make_session)(void);
+
+    void *(*thread_begins)(void);       /* returns what thread_is_gone takes; may be NULL */
+    void (*thread_ends)(void);          /* the calling thread */
+    void (*thread_is_gone)(void *kept); /* without thread_ends */
+};
+
 struct recording {
     bool off;
+    struct recording_calls calls;
     struct options options;
     struct traced_runtime runtimes[RUNTIMES];
     uint32_t runtime_count; /* of which some may not be in use */
@@ -61,35 +72,17 @@ struct recording {
 
 extern INTERNAL struct recording recording;
 
-/* Before any hook goes in. False: it cannot be done here, and recording_tell_refusal says why. Armed again after it was stopped, it records
- * nothing before recording_resume. */
-bool recording_arm(const struct options *options);
-void recording_resume(void);
-
-/* One line if arming was refused. Not before there is a CPython: other programs have nothing to be told. */
-void recording_tell_refusal(void);
-
 /* Another CPython. NULL: there are too many. Not under the lock. */
 struct traced_runtime *recording_add_runtime(const struct python_runtime *python, uint32_t found);
 
 /* What is known of a runtime changed: tells the session, if there is one. Not under the lock. */
 void recording_tell_runtime(struct traced_runtime *runtime);
 
-/* Makes sure that there is a session of this process. Under the lock. False: there cannot be one; the recording is off. */
-bool recording_ensure_session(void);
+/* The same for all runtimes, when a session begins. Under the lock. */
+void recording_tell_all_runtimes(void);
 
 /* A runtime's stacks are on, or off and why. Not under the lock. */
 void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *reason);
-
-/* Ends the recording while the process goes on: no thread writes any more. With wait, blocks until the collector is done, for a bounded
- * time. It can be armed again afterwards. Returns whether it is certain that no thread looks at the session any more. */
-bool recording_stop(bool wait);
-
-/* Gives back what a stopped recording has mapped, and closes its file. Only when recording_stop returned true. */
-void recording_release(void);
-
-/* The process ends of its own accord. Safe in a child made by vfork. */
-void recording_end(void);
 
 static inline void recording_lock(void)
 {

@@ -9,7 +9,6 @@
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "capture/sampling.h"
-#include "crash/crash.h"
 
 _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
 
@@ -107,7 +106,7 @@ static void reap(void)
     recording_unlock();
     for (; dead; dead = next) {
         next = dead->next;
-        crash_release_stack(dead->signal_stack);
+        recording.calls.thread_is_gone(dead->signal_stack);
         release(dead);
     }
 }
@@ -162,7 +161,7 @@ static void on_thread_exit(void *value)
     if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
         end_stream(thread);
     thread_of_this = NULL;
-    crash_thread_ends();
+    recording.calls.thread_ends();
     leave_list(thread);
     release(thread);
 }
@@ -231,7 +230,7 @@ static bool take_slot(uint32_t *slot)
 static bool begin_stream(struct thread_capture *thread)
 {
     recording_lock();
-    bool found = recording_ensure_session() && take_slot(&thread->slot);
+    bool found = recording.calls.make_session() && take_slot(&thread->slot);
     if (found) {
         struct alloctrace_thread *shared = thread->shared = session_thread(thread->slot);
         bool used_before = thread->slot < session.header->threads;
@@ -282,7 +281,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
         return NULL;
     }
     if (recording.options.crash)
-        thread->signal_stack = crash_thread_begins();
+        thread->signal_stack = recording.calls.thread_begins();
     pthread_once(&exit_key_once, make_exit_key);
     if (has_exit_key)
         pthread_setspecific(exit_key, thread);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/kept_stack.h"
+#include "capture/walk/kept_stack.h"
 #include "session/session.h"
 
 /* A thread's state, or the number of the recording that it is ready for: that it is neither inside a hook nor new is one comparison. */

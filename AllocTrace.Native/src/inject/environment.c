@@ -10,13 +10,14 @@
 
 #include "inject/dlsym.h"
 #include "inject/runtimes.h"
+#include "lifecycle/lifecycle.h"
 
 typedef char *(*getenv_function)(const char *name);
 
 static getenv_function real_getenv, real_secure_getenv;
 static char *(*real_langinfo)(nl_item item);
 
-void environment_find_functions(void)
+static void find_functions(void)
 {
     if (!real_langinfo)
         real_langinfo = (char *(*)(nl_item))dlsym(RTLD_NEXT, "nl_langinfo");
@@ -45,14 +46,14 @@ static void variable_is_asked(const char *name, const void *caller)
 {
     if (!is_asked_by_python(name))
         return;
-    recording_tell_refusal();
+    lifecycle_tell_refusal();
     python_may_start(caller);
 }
 
 static char *get(const char *name)
 {
     if (!real_getenv)
-        environment_find_functions();
+        find_functions();
     variable_is_asked(name, __builtin_return_address(0));
     return real_getenv(name);
 }
@@ -72,7 +73,7 @@ __attribute__((visibility("default"), alias("get"))) char *getenv(const char *na
 __attribute__((visibility("default"))) char *secure_getenv(const char *name)
 {
     if (!real_secure_getenv)
-        environment_find_functions();
+        find_functions();
     variable_is_asked(name, __builtin_return_address(0));
     return real_secure_getenv(name);
 }
@@ -81,7 +82,7 @@ __attribute__((visibility("default"))) char *secure_getenv(const char *name)
 static char *langinfo(nl_item item)
 {
     if (!real_langinfo)
-        environment_find_functions();
+        find_functions();
     if (item == CODESET)
         python_may_start(__builtin_return_address(0));
     return real_langinfo(item);
@@ -119,7 +120,7 @@ static bool redirect_look_ups(const struct image *image, void *unused)
     return false;
 }
 
-void environment_watch_hosts(void)
+static void watch_hosts(void)
 {
     if (!environment_is_called_by_name())
         image_visit(redirect_look_ups, NULL);
@@ -156,7 +157,9 @@ static void watch(const struct image *python, const char *name, void *ours)
         image_redirect(python, name, ours);
 }
 
-void environment_watch(const struct image *python, void *getenv_there)
+/* Makes a CPython ask this library for its variables, where it would not by itself. getenv_there: that of its own C library when it is in a
+ * namespace of its own (of several such namespaces the first's is used: they began with the same variables); else NULL. */
+static void watch_python(const struct image *python, void *getenv_there)
 {
     bool is_elsewhere = !python->begin;
     if (is_elsewhere && getenv_there) {
@@ -170,6 +173,28 @@ void environment_watch(const struct image *python, void *getenv_there)
     }
 }
 
+/* With children=off, programs that this process starts are to be left alone: from here on its environment names no recording. Other threads
+ * may be reading the environment: nothing moves, one byte changes. */
+static void hide_recording_from_children(void)
+{
+    char *path = recording.options.children ? NULL : getenv("ALLOCTRACE");
+    if (path && *path)
+        *path = '\0';
+}
+
+static void python_was_found(const struct image *python, void *getenv_there)
+{
+    hide_recording_from_children();
+    watch_python(python, getenv_there);
+}
+
+void environment_begin(void)
+{
+    static const struct runtimes_listener listener = {.look = watch_hosts, .found = python_was_found};
+    find_functions();
+    runtimes_listen(&listener);
+}
+
 bool environment_arm(void)
 {
     const char *path = getenv("ALLOCTRACE");
@@ -181,13 +206,5 @@ bool environment_arm(void)
         os_message("%s; nothing is recorded", error);
         return false;
     }
-    return recording_arm(&options);
-}
-
-/* Other threads may be reading the environment: nothing moves, one byte changes. */
-void environment_python_was_found(void)
-{
-    char *path = recording.options.children ? NULL : getenv("ALLOCTRACE");
-    if (path && *path)
-        *path = '\0';
+    return lifecycle_arm(&options);
 }

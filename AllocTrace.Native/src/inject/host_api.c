@@ -9,6 +9,7 @@
 #include "capture/records.h"
 #include "inject/runtimes.h"
 #include "inject/wide_text.h"
+#include "lifecycle/lifecycle.h"
 #include "platform/loader.h"
 
 enum { BUSY = -3, RETRY_NS = 1000000 };
@@ -37,9 +38,9 @@ static int begin(const char *path, const char *text)
         os_message("%s; nothing is recorded", error);
         return ALLOCTRACE_FAILED;
     }
-    if (recording_arm(&options))
+    if (lifecycle_arm(&options))
         return ALLOCTRACE_DONE;
-    recording_tell_refusal();
+    lifecycle_tell_refusal();
     return ALLOCTRACE_FAILED;
 }
 
@@ -58,11 +59,12 @@ static void start_locked(void *argument)
     start->result = is_running() ? ALLOCTRACE_DONE : begin(start->path, start->options);
     if (start->result == ALLOCTRACE_DONE) {
         runtimes_look(ALLOCTRACE_FOUND_START);
-        recording_resume();
+        lifecycle_resume();
     }
     lock_release(&api_lock);
 }
 
+/* While a recording runs, it only looks for CPythons that have been loaded since: path and options are then not read. */
 static int start(const char *path, const char *options)
 {
     struct start start = {path, options, BUSY};
@@ -92,9 +94,7 @@ int alloctrace_start(const char *path, const char *options)
 int alloctrace_start_from_env(void)
 {
     const char *path = getenv("ALLOCTRACE");
-    if (is_running())
-        return start("running", NULL);
-    return path && *path ? start(path, getenv("ALLOCTRACE_OPTIONS")) : ALLOCTRACE_OFF;
+    return is_running() || (path && *path) ? start(path, getenv("ALLOCTRACE_OPTIONS")) : ALLOCTRACE_OFF;
 }
 
 /* Under the loader's lock. Keeps api_lock when it takes the hooks out. */
@@ -121,10 +121,10 @@ static int stop(bool wait)
     }
     if (result != ALLOCTRACE_DONE)
         return ALLOCTRACE_NOT_RUNNING;
-    bool is_quiet = recording_stop(wait);
+    bool is_quiet = lifecycle_stop(wait);
     lock_acquire(&view_lock);
     if (is_quiet)
-        recording_release();
+        lifecycle_release();
     lock_release(&view_lock);
     lock_release(&api_lock);
     return ALLOCTRACE_DONE;

@@ -1,13 +1,13 @@
 /* How the library gets in when it is preloaded: its constructor runs before main and before any interpreter's first allocation. No
  * ALLOCTRACE: nothing happens. No CPython yet: nothing is written until there is one. */
-#include "capture/recording.h"
 #include "inject/environment.h"
 #include "inject/runtimes.h"
+#include "lifecycle/lifecycle.h"
 #include "platform/loader.h"
 
 __attribute__((constructor)) static void on_load(void)
 {
-    environment_find_functions();
+    environment_begin();
     if (!loader_is_known() || !environment_is_called_by_name() || !environment_arm())
         return;
     runtimes_look(ALLOCTRACE_FOUND_AT_LOAD);
@@ -15,5 +15,5 @@ __attribute__((constructor)) static void on_load(void)
 
 __attribute__((destructor)) static void on_exit_handlers(void)
 {
-    recording_end();
+    lifecycle_end();
 }

@@ -5,9 +5,15 @@
 #include "capture/code_cache.h"
 #include "capture/hook.h"
 #include "capture/thread.h"
-#include "inject/environment.h"
 #include "inject/tracked_domains.h"
 #include "platform/loader.h"
+
+static const struct runtimes_listener *listener;
+
+void runtimes_listen(const struct runtimes_listener *to)
+{
+    listener = to;
+}
 
 /* What one look finds. Hooks are installed after the walk, because the walk holds the lock of the loader's list. */
 struct findings {
@@ -66,8 +72,8 @@ static void add(const struct image *image, void *getenv_there, uint32_t found)
         return;
     }
     recording_tell_runtime(runtime);
-    environment_python_was_found();
-    environment_watch(image, getenv_there);
+    if (listener)
+        listener->found(image, getenv_there);
 }
 
 static struct image_changes seen;
@@ -118,7 +124,8 @@ static void look(void *argument)
     if (is_new(changes) && !is_within_relocation(found)) {
         struct findings findings = {.count = 0};
         image_visit(note_python, &findings);
-        environment_watch_hosts();
+        if (listener)
+            listener->look();
         tracked_domains_redirect();
         forget_unloaded(&findings);
         for (unsigned i = 0; i < findings.count; i++)

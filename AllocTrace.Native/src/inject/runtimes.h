@@ -13,6 +13,14 @@
 
 #include "capture/recording.h"
 
+/* Called under the loader's lock. */
+struct runtimes_listener {
+    void (*look)(void);                                            /* the images are looked through */
+    void (*found)(const struct image *python, void *getenv_there); /* a CPython was hooked; getenv_there: see environment.c */
+};
+
+void runtimes_listen(const struct runtimes_listener *listener);
+
 /* Whether hosts' actions are watched: the recording is armed, and on. */
 static inline bool runtimes_are_watched(void)
 {

@@ -44,9 +44,6 @@ bool image_visit_namespace_of(void *handle, bool (*visitor)(const struct image *
  * somebody else has changed it. 0 where the system cannot tell (before Linux 5.14). */
 unsigned image_count_unsealed(void);
 
-/* Whether the image is mapped still. False for images of other namespaces too: that cannot be found out. */
-bool image_is_mapped(const struct image *image);
-
 /* The address of a symbol that the image defines, or NULL. For data see image_data. */
 void *image_symbol(const struct image *image, const char *name);
 

@@ -171,16 +171,6 @@ unsigned image_count_unsealed(void)
     return count;
 }
 
-static bool is_same(const struct image *image, void *wanted)
-{
-    return image->dynamic == ((const struct image *)wanted)->dynamic;
-}
-
-bool image_is_mapped(const struct image *image)
-{
-    return image_visit(is_same, (void *)image);
-}
-
 /* ---- symbols ---- */
 
 static uint32_t find_by_gnu_hash(const struct image *image, const char *name)

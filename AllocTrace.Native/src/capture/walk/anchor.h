@@ -17,8 +17,8 @@
 #ifndef ALLOCTRACE_ANCHOR_H
 #define ALLOCTRACE_ANCHOR_H
 
-#include "capture/align.h"
-#include "capture/place.h"
+#include "capture/walk/align.h"
+#include "capture/walk/place.h"
 
 ALWAYS_INLINE uintptr_t *anchor_frame(const struct layout *layout, uintptr_t state)
 {

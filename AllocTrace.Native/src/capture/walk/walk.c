@@ -7,13 +7,13 @@
  * To 3.14 nothing identifies an activation of a frame, so every frame is compared each time (align.h); from 3.15 on CPython itself tells
  * how far the stack was taken down (anchor.h). (docs/frame-walk.md)
  */
-#include "capture/walk.h"
+#include "capture/walk/walk.h"
 
 #include <stdlib.h>
 
-#include "capture/anchor.h"
-#include "capture/data_stack.h"
-#include "capture/innermost.h"
+#include "capture/walk/anchor.h"
+#include "capture/walk/data_stack.h"
+#include "capture/walk/innermost.h"
 #include "python/self_check.h"
 #include "python/thread_state.h"
 

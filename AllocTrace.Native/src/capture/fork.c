@@ -1,4 +1,4 @@
-#include "session/fork.h"
+#include "capture/fork.h"
 
 #include <string.h>
 
@@ -11,11 +11,7 @@ static _Thread_local uint64_t mine __attribute__((tls_model("initial-exec")));
 
 /* Where this process began, until its session says so. A child that forks before it allocates hands it on, and rightly: nothing was
  * allocated or freed in between. */
-static struct {
-    uint32_t parent_pid;
-    uint64_t number;
-    uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* the child goes on with its parent's numbers */
-} origin;
+static struct session_origin origin;
 
 /* The last number given. A child counts on from its parent's. */
 static uint64_t last_number;
@@ -81,10 +77,9 @@ void fork_leave_parent(const struct alloctrace_session *parent)
     memcpy(origin.tracked_domain, parent->tracked_domain, sizeof origin.tracked_domain);
 }
 
-void fork_describe(struct alloctrace_session *child)
+struct session_origin fork_take_origin(void)
 {
-    child->fork_parent_pid = origin.parent_pid;
-    child->fork_number = origin.number;
-    memcpy(child->tracked_domain, origin.tracked_domain, sizeof origin.tracked_domain);
+    struct session_origin taken = origin;
     memset(&origin, 0, sizeof origin);
+    return taken;
 }

@@ -1,4 +1,4 @@
-#include "capture/data_stack.h"
+#include "capture/walk/data_stack.h"
 
 #include "python/memory.h"
 
