@@ -29,7 +29,7 @@ public sealed class RandomProgramTests
             {
                 var seed = first + programs;
                 TestContext.WriteLine($"{python}: ALLOCTRACE_SEED={seed}");
-                blocks += Compare(python, seed, "random_stacks.py", "tracemalloc") + Compare(python, seed, "random_stacks.py") + Compare(python, seed, "deep_stacks.py", "2500", "150");
+                blocks += Compare(python, seed, "random_stacks.py", "tracemalloc") + Compare(python, seed, "random_stacks.py") + Compare(python, seed, "deep_stacks.py", "2500", "60");
                 programs += _seed is null ? 1 : 0;
                 if (begun.Elapsed > _time && _time > TimeSpan.Zero)
                     break;
