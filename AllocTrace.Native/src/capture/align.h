@@ -21,6 +21,8 @@ ALWAYS_INLINE bool align_add_pending(struct kept_stack *stack, struct alignment 
     return true;
 }
 
+enum { ALIGN_NEAR = 8 };
+
 /* Returns the innermost kept frame that is `frame`, from `from` outwards and among the next `most`, or -1. */
 ALWAYS_INLINE intptr_t align_find(const struct kept_stack *stack, intptr_t from, intptr_t most, uintptr_t frame)
 {
@@ -35,9 +37,9 @@ ALWAYS_INLINE intptr_t align_find(const struct kept_stack *stack, intptr_t from,
  * many may have been taken off since, and then finding out takes no longer than putting them on did. */
 ALWAYS_INLINE intptr_t align_meet(const struct kept_stack *stack, intptr_t from, uintptr_t frame, uint32_t passed)
 {
-    enum { NEAR = 8, FAR = 64 };
+    enum { FAR = 64 };
     bool looks_far = passed > 0 && (passed & (passed - 1)) == 0;
-    return align_find(stack, from, looks_far ? (intptr_t)passed * FAR : NEAR, frame);
+    return align_find(stack, from, looks_far ? (intptr_t)passed * FAR : ALIGN_NEAR, frame);
 }
 
 /* Compares the callers of `at`, which is on the real stack, with the real ones, to the outermost frame, or, when deep, down to those that
@@ -79,7 +81,7 @@ ALWAYS_INLINE bool align_by_comparing(const struct layout *layout, struct kept_s
     intptr_t from = (intptr_t)stack->depth - 1;
     *alignment = (struct alignment){.met = -1, .changed = -1};
     while (frame) {
-        intptr_t met = align_meet(stack, from, frame, alignment->pendings);
+        intptr_t met = deep ? align_meet(stack, from, frame, alignment->pendings) : align_find(stack, from, ALIGN_NEAR, frame);
         if (met < 0) {
             if (!align_add_pending(stack, alignment, frame))
                 return false;

@@ -141,10 +141,10 @@ static __attribute__((noinline, cold)) void forget_code(const struct layout *lay
     innermost_forget(stack);
 }
 
-/* The rarer parts of a walk of the whole stack, out of the way of the common one. deep: all of it, for a thread whose stack was once deeper
- * than DATA_STACK_DEEP. */
+/* The rarer parts of a walk of the whole stack, out of the way of the common one. rare: all of it, after a code object died, or in a thread
+ * whose stack was once deeper than KEPT_DEEP. */
 struct walks {
-    uint32_t (*deep)(struct thread_capture *thread, uintptr_t state, uintptr_t frame);
+    uint32_t (*rare)(struct thread_capture *thread, uintptr_t state, uintptr_t frame);
     uint32_t (*changed)(struct thread_capture *thread, uintptr_t frame, intptr_t changed);
     uint32_t (*moved)(struct thread_capture *thread, uintptr_t state, uintptr_t frame);
 };
@@ -154,14 +154,14 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, const struct walks 
                                 uintptr_t state, uintptr_t frame)
 {
     struct kept_stack *stack = &thread->stack;
-    if (!deep && __builtin_expect(stack->capacity > DATA_STACK_DEEP, 0))
-        return walks->deep(thread, state, frame);
+    uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
+    if (!deep && __builtin_expect(stack->code_epoch != epoch, 0))
+        return walks->rare(thread, state, frame);
     if (deep && stack->trusted)
         data_stack_verify(thread, state);
-    uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
-    if (__builtin_expect(stack->code_epoch != epoch, 0)) {
+    if (deep && stack->deep_code_epoch != epoch) {
         forget_code(layout, stack, state);
-        stack->code_epoch = epoch;
+        stack->deep_code_epoch = epoch;
     }
     intptr_t changed = -1;
     bool same = anchor_is_usable(layout, stack, state) ? anchor_is_at_top(layout, stack, state, frame)
@@ -176,6 +176,18 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, const struct walks 
             return kept->node;
     }
     return walks->changed(thread, frame, changed);
+}
+
+ALWAYS_INLINE uint32_t walk_rare(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, uintptr_t state,
+                                 uintptr_t frame)
+{
+    struct kept_stack *stack = &thread->stack;
+    if (stack->code_epoch == CODE_EPOCH_DEEP)
+        return walk_all(layout, walks, thread, true, state, frame);
+    uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
+    forget_code(layout, stack, state);
+    stack->code_epoch = epoch;
+    return walks->moved(thread, state, frame);
 }
 
 /* The innermost frames only, as many as option frames says: nothing is kept. */
@@ -266,11 +278,11 @@ static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)
     {                                                                                                                                      \
         return walk_moved(&layout_##name, thread, false, state, frame);                                                                    \
     }                                                                                                                                      \
-    static uint32_t deep_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame);                                          \
-    static const struct walks walks_##name = {deep_##name, changed_##name, moved_##name};                                                  \
-    static __attribute__((noinline)) uint32_t deep_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame)                 \
+    static uint32_t rare_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame);                                          \
+    static const struct walks walks_##name = {rare_##name, changed_##name, moved_##name};                                                  \
+    static __attribute__((noinline)) uint32_t rare_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame)                 \
     {                                                                                                                                      \
-        return walk_all(&layout_##name, &walks_##name, thread, true, state, frame);                                                        \
+        return walk_rare(&layout_##name, &walks_##name, thread, state, frame);                                                             \
     }                                                                                                                                      \
     static uint32_t walk_all_##name(struct thread_capture *thread, bool holds_gil)                                                         \
     {                                                                                                                                      \
