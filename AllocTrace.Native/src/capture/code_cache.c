@@ -163,7 +163,8 @@ static void drop(uintptr_t code)
     unused = slots->slot[i].info;
     take_out(slots, i);
     code_cache.live--;
-    __atomic_add_fetch(&code_cache.epoch, 1, __ATOMIC_RELEASE);
+    uint32_t next = code_cache.epoch + 1;
+    __atomic_store_n(&code_cache.epoch, next == CODE_EPOCH_DEEP ? 0 : next, __ATOMIC_RELEASE);
 }
 
 const struct code_info *code_cache_get(const struct python_runtime *python, uintptr_t code)

@@ -41,6 +41,9 @@ struct code_slots {
     struct code_slot slot[];
 };
 
+/* No epoch of the cache: a thread that keeps it finds another one at each walk. */
+#define CODE_EPOCH_DEEP UINT32_MAX
+
 extern INTERNAL struct code_cache {
     struct code_slots *slots;
     uint32_t live;

@@ -356,19 +356,40 @@ void hook_restore(struct traced_runtime *runtime, bool may_allocate)
 
 /* ---- blocks that extensions report ---- */
 
-/* The record's domain for a number that an extension chose; the last one takes all that are too many. */
-static unsigned tracked_domain(unsigned number)
+/* A block that an extension reports, as records name it. */
+struct tracked_block {
+    unsigned domain;
+    const void *block;
+};
+
+/* Which of the domains that have no record domain of their own a number is. The last one takes all that are too many. */
+static uintptr_t number_among_others(unsigned number)
 {
+    static uint32_t others[ALLOCTRACE_OTHER_DOMAINS]; /* 0: not in use */
+    uintptr_t i = 0;
+    for (; i < ALLOCTRACE_OTHER_DOMAINS - 1; i++) {
+        uint32_t expected = 0;
+        if (__atomic_compare_exchange_n(&others[i], &expected, number, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) || expected == number)
+            break;
+    }
+    return i;
+}
+
+/* As in tracemalloc, a block is known by its domain and its address, and domain 0 is Python's own. */
+static struct tracked_block tracked_block(unsigned number, const void *block)
+{
+    if (number == 0)
+        return (struct tracked_block){RAW, block};
     uint32_t *known = session.header->tracked_domain;
-    unsigned domain = ALLOCTRACE_DOMAIN_TRACKED;
-    for (; domain < ALLOCTRACE_DOMAINS - 1; domain++) {
+    for (unsigned domain = ALLOCTRACE_DOMAIN_TRACKED; domain < ALLOCTRACE_DOMAIN_OTHERS; domain++) {
         uint32_t expected = 0;
         if (SHARED_LOAD(known[domain]) == number
             || __atomic_compare_exchange_n(&known[domain], &expected, number, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
             || expected == number)
-            break;
+            return (struct tracked_block){domain, block};
     }
-    return domain;
+    uintptr_t tagged = ((uintptr_t)block & ALLOCTRACE_OTHER_ADDRESS_MASK) | number_among_others(number) << ALLOCTRACE_OTHER_SHIFT;
+    return (struct tracked_block){ALLOCTRACE_DOMAIN_OTHERS, (const void *)tagged};
 }
 
 void hook_track(struct traced_runtime *runtime, unsigned domain, const void *block, unsigned long size)
@@ -376,10 +397,10 @@ void hook_track(struct traced_runtime *runtime, unsigned domain, const void *blo
     struct thread_capture *thread = thread_enter();
     if (!thread)
         return;
-    unsigned number = tracked_domain(domain);
-    if (sampling_is_on(thread) && sampling_ends(thread, number, block)) /* tracked again, with another size */
-        record_address(thread, ALLOCTRACE_RECORD_FREE, number, block);
-    allocated(thread, runtime, ALLOCTRACE_RECORD_MALLOC, number, (void *)block, size);
+    struct tracked_block tracked = tracked_block(domain, block);
+    if (sampling_is_on(thread) && sampling_ends(thread, tracked.domain, tracked.block)) /* tracked again, with another size */
+        record_address(thread, ALLOCTRACE_RECORD_FREE, tracked.domain, tracked.block);
+    allocated(thread, runtime, ALLOCTRACE_RECORD_MALLOC, tracked.domain, (void *)tracked.block, size);
 }
 
 void hook_untrack(unsigned domain, const void *block)
@@ -387,8 +408,8 @@ void hook_untrack(unsigned domain, const void *block)
     struct thread_capture *thread = thread_enter();
     if (!thread)
         return;
-    unsigned number = tracked_domain(domain);
-    if (sampling_ends(thread, number, block))
-        record_address(thread, ALLOCTRACE_RECORD_FREE, number, block);
+    struct tracked_block tracked = tracked_block(domain, block);
+    if (sampling_ends(thread, tracked.domain, tracked.block))
+        record_address(thread, ALLOCTRACE_RECORD_FREE, tracked.domain, tracked.block);
     thread_leave(thread);
 }

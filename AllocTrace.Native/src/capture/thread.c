@@ -368,6 +368,10 @@ bool thread_grow_stack(struct kept_stack *stack)
     if (!memory)
         return false;
     struct kept_stack old = *stack;
+    if (capacity > KEPT_DEEP && stack->code_epoch != CODE_EPOCH_DEEP) {
+        stack->deep_code_epoch = stack->code_epoch;
+        stack->code_epoch = CODE_EPOCH_DEEP;
+    }
     stack->capacity = capacity;
     stack->frames = (struct kept_frame *)memory + 1;
     stack->places = (struct kept_place *)(stack->frames + capacity);

@@ -48,6 +48,20 @@ public sealed class InvisibleTests
         }
     }
 
+    /// <summary>A block that an extension reports is known by its domain and its address, as tracemalloc knows it; domain 0 is Python's own.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Python.Rows), typeof(Python))]
+    public void Tracked_blocks_are_told_apart_by_domain_and_address(Python python)
+    {
+        using var folder = new TemporaryFolder();
+        var database = Alloctrace.Record(folder, python.Path, Alloctrace.ProgramFile("tracked.py"));
+        var rows = TraceQuery.Rows<(string Domain, long Bytes, long Blocks)>(
+            database, "SELECT domain, sum(bytes), sum(blocks) FROM live WHERE function = 'track' AND bytes >= 100000 * blocks GROUP BY domain ORDER BY domain");
+        (string, long, long)[] expected = [.. Enumerable.Range(1000, 12).Select(domain => ($"{domain}", 500_000L, 5L)), ("others", 4_000_000, 40), ("raw", 500_000, 5)];
+        CollectionAssert.AreEqual(expected, rows);
+        TraceQuery.AssertLedger(database);
+    }
+
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void Errno_and_a_pending_exception_are_unchanged(Python python)

@@ -1,13 +1,17 @@
-"""Allocates blocks of sizes that nothing else has, on stacks of every kind, and writes what sys._getframe says of each.
+"""Allocates blocks of sizes that nothing else has, on stacks of every kind, and writes what sys._getframe says of each, or tracemalloc.
 
-usage: random_stacks.py SEED OUTPUT      one JSON line a block: [size, [[file, line, function], ...]], frames oldest first
+usage: random_stacks.py SEED OUTPUT [tracemalloc]    one JSON line a block: [size, [[file, line, function], ...]], frames oldest first
+
+tracemalloc knows no functions: these are empty then. A forked child writes into a file of its own, whose name begins with OUTPUT.
 """
 import asyncio
 import functools
 import json
+import os
 import random
 import sys
 import threading
+import tracemalloc
 
 seed, output = int(sys.argv[1]), sys.argv[2]
 HEADER = sys.getsizeof(b"")
@@ -21,6 +25,11 @@ def size():
 
 def told(block):
     """Called on the line that made the block: its caller's stack is the block's."""
+    if tracemalloc.is_tracing():
+        frames = [[frame.filename, frame.lineno, ""] for frame in tracemalloc.get_object_traceback(block)]
+        with lock:
+            blocks.append((block, [len(block) + HEADER, frames]))
+        return
     frames, frame = [], sys._getframe(1)
     while frame is not None:
         code = frame.f_code
@@ -229,6 +238,36 @@ def jumping(rng, depth):
     sys.settrace(old)
 
 
+def write(path):
+    with open(path, "w") as file:
+        for _, told_of in blocks:
+            print(json.dumps(told_of), file=file)
+
+
+children = iter(range(1, 15))
+
+
+def forked(rng, depth):
+    """The child's blocks have sizes between the parent's."""
+    global numbers
+    number = next(children, None)
+    if number is None or threading.active_count() != 1:
+        return
+    told(bytes(size()))
+    pid = os.fork()
+    if pid == 0:
+        try:
+            blocks.clear()
+            numbers = iter(range(1_000_003 + 4 * number, 100_000_000, 64))
+            go(random.Random(rng.random()), depth)
+            told(bytes(size()))
+            write("%s.%d" % (output, number))
+        finally:
+            os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    told(bytes(size()))
+
+
 def raising(rng, depth):
     try:
         try:
@@ -265,7 +304,7 @@ def in_thread(rng, depth):
 
 
 def callbacks(depth):
-    return [plain, recursive, generator, two_generators, comprehension, objects, from_c, executed, raising, traced, thrown_into, named_by_subclass, jumping] + [coroutines, in_thread] * (depth > 2)
+    return [plain, recursive, generator, two_generators, comprehension, objects, from_c, executed, raising, traced, thrown_into, named_by_subclass, jumping] + [coroutines, in_thread] * (depth > 2) + [forked] * (depth == 4)
 
 
 def go(rng, depth):
@@ -276,9 +315,9 @@ def go(rng, depth):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 3:
+        tracemalloc.start(10_000)
     rng = random.Random(seed)
     while len(blocks) < 3000:
         go(rng, 6)
-    with open(output, "w") as file:
-        for _, told_of in blocks:
-            print(json.dumps(told_of), file=file)
+    write(output)

@@ -37,6 +37,7 @@
     X(sampling_remembers_the_blocks_that_it_took)                                                                                          \
     X(sampling_takes_its_share)                                                                                                            \
     X(line_tables_of_any_bytes_stay_in_bounds)                                                                                             \
+    X(line_table_marks_find_what_the_beginning_finds)                                                                                      \
     X(a_session_grows_only_where_there_is_room)                                                                                            \
     X(a_fault_in_the_crash_handler_loses_nothing)                                                                                          \
     X(stacks_of_a_running_thread_are_read_without_harm)                                                                                    \

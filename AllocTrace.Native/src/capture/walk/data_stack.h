@@ -17,8 +17,7 @@
 #include "python/frame.h"
 
 enum {
-    DATA_STACK_MARGIN = 3,  /* chunks: one more than is needed */
-    DATA_STACK_DEEP = 1024, /* frames: stacks below are simply compared */
+    DATA_STACK_MARGIN = 3, /* chunks: one more than is needed */
 };
 
 /* Puts the hook in front of the arena allocator, if it is not there. */
@@ -46,7 +45,7 @@ static inline void data_stack_cut(struct kept_stack *stack, uint32_t frames)
 ALWAYS_INLINE void data_stack_follow(const struct layout *layout, struct thread_capture *thread, uintptr_t state)
 {
     const struct kept_stack *stack = &thread->stack;
-    if (!layout->thread_state.data_stack || __builtin_expect(stack->depth < DATA_STACK_DEEP, 1))
+    if (!layout->thread_state.data_stack || __builtin_expect(stack->depth < KEPT_DEEP, 1))
         return;
     uintptr_t chunk = read_pointer(state, layout->thread_state.data_stack);
     bool is_known = stack->chunk_count && stack->chunks[stack->chunk_count - 1].chunk == chunk && stack->chunk_state == state;

@@ -45,6 +45,7 @@ enum {
     LINE_NOT_BEGUN = UINT32_MAX,
     LINE_NOT_ASKED = UINT32_MAX - 1, /* an innermost frame whose result was known: the code is a guess, the node unknown */
     KEPT_FIRST_CAPACITY = 128,
+    KEPT_DEEP = 1024,            /* frames; for a thread whose stack was deeper once, walks are others (walk.c, data_stack.h) */
     KEPT_RESULTS = 256,          /* 4 KiB; by instruction and caller's node */
     KEPT_MAX_RECORDED = 1 << 18, /* frames; a stack that is deeper gets ALLOCTRACE_NODE_DROPPED */
     KEPT_MAX_CAPACITY = 1 << 22, /* frames; a stack that is deeper, or a chain that never ends, is not followed */
@@ -58,7 +59,8 @@ struct kept_stack {
     uint32_t depth;
     uint32_t known; /* entries below it hold something, if only a guess */
     uint32_t capacity;
-    uint32_t code_epoch;
+    uint32_t code_epoch;       /* that of the code cache when it was last looked at; CODE_EPOCH_DEEP: see the next */
+    uint32_t deep_code_epoch;  /* the same, once the stack was deeper than KEPT_DEEP */
     uint32_t root;             /* the node under which the interpreter's stacks are */
     uintptr_t interpreter;     /* whose stack it was; 0: none yet */
     struct kept_frame *frames; /* before the first is a sentinel, all zero */

@@ -75,14 +75,15 @@ ALWAYS_INLINE bool make_room(struct kept_stack *stack, intptr_t depth)
 }
 
 /* The frames above those that were met. */
-ALWAYS_INLINE uint32_t add_pendings(const struct layout *layout, struct thread_capture *thread, struct alignment *alignment, uint32_t node)
+ALWAYS_INLINE uint32_t add_pendings(const struct layout *layout, struct thread_capture *thread, bool deep, struct alignment *alignment,
+                                    uint32_t node)
 {
     struct kept_stack *stack = &thread->stack;
     for (intptr_t depth = alignment->met + 1;;) {
         uintptr_t frame = stack->pending[--alignment->pendings];
         if (!make_room(stack, ++depth))
             return cut(thread);
-        if (__builtin_expect(depth > KEPT_MAX_RECORDED, 0))
+        if (deep && __builtin_expect(depth > KEPT_MAX_RECORDED, 0))
             node = ALLOCTRACE_NODE_DROPPED;
         if (alignment->pendings == 0)
             return innermost(layout, thread, frame, node);
@@ -99,28 +100,29 @@ ALWAYS_INLINE uint32_t add_pendings(const struct layout *layout, struct thread_c
 }
 
 /* The whole stack, when frames came or went since the last walk. */
-ALWAYS_INLINE uint32_t walk_moved(const struct layout *layout, struct thread_capture *thread, uintptr_t state, uintptr_t frame)
+ALWAYS_INLINE uint32_t walk_moved(const struct layout *layout, struct thread_capture *thread, bool deep, uintptr_t state, uintptr_t frame)
 {
     struct kept_stack *stack = &thread->stack;
     struct alignment alignment;
-    if (__builtin_expect(stack->rest, 0)) {
+    if (deep && __builtin_expect(stack->rest, 0)) {
         stack->rest--;
         return ALLOCTRACE_NODE_DROPPED;
     }
-    if (!anchor_align(layout, stack, state, frame, &alignment) && !align_by_comparing(layout, stack, frame, &alignment))
+    if (!anchor_align(layout, stack, state, frame, &alignment) && !align_by_comparing(layout, stack, deep, frame, &alignment))
         return cut(thread);
-    if (layout->thread_state.data_stack && __builtin_expect(stack->chunk_count, 0))
+    if (deep)
         data_stack_cut(stack, (uint32_t)(alignment.met + 1));
     intptr_t callers = alignment.pendings ? alignment.met + 1 : alignment.met;
     uint32_t node = refresh(layout, thread, alignment.changed, callers);
     if (alignment.pendings) {
-        node = add_pendings(layout, thread, &alignment, node);
+        node = add_pendings(layout, thread, deep, &alignment, node);
     } else {
         stack->depth = (uint32_t)callers + 1;
         node = innermost(layout, thread, frame, node);
     }
     anchor_set(layout, stack, state, frame);
-    data_stack_follow(layout, thread, state);
+    if (deep)
+        data_stack_follow(layout, thread, state);
     return node;
 }
 
@@ -139,29 +141,33 @@ static __attribute__((noinline, cold)) void forget_code(const struct layout *lay
     innermost_forget(stack);
 }
 
-/* The rarer parts of a walk of the whole stack, out of the way of the common one. */
+/* The rarer parts of a walk of the whole stack, out of the way of the common one. rare: all of it, after a code object died, or in a thread
+ * whose stack was once deeper than KEPT_DEEP. */
 struct walks {
+    uint32_t (*rare)(struct thread_capture *thread, uintptr_t state, uintptr_t frame);
     uint32_t (*changed)(struct thread_capture *thread, uintptr_t frame, intptr_t changed);
     uint32_t (*moved)(struct thread_capture *thread, uintptr_t state, uintptr_t frame);
 };
 
 /* The whole stack. The common case by itself, in few registers: the frames are those of the last walk. */
-ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, uintptr_t state,
-                                uintptr_t frame)
+ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, bool deep,
+                                uintptr_t state, uintptr_t frame)
 {
     struct kept_stack *stack = &thread->stack;
     uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
-    if (layout->thread_state.data_stack && __builtin_expect(stack->trusted, 0))
+    if (!deep && __builtin_expect(stack->code_epoch != epoch, 0))
+        return walks->rare(thread, state, frame);
+    if (deep && stack->trusted)
         data_stack_verify(thread, state);
-    if (__builtin_expect(stack->code_epoch != epoch, 0)) {
+    if (deep && stack->deep_code_epoch != epoch) {
         forget_code(layout, stack, state);
-        stack->code_epoch = epoch;
+        stack->deep_code_epoch = epoch;
     }
     intptr_t changed = -1;
     bool same = anchor_is_usable(layout, stack, state) ? anchor_is_at_top(layout, stack, state, frame)
-                                                       : align_at_top(layout, stack, frame, &changed);
+                                                       : align_at_top(layout, stack, deep, frame, &changed);
     if (!same)
-        return walks->moved(thread, state, frame);
+        return deep ? walk_moved(layout, thread, true, state, frame) : walks->moved(thread, state, frame);
     if (changed < 0) {
         uintptr_t position = frame_position(layout, frame);
         uint32_t parent = stack->places[stack->depth - 1].parent;
@@ -170,6 +176,18 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, const struct walks 
             return kept->node;
     }
     return walks->changed(thread, frame, changed);
+}
+
+ALWAYS_INLINE uint32_t walk_rare(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, uintptr_t state,
+                                 uintptr_t frame)
+{
+    struct kept_stack *stack = &thread->stack;
+    if (stack->code_epoch == CODE_EPOCH_DEEP)
+        return walk_all(layout, walks, thread, true, state, frame);
+    uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
+    forget_code(layout, stack, state);
+    stack->code_epoch = epoch;
+    return walks->moved(thread, state, frame);
 }
 
 /* The innermost frames only, as many as option frames says: nothing is kept. */
@@ -240,7 +258,7 @@ ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, const struct walks
         return stack->root;
     if (!walks)
         return walk_some(layout, thread, frame);
-    uint32_t node = walk_all(layout, walks, thread, state, frame);
+    uint32_t node = walk_all(layout, walks, thread, false, state, frame);
     return walk_compared(layout, thread, frame, node);
 }
 
@@ -258,9 +276,14 @@ static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)
     }                                                                                                                                      \
     static __attribute__((noinline)) uint32_t moved_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame)                \
     {                                                                                                                                      \
-        return walk_moved(&layout_##name, thread, state, frame);                                                                           \
+        return walk_moved(&layout_##name, thread, false, state, frame);                                                                    \
     }                                                                                                                                      \
-    static const struct walks walks_##name = {changed_##name, moved_##name};                                                               \
+    static uint32_t rare_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame);                                          \
+    static const struct walks walks_##name = {rare_##name, changed_##name, moved_##name};                                                  \
+    static __attribute__((noinline)) uint32_t rare_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame)                 \
+    {                                                                                                                                      \
+        return walk_rare(&layout_##name, &walks_##name, thread, state, frame);                                                             \
+    }                                                                                                                                      \
     static uint32_t walk_all_##name(struct thread_capture *thread, bool holds_gil)                                                         \
     {                                                                                                                                      \
         return walk_with(&layout_##name, &walks_##name, thread, holds_gil);                                                                \
