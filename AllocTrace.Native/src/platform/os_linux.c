@@ -78,6 +78,15 @@ static int out_of_the_way(int descriptor)
     return moved;
 }
 
+bool os_folder_exists(const char *path)
+{
+    struct stat status;
+    int saved = errno;
+    bool exists = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    errno = saved;
+    return exists;
+}
+
 bool os_file_create(struct os_file *file, const char **reason)
 {
     int saved = errno;
@@ -147,6 +156,15 @@ void *os_file_extend(struct os_file *file, uint64_t offset, size_t size, const c
         *reason = "no memory to map it (ulimit -v?)";
     errno = saved;
     return memory == MAP_FAILED ? NULL : memory;
+}
+
+bool os_file_is_locked(const struct os_file *file, uint64_t byte, bool *known)
+{
+    int saved = errno;
+    struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+    *known = still_ours(file) && fcntl(file->descriptor, F_OFD_GETLK, &wanted) == 0;
+    errno = saved;
+    return *known && wanted.l_type != F_UNLCK;
 }
 
 void os_file_close(struct os_file *file)
@@ -231,6 +249,20 @@ uint64_t os_process_started(void)
     for (int i = 2; field && i < 22; i++)
         field = strchr(field + 1, ' ');
     return field ? strtoull(field + 1, NULL, 10) : 0;
+}
+
+uint64_t os_namespace(const char *kind)
+{
+    /* The link reads kind:[number], as namespaces(7) says. */
+    char path[64], text[64];
+    int saved = errno;
+    snprintf(path, sizeof path, "/proc/self/ns/%s", kind);
+    ssize_t length = readlink(path, text, sizeof text - 1);
+    text[length < 0 ? 0 : length] = '\0';
+    const char *number = strchr(text, '[');
+    uint64_t result = number ? strtoull(number + 1, NULL, 10) : 0;
+    errno = saved;
+    return result;
 }
 
 size_t os_executable(char *buffer, size_t size)
