@@ -49,6 +49,12 @@ internal static unsafe partial class LibC
         return Marshal.GetLastPInvokeError() == EAgain ? true : null;
     }
 
+    /// <summary>Takes the one lock of a whole file that <see cref="FileShare.None"/> takes (flock).</summary>
+    public static bool TryLockFile(SafeFileHandle file) => Flock(file, 2 | 4) == 0; // LOCK_EX | LOCK_NB
+
+    [LibraryImport("libc", EntryPoint = "flock")]
+    private static partial int Flock(SafeHandle file, int operation);
+
     private static int SetLock(SafeFileHandle file, long at, short type)
     {
         var wanted = new FileLock { Type = type, Start = at, Length = 1 };

@@ -95,7 +95,11 @@ public sealed class TraceDatabase : IDisposable
             throw new IOException($"{path} is a folder");
 
         // SQLite has one message for a missing file, a folder and a forbidden one; the system says which it is.
-        File.OpenHandle(path).Dispose();
+        using (var file = LibC.OpenPresent(path, FileAccess.Read, follow: true))
+        {
+            if (LibC.StatusOf(file) is not { IsPlainFile: true })
+                throw new IOException($"{path} is not a plain file");
+        }
 
         return Guarded(path, () =>
         {
