@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AllocTrace.Report.Commands;
+using AllocTrace.Report.Push;
 using AllocTrace.Report.Render;
 
 namespace AllocTrace.Report;
@@ -50,7 +51,7 @@ internal static class CommandLine
 
     private static int Fail(Output output, int code, string message)
     {
-        output.Error.WriteLine($"alloctrace: {Printable.Text(message.ReplaceLineEndings(" "))}");
+        output.Error.WriteLine($"alloctrace: {Printable.Text(Secrets.Hidden(message.ReplaceLineEndings(" ")))}");
         return code;
     }
 }

@@ -51,6 +51,13 @@ internal static unsafe partial class LibC
         return Statx(AtCurrentFolder, path, AtSymlinkNoFollow, BasicStatistics, &status) == 0 ? status : null;
     }
 
+    /// <summary>What a name leads to, over links; <see langword="null"/>: nothing.</summary>
+    public static FileStatus? StatusBehind(string path)
+    {
+        FileStatus status;
+        return Statx(AtCurrentFolder, path, 0, BasicStatistics, &status) == 0 ? status : null;
+    }
+
     public static FileStatus? StatusOf(SafeFileHandle file)
     {
         FileStatus status;

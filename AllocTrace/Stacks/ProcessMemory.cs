@@ -6,6 +6,9 @@ namespace AllocTrace.Stacks;
 /// <summary>Another process's memory, read while it may run (process_vm_readv). What is read may be old and new at once.</summary>
 internal sealed unsafe class ProcessMemory(uint pid)
 {
+    /// <summary>What reading it may cost.</summary>
+    public ReadBudget Budget { get; } = new();
+
     /// <summary>A system's limit (IOV_MAX).</summary>
     public const int MostRanges = 1024;
 
@@ -15,6 +18,7 @@ internal sealed unsafe class ProcessMemory(uint pid)
     /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
     public bool TryRead(ulong address, Span<byte> bytes)
     {
+        Budget.Spend(bytes.Length);
         fixed (byte* start = bytes)
         {
             var (to, from) = (new LibC.IoVector { Address = (ulong)start, Length = (ulong)bytes.Length }, new LibC.IoVector { Address = address, Length = (ulong)bytes.Length });
@@ -25,6 +29,7 @@ internal sealed unsafe class ProcessMemory(uint pid)
     /// <summary>Reads ranges of one length in one call, so that little time passes between the first and the last.</summary>
     public bool TryReadAll(ReadOnlySpan<ulong> addresses, int length, Span<byte> bytes)
     {
+        Budget.Spend((long)addresses.Length * length);
         var ranges = stackalloc LibC.IoVector[MostRanges];
         for (var done = 0; done < addresses.Length;)
         {

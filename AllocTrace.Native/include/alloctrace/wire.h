@@ -156,7 +156,7 @@ struct alloctrace_session {
     /* A named snapshot that somebody outside asks for (`alloctrace snapshot`); the collector takes it at the record where it is then. */
     _Alignas(64) uint32_t reserved2;
     uint32_t requested; /* counts the requests; stored after the name */
-    uint32_t answered;                  /* collector; the number of the last request that it has met */
+    uint32_t answered;  /* collector; the number of the last request that it has met */
     uint32_t reserved0;
     char requested_name[240]; /* UTF-8, NUL padded */
 
