@@ -35,9 +35,17 @@ internal sealed class ChainReader(ProcessMemory memory, RemotePython python, Cod
             if (address % sizeof(ulong) != 0)
                 throw new TornReadException();
 
-            memory.Read(address, _frame);
-            if (Describe() is { } frame)
-                frames.Add(frame);
+            try
+            {
+                memory.Read(address, _frame);
+                if (Describe() is { } frame)
+                    frames.Add(frame);
+            }
+            catch (ReadBudgetException)
+            {
+                isCut = true; // the innermost are worth showing
+                break;
+            }
         }
 
         frames.Reverse();

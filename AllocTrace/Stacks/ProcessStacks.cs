@@ -172,7 +172,7 @@ public sealed class ProcessStacks
         try
         {
             var (frames, isCut) = chains.Read(state);
-            return thread with { Frames = frames, Problem = isCut ? $"only the innermost frames are shown: there are more than {ChainReader.DeepestStack}, or they form a cycle" : null };
+            return thread with { Frames = frames, Problem = isCut ? "only the innermost frames are shown: there are too many, or they form a cycle" : null };
         }
         catch (TornReadException)
         {
