@@ -67,7 +67,7 @@ internal static class TopCommand
             else
                 report.WriteText(output);
 
-            return failAbove.Check(parsed, $"{database.Path}: {selection.Title(parsed)}:", snapshot.Size);
+            return failAbove.CheckMeasured(parsed, failAbove.Check(parsed, $"{database.Path}: {selection.Title(parsed)}:", snapshot.Size), database);
         });
         return command;
     }

@@ -65,9 +65,7 @@ internal sealed class TraceWriter : IDisposable
         if (path.Contains('\uFFFD'))
             throw new IOException($"{path} cannot be written: its name is not UTF-8");
 
-        if (Directory.Exists(path))
-            throw new IOException($"{path} is a folder");
-
+        CheckKind(path);
         if (!overwrite && Path.Exists(path))
             throw new IOException($"{path} exists (-f replaces it)");
 
@@ -80,6 +78,19 @@ internal sealed class TraceWriter : IDisposable
         {
             var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
             throw new IOException($"{path} cannot be written: {(Directory.Exists(folder) ? e.Message : $"the folder {folder} does not exist")}", e);
+        }
+    }
+
+    /// <summary>Finds out whether a name is one that a database can have: a device or a pipe is not replaced by a file, whoever asks.</summary>
+    /// <exception cref="IOException">It is not. The message is one line.</exception>
+    internal static void CheckKind(string path)
+    {
+        switch (OutputTargets.Of(path))
+        {
+            case OutputTarget.Folder:
+                throw new IOException($"{path} is a folder");
+            case OutputTarget.Stream:
+                throw new IOException($"{path} is a device or a pipe, and a database is a file: name another one (-o FILE.db)");
         }
     }
 
@@ -110,6 +121,7 @@ internal sealed class TraceWriter : IDisposable
         Execute("COMMIT; PRAGMA optimize");
         try
         {
+            CheckKind(_path);
             File.Move(_unfinished.Copy(), _path, _overwrite || _isPublished);
             _isPublished = true;
         }
@@ -129,6 +141,7 @@ internal sealed class TraceWriter : IDisposable
         _processes = null;
         Execute("COMMIT; PRAGMA optimize");
         _connection.Close();
+        CheckKind(_path);
         _unfinished.MoveTo(_path, _overwrite || _isPublished);
     });
 

@@ -1,3 +1,4 @@
+using AllocTrace.Wire;
 
 namespace AllocTrace.Storage;
 
@@ -63,7 +64,11 @@ internal sealed class UnfinishedFile : IDisposable
     {
         try
         {
-            using var free = new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            // Not by another user's file, or through a link, and without a device that is opened.
+            using var free = OwnFile.Open(file, FileAccess.ReadWrite);
+            if (!LibC.TryLockFile(free))
+                return false;
+
             File.Delete(file);
             File.Delete(CopyOf(file));
             return true;
