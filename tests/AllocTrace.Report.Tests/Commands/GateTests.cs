@@ -1,6 +1,6 @@
 using AllocTrace.Analysis;
 using AllocTrace.Report.Tests.Support;
-using AllocTrace.Tests.Storage;
+using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Commands;
 

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using AllocTrace.Analysis;
 using AllocTrace.Report.Tests.Support;
 using AllocTrace.Testing;
-using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Report.Tests.Export;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 
 using AllocTrace.Analysis;
 using AllocTrace.Storage;
+using AllocTrace.Testing;
 
 using Microsoft.Data.Sqlite;
 
