@@ -44,11 +44,13 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
             }
 
             json.WriteStartArray("periods");
-            foreach (var period in leak.Periods)
+            foreach (var period in leak.Series.Periods)
                 json.WriteStringValue(period);
 
             json.WriteEndArray();
             text.Growths("growing", leak.Growing.Take(rows == 0 ? int.MaxValue : rows));
+            json.WriteNumber("threshold", leak.Growing.Threshold);
+            json.WriteNumber("below_threshold", leak.Growing.Smaller);
             json.WriteEndObject();
         }
 
@@ -58,16 +60,19 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
 
     private void Write(Page page, SourceFiles source, ProcessLeaks leak)
     {
-        if (leak.Periods.Count < 3)
+        var periods = leak.Series.Periods;
+        if (periods.Count < 3)
         {
             page.Line("  Too short to tell: three periods of 10 ms, or three snapshots, are needed");
             return;
         }
 
-        var when = $"{leak.Periods.Count - 1} periods from {leak.Periods[0]} to {leak.Periods[^1]}";
+        var freed = leak.Series.FreedAtEnd > 0 ? $", before {ByteSize.Format(leak.Series.FreedAtEnd)} were freed at the end" : "";
+        var when = $"{periods.Count - 1} periods from {periods[0]} to {periods[^1]}{freed}";
         if (leak.Growing.Count == 0)
         {
             page.Line($"  Nothing kept growing in {when}");
+            Smaller(page, leak);
             return;
         }
 
@@ -80,7 +85,16 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
             Table(page, source, leak, shown);
 
         if (leak.Growing.Count > shown.Length)
-            page.Line($"  {Numbers.Whole(leak.Growing.Count - shown.Length)} more: {Numbers.Growth(leak.Growing.Skip(shown.Length).Sum(growth => growth.Bytes))}");
+            page.Line($"  {Numbers.Whole(leak.Growing.Count - shown.Length)} more: {Numbers.Growth(leak.Growing.Skip(shown.Length).Sum(growth => growth.Bytes))}; -n 0 shows all");
+
+        Smaller(page, leak);
+    }
+
+    private void Smaller(Page page, ProcessLeaks leak)
+    {
+        var noun = groupBy switch { GroupBy.Lineno => "line", GroupBy.Filename => "file", _ => groupBy.ToString().ToLowerInvariant() };
+        if (leak.Growing.Smaller > 0)
+            page.Line($"  {Numbers.Of(leak.Growing.Smaller, noun)} under {ByteSize.Format(leak.Growing.Threshold)} not shown: {ByteSize.Format(leak.Growing.SmallerBytes, sign: true)}; --min 0 shows all");
     }
 
     private static void Table(Page page, SourceFiles source, ProcessLeaks leak, Growth[] shown)
@@ -94,7 +108,7 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
                 .. isSampled ? (string[])[ByteSize.Format(growth.BytesError)] : [],
                 Numbers.Signed(growth.Blocks),
                 ByteSize.Format(growth.Group.Size),
-                $"{growth.Grown} of {leak.Periods.Count - 1}",
+                $"{growth.Grown} of {leak.Series.Periods.Count - 1}",
                 Sparkline.Of(growth.Sizes),
             ]))],
             indent: 2);

@@ -141,8 +141,7 @@ public sealed class Snapshot
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         var grouping = GroupingFor(_database, groupBy);
-        var hasExpressions = groupBy is (GroupBy.Lineno or GroupBy.Traceback) && cumulation == Cumulation.None;
-        return Sum(grouping, cumulation).Rank(grouping, limit, hasExpressions ? groups => LargestExpressions(grouping, groups) : null);
+        return Sum(grouping, cumulation).Rank(grouping, limit, groups => Details(grouping, groups, cumulation));
     }
 
     /// <summary>Compares this snapshot with an older one, of the same recording or of another, group by group; what differs most comes first.</summary>
@@ -160,7 +159,8 @@ public sealed class Snapshot
         var ofOld = Task.Run(() => old._database.Stacks == _database.Stacks ? default : old.Grouped(groupBy, cumulation));
         var (grouping, sums) = Grouped(groupBy, cumulation);
         var (oldGrouping, oldSums) = ofOld.GetAwaiter().GetResult() is { Grouping: not null } apart ? apart : (grouping, old.Sum(grouping, cumulation));
-        return new SnapshotDiff(grouping, sums, oldGrouping, oldSums).Rank(limit);
+        var difference = new SnapshotDiff(grouping, sums, oldGrouping, oldSums);
+        return difference.Rank(limit, groups => Details(grouping, groups, cumulation), groups => old.Details(oldGrouping, groups, cumulation));
     }
 
     /// <summary>
@@ -199,27 +199,9 @@ public sealed class Snapshot
         return database.Moments.Where(moment => ids.Contains(moment.Process) && wanted(moment)).ToArray();
     }
 
-    /// <summary>For each of some groups, the expression that has the most in it, packed; 0: unknown.</summary>
-    private uint[] LargestExpressions(Grouping grouping, int[] groups)
-    {
-        var isAsked = new bool[grouping.Count];
-        foreach (var group in groups)
-            isAsked[group] = true;
-
-        var sizes = new Dictionary<(int Group, uint Expression), long>();
-        foreach (var part in _parts)
-        {
-            foreach (ref readonly var site in part.Sites)
-            {
-                var key = (Group: grouping.GroupOf(site), site.Expression);
-                if (isAsked[key.Group] && key.Expression != 0)
-                    sizes[key] = sizes.GetValueOrDefault(key) + site.Bytes;
-            }
-        }
-
-        var largest = sizes.GroupBy(size => size.Key.Group).ToDictionary(sizes => sizes.Key, sizes => sizes.MaxBy(size => size.Value).Key.Expression);
-        return Array.ConvertAll(groups, group => largest.GetValueOrDefault(group));
-    }
+    /// <summary>The largest parts of groups.</summary>
+    internal GroupDetail[] Details(Grouping grouping, int[] groups, Cumulation cumulation = Cumulation.None) =>
+        new GroupDetails(_database, _parts).Of(grouping, groups, cumulation);
 
     internal GroupSums Sum(Grouping grouping, Cumulation cumulation)
     {

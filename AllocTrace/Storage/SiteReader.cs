@@ -92,7 +92,7 @@ internal sealed class SiteReader
     {
         var (ids, sites) = (new List<long>(range.Count), new SiteTable(range.Count));
         using var reader = new StatementReader(
-            connection, "SELECT id, thread, domain, stack, 0, process, inherited_bytes, inherited_blocks FROM site WHERE id >= ? ORDER BY id", range.First);
+            connection, "SELECT id, thread, domain, stack, expression, process, inherited_bytes, inherited_blocks FROM site WHERE id >= ? ORDER BY id", range.First);
         while (reader.Read() && reader.Int64(0) is var id && id <= range.Last)
         {
             ids.Add(id);
