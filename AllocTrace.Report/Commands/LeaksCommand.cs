@@ -22,13 +22,14 @@ internal static class LeaksCommand
             + "filled up are not among them.",
             "alloctrace leaks app.db",
             "alloctrace leaks app.db --at 'round 1' --at 'round 2' --at 'round 3'    # at snapshots instead of in time",
+            "alloctrace leaks app.db --mine                # the lines of my own code that led there",
             "alloctrace leaks app.db --group-by traceback -n 1",
             "alloctrace leaks app.db --json | jq '.series[].growing[0]'",
             "alloctrace leaks app.db --fail-growth 1MiB    # for CI: exit code 4 when more leaked")
         {
             file, groupBy, rows, least, json,
         };
-        var selection = new SnapshotOptions(command, moments: int.MaxValue, views: false);
+        var selection = new SnapshotOptions(command, moments: int.MaxValue, views: false, mine: true);
         var failGrowth = Threshold.FailGrowth(command, output, "all that kept growing, together,");
         command.Validators.Add(result =>
         {
@@ -39,8 +40,10 @@ internal static class LeaksCommand
         {
             using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
             var group = Enum.Parse<GroupBy>(parsed.GetValue(groupBy).ToString());
-            var leaks = Series(parsed, selection, database, group).Select(each => new ProcessLeaks(each.Process, each.Series, each.Series.Growing(parsed.GetValue(least)))).ToArray();
-            var report = new LeaksReport(database, leaks, group, parsed.GetValue(rows));
+            var notes = new List<string>();
+            var leaks = Series(parsed, selection, database, group, notes)
+                .Select(each => new ProcessLeaks(each.Process, each.Series, each.Series.Growing(parsed.GetValue(least)))).ToArray();
+            var report = new LeaksReport(database, leaks, group, parsed.GetValue(rows), selection.MineTitle(parsed), notes);
             if (parsed.GetValue(json))
                 report.WriteJson(output.Out);
             else
@@ -51,16 +54,18 @@ internal static class LeaksCommand
         return command;
     }
 
-    private static IEnumerable<(TraceProcess? Process, GrowthSeries Series)> Series(ParseResult parsed, SnapshotOptions selection, TraceDatabase database, GroupBy groupBy)
+    private static IEnumerable<(TraceProcess? Process, GrowthSeries Series)> Series(ParseResult parsed, SnapshotOptions selection, TraceDatabase database, GroupBy groupBy, List<string> notes)
     {
         if (parsed.GetValue(selection.At) is { Length: > 0 } names)
         {
-            yield return (null, GrowthSeries.OfSnapshots([.. names.Select(name => (name, selection.Load(parsed, database, name)))], groupBy));
+            (string, Snapshot Snapshot)[] snapshots = [.. names.Select(name => (name, selection.Load(parsed, database, name)))];
+            notes.AddRange(snapshots.SelectMany(each => each.Snapshot.Notes).Distinct());
+            yield return (null, GrowthSeries.OfSnapshots(snapshots, groupBy));
             yield break;
         }
 
         foreach (var process in database.ProcessesWith(selection.Pid(parsed)))
-            yield return (process, GrowthSeries.OfTime(database, process, groupBy, selection.Filters(parsed)));
+            yield return (process, GrowthSeries.OfTime(database, process, groupBy, selection.Filters(parsed), selection.IsMine(parsed)));
     }
 
     // The groups that can leak, the usual one first.

@@ -7,11 +7,12 @@ namespace AllocTrace.Analysis;
 /// <remarks>
 /// Time is counted in slices in which the program worked, so that pauses do not matter. A place kept growing when what it keeps
 /// grew over at least three slices and a tenth of the time worked (<see cref="IsSpread"/>); grew after the first fifth of the time worked since it began
-/// to grow (imports, tables and caches have then been filled); grew by at least twice what it gave back at once (queues and batches do give back); and
+/// to grow (imports, tables and caches have then been filled), and not in one go (<see cref="IsBuilt"/>); grew by at least twice what it gave back at once (queues and batches do give back); and
 /// did not go on allocating just as much without growing (a bounded cache). docs/leaks.md has the rule for users.
 /// </remarks>
 /// <param name="busy">The slices in which the program worked.</param>
-internal sealed class GrowthRule(bool[] busy)
+/// <param name="building">The slices in which it did nothing but allocate what it kept.</param>
+internal sealed class GrowthRule(bool[] busy, bool[] building)
 {
     private const int WarmUpShare = 5, SpreadShare = 10, LeastSlices = 3, LeastRepetitions = 10;
 
@@ -31,6 +32,12 @@ internal sealed class GrowthRule(bool[] busy)
             int begin = Reached(from, course, total / 20), end = Reached(from, course, total - (total / 20));
             if (!IsSpread(begin, end) || (isOnce && !IsSteady(begin, end)))
                 return null;
+
+            if (IsBuilt(begin, end))
+            {
+                from = end;
+                continue;
+            }
 
             // What grew in the warm-up is growth if as much in proportion followed. If not, the rest is looked at alone.
             var warm = WarmUpEnd(begin);
@@ -72,6 +79,18 @@ internal sealed class GrowthRule(bool[] busy)
     private int Worked(int after, int until) => _clock[until] - (after < 0 ? 0 : _clock[after]);
 
     private bool IsSpread(int begin, int end) => Worked(begin - 1, end) >= Math.Max(LeastSlices, _clock[^1] / SpreadShare);
+
+    /// <summary>Whether all was made in one go, which took less than a quarter of the time since: a table.</summary>
+    private bool IsBuilt(int begin, int end)
+    {
+        for (var slice = begin; slice <= end; slice++)
+        {
+            if (!building[slice] && slice > begin && slice < end)
+                return false;
+        }
+
+        return 4 * (end - begin + 1) <= _kept.Length - begin;
+    }
 
     private bool IsSteady(int begin, int end)
     {

@@ -34,10 +34,11 @@ public sealed class GrowthSeries
     /// <param name="process">One of its processes.</param>
     /// <param name="groupBy">Lines, functions, files or tracebacks.</param>
     /// <param name="filters">What to count: a trace has to pass each of the lists.</param>
+    /// <param name="own">Whether growth is attributed to the innermost frame of the user's own code (<see cref="Snapshot.AttributeToOwnCode"/>).</param>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
-    public static GrowthSeries OfTime(TraceDatabase database, TraceProcess process, GroupBy groupBy, IEnumerable<TraceFilter[]> filters) =>
-        new TimeGrowth(database, process, ProcessCourse.Read(database, process, filters)).Series(groupBy);
+    public static GrowthSeries OfTime(TraceDatabase database, TraceProcess process, GroupBy groupBy, IEnumerable<TraceFilter[]> filters, bool own = false) =>
+        new TimeGrowth(database, process, ProcessCourse.Read(database, process, filters)).Series(groupBy, own);
 
     /// <summary>Reads how much was alive at snapshots of a recording. What grew from each to the next, or all but one in three times, kept growing.</summary>
     /// <param name="snapshots">The snapshots, oldest first, with their names; all of one recording.</param>

@@ -23,6 +23,7 @@ internal sealed class ProcessCourse
         var last = LastThatCounts(all, live);
         Slices = all[..(last + 1)];
         IsBusy = new bool[Slices.Count];
+        IsBuilding = new bool[Slices.Count];
         if (Slices.Count == 0)
             return;
 
@@ -38,6 +39,9 @@ internal sealed class ProcessCourse
 
     /// <summary>For each slice whether the program worked, as opposed to waited.</summary>
     public bool[] IsBusy { get; }
+
+    /// <summary>For each slice whether the program did little but allocate what it kept, without a pause.</summary>
+    public bool[] IsBuilding { get; }
 
     /// <summary>The last moment, ns.</summary>
     public long EndNs { get; }
@@ -109,7 +113,7 @@ internal sealed class ProcessCourse
         for (var i = 0; i < Slices.Count; i++)
             numbers[Slices[i]] = i;
 
-        var blocks = new long[Slices.Count];
+        var allocated = new Amount[Slices.Count];
         _database.VisitSlices(change =>
         {
             var slice = numbers[change.Slice];
@@ -117,7 +121,7 @@ internal sealed class ProcessCourse
                 return;
 
             if (sites[change.Site].Process == index)
-                blocks[slice] += change.Allocated.Count;
+                allocated[slice] += change.Allocated;
             if (!isCounted[change.Site])
                 return;
 
@@ -126,7 +130,7 @@ internal sealed class ProcessCourse
             alive[change.Site] += difference;
             _changes.Add(new CourseChange(sites[change.Site].Stack, slice, difference.Size, difference.Count, change.Allocated.Size));
         });
-        FindBusy(blocks);
+        FindWork(allocated);
         Finish(sites, alive, live);
         _changes.Sort((a, b) => a.Stack != b.Stack ? a.Stack.CompareTo(b.Stack) : a.Slice.CompareTo(b.Slice));
     }
@@ -177,10 +181,16 @@ internal sealed class ProcessCourse
     }
 
     /// <summary>A program that waits may tick: less than a hundredth of the mean is no work.</summary>
-    private void FindBusy(long[] blocks)
+    private void FindWork(Amount[] allocated)
     {
-        var total = blocks.Sum(each => (double)each);
-        for (var slice = 0; slice < blocks.Length; slice++)
-            IsBusy[slice] = blocks[slice] > 0 && blocks[slice] * (double)blocks.Length * 100 >= total;
+        const long BuildingBlocksPerMs = 100; // CPython makes ten times as many and more, when it does nothing else
+        var total = allocated.Sum(each => (double)each.Count);
+        for (var i = 0; i < allocated.Length; i++)
+        {
+            var slice = _database.Slices[Slices[i]];
+            var grown = slice.LiveBytes - (i == 0 ? 0 : _database.Slices[Slices[i - 1]].LiveBytes);
+            IsBusy[i] = allocated[i].Count > 0 && allocated[i].Count * (double)allocated.Length * 100 >= total;
+            IsBuilding[i] = allocated[i].Count >= BuildingBlocksPerMs * (slice.EndNs - slice.StartNs) / 1_000_000 && 2 * grown >= allocated[i].Size;
+        }
     }
 }

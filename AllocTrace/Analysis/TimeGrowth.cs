@@ -26,13 +26,16 @@ internal sealed class TimeGrowth
     }
 
     /// <summary>What kept growing, in groups.</summary>
-    public GrowthSeries Series(GroupBy groupBy)
+    /// <param name="groupBy">What makes a group.</param>
+    /// <param name="own">Whether all is attributed to the user's own code.</param>
+    public GrowthSeries Series(GroupBy groupBy, bool own)
     {
         var grouping = Snapshot.GroupingFor(_database, groupBy);
+        var innermost = own ? OwnFrames.InnermostOf(_database.Stacks) : null;
         var growths = new Dictionary<int, StackGrowth>(); // by group
         foreach (var (stack, growth) in _growing)
         {
-            var group = grouping.GroupOf(new Site(0, 0, 0, stack, 0, 0));
+            var group = grouping.GroupOf(new Site(0, 0, 0, innermost?[stack] ?? stack, 0, 0));
             growths[group] = growths.TryGetValue(group, out var sum) ? sum.And(growth) : growth;
         }
 
@@ -44,6 +47,7 @@ internal sealed class TimeGrowth
         }
 
         var snapshot = new Snapshot(_database, [alive]);
+        snapshot = own ? snapshot.AttributeToOwnCode() : snapshot;
         int[] groups = [.. growths.Keys.Where(group => growths[group].Bytes > 0)];
         var details = snapshot.Details(grouping, groups);
         var statistics = snapshot.Sum(grouping, Cumulation.None).Describe(grouping, groups, details);
@@ -67,7 +71,7 @@ internal sealed class TimeGrowth
 
     private void Find()
     {
-        var rule = new GrowthRule(_course.IsBusy);
+        var rule = new GrowthRule(_course.IsBusy, _course.IsBuilding);
         var course = new Course(_course.Slices.Count);
         var isImport = ImportFrames.Below(_database.Stacks);
         var variances = Variances();

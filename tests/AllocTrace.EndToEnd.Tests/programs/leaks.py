@@ -145,7 +145,7 @@ def tracebacks(leak):
 class Listener(logging.Handler):
     def __init__(self):
         super().__init__()
-        self.lines = ["-" * 900 for _ in range(20)]  # LEAK
+        self.lines = [bytes(900) for _ in range(20)]  # LEAK
 
     def emit(self, record):
         pass
