@@ -12,7 +12,7 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
     {
         var page = new Page(output);
         var source = SourceFiles.Of(database.Processes);
-        page.Line($"{database.Path}: what kept growing, by {groupBy.ToString().ToLowerInvariant()}{mine}", Page.Heading);
+        page.Line($"{database.Path}: what kept growing, by {groupBy.ToString().ToLowerInvariant()}{mine}{Endings.Of(database, database.Processes)}", Page.Heading);
         Caveats.Write(page, database.Processes, database.Losses);
         foreach (var note in notes)
             page.Line($"NOTE: {note}", Page.Alarm);

@@ -41,7 +41,7 @@ internal sealed class TopReport
     {
         var page = new Page(output);
         var how = _cumulation == Cumulation.None ? "" : ", callers included";
-        page.Line($"{_database.Path}: {_view} by {GroupName}{how}{mine}", Page.Heading);
+        page.Line($"{_database.Path}: {_view} by {GroupName}{how}{mine}{Endings.Of(_database, _processes)}", Page.Heading);
         Caveats.Write(page, _processes, _losses);
         Caveats.Write(page, _snapshot);
         foreach (var process in _processes.Where(process => !process.HasStacks))

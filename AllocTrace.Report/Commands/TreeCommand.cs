@@ -37,7 +37,7 @@ internal static class TreeCommand
             }
 
             var page = new Page(output);
-            page.Line($"{database.Path}: {selection.Title(parsed)} by call{selection.MineTitle(parsed)}", Page.Heading);
+            page.Line($"{database.Path}: {selection.Title(parsed)} by call{selection.MineTitle(parsed)}{Endings.Of(database, database.ProcessesWith(selection.Pid(parsed)))}", Page.Heading);
             Caveats.Write(page, database.Processes, database.Losses);
             Caveats.Write(page, snapshot);
             if (selection.NothingPasses(parsed, snapshot, database) is { } nothing)
