@@ -30,14 +30,14 @@ internal sealed class GrowthRule(bool[] busy, bool[] building)
         {
             var total = _kept[^1] - Kept(from, course);
             int begin = Reached(from, course, total / 20), end = Reached(from, course, total - (total / 20));
-            if (!IsSpread(begin, end) || (isOnce && !IsSteady(begin, end)))
-                return null;
-
-            if (IsBuilt(begin, end))
+            if (!IsSpread(begin, end) || IsBuilt(begin, end))
             {
-                from = end;
+                from = end; // once; what came later may be a leak
                 continue;
             }
+
+            if (isOnce && !IsSteady(begin, end))
+                return null;
 
             // What grew in the warm-up is growth if as much in proportion followed. If not, the rest is looked at alone.
             var warm = WarmUpEnd(begin);
@@ -47,7 +47,7 @@ internal sealed class GrowthRule(bool[] busy, bool[] building)
                 continue;
             }
 
-            return total >= 2 * LargestDrop(course, begin) && !IsFull(course, begin, end, total) ? from : null;
+            return total >= 2 * LargestDrop(course, from + 1) && !IsFull(course, begin, end, total) ? from : null;
         }
 
         return null;
@@ -111,10 +111,10 @@ internal sealed class GrowthRule(bool[] busy, bool[] building)
         return slice;
     }
 
-    private long LargestDrop(Course course, int begin)
+    private long LargestDrop(Course course, int first)
     {
         var largest = 0L;
-        for (var slice = begin; slice < _kept.Length; slice++)
+        for (var slice = first; slice < _kept.Length; slice++)
             largest = Math.Max(largest, course.Live[slice] - _kept[slice]);
 
         return largest;

@@ -43,7 +43,7 @@ internal static class NamedMoments
         if (processes.Length < 2)
             return null;
 
-        var together = processes.Max(process => process.StartedAtNs) < processes.Min(process => process.StartedAtNs + process.DurationNs);
+        var together = processes.Max(process => process.StartedAtNs) < processes.Min(process => process.StartedAtNs + LivedNs(database, process));
         return (together, moments.All(moment => moment.Kind == "peak")) switch
         {
             (false, true) => $"peaks of {processes.Length} processes that did not all live at the same time are added up: there was never so much at once",
@@ -52,6 +52,9 @@ internal static class NamedMoments
             _ => null,
         };
     }
+
+    // The recording of a process goes on until its collector finds that it has ended; what it does last is to finalize.
+    private static long LivedNs(TraceDatabase database, TraceProcess process) => Math.Min(process.DurationNs, database.MomentOf(process, "live")?.AtNs ?? long.MaxValue);
 
     private static TraceMoment[] Of(TraceDatabase database, IReadOnlyList<TraceProcess> processes, Func<TraceMoment, bool> wanted)
     {
