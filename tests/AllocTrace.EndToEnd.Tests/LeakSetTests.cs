@@ -44,8 +44,9 @@ public sealed class LeakSetTests
         var size = 0L;
         foreach (var group in (string[])["lineno", "traceback"])
         {
-            var first = Growing(leak, group).Take(3).FirstOrDefault(row => row.Line == line);
-            Assert.AreNotEqual(default, first, $"{group}: line {line} is not among {string.Join(", ", Growing(leak, group).Take(5))}");
+            var growing = Growing(leak, group).Take(3).ToArray();
+            var first = growing.FirstOrDefault(row => row.Line == line);
+            Assert.AreNotEqual(default, first, $"{group}: line {line} is not among {string.Join(", ", growing)}");
             size = group == "lineno" ? first.Size : size;
         }
 
