@@ -119,7 +119,7 @@ public sealed class ScaleTests
         var most = TimeSpan.FromSeconds(10);
         foreach (var python in Python.OfEachVersion.Where(python => python.Minor >= 11))
         {
-            using var folder = new TestFolder();
+            using var folder = new TemporaryFolder();
             var environment = new Dictionary<string, string?> { ["LD_PRELOAD"] = Alloctrace.Library, ["ALLOCTRACE"] = folder.Path, ["ALLOCTRACE_OPTIONS"] = "collector=off" };
             var begun = Stopwatch.StartNew();
             python.Run([Alloctrace.ProgramFile("cliffs.py"), what], environment: environment).Succeeded();
