@@ -128,9 +128,15 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private static int DomainOf(ProcessReplay replay, uint site) => replay.Sites.Counters[site].Domain;
 
     /// <summary>The domains in which something was seen or inherited.</summary>
-    internal static IEnumerable<int> DomainsOf(ProcessReplay replay) => Enumerable.Range(0, WireFormat.Domains)
-        .Where(domain => _operations.Any(operation => replay.Operations(domain, operation.Kind).Calls > 0))
-        .Union(SitesOf(replay).Select(site => DomainOf(replay, site)));
+    internal static IEnumerable<int> DomainsOf(ProcessReplay replay)
+    {
+        var hasSites = new bool[WireFormat.Domains];
+        foreach (var site in SitesOf(replay))
+            hasSites[DomainOf(replay, site)] = true;
+
+        return Enumerable.Range(0, WireFormat.Domains)
+            .Where(domain => hasSites[domain] || _operations.Any(operation => replay.Operations(domain, operation.Kind).Calls > 0));
+    }
 
     /// <summary>Where each site is. Those of inherited ones are in the sessions of the processes that allocated.</summary>
     private SitePlace[] PlacesOfSites(SessionFile session, ProcessReplay replay)

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 using AllocTrace.Storage.Pages;
 using AllocTrace.Wire;
 
@@ -38,6 +40,7 @@ internal sealed unsafe class StackWriter : IDisposable
         foreach (var node in wanted)
             isWanted[node] = true;
 
+        var count = 0;
         for (var node = (uint)isWanted.Length - 1; node >= WireFormat.FirstNode; node--)
         {
             if (!isWanted[node])
@@ -48,7 +51,10 @@ internal sealed unsafe class StackWriter : IDisposable
                 throw session.Damaged($"the caller of stack {node} is {parent}");
 
             isWanted[parent] = true;
+            count++;
         }
+
+        _stacks.EnsureCapacity(_stacks.Count + count);
 
         var codes = new long[session.CodeCount];
         var stacks = new long[isWanted.Length];
@@ -89,11 +95,9 @@ internal sealed unsafe class StackWriter : IDisposable
             code = AddCode(session, *session.Code(entry.Code));
 
         var key = new StackKey(stacks[entry.Parent], code, entry.Line);
-        if (!_stacks.TryGetValue(key, out var stack))
-        {
+        ref var stack = ref CollectionsMarshal.GetValueRefOrAddDefault(_stacks, key, out var isKnown);
+        if (!isKnown)
             stack = Insert(key.Caller, key.Code, key.Line, _depths[(int)key.Caller] + 1);
-            _stacks.Add(key, stack);
-        }
 
         return stack;
     }
