@@ -22,10 +22,10 @@ public sealed class BulkTableTests
     [DataRow(true)]
     public void Every_number_of_rows_up_to_three_levels_of_pages(bool isIndex)
     {
-        // Wide rows: 30 to a leaf, so that a second interior page begins at some 13,000 (table) and 1,000 (index) rows.
-        int[] few = [.. Enumerable.Range(0, 70)];
-        int[] around = isIndex ? [.. Enumerable.Range(0, 80).Select(i => 600 + 17 * i)] : [.. Enumerable.Range(0, 60).Select(i => 12_500 + 31 * i)];
-        foreach (var rows in (int[])[.. few, .. around, 60_000])
+        // Wide rows: 35 to a leaf. A second interior page begins at 454 leaves of a table (7 bytes lead to each) and at 35 of an index (a row does).
+        int[] few = [.. Enumerable.Range(0, 74)];
+        int[] around = isIndex ? [.. Enumerable.Range(0, 30).Select(i => 1000 + 17 * i)] : [.. Enumerable.Range(0, 12).Select(i => 15_730 + 29 * i)];
+        foreach (var rows in (int[])[.. few, .. around, isIndex ? 50_000 : 20_000])
             Check(isIndex, [.. Enumerable.Range(1, rows).Select(i => (i, Enumerable.Repeat((long?)long.MaxValue - i, 12).ToArray()))]);
     }
 
