@@ -16,7 +16,14 @@ public sealed class OptionTableTests
     {
         var all = new RecordingOptions
         {
-            Frames = 1, Sample = 1, Domains = "raw", Children = false, Limit = 1 << 24, OnFull = OnFull.Drop, Crash = true, Events = RecordingOptions.UsualEvents,
+            Frames = 1,
+            Sample = 1,
+            Domains = "raw",
+            Children = false,
+            Limit = 1 << 24,
+            OnFull = OnFull.Drop,
+            Crash = true,
+            Events = RecordingOptions.UsualEvents,
         };
         var names = all.ToEnvironment(collected: true).Split(',').Select(item => item.Split('=')[0]);
         CollectionAssert.AreEquivalent(_options, names.ToArray());

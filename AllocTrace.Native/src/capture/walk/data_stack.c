@@ -41,8 +41,9 @@ static void chunk_ends(const struct python_runtime *python, uintptr_t chunk)
 
 static void freed(unsigned number, void *context, void *block, size_t size)
 {
-    /* Arenas for objects begin with something else. */
-    if (size >= CHUNK_LEAST_BYTES && (size_t)read_size((uintptr_t)block, CHUNK_SIZE) == size)
+    /* Arenas for objects begin with something else. 3.14 frees NULL when an interpreter with a GIL of its own ends (free_obmalloc_arenas in
+     * Objects/obmalloc.c: arenas whose address is 0 are given back already). */
+    if (block && size >= CHUNK_LEAST_BYTES && (size_t)read_size((uintptr_t)block, CHUNK_SIZE) == size)
         chunk_ends(&recording.runtimes[number].python, (uintptr_t)block);
     originals[number].free(context, block, size);
 }
