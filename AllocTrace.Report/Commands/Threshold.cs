@@ -63,7 +63,7 @@ internal sealed class Threshold
             return code;
 
         _output.Out.Flush();
-        _output.Error.WriteLine($"alloctrace: {_option.Name} cannot be judged: {Printable.Text(gap)}");
+        _output.Error.WriteLine($"alloctrace: {_option.Name} cannot be checked: {Printable.Text(gap)}");
         return ExitCode.NothingMeasured;
     }
 
@@ -79,7 +79,7 @@ internal sealed class Threshold
 
     private static Threshold Create(Command command, Output output, string name, string what)
     {
-        var option = SizeOption.Create(name, $"Exit with code {ExitCode.ThresholdExceeded} when {what} is above SIZE (200MiB, 1.5G, …), {ExitCode.NothingMeasured} when it cannot be told.");
+        var option = SizeOption.Create(name, $"Exit with code {ExitCode.ThresholdExceeded} when {what} is above SIZE (200MiB, 1.5G, …), or {ExitCode.NothingMeasured} when it cannot be checked.");
         command.Add(option);
         return new Threshold(option, output);
     }

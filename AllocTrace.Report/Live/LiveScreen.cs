@@ -28,7 +28,7 @@ internal sealed class LiveScreen(LiveWatch watch, Output output, GroupBy groupBy
     public bool Run(CancellationTokenSource stop)
     {
         output.Out.Write(Enter);
-        output.Out.Write($"{Home}waiting for the first figures (q quits)");
+        output.Out.Write($"{Home}waiting for the first figures; q quits");
         output.Out.Flush();
         _isOpen = true;
         var reading = new Thread(() => ReadKeys(stop)) { IsBackground = true };

@@ -95,7 +95,7 @@ internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan fi
                 return;
 
             if (!problem.Value.IsPassing || attempt == attempts)
-                throw new IOException($"{Secrets.Without(profile.Address).GetLeftPart(UriPartial.Authority)}: {problem.Value.Text}; {Numbers.Of(sent, "profile")} sent before");
+                throw new IOException($"{Secrets.Without(profile.Address).GetLeftPart(UriPartial.Authority)}: {problem.Value.Text}; {Numbers.Of(sent, "profile")} sent before that");
 
             say($"{problem.Value.Text}; trying again in {pause.TotalSeconds:0.#} s");
             await Task.Delay(pause);
@@ -118,7 +118,7 @@ internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan fi
                 return null;
 
             if (response.Headers.Location is { } elsewhere)
-                return ($"the server answered {(int)response.StatusCode}: it points to {OneLine(Pointed(profile.Address, elsewhere))}. Nothing is sent there; name it with --to if it is meant", false);
+                return ($"the server answered {(int)response.StatusCode}: it points to {OneLine(Pointed(profile.Address, elsewhere))}. Redirects are not followed: give that address with --to", false);
 
             var passing = response.StatusCode == HttpStatusCode.TooManyRequests || (int)response.StatusCode >= 500;
             var reason = OneLine(await Beginning(response.Content));

@@ -26,7 +26,7 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
         _total = tree.Root.All.Size;
         _sizes = new SizeUnit([_total]);
         page.Line($"{"Size",9}  {(isSampled ? $"{"±",9}  " : "")}{"%",6}  Where", Page.Heading);
-        Line(Figures.All(tree.Root), "", "all of it");
+        Line(Figures.All(tree.Root), "", "total");
         Branches(tree.Root, "");
         page.Line();
         if (_leftOut > 0)

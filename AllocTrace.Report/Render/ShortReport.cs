@@ -57,7 +57,7 @@ internal static class ShortReport
 
     private static string Failure(int exitCode) => exitCode switch
     {
-        0 => "Not every process ended by itself",
+        0 => "Not every process exited by itself",
         > 128 => $"The program was killed by signal {exitCode - 128}",
         _ => $"The program failed with exit code {exitCode}",
     };

@@ -46,9 +46,9 @@ internal static class NamedMoments
         var together = processes.Max(process => process.StartedAtNs) < processes.Min(process => process.StartedAtNs + LivedNs(database, process));
         return (together, moments.All(moment => moment.Kind == "peak")) switch
         {
-            (false, true) => $"peaks of {processes.Length} processes that did not all live at the same time are added up: there was never so much at once",
-            (false, false) => $"{processes.Length} processes that did not all live at the same time are added up: there was never so much at once",
-            (true, true) => $"peaks of {processes.Length} processes are added up, each at a time of its own: together they may never have had so much",
+            (false, true) => $"peaks of {processes.Length} processes that did not all live at the same time are added up: the total was never in use at once",
+            (false, false) => $"{processes.Length} processes that did not all live at the same time are added up: the total was never in use at once",
+            (true, true) => $"peaks of {processes.Length} processes are added up, each at its own time: the total may never have been in use at once",
             _ => null,
         };
     }

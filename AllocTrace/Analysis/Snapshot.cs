@@ -23,7 +23,7 @@ public sealed class Snapshot
             foreach (ref readonly var site in part.Sites)
             {
                 if (site.Bytes < 0 || site.Blocks < 0 || site.Bytes > long.MaxValue - Size || site.Blocks > long.MaxValue - Count)
-                    throw new InvalidTraceException(database.Path, "damaged: its sizes are more than there can be");
+                    throw new InvalidTraceException(database.Path, "damaged: its sizes are impossibly large");
 
                 Size += site.Bytes;
                 Count += site.Blocks;
@@ -218,7 +218,7 @@ public sealed class Snapshot
         {
             (parts, var inherited) = ForkedBlocks.CountOnce(database, parts);
             if (inherited.Size > 0)
-                notes.Add($"{ByteSize.Format(inherited.Size)} that forked processes inherited are counted once, in the process that they come from");
+                notes.Add($"{ByteSize.Format(inherited.Size)} inherited by forked processes are counted once, in the process that allocated them");
             if (NamedMoments.LivedApart(database, moments) is { } note)
                 notes.Add(note);
         }

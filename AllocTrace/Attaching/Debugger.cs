@@ -33,10 +33,10 @@ internal static partial class Debugger
     public static int Call(Target target, string python, Call call, Patience patience)
     {
         if (target.Status.Tracer is not 0 and var tracer)
-            throw new IOException($"process {target.Pid} is being traced by process {tracer} already (a debugger, strace): only one can");
+            throw new IOException($"process {target.Pid} is already being traced by process {tracer} (a debugger or strace): end that first");
 
         var places = target.Symbols(python, _places).Values.ToArray();
-        var libc = Library.Find(target) ?? throw new IOException($"process {target.Pid} has no C library that could load {call.Library}");
+        var libc = Library.Find(target) ?? throw new IOException($"process {target.Pid} has no C library that can load {call.Library}");
         using var gdb = new Gdb(target.Pid);
         if (!gdb.Do("printf \"alloctrace-attached %d\\n\", $pc != 0").Contains("alloctrace-attached 1", StringComparison.Ordinal))
             throw new IOException($"gdb could not attach to process {target.Pid}: {gdb.LastError}");
@@ -48,7 +48,7 @@ internal static partial class Debugger
         var output = gdb.Do(Script(libc, call));
         return Answer().Match(output) is { Success: true } answer
             ? int.Parse(answer.Groups[1].Value, CultureInfo.InvariantCulture)
-            : throw new IOException($"gdb attached to process {target.Pid}, and the call failed: {gdb.LastError}");
+            : throw new IOException($"gdb attached to process {target.Pid}, but the call failed: {gdb.LastError}");
     }
 
     /// <summary>Lets the process run until a thread comes to one of the places, and takes the breakpoints out.</summary>

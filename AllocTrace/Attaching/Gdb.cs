@@ -22,7 +22,7 @@ internal sealed class Gdb : IDisposable
     public Gdb(uint pid)
     {
         if (Find(Name) is not { } program)
-            throw new IOException($"process {pid} runs a CPython before 3.14, which wants gdb to be attached to: install gdb");
+            throw new IOException($"process {pid} runs a CPython before 3.14, so attaching needs gdb: install gdb");
 
         string[] command =
         [

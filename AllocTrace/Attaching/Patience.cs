@@ -12,6 +12,6 @@ internal sealed record Patience(TimeSpan Limit, CancellationToken Stop)
     /// <summary>What is said of a process that was waited for in vain.</summary>
     public IOException Exception(uint pid) => new(
         Stop.IsCancellationRequested
-            ? $"interrupted before process {pid} could be told; nothing was changed"
-            : $"process {pid} ran no Python code within {Limit.TotalSeconds} s: it waits, or runs native code or a loop that calls nothing; nothing was changed. Give it something to do (a request, a line of input) while 'alloctrace attach {pid}' waits, or wait longer with --timeout SECONDS");
+            ? $"interrupted before process {pid} took the request; nothing was changed"
+            : $"process {pid} ran no Python code within {Limit.TotalSeconds} s: it waits, or runs native code or a loop without calls. Nothing was changed. Give it something to do (a request, a line of input) while 'alloctrace attach {pid}' waits, or wait longer with --timeout SECONDS");
 }

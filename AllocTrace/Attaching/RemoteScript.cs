@@ -68,7 +68,7 @@ internal sealed class RemoteScript : IDisposable
     private void CheckSeen()
     {
         if (LibC.StatusOf(_target.Seen(ScriptPath)) is not { } seen || LibC.StatusOf(_script) is not { } own || !seen.IsSameFile(own))
-            throw new IOException($"process {_target.Pid} does not see {_folder.Path}: it is in a container, or has another /tmp");
+            throw new IOException($"process {_target.Pid} cannot see {_folder.Path}: it runs in a container, or has its own /tmp. Set TMPDIR to a shared folder");
 
         try
         {
@@ -80,7 +80,7 @@ internal sealed class RemoteScript : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"the process's user (number {_target.Status.User}) may not look into {Path.GetDirectoryName(_folder.Path)}: set TMPDIR to a folder where everybody may", e);
+            throw new IOException($"the process's user (uid {_target.Status.User}) cannot enter {Path.GetDirectoryName(_folder.Path)}: set TMPDIR to a folder that all users can enter", e);
         }
     }
 
@@ -97,7 +97,7 @@ internal sealed class RemoteScript : IDisposable
                 throw patience.Exception(_target.Pid);
 
             if (time.Elapsed > patience.Limit + _answering)
-                throw new IOException($"process {_target.Pid} has taken the request up, and does not answer");
+                throw new IOException($"process {_target.Pid} took the request, but does not answer");
 
             Thread.Sleep(LookMs);
         }

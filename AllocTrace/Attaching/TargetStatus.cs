@@ -42,13 +42,13 @@ internal sealed class TargetStatus
     {
         var own = Of((uint)Environment.ProcessId);
         if (own is { User: not 0 } && own.User != User)
-            return $"it is of another user (number {User}): try as that user or as root";
+            return $"it belongs to another user (uid {User}). Run as that user or as root";
 
         return Scope() switch
         {
-            3 => "/proc/sys/kernel/yama/ptrace_scope is 3, which forbids it to everybody until the machine starts anew",
-            2 or 1 when own is { User: not 0 } => $"/proc/sys/kernel/yama/ptrace_scope is {Scope()}, which leaves it to root: try as root",
-            _ => "the system forbids it (it has more rights than this process, or this is a container without the right to trace, SYS_PTRACE)",
+            3 => "/proc/sys/kernel/yama/ptrace_scope is 3, which forbids it until the next boot",
+            2 or 1 when own is { User: not 0 } => $"/proc/sys/kernel/yama/ptrace_scope is {Scope()}, which allows it only to root. Run as root",
+            _ => "the system forbids it: the process has more rights than you, or this container lacks CAP_SYS_PTRACE (docker run --cap-add SYS_PTRACE)",
         };
     }
 

@@ -68,14 +68,14 @@ internal static unsafe class CheckpointFile
             file.Position = 0;
             var reader = new BinaryReader(file);
             if (reader.ReadUInt64() != Magic)
-                throw Damaged(path, "it does not begin as one");
+                throw Damaged(path, "it has no checkpoint header");
 
             if (reader.ReadUInt32() is not Version and var version)
                 throw new InvalidTraceException(path, $"a checkpoint of version {version}; this program reads version {Version}");
 
             var generation = reader.ReadUInt32();
             if (reader.ReadUInt64() != session.Header->PidStarted || reader.ReadUInt64() != session.Header->StartedMonoNs)
-                throw Damaged(path, "it is another session's");
+                throw Damaged(path, "it belongs to another session");
 
             return (generation, reader);
         }
@@ -89,7 +89,7 @@ internal static unsafe class CheckpointFile
     /// <summary>What is thrown for a session whose checkpoint cannot be used.</summary>
     public static InvalidTraceException Damaged(SessionFile session, string what) => Damaged(JournalFormat.CheckpointOf(session.Path, session.Header->CollectorJournal), what);
 
-    private static InvalidTraceException Damaged(string path, string what) => new(path, $"the checkpoint of a collector that was killed is damaged: {what}");
+    private static InvalidTraceException Damaged(string path, string what) => new(path, $"the checkpoint of a killed collector is damaged: {what}");
 
     private static bool HasItsHash(FileStream file)
     {

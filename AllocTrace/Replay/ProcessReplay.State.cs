@@ -84,7 +84,7 @@ internal sealed unsafe partial class ProcessReplay
             throw Impossible();
     }
 
-    private InvalidTraceException Impossible() => CheckpointFile.Damaged(_session, "what it says of the replay cannot be");
+    private InvalidTraceException Impossible() => CheckpointFile.Damaged(_session, "its data of the replay is impossible");
 
     /// <summary>The process of the thread has its own replay, or had: here the thread stands for itself.</summary>
     private InheritedSite Inherit((int Domain, string Path, ulong[] Counts) site, int index)

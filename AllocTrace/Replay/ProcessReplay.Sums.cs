@@ -31,10 +31,10 @@ internal sealed unsafe partial class ProcessReplay
             (bytes, blocks) = (bytes + operation.Bytes, blocks + operation.Calls);
 
         if (bytes > MostBytes)
-            throw _session.Damaged($"its records have more bytes than there can be ({bytes})");
+            throw _session.Damaged($"its records have an impossible number of bytes ({bytes})");
 
         if (blocks > MostBlocks)
-            throw _session.Damaged($"its records have more blocks than there can be ({blocks})");
+            throw _session.Damaged($"its records have an impossible number of blocks ({blocks})");
     }
 
     /// <summary>Whether what was taken over adds up: what the sites allocated is what the calls did, and what is left of it is alive.</summary>

@@ -109,7 +109,7 @@ internal sealed unsafe class SessionDrain : IDisposable
         {
             CheckLoss(_session.Thread(stream.Slot)->LostEvents);
             if (!IsDrained(stream, stream.Limit))
-                throw _session.Damaged($"thread {stream.Thread.OsId} wrote in a batch that nobody announced");
+                throw _session.Damaged($"thread {stream.Thread.OsId} wrote in a batch that was not announced");
         }
     }
 
@@ -330,7 +330,7 @@ internal sealed unsafe class SessionDrain : IDisposable
     private void CheckLoss(ulong events)
     {
         if (events > Loss.Most)
-            throw _session.Damaged($"it has lost more events than there can be ({events})");
+            throw _session.Damaged($"it has lost an impossible number of events ({events})");
     }
 
     private void FreeSlot(ThreadStream stream, ThreadSlot* thread)

@@ -133,7 +133,7 @@ internal sealed class Collector : IDisposable
         while (_intake.IsShort && !HasFailed && Scan() > 0);
 
         foreach (var path in _intake.Postponed.Where(File.Exists))
-            AddProblem(new IOException($"{path}: not collected: there were too many sessions at once for the limits of this process (ulimit -n, ulimit -v)"));
+            AddProblem(new IOException($"{path}: not collected: too many sessions at once for the limits of this process. Raise ulimit -n or ulimit -v"));
 
         HasAbandoned |= _intake.Postponed.Count > 0;
         if (_failure is not null)

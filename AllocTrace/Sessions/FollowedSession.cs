@@ -339,7 +339,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         var present = Volatile.Read(ref header->CollectorPid);
         var isFree = session.TryLock(SessionLock.Collector) ?? (present == 0 || present == Environment.ProcessId || !new ProcessProbe(present, 0).IsAlive());
         if (!isFree || Interlocked.CompareExchange(ref header->CollectorPid, (uint)Environment.ProcessId, present) != present)
-            throw new IOException($"{session.Path}: process {Volatile.Read(ref header->CollectorPid)} is collecting it already");
+            throw new IOException($"{session.Path}: process {Volatile.Read(ref header->CollectorPid)} is already collecting it");
 
         Volatile.Write(ref header->CollectorBeatNs, LibC.MonotonicNanoseconds());
         header->CollectorAttached++;
@@ -391,7 +391,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         }
         catch (IOException e)
         {
-            Failure = new IOException($"{Path}: {e.Message}; it is left for alloctrace collect", e);
+            Failure = new IOException($"{Path}: {e.Message}; 'alloctrace collect' can collect it later", e);
         }
     }
 }

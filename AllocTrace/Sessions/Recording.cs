@@ -81,7 +81,7 @@ public sealed class Recording : IDisposable
             if (!_folder.Keep)
                 throw;
 
-            throw new IOException($"{e.Message}; what was recorded is kept: {HowToCollect}", e);
+            throw new IOException($"{e.Message}. The recording is kept: {HowToCollect}", e);
         }
     }
 
@@ -103,7 +103,7 @@ public sealed class Recording : IDisposable
 
         _collector.RemoveCollected();
         _folder.Keep = true;
-        return [.. _collector.Problems, $"what is not in the database is kept: {HowToCollect}"];
+        return [.. _collector.Problems, $"the rest of the recording is kept: {HowToCollect}"];
     }
 
     private static Dictionary<string, string> Variables(string library, SessionFolder folder, RecordingOptions options)

@@ -40,7 +40,7 @@ internal sealed class SessionFolder : IDisposable
         if (LibC.MakeFolder(path, OnlyUser) == 0)
             return new SessionFolder(path);
 
-        throw new IOException($"there is no place for a recording: {path}: {LibC.Describe(Marshal.GetLastPInvokeError())}");
+        throw new IOException($"no folder for the recording can be created: {path}: {LibC.Describe(Marshal.GetLastPInvokeError())}");
     }
 
     /// <summary>How many bytes there are for sessions in shared memory; 0 when there is none, or too little for anything.</summary>

@@ -40,7 +40,7 @@ internal static unsafe class StoppedSession
 
     private static bool IsLeft(SessionFile session, uint collector) => collector == 0 || session.IsCollected
         ? false
-        : throw new IOException($"the recording is over, but its collector (process {collector}) ended before it was done: alloctrace collect {session.Path}");
+        : throw new IOException($"the recording has ended, but its collector (process {collector}) ended too early: run 'alloctrace collect {session.Path}'");
 
     private static SessionFile? Open(string path)
     {

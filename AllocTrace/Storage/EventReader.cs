@@ -53,7 +53,7 @@ internal sealed class EventReader(TraceDatabase database, ReadConnection connect
         try
         {
             var block = EventBlock.Decompress(reader.Blob(1));
-            return block.Tags.Length == reader.Int64(0) ? block : throw new InvalidDataException($"it has {block.Tags.Length} events, and its row says {reader.Int64(0)}");
+            return block.Tags.Length == reader.Int64(0) ? block : throw new InvalidDataException($"it has {block.Tags.Length} events, but its row says {reader.Int64(0)}");
         }
         catch (InvalidDataException e)
         {

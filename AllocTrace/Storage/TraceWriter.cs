@@ -70,7 +70,7 @@ internal sealed class TraceWriter : IDisposable
 
         CheckKind(path);
         if (!overwrite && Path.Exists(path))
-            throw new IOException($"{path} exists (-f replaces it)");
+            throw new IOException($"{path} exists: give another name, or -f to replace it");
 
         UnfinishedFile.RemoveLeft(path);
         try
@@ -93,7 +93,7 @@ internal sealed class TraceWriter : IDisposable
             case OutputTarget.Folder:
                 throw new IOException($"{path} is a folder");
             case OutputTarget.Stream:
-                throw new IOException($"{path} is a device or a pipe, and a database is a file: name another one (-o FILE.db)");
+                throw new IOException($"{path} is a device or a pipe: give a file with -o FILE.db");
         }
     }
 

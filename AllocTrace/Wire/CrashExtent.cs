@@ -13,7 +13,7 @@ internal sealed unsafe class CrashExtent
         Header = *(CrashHeader*)start;
         if (Header.Threads > WireFormat.CrashThreads || Header.Allocations > WireFormat.CrashAllocations || Header.Frames > WireFormat.CrashFrames
             || Header.TextBytes > WireFormat.ExtentBytes - WireFormat.CrashTextOffset)
-            throw session.Damaged("a crash announces more than there is room for");
+            throw session.Damaged("a crash announces more entries than fit");
     }
 
     public CrashHeader Header { get; }

@@ -79,7 +79,7 @@ public sealed class CollectTests
         using var program = Start(folder);
         using var collect = StartCollect(folder);
         WaitUntilCollected(folder);
-        Fails(Alloctrace.Run("collect", "-o", folder.File("other.db"), folder.Path), 1, "is collecting it already");
+        Fails(Alloctrace.Run("collect", "-o", folder.File("other.db"), folder.Path), 1, "is already collecting it");
         Assert.IsFalse(collect.HasExited);
 
         program.StandardInput.WriteLine();
@@ -130,7 +130,7 @@ public sealed class CollectTests
         program.WaitForExit();
         Alloctrace.Run("collect", "-q", "-o", folder.File("rest.db"), folder.Path).Succeeded();
         AssertHeld(folder.File("rest.db"), (5, 2000));
-        StringAssert.Contains(Alloctrace.Run("summary", folder.File("rest.db")).Succeeded().Output, "an earlier collector took the beginning");
+        StringAssert.Contains(Alloctrace.Run("summary", folder.File("rest.db")).Succeeded().Output, "the beginning of the recording is missing");
         Assert.IsEmpty(folder.Files(Sessions));
     }
 

@@ -104,7 +104,7 @@ public sealed class CollectorDeathTests
         AwaitCollector(folder, first);
         var second = Alloctrace.Run("collect", "-q", "-o", folder.File("second.db"), folder.Path);
         Assert.AreEqual(1, second.ExitCode);
-        StringAssert.Contains(second.Error, $"process {first.Id} is collecting it already");
+        StringAssert.Contains(second.Error, $"process {first.Id} is already collecting it");
         program.StandardInput.Close();
         Assert.IsTrue(first.WaitForExit(TimeSpan.FromMinutes(2)));
         Assert.IsTrue(File.Exists(folder.File("t.db")));

@@ -38,7 +38,7 @@ public sealed class SafetyTests
         File.WriteAllText(folder.File("victim"), "precious");
         Command.Run("sh", ["-c", plant, "sh", folder.File("t.db"), folder.File("victim")]).Succeeded();
         var result = Record(folder.File("t.db"), "");
-        StringAssert.StartsWith(result.Error, $"alloctrace: {folder.File("t.db.lock")} is not this user's file: sessions are left for alloctrace collect\n");
+        StringAssert.StartsWith(result.Error, $"alloctrace: {folder.File("t.db.lock")} belongs to another user: sessions are left for 'alloctrace collect'\n");
         Assert.AreEqual("precious", File.ReadAllText(folder.File("victim")));
         Assert.HasCount(1, folder.Files("*.alloctrace"));
     }
@@ -92,7 +92,7 @@ public sealed class SafetyTests
         Command.Run("sh", ["-c", "chown 0 \"$0\" && chmod 666 \"$0\"", session]).Succeeded();
         var result = OtherUser.Run(Alloctrace.Program, "collect", "-q", "-o", folder.File("t.db"), folder.Path);
         Assert.AreEqual(1, result.ExitCode);
-        StringAssert.Contains(result.Error, "not collected: it is another user's (uid 0)");
+        StringAssert.Contains(result.Error, "not collected: it belongs to another user (uid 0)");
         CollectionAssert.AreEqual(new[] { session }, folder.Files("*"));
     }
 

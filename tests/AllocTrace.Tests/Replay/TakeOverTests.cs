@@ -103,7 +103,7 @@ public sealed class TakeOverTests
         BitConverter.TryWriteBytes(content.AsSpan(at), BitConverter.ToInt64(content, at) + (1L << 62));
         File.WriteAllBytes(file, [.. content, .. System.Security.Cryptography.SHA256.HashData(content)]);
         var damage = Assert.ThrowsExactly<InvalidTraceException>(() => new MortalCollector(builder.Path, () => builder.NowNs));
-        StringAssert.Contains(damage.Message, "what it says of the replay cannot be");
+        StringAssert.Contains(damage.Message, "its data of the replay is impossible");
     }
 
     [TestMethod]
