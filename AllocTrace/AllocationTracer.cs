@@ -22,7 +22,7 @@ public sealed class AllocationTracer : IDisposable
 {
     private const uint FlushMs = 10_000;
 
-    /// <summary>How long a snapshot may take to be replayed.</summary>
+    /// <summary>The time limit for replaying a snapshot.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
 
     private readonly NativeTracer _native;
@@ -40,7 +40,7 @@ public sealed class AllocationTracer : IDisposable
     /// <summary>The database that the recording becomes when it is stopped.</summary>
     public string DatabasePath { get; }
 
-    /// <summary>What went wrong with single processes, a line each. After <see cref="Stop"/>.</summary>
+    /// <summary>The problems with single processes, one line each. Complete after <see cref="Stop"/>.</summary>
     public IReadOnlyList<string> Problems => _collector.Problems;
 
     /// <summary>Starts a recording.</summary>
@@ -100,7 +100,7 @@ public sealed class AllocationTracer : IDisposable
     /// Ends the recording and completes the database. Python may go on, unrecorded. Children of this process that still run are in the database
     /// with what they did so far.
     /// </summary>
-    /// <returns>Whether there is a database; otherwise nothing was recorded.</returns>
+    /// <returns>True if there is a database; otherwise nothing was recorded.</returns>
     /// <exception cref="IOException">The database cannot be written; sessions are kept. The message is one line.</exception>
     public bool Stop()
     {

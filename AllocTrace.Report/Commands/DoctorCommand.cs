@@ -6,7 +6,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace doctor</c>: what would be hooked, what would not, and why.</summary>
+/// <summary><c>alloctrace doctor</c>: checks what would be hooked, what would not, and why.</summary>
 internal static class DoctorCommand
 {
     public static Command Create(Output output)
@@ -81,7 +81,7 @@ internal static class DoctorCommand
         }
     }
 
-    /// <returns>Whether everything was recorded with stacks.</returns>
+    /// <returns>True if everything was recorded with stacks.</returns>
     internal static bool Tell(Page page, TraceDatabase database)
     {
         var isWell = true;

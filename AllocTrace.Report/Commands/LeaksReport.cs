@@ -5,7 +5,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary>What <c>alloctrace leaks</c> found.</summary>
+/// <summary>Writes the results of <c>alloctrace leaks</c>.</summary>
 internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessLeaks> leaks, GroupBy groupBy, int rows, string mine, IReadOnlyList<string> notes)
 {
     public void WriteText(Output output)

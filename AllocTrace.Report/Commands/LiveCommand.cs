@@ -7,7 +7,7 @@ using AllocTrace.Sessions;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace live</c>: what a recording that goes on has alive, second by second.</summary>
+/// <summary><c>alloctrace live</c>: shows the live memory of a running recording, second by second.</summary>
 internal static class LiveCommand
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);

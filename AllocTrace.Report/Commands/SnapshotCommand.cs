@@ -5,7 +5,7 @@ using AllocTrace.Sessions;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace snapshot</c>: has the collector of a running recording keep what is alive now.</summary>
+/// <summary><c>alloctrace snapshot</c>: takes a named snapshot of a running recording.</summary>
 internal static class SnapshotCommand
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);

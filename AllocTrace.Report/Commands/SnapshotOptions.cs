@@ -81,13 +81,13 @@ internal sealed class SnapshotOptions
     /// <summary>The process that was asked for.</summary>
     public long? Pid(ParseResult parsed) => parsed.GetValue(_process);
 
-    /// <summary>What a heading says: the view, or the name of the moment.</summary>
+    /// <summary>Returns the heading: the view, or the name of the snapshot.</summary>
     public string Title(ParseResult parsed) => parsed.GetValue(At) is [var name, ..] ? name : parsed.GetValue(_view).ToString().ToLowerInvariant();
 
-    /// <summary>Whether all is attributed to the user's own code.</summary>
+    /// <summary>Returns whether all is attributed to the user's own code.</summary>
     public bool IsMine(ParseResult parsed) => parsed.GetValue(_mine);
 
-    /// <summary>What a heading says about that.</summary>
+    /// <summary>Returns the heading's words for that.</summary>
     public string MineTitle(ParseResult parsed) => IsMine(parsed) ? $", attributed to my code ({Place.NoFrame}: none on the stack)" : "";
 
     /// <summary>Says in a line that filters were given and nothing passes them, and which files there are; <see langword="null"/>: something does, or there are none.</summary>
@@ -117,7 +117,7 @@ internal sealed class SnapshotOptions
     public Snapshot Load(ParseResult parsed, TraceDatabase database, View view) =>
         Filtered(parsed, Snapshot.Load(database, view, Pid(parsed)));
 
-    /// <summary>Whether the command line says what to count.</summary>
+    /// <summary>Returns whether the command line says what to count.</summary>
     public bool IsViewGiven(ParseResult parsed) => parsed.GetResult(_view) is { Implicit: false } || parsed.GetValue(At) is { Length: > 0 };
 
     private Snapshot Filtered(ParseResult parsed, Snapshot snapshot)

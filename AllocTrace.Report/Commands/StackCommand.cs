@@ -8,7 +8,7 @@ using AllocTrace.Stacks;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace stack</c>: what the threads of a running process are doing.</summary>
+/// <summary><c>alloctrace stack</c>: prints the Python stacks of a running process.</summary>
 internal static class StackCommand
 {
     public static Command Create(Output output)

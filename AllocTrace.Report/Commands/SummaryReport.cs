@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary>What <c>alloctrace summary</c> found, in the forms in which it can be written.</summary>
+/// <summary>Writes the results of <c>alloctrace summary</c> in each format.</summary>
 internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<ProcessSummary> processes)
 {
     private const int MostThreads = 10;

@@ -67,7 +67,7 @@ internal sealed class Threshold
         return ExitCode.NothingMeasured;
     }
 
-    /// <summary>What keeps a recording from being judged. Allocations whose stack was not kept are counted all the same.</summary>
+    /// <summary>Returns what keeps a recording from being checked. Allocations whose stack was not kept are counted all the same.</summary>
     private static string? Gap(TraceDatabase database)
     {
         if (database.Moments.All(moment => moment.Blocks == 0))

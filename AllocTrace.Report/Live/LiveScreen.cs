@@ -23,8 +23,8 @@ internal sealed class LiveScreen(LiveWatch watch, Output output, GroupBy groupBy
     private LiveSample? _sample, _before;
     private bool _isOpen;
 
-    /// <summary>Shows pictures until the recording is over, or it is told to stop.</summary>
-    /// <returns>Whether the recording is over.</returns>
+    /// <summary>Shows the live memory until the recording ends, or until it is stopped.</summary>
+    /// <returns>True if the recording is over.</returns>
     public bool Run(CancellationTokenSource stop)
     {
         output.Out.Write(Enter);

@@ -32,7 +32,7 @@ internal static class Caveats
             page.Line($"NOTE: {note}", Page.Alarm);
     }
 
-    /// <summary>What an event log does not have.</summary>
+    /// <summary>Describes the events that are missing from an event log.</summary>
     public static string OfEvents(TraceProcess process, TraceEventLog log) =>
         $"The event log of process {process.Pid} is INCOMPLETE: {Numbers.Of(log.LeftOut, "event")} after the first {Numbers.Whole(log.Events)}, from {Numbers.Seconds(log.LeftOutNs ?? 0)} on, did not fit";
 

@@ -1,6 +1,6 @@
 namespace AllocTrace.Report.Render;
 
-/// <summary>What to type next.</summary>
+/// <summary>Prints the commands to type next.</summary>
 internal static class NextSteps
 {
     public static void Write(Page page, string databasePath)

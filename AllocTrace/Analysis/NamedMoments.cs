@@ -35,7 +35,7 @@ internal static class NamedMoments
         throw new ArgumentException($"{database.Path}: no snapshot '{name}'; there is {(names == "" ? "none" : names)}");
     }
 
-    /// <summary>What has to be said when moments of processes are added up that did not all live at the same time; <see langword="null"/>: they did.</summary>
+    /// <summary>Returns the note on summing up moments of processes that did not all live at the same time, or <see langword="null"/> if they did.</summary>
     public static string? LivedApart(TraceDatabase database, IReadOnlyList<TraceMoment> moments)
     {
         var ids = moments.Where(moment => moment.Bytes > 0).Select(moment => moment.Process).ToHashSet();
@@ -53,7 +53,7 @@ internal static class NamedMoments
         };
     }
 
-    // The recording of a process goes on until its collector finds that it has ended; what it does last is to finalize.
+    // The recording of a process continues until its collector finds that it has ended; what it does last is to finalize.
     private static long LivedNs(TraceDatabase database, TraceProcess process) => Math.Min(process.DurationNs, database.MomentOf(process, "live")?.AtNs ?? long.MaxValue);
 
     private static TraceMoment[] Of(TraceDatabase database, IReadOnlyList<TraceProcess> processes, Func<TraceMoment, bool> wanted)

@@ -15,7 +15,7 @@ public static class Attachment
     /// <param name="database">What the recording becomes: a path where the process's user may write.</param>
     /// <param name="patience">How long to wait until it runs Python code.</param>
     /// <param name="stop">Ends the waiting early.</param>
-    /// <exception cref="IOException">It could not be done; the process goes on as before. The message is one line.</exception>
+    /// <exception cref="IOException">It failed; the process continues unchanged. The message is one line.</exception>
     public static void Start(uint pid, string database, TimeSpan patience, CancellationToken stop = default)
     {
         database = Path.GetFullPath(database);

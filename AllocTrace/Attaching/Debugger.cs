@@ -14,7 +14,7 @@ internal static partial class Debugger
     private const int RoomBytes = 16384, PathAt = 8192;
 
     /// <summary>
-    /// Where the call may be made. Builds that are optimized over all files have copies of these functions within others; those which types
+    /// The places where the call may be made. Builds that are optimized over all files have copies of these functions within others; those which types
     /// point to (tp_free, tp_getattro, tp_alloc …) are entered all the same.
     /// </summary>
     private static readonly string[] _places =
@@ -24,12 +24,12 @@ internal static partial class Debugger
         "_PyObject_MakeTpCall", "PyList_Append", "PyNumber_Add", "PyLong_FromLong",
     ];
 
-    /// <summary>How long gdb may take to stop a process that does not come to one of the places.</summary>
+    /// <summary>The time limit for gdb to stop a process that does not reach one of the places.</summary>
     private static readonly TimeSpan _stopping = TimeSpan.FromSeconds(30);
 
     /// <summary>Has the process call a function of the library.</summary>
-    /// <returns>What it returned.</returns>
-    /// <exception cref="IOException">It could not be done; the process goes on as before. The message is one line.</exception>
+    /// <returns>The result of the call.</returns>
+    /// <exception cref="IOException">It failed; the process continues unchanged. The message is one line.</exception>
     public static int Call(Target target, string python, Call call, Patience patience)
     {
         if (target.Status.Tracer is not 0 and var tracer)

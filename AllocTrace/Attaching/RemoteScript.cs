@@ -16,13 +16,13 @@ internal sealed class RemoteScript : IDisposable
     private const string ScriptName = "attach.py", AnswerName = "answer";
     private const int LookMs = 5;
 
-    /// <summary>How long a process may take from seeing a request to having opened the script.</summary>
+    /// <summary>The time limit from seeing a request to having opened the script.</summary>
     private const int OpeningMs = 1000;
 
     /// <summary>The longest answer that is read: the process may be anybody's.</summary>
     private const int MostAnswerBytes = 1024;
 
-    /// <summary>How long the call itself may take: the library has its own, shorter limits.</summary>
+    /// <summary>The time limit for the call itself: the library has its own, shorter limits.</summary>
     private static readonly TimeSpan _answering = TimeSpan.FromMinutes(5);
 
     private readonly Target _target;
@@ -49,7 +49,7 @@ internal sealed class RemoteScript : IDisposable
     private string ScriptPath => Path.Combine(_folder.Path, ScriptName);
 
     /// <summary>Has the process call a function of the library.</summary>
-    /// <returns>What it returned.</returns>
+    /// <returns>The result of the call.</returns>
     public static int Call(Target target, RemoteDebugging door, Call call, Patience patience)
     {
         using var script = new RemoteScript(target, call);
@@ -105,7 +105,7 @@ internal sealed class RemoteScript : IDisposable
         return int.TryParse(text, CultureInfo.InvariantCulture, out var result) ? result : throw new IOException($"process {_target.Pid}: {text}");
     }
 
-    /// <returns>Whether the script will do nothing; otherwise it is at it, and answers.</returns>
+    /// <returns>True if the script will do nothing; otherwise it is at it, and answers.</returns>
     private bool Withdraw(RemoteDebugging door)
     {
         if (LibC.TryLockByte(_answer, 0) == false || Answer() is not null)

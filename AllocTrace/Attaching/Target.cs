@@ -56,14 +56,14 @@ internal sealed class Target : IDisposable
         throw new IOException($"process {Pid} runs no Python that exports its functions");
     }
 
-    /// <summary>Where the exported symbols of a mapped file are in the process.</summary>
+    /// <summary>Returns the addresses in the process of the exported symbols of a mapped file.</summary>
     public Dictionary<string, ulong> Symbols(string path, params ReadOnlySpan<string> names)
     {
         var image = Image(path);
         return image.Symbols(names).ToDictionary(symbol => symbol.Key, symbol => symbol.Value + Bias(path, image));
     }
 
-    /// <summary>Where a section of a mapped file is in the process.</summary>
+    /// <summary>Returns the address in the process of a section of a mapped file.</summary>
     public ulong? Section(string path, string name)
     {
         var image = Image(path);

@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace AllocTrace.Attaching;
 
-/// <summary>What /proc/PID/status tells about a process: whose it is, and who traces it.</summary>
+/// <summary>Reads /proc/PID/status of a process: its user, and its tracer.</summary>
 internal sealed class TargetStatus
 {
     private readonly Dictionary<string, string> _fields;
 
     private TargetStatus(Dictionary<string, string> fields) => _fields = fields;
 
-    /// <summary>Whether it is a zombie: it has ended, and its parent has not asked for its exit code.</summary>
+    /// <summary>True if it is a zombie: it has ended, and its parent has not asked for its exit code.</summary>
     public bool IsOver => this["State"].StartsWith('Z') || this["State"].StartsWith('X');
 
     /// <summary>The process that traces it (a debugger, strace); 0: none.</summary>

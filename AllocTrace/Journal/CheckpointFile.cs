@@ -16,7 +16,7 @@ internal static unsafe class CheckpointFile
 
     /// <summary>Writes a checkpoint.</summary>
     /// <returns>Its size, bytes.</returns>
-    /// <exception cref="IOException">There is no room for it; the earlier one is as it was.</exception>
+    /// <exception cref="IOException">There is no room for it; the earlier one is unchanged.</exception>
     public static long Write(SessionFile session, uint generation, Action<BinaryWriter> content)
     {
         var path = JournalFormat.CheckpointOf(session.Path, session.Header->CollectorJournal);
@@ -86,7 +86,7 @@ internal static unsafe class CheckpointFile
         }
     }
 
-    /// <summary>What is thrown for a session whose checkpoint cannot be used.</summary>
+    /// <summary>Creates the exception for a session whose checkpoint cannot be used.</summary>
     public static InvalidTraceException Damaged(SessionFile session, string what) => Damaged(JournalFormat.CheckpointOf(session.Path, session.Header->CollectorJournal), what);
 
     private static InvalidTraceException Damaged(string path, string what) => new(path, $"the checkpoint of a killed collector is damaged: {what}");

@@ -86,7 +86,7 @@ internal sealed unsafe class JournalReader : IDisposable
         return entries;
     }
 
-    /// <summary>What follows the head of an entry.</summary>
+    /// <summary>Returns the data behind the head of an entry.</summary>
     public static ReadOnlySpan<byte> Payload(JournalEntry* entry) => new((byte*)entry + JournalEntry.Bytes, entry->Length - JournalEntry.Bytes);
 
     public InvalidTraceException Damaged(string what) => new(_path, $"the journal of a killed collector is damaged: {what}");

@@ -13,7 +13,7 @@ namespace AllocTrace.Replay;
 /// <param name="session">Not owned.</param>
 /// <param name="replay">Not owned; gets the checkpoint's content.</param>
 /// <param name="streams">The drain's; gets the streams that are found.</param>
-/// <param name="kept">The journal in which this collector goes on.</param>
+/// <param name="kept">The journal that this collector continues.</param>
 /// <param name="options">How the session is drained.</param>
 internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay replay, StreamTable streams, DrainJournal kept, DrainOptions options)
 {
@@ -84,7 +84,7 @@ internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay re
     private ThreadStream NewStream(JournalEntry* entry) =>
         new(entry->Slot, replay.AddThread((uint)entry->Second, entry->First)) { Incarnation = entry->Incarnation, Position = StreamPosition.First };
 
-    /// <returns>Whether the journal's entries are in it: the earlier collector was killed before it could begin a new one.</returns>
+    /// <returns>True if the journal's entries are in it: the earlier collector was killed before it could begin a new one.</returns>
     private bool LoadCheckpoint(JournalReader journal)
     {
         if (CheckpointFile.TryOpen(session) is not var (generation, reader))

@@ -3,7 +3,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Replay;
 
-// All that a replay has come to, for a checkpoint: another collector goes on from it.
+// The whole state of a replay, for a checkpoint: another collector continues from it.
 internal sealed unsafe partial class ProcessReplay
 {
     /// <summary>Writes the state.</summary>
@@ -111,7 +111,7 @@ internal sealed unsafe partial class ProcessReplay
         }
     }
 
-    /// <summary>Tells each thread that goes on its sites and tables.</summary>
+    /// <summary>Gives each thread that continues its sites and tables.</summary>
     private void ConnectSites()
     {
         foreach (var thread in _threads.Where(thread => thread.Domains != null))

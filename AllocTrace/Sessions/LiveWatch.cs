@@ -5,7 +5,7 @@ using AllocTrace.Wire;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// Watches a recording that goes on: asks the collectors of its processes for pictures of what is alive (<see cref="LivePicture"/>), again and again.
+/// Watches a running recording: asks the collectors of its processes for pictures of what is alive (<see cref="LivePicture"/>), again and again.
 /// Used by one thread; several may watch one recording.
 /// </summary>
 internal sealed unsafe partial class LiveWatch : IDisposable

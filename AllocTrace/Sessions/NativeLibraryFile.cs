@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace AllocTrace.Sessions;
 
-/// <summary>Where <c>liballoctrace.so</c> is.</summary>
+/// <summary>Finds <c>liballoctrace.so</c>.</summary>
 internal static class NativeLibraryFile
 {
     private const string Name = "liballoctrace.so";

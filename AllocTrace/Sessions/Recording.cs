@@ -25,11 +25,11 @@ public sealed class Recording : IDisposable
     /// <summary>The assembly that <c>DOTNET_STARTUP_HOOKS</c> takes.</summary>
     public static string StartupHookPath => typeof(Recording).Assembly.Location;
 
-    /// <summary>Where <c>run</c>s that were killed left sessions, which can still be collected, and how many bytes they take.</summary>
+    /// <summary>Returns the folders in which killed <c>run</c>s left sessions that can still be collected, and their sizes in bytes.</summary>
     public static IReadOnlyList<(string Folder, long Bytes)> Left() =>
         [.. SessionFolder.Left().Select(folder => (folder, FolderFiles.Of(folder, "").Sum(file => new FileInfo(file).Length)))];
 
-    /// <summary>How many bytes there are for sessions in shared memory; 0 when there is none, or too little for anything.</summary>
+    /// <summary>The number of bytes for sessions in shared memory; 0 when there is none, or too little for anything.</summary>
     public static long SharedMemoryRoom => SessionFolder.SharedMemoryRoom();
 
     /// <summary>Starts a command. Whether its recording can be written is found out before.</summary>

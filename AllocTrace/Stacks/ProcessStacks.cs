@@ -6,7 +6,7 @@ namespace AllocTrace.Stacks;
 /// </summary>
 public sealed class ProcessStacks
 {
-    /// <summary>After so many attempts threads that wait are held too: somebody wakes them all the time.</summary>
+    /// <summary>The number of attempts after which threads that wait are held too: something wakes them all the time.</summary>
     private const int Gentle = 20;
 
     private const int Attempts = 100;

@@ -34,10 +34,10 @@ internal sealed class TraceWriter : IDisposable
         _connection = new SqliteConnection(name.ToString());
     }
 
-    /// <summary>How many processes were added.</summary>
+    /// <summary>The number of processes that were added.</summary>
     public int ProcessCount { get; private set; }
 
-    /// <summary>How large it is so far, as far as it is written.</summary>
+    /// <summary>The number of bytes written so far.</summary>
     public long Bytes => _unfinished.Length + _bulk.Bytes;
 
     /// <summary>Begins a database.</summary>
@@ -111,7 +111,7 @@ internal sealed class TraceWriter : IDisposable
         ProcessCount++;
     });
 
-    /// <summary>Adds one snapshot of a process that goes on, as what is live.</summary>
+    /// <summary>Adds one snapshot of a process that continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
     public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss>? losses = null) =>

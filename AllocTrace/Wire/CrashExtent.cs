@@ -18,7 +18,7 @@ internal sealed unsafe class CrashExtent
 
     public CrashHeader Header { get; }
 
-    /// <summary>Whether the writing came to its end.</summary>
+    /// <summary>True if the writing came to its end.</summary>
     public bool IsComplete => Header.State == Written;
 
     private const uint Written = 2;

@@ -55,7 +55,7 @@ public sealed class CollectorDeathTests
             // Enough for it to wait for slabs that the dead collector cannot give back; the last one is killed when the work is done.
             var done = Task.Run(() => Steps(program));
             KillCollector(folder);
-            Assert.IsTrue(done.Wait(TimeSpan.FromMinutes(4)), "the program goes on");
+            Assert.IsTrue(done.Wait(TimeSpan.FromMinutes(4)), "the program continues");
         }
 
         program.StandardInput.Close();
@@ -129,7 +129,7 @@ public sealed class CollectorDeathTests
                 collector = StartCollector(folder);
             }
 
-            Assert.IsTrue(done.Wait(TimeSpan.FromMinutes(4)), "the program goes on");
+            Assert.IsTrue(done.Wait(TimeSpan.FromMinutes(4)), "the program continues");
         }
 
         program.StandardInput.Close();

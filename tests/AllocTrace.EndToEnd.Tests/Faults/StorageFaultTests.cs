@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Places that are full, read-only, gone or not to be named: one line says so, the program goes on, and what was recorded can still be collected.</summary>
+/// <summary>Places that are full, read-only, gone or not to be named: one line says so, the program continues, and what was recorded can still be collected.</summary>
 [TestClass]
 public sealed class StorageFaultTests
 {

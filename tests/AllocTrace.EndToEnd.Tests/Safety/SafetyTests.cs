@@ -57,7 +57,7 @@ public sealed class SafetyTests
         StringAssert.Contains(File.ReadAllText(folder.File("t.db.error")), "not an AllocTrace session");
     }
 
-    /// <summary>What lies among the sessions and is none of this user's own is told, not followed, and stays; it keeps nobody waiting.</summary>
+    /// <summary>What lies among the sessions and is none of this user's own is reported, not followed, and stays; it keeps nobody waiting.</summary>
     [TestMethod]
     public void Planted_sessions_are_refused()
     {
@@ -139,7 +139,7 @@ public sealed class SafetyTests
         Assert.IsEmpty(sessions.Files("*"));
     }
 
-    /// <summary>Only push connects, and where it is told to.</summary>
+    /// <summary>Only push connects, and only to the given address.</summary>
     [TestMethod]
     public void Nothing_is_sent_anywhere_unless_asked()
     {
