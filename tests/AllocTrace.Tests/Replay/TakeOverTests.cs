@@ -107,9 +107,9 @@ public sealed class TakeOverTests
     }
 
     [TestMethod]
-    [DataRow("*.journal", 5000, "journal of a collector that was killed is damaged")]
-    [DataRow("*.journal", 0, "journal of a collector that was killed is damaged")]
-    [DataRow("*.checkpoint", 700, "checkpoint of a collector that was killed is damaged: its checksum is wrong")]
+    [DataRow("*.journal", 5000, "journal of a killed collector is damaged")]
+    [DataRow("*.journal", 0, "journal of a killed collector is damaged")]
+    [DataRow("*.checkpoint", 700, "checkpoint of a killed collector is damaged: its checksum is wrong")]
     public void Damage_is_told_in_a_line(string pattern, int at, string says)
     {
         using var builder = new SessionBuilder(_folder.File("live.alloctrace"), 4 << 20);
