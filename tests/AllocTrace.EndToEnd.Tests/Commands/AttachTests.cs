@@ -119,7 +119,7 @@ public sealed class AttachTests
         using var folder = new TemporaryFolder();
         using var program = Start(python, _idle);
         var without = Command.Run(Alloctrace.Program, ["attach", $"{program.Id}", "-o", folder.File("t.db")], environment: new() { ["PATH"] = folder.Path });
-        Fails(without, "wants gdb to be attached to: install gdb");
+        Fails(without, "attaching needs gdb: install gdb");
 
         using var gdb = Process.Start(new ProcessStartInfo("gdb", ["-q", "-nx", "-p", $"{program.Id}"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         gdb.StandardInput.WriteLine("echo attached\\n");
