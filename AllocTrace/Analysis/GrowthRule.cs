@@ -98,7 +98,7 @@ internal sealed class GrowthRule(bool[] busy, bool[] building)
         for (var slice = begin + 1; slice < _kept.Length; slice++)
             repetitions += _kept[slice] > _kept[slice - 1] ? 1 : 0;
 
-        return repetitions >= LeastRepetitions && 4 * Worked(begin - 1, end) >= 3 * Worked(begin - 1, _kept.Length - 1);
+        return repetitions >= LeastRepetitions && 10 * Worked(begin - 1, end) >= 9 * Worked(begin - 1, _kept.Length - 1);
     }
 
     private int WarmUpEnd(int begin)

@@ -53,7 +53,7 @@ internal sealed unsafe partial class AddressTable
             if (!IsSite(site, siteEnd) || (address & 15) == 0)
                 return false;
 
-            _unaligned[address] = new Block(size, (uint)site);
+            _unaligned[address] = new LiveBlock(size, (uint)site);
         }
 
         return true;

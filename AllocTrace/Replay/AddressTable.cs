@@ -25,7 +25,7 @@ internal sealed unsafe partial class AddressTable : IDisposable
     private readonly Dictionary<ulong, ulong> _wideSizes;
 
     /// <summary>Blocks that begin between granules.</summary>
-    private readonly Dictionary<ulong, Block> _unaligned;
+    private readonly Dictionary<ulong, LiveBlock> _unaligned;
 
     /// <summary>Stands in a cache where there is nothing: its key is no page's.</summary>
     private static readonly AddressPage* _nowhere = AddressPage.New(ulong.MaxValue);
@@ -106,7 +106,7 @@ internal sealed unsafe partial class AddressTable : IDisposable
         if ((address & 15) != 0)
         {
             _unaligned.Remove(address, out var replaced);
-            _unaligned[address] = new Block(size, site);
+            _unaligned[address] = new LiveBlock(size, site);
             replacedSize = replaced.Size;
             return replaced.Site;
         }

@@ -7,5 +7,5 @@ internal struct PendingRealloc
     public ulong Address;
 
     /// <summary>The old block; its site is 0 when it was not known.</summary>
-    public Block Block;
+    public LiveBlock Block;
 }

@@ -180,7 +180,7 @@ internal sealed unsafe partial class ProcessReplay
         }
 
         var site = TakeBlock(domain, address, out var size);
-        realloc = new PendingRealloc { Open = true, Address = address, Block = new Block(size, site) };
+        realloc = new PendingRealloc { Open = true, Address = address, Block = new LiveBlock(size, site) };
     }
 
     private void UndoRealloc(ThreadReplay thread, uint domain)

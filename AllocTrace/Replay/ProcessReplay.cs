@@ -10,7 +10,7 @@ namespace AllocTrace.Replay;
 /// <remarks>
 /// The composition of the peak is kept by epoch. When something is freed and more was alive than ever before, a new epoch begins; a site
 /// copies what it holds the first time it changes in a new epoch. So a peak costs nothing for the sites that do not change. Slices are kept
-/// in the same way, and one comparison for each event (<see cref="SiteCounters.Moment"/>) finds out about both.
+/// in the same way, and one comparison for each event (<see cref="ReplayedSite.Moment"/>) finds out about both.
 /// </remarks>
 internal sealed unsafe partial class ProcessReplay : IDisposable
 {
@@ -27,8 +27,8 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
     private readonly List<SnapshotImage> _snapshots = [];
     private readonly SliceLog _sliceLog = new();
 
-    /// <summary><see cref="SiteTable.Counters"/> of <see cref="Sites"/>.</summary>
-    private SiteCounters* _counters;
+    /// <summary><see cref="ReplayedSites.Counters"/> of <see cref="Sites"/>.</summary>
+    private ReplayedSite* _counters;
 
     private long _liveBytes;
     private long _liveBlocks;
@@ -57,7 +57,7 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
             _tables[domain] = pythonBlocks;
     }
 
-    public SiteTable Sites { get; } = new();
+    public ReplayedSites Sites { get; } = new();
 
     public Timeline Timeline { get; } = new();
 

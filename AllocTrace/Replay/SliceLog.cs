@@ -14,7 +14,7 @@ internal sealed class SliceLog
     public int Count => _count;
 
     /// <summary>Adds the totals that a site has reached at the end of a slice.</summary>
-    public void Add(int slice, uint site, in SiteCounters totals)
+    public void Add(int slice, uint site, in ReplayedSite totals)
     {
         if (_count == _entries.Length)
             Array.Resize(ref _entries, 2 * _count);

@@ -37,7 +37,7 @@ public sealed partial class LayoutTests
 
     [TestMethod]
     [DynamicData(nameof(PublishedOffsets))]
-    public void Managed_walk_compares_debug_offsets_too(string release)
+    public void Managed_walk_compares_debug_offsets(string release)
     {
         var (minor, freeThreaded) = Parse(release);
         var layout = PythonLayout.Find(int.Parse(minor, CultureInfo.InvariantCulture), freeThreaded == "1")!;

@@ -1,5 +1,5 @@
 /* The frames of a stack, one at a time. */
-#include "callstack/callstack.h"
+#include "callstack/internal.h"
 
 #include "python/thread_state.h"
 

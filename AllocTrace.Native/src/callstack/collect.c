@@ -1,5 +1,5 @@
 /* Whole stacks, and all threads. */
-#include "callstack/callstack.h"
+#include "callstack/internal.h"
 
 static void describe(const struct alloctrace_python *python, const void *frame, struct alloctrace_frame *described)
 {

@@ -1,5 +1,5 @@
 /* The CPythons of this process, for callers of the public functions. Those that are recorded have their own in capture/recording.h. */
-#include "callstack/callstack.h"
+#include "callstack/internal.h"
 
 #include "platform/loader.h"
 #include "platform/lock.h"

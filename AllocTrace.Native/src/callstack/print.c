@@ -1,6 +1,6 @@
 /* Stacks as faulthandler prints them: _Py_DumpTraceback and _Py_DumpTracebackThreads of Python/traceback.c, release by release, oddities
  * included. */
-#include "callstack/callstack.h"
+#include "callstack/internal.h"
 
 #include <errno.h>
 #include <string.h>

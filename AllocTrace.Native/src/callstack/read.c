@@ -1,5 +1,5 @@
 /* What the interpreter's structures say, each looked at only after it was found to be there (callstack_can_read). */
-#include "callstack/callstack.h"
+#include "callstack/internal.h"
 
 #include "python/line_table.h"
 

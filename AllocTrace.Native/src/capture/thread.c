@@ -293,7 +293,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
 /* A probe makes the thread look as if it were inside a hook, so that calls come to thread_enter_slow, which sees them. */
 static _Thread_local struct {
     bool active, reached;
-    enum thread_state before;
+    enum hook_state before;
 } probe __attribute__((tls_model("initial-exec")));
 
 bool thread_is_inside(void)

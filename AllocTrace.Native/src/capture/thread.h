@@ -10,7 +10,7 @@
 #include "session/session.h"
 
 /* A thread's state, or the number of the recording that it is ready for: that it is neither inside a hook nor new is one comparison. */
-enum thread_state {
+enum hook_state {
     THREAD_UNREADY = 0, /* new, or found zeroed after a fork */
     THREAD_INSIDE = 1,  /* in a hook: calls that reach us now are the real allocator's own (pymalloc asks the raw domain) */
     THREAD_FIRST_RECORDING = 2,

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "callstack/callstack.h"
+#include "callstack/internal.h"
 #include "capture/recording.h"
 #include "capture/thread.h"
 

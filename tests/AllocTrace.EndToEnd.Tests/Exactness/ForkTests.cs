@@ -15,7 +15,7 @@ public sealed class ForkTests
 
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
-    public void So_does_a_child_of_which_CPython_is_not_told(Python python) => CheckKeep(python, "plain_c");
+    public void A_child_that_CPython_does_not_know_of_begins_with_its_parent_s_blocks(Python python) => CheckKeep(python, "plain_c");
 
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]

@@ -28,12 +28,12 @@ public sealed class StackTests
 
     [TestMethod]
     [DynamicData(nameof(Observers))]
-    public void So_do_they_while_something_observes_the_program(Python python, string observer) => Check(python, atLeast: 3000, "observed.py", observer, "3");
+    public void Stacks_are_right_while_tracers_and_profilers_observe_the_program(Python python, string observer) => Check(python, atLeast: 3000, "observed.py", observer, "3");
 
     [TestMethod]
     [DataRow("greenlet")]
     [DataRow("gevent")]
-    public void So_do_they_while_C_stacks_are_switched(string module)
+    public void Stacks_are_right_while_greenlets_switch_C_stacks(string module)
     {
         foreach (var python in Those(module))
             Check(python, atLeast: 500, "greenlets.py", module, "4");
@@ -41,7 +41,7 @@ public sealed class StackTests
 
     /// <summary>From outside, by CPython's own profiler, which writes the field of a thread state that our walk uses from 3.15 on.</summary>
     [TestMethod]
-    public void So_do_they_while_a_profiler_samples_the_program()
+    public void Stacks_are_right_while_CPython_s_own_profiler_samples_the_program()
     {
         foreach (var python in Those("profiling.sampling"))
         {

@@ -41,7 +41,7 @@ public sealed partial class CrashTests
     }
 
     [TestMethod]
-    public void Sampled_recordings_have_their_last_allocations_too()
+    public void Crashes_of_sampled_recordings_have_the_last_allocations()
     {
         const int kept = 64;
         using var folder = new TemporaryFolder();
@@ -73,7 +73,7 @@ public sealed partial class CrashTests
 
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
-    public void Faulthandler_may_come_after_the_tracer_too(Python python)
+    public void Crashes_are_recorded_when_faulthandler_comes_after_the_tracer(Python python)
     {
         using var folder = new TemporaryFolder();
         var database = folder.File("crash.db");

@@ -1,7 +1,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "callstack/callstack.h"
+#include "callstack/internal.h"
 #include "check.h"
 #include "fake_python.h"
 

@@ -194,7 +194,7 @@ public sealed class SnapshotTests
     }
 
     [TestMethod]
-    public void Domains_and_threads_are_groups_too()
+    public void Domains_and_threads_are_groups()
     {
         using var trace = new TraceBuilder();
         var process = trace.Process(pid: 10);

@@ -12,7 +12,7 @@ public sealed class AddressTableTests
     {
         var random = new Random(seed);
         using var table = new AddressTable();
-        var expected = new Dictionary<ulong, Block>();
+        var expected = new Dictionary<ulong, LiveBlock>();
         for (var i = 0; i < 2000; i++)
         {
             // Few granules on many pages, far more than the cache has places; some addresses lie between granules.
@@ -20,7 +20,7 @@ public sealed class AddressTableTests
             expected.Remove(address, out var present);
             if (random.Next(2) == 0)
             {
-                var block = new Block(random.Next(10) == 0 ? uint.MaxValue - 1 + (ulong)random.Next(4) : (ulong)random.Next(), (uint)random.Next(1, 1000));
+                var block = new LiveBlock(random.Next(10) == 0 ? uint.MaxValue - 1 + (ulong)random.Next(4) : (ulong)random.Next(), (uint)random.Next(1, 1000));
                 Assert.AreEqual(present, Put(table, address, block));
                 expected.Add(address, block);
             }
@@ -67,20 +67,20 @@ public sealed class AddressTableTests
     public void Clones_do_not_see_each_other_s_changes()
     {
         var random = new Random(1);
-        var tables = new List<(AddressTable Table, Dictionary<ulong, Block> Model)> { (new AddressTable(), []) };
+        var tables = new List<(AddressTable Table, Dictionary<ulong, LiveBlock> Model)> { (new AddressTable(), []) };
         for (var step = 0; step < 200_000; step++)
         {
             if (step % 20_000 == 10_000)
             {
                 var (table, model) = tables[random.Next(tables.Count)];
-                tables.Add((table.Clone(), new Dictionary<ulong, Block>(model)));
+                tables.Add((table.Clone(), new Dictionary<ulong, LiveBlock>(model)));
             }
 
             var (changed, expected) = tables[random.Next(tables.Count)];
             var address = (ulong)random.Next(1 << 14) << 7 | (random.Next(100) == 0 ? 8u : 0u);
             if (random.Next(2) == 0)
             {
-                var block = new Block(random.Next(100) == 0 ? 5UL << 32 : (ulong)random.Next(1000), 1 + (uint)step);
+                var block = new LiveBlock(random.Next(100) == 0 ? 5UL << 32 : (ulong)random.Next(1000), 1 + (uint)step);
                 Assert.AreEqual(expected.GetValueOrDefault(address), Put(changed, address, block));
                 expected[address] = block;
             }
@@ -107,17 +107,17 @@ public sealed class AddressTableTests
     }
 
     /// <summary>As the replay does: the usual case first.</summary>
-    private static unsafe Block Put(AddressTable table, ulong address, Block block)
+    private static unsafe LiveBlock Put(AddressTable table, ulong address, LiveBlock block)
     {
         if (block.Size < AddressPage.WideSize && AddressTable.TryPut(table.Pages, address, (uint)block.Size, block.Site))
             return default;
 
-        return new Block(Site: table.Put(address, block.Size, block.Site, out var replacedSize), Size: replacedSize);
+        return new LiveBlock(Site: table.Put(address, block.Size, block.Site, out var replacedSize), Size: replacedSize);
     }
 
-    private static unsafe Block Take(AddressTable table, ulong address)
+    private static unsafe LiveBlock Take(AddressTable table, ulong address)
     {
         var entry = AddressTable.TryTake(table.Pages, address);
-        return entry != 0 ? new Block((uint)entry, (uint)(entry >> 32)) : new Block(Site: table.Take(address, out var size), Size: size);
+        return entry != 0 ? new LiveBlock((uint)entry, (uint)(entry >> 32)) : new LiveBlock(Site: table.Take(address, out var size), Size: size);
     }
 }

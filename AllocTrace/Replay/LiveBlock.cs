@@ -3,4 +3,4 @@ namespace AllocTrace.Replay;
 /// <summary>A block of memory that is alive.</summary>
 /// <param name="Size">Bytes as requested.</param>
 /// <param name="Site">The site that allocated it; 0 is no block.</param>
-internal readonly record struct Block(ulong Size, uint Site);
+internal readonly record struct LiveBlock(ulong Size, uint Site);

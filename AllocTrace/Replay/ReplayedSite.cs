@@ -4,7 +4,7 @@ namespace AllocTrace.Replay;
 
 /// <summary>The sums of a site so far: the part that every event touches, one cache line. Live is allocated minus freed.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 64)]
-internal struct SiteCounters
+internal struct ReplayedSite
 {
     public long AllocatedBytes;
     public long AllocatedBlocks;

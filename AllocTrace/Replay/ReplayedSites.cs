@@ -5,20 +5,20 @@ using AllocTrace.Journal;
 namespace AllocTrace.Replay;
 
 /// <summary>All sites of a process, numbered densely from 1: a site is a thread, a domain and a stack. Native memory; used by one thread.</summary>
-internal sealed unsafe class SiteTable : IDisposable
+internal sealed unsafe class ReplayedSites : IDisposable
 {
     private uint _capacity = 1024;
 
-    public SiteTable()
+    public ReplayedSites()
     {
-        Counters = (SiteCounters*)NativeMemory.AlignedAlloc(_capacity * (nuint)sizeof(SiteCounters), (nuint)sizeof(SiteCounters));
+        Counters = (ReplayedSite*)NativeMemory.AlignedAlloc(_capacity * (nuint)sizeof(ReplayedSite), (nuint)sizeof(ReplayedSite));
         History = (SiteHistory*)NativeMemory.Alloc(_capacity, (nuint)sizeof(SiteHistory));
     }
 
-    ~SiteTable() => Free();
+    ~ReplayedSites() => Free();
 
     /// <summary>Counters by site. Moves when a site is added; the entry 0 is not a site.</summary>
-    public SiteCounters* Counters { get; private set; }
+    public ReplayedSite* Counters { get; private set; }
 
     /// <summary>Histories by site. Moves when a site is added.</summary>
     public SiteHistory* History { get; private set; }
@@ -31,7 +31,7 @@ internal sealed unsafe class SiteTable : IDisposable
         if (End == _capacity)
             Grow();
 
-        Counters[End] = new SiteCounters { Thread = thread, Domain = domain };
+        Counters[End] = new ReplayedSite { Thread = thread, Domain = domain };
         History[End] = new SiteHistory { Stack = stack, Slice = -1 };
         return End++;
     }
@@ -41,7 +41,7 @@ internal sealed unsafe class SiteTable : IDisposable
         writer.Write(End);
         for (var site = 1u; site < End; site++)
         {
-            writer.Write(new ReadOnlySpan<byte>(Counters + site, sizeof(SiteCounters)));
+            writer.Write(new ReadOnlySpan<byte>(Counters + site, sizeof(ReplayedSite)));
             writer.Write(new ReadOnlySpan<byte>(History + site, sizeof(SiteHistory)));
         }
     }
@@ -49,11 +49,11 @@ internal sealed unsafe class SiteTable : IDisposable
     /// <exception cref="EndOfStreamException">The file is too short.</exception>
     public void Load(BinaryReader reader)
     {
-        var end = (uint)Math.Max(1, reader.ReadCount(sizeof(SiteCounters)));
+        var end = (uint)Math.Max(1, reader.ReadCount(sizeof(ReplayedSite)));
         for (var site = 1u; site < end; site++)
         {
             Add(thread: 0, domain: 0, stack: 0);
-            reader.BaseStream.ReadExactly(new Span<byte>(Counters + site, sizeof(SiteCounters)));
+            reader.BaseStream.ReadExactly(new Span<byte>(Counters + site, sizeof(ReplayedSite)));
             reader.BaseStream.ReadExactly(new Span<byte>(History + site, sizeof(SiteHistory)));
         }
     }
@@ -67,7 +67,7 @@ internal sealed unsafe class SiteTable : IDisposable
     private void Grow()
     {
         _capacity = checked(2 * _capacity);
-        Counters = (SiteCounters*)NativeMemory.AlignedRealloc(Counters, _capacity * (nuint)sizeof(SiteCounters), (nuint)sizeof(SiteCounters));
+        Counters = (ReplayedSite*)NativeMemory.AlignedRealloc(Counters, _capacity * (nuint)sizeof(ReplayedSite), (nuint)sizeof(ReplayedSite));
         History = (SiteHistory*)NativeMemory.Realloc(History, _capacity * (nuint)sizeof(SiteHistory));
     }
 
