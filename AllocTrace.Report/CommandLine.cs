@@ -58,7 +58,7 @@ internal static class CommandLine
 
     /// <summary>Somebody who gives a number where a recording belongs means a process.</summary>
     private static string ForProcess(string? name) => uint.TryParse(name, out var pid)
-        ? $". Reports read recordings; of process {pid}, 'alloctrace attach {pid} -o FILE.db' makes one, 'alloctrace live {pid}' shows one that is being made, 'alloctrace stack {pid}' shows what it does"
+        ? $". Reports read recordings. For process {pid}, 'alloctrace attach {pid} -o FILE.db' makes one, 'alloctrace live {pid}' shows one in progress, and 'alloctrace stack {pid}' prints its stacks"
         : "";
 
     private static int Fail(Output output, int code, string message)

@@ -1,6 +1,6 @@
 namespace AllocTrace.Report;
 
-/// <summary>What the command tells its caller.</summary>
+/// <summary>The exit codes of the command.</summary>
 internal static class ExitCode
 {
     public const int Done = 0;

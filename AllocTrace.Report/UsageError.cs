@@ -43,7 +43,7 @@ internal static partial class UsageError
     {
         // What has no parser of its own is a number, and the library's message names its type.
         if (WrongType().Match(message) is { Success: true } wrong)
-            return $"{name ?? wrong.Groups[2].Value} cannot be '{wrong.Groups[1].Value}': it is a number, 0 or more";
+            return $"{name ?? wrong.Groups[2].Value} cannot be '{wrong.Groups[1].Value}': give a number, 0 or more";
 
         return string.Join(' ', message.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
     }

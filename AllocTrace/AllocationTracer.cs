@@ -22,7 +22,7 @@ public sealed class AllocationTracer : IDisposable
 {
     private const uint FlushMs = 10_000;
 
-    /// <summary>How long a snapshot may take to be replayed.</summary>
+    /// <summary>The time limit for replaying a snapshot.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
 
     private readonly NativeTracer _native;
@@ -40,7 +40,7 @@ public sealed class AllocationTracer : IDisposable
     /// <summary>The database that the recording becomes when it is stopped.</summary>
     public string DatabasePath { get; }
 
-    /// <summary>What went wrong with single processes, a line each. After <see cref="Stop"/>.</summary>
+    /// <summary>The problems with single processes, one line each. Complete after <see cref="Stop"/>.</summary>
     public IReadOnlyList<string> Problems => _collector.Problems;
 
     /// <summary>Starts a recording.</summary>
@@ -81,7 +81,7 @@ public sealed class AllocationTracer : IDisposable
         lock (_stopping)
         {
             if (_isStopped || _native.Snapshot(name) != NativeTracer.Done)
-                throw new InvalidOperationException(_isStopped ? "the recording was stopped" : "nothing was recorded yet");
+                throw new InvalidOperationException(_isStopped ? "the recording was stopped" : "nothing has been recorded yet");
 
             var file = $"{DatabasePath}.{Path.GetRandomFileName()}.snapshot";
             try
@@ -100,7 +100,7 @@ public sealed class AllocationTracer : IDisposable
     /// Ends the recording and completes the database. Python may go on, unrecorded. Children of this process that still run are in the database
     /// with what they did so far.
     /// </summary>
-    /// <returns>Whether there is a database; otherwise nothing was recorded.</returns>
+    /// <returns>True if there is a database; otherwise nothing was recorded.</returns>
     /// <exception cref="IOException">The database cannot be written; sessions are kept. The message is one line.</exception>
     public bool Stop()
     {
@@ -135,7 +135,7 @@ public sealed class AllocationTracer : IDisposable
         TraceWriter.CheckTarget(path, overwrite);
         var native = NativeTracer.Load();
         if (native.IsRecording)
-            throw new InvalidOperationException("this process is being recorded already");
+            throw new InvalidOperationException("this process is already being recorded");
 
         var others = SessionPaths.Beside(path).ToHashSet(); // left by an earlier recording
         var collector = new Collector(
@@ -143,7 +143,7 @@ public sealed class AllocationTracer : IDisposable
         if (native.Start(path, options) != NativeTracer.Done)
         {
             collector.Dispose();
-            throw new IOException($"{path}: the native library refused to record; it said why on the error output");
+            throw new IOException($"{path}: the native library could not start the recording; the reason is on the error output");
         }
 
         collector.Start();
@@ -155,14 +155,14 @@ public sealed class AllocationTracer : IDisposable
     private void Write(string name, string file)
     {
         if (_native.Flush(FlushMs) != NativeTracer.Done)
-            throw new TimeoutException($"the collector did not come as far as the snapshot \"{name}\"");
+            throw new TimeoutException($"timed out: the collector did not reach the snapshot \"{name}\"");
 
         using var writer = TraceWriter.Create(file, overwrite: false);
         var end = Environment.TickCount64 + (long)_patience.TotalMilliseconds;
         while (!_collector.TryWriteSnapshot((uint)Environment.ProcessId, name, writer))
         {
             if (Environment.TickCount64 > end)
-                throw new TimeoutException($"the collector did not come as far as the snapshot \"{name}\"");
+                throw new TimeoutException($"timed out: the collector did not reach the snapshot \"{name}\"");
 
             Thread.Sleep(1);
         }

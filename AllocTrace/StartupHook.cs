@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 
 /// <summary>
-/// What <c>DOTNET_STARTUP_HOOKS=…/AllocTrace.dll</c> makes the runtime call before a program's Main: records the Python that the program will embed if
+/// Runs before a program's Main when <c>DOTNET_STARTUP_HOOKS=…/AllocTrace.dll</c> is set: records the Python that the program will embed if
 /// <c>ALLOCTRACE</c> asks for it. The name, without a namespace, is the runtime's.
 /// </summary>
 internal static class StartupHook

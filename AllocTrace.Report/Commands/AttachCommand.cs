@@ -14,14 +14,14 @@ internal static class AttachCommand
         var patience = Patience();
         var path = new Option<string?>("--output", "-o")
         {
-            Description = "The database to write. Without it: alloctrace-PID.db in the current folder",
+            Description = "The database to write [default: alloctrace-PID.db in the current folder]",
             HelpName = "FILE.db",
         };
         var command = new Verb(
             "attach",
-            "Begins to record a Python process that runs already: what it allocates from now on. CPython before 3.14 wants gdb.",
+            "Starts recording a running Python process, from now on. Needs gdb before CPython 3.14.",
             "alloctrace attach 4711 -o app.db",
-            "alloctrace detach 4711                               # the recording is over, the process goes on")
+            "alloctrace detach 4711                               # ends the recording; the process continues")
         {
             pid, path, patience,
         };
@@ -31,7 +31,7 @@ internal static class AttachCommand
             var database = parsed.GetValue(path) ?? $"alloctrace-{number}.db";
             using var interrupt = new Interrupt();
             Attachment.Start(number, database, TimeSpan.FromSeconds(parsed.GetValue(patience)), interrupt.Token);
-            output.Error.WriteLine($"alloctrace: process {number} is recorded from now on: {Printable.Text(database)} is there when it ends, or after alloctrace detach {number}");
+            output.Error.WriteLine($"alloctrace: process {number} is being recorded. {Printable.Text(database)} is complete when the process ends, or after 'alloctrace detach {number}'");
             return ExitCode.Done;
         });
         return command;
@@ -43,7 +43,7 @@ internal static class AttachCommand
         var patience = Patience();
         var command = new Verb(
             "detach",
-            "Ends the recording of a process and completes its database. The process goes on.",
+            "Ends the recording of a process and completes its database. The process continues.",
             "alloctrace detach 4711")
         {
             pid, patience,
@@ -53,7 +53,7 @@ internal static class AttachCommand
             var number = parsed.GetValue(pid);
             using var interrupt = new Interrupt();
             var left = Attachment.Stop(number, TimeSpan.FromSeconds(parsed.GetValue(patience)), interrupt.Token);
-            output.Error.WriteLine($"alloctrace: process {number} is no longer recorded{(left is null ? ", and its database is complete" : $"; what it recorded is in the database when whoever collects {Printable.Text(left)} is done")}");
+            output.Error.WriteLine($"alloctrace: process {number} is no longer recorded{(left is null ? ", and its database is complete" : $". Its database is complete when the collector of {Printable.Text(left)} is done")}");
             return ExitCode.Done;
         });
         return command;
@@ -63,7 +63,7 @@ internal static class AttachCommand
 
     private static Option<uint> Patience() => new("--timeout")
     {
-        Description = "How long to wait until the process runs Python code",
+        Description = "The time to wait until the process runs Python code",
         HelpName = "SECONDS",
         DefaultValueFactory = _ => 30,
     };

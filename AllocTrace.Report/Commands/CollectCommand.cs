@@ -11,16 +11,16 @@ internal sealed class CollectCommand : Command, IExamples
 {
     private readonly Option<string?> _output = new("--output", "-o")
     {
-        Description = "The database to write. Without it: alloctrace-PID.db in the current folder, PID being the process that was recorded first",
+        Description = "The database to write [default: alloctrace-PID.db in the current folder, with the PID of the process that was recorded first]",
         HelpName = "FILE.db",
     };
 
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
-    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Say nothing but errors, and print no report" };
+    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print errors only, and no report" };
     private readonly Option<int> _temporary = TemporaryOption.Create();
     private readonly Option<bool> _watch = new("--watch", "-w")
     {
-        Description = "Go on when the processes have ended, and collect those that come, until Ctrl-C",
+        Description = "Continue after the processes have ended, and collect new ones, until Ctrl-C",
     };
 
     private readonly Option<uint?> _recording = new(HostCollection.Option)
@@ -32,7 +32,7 @@ internal sealed class CollectCommand : Command, IExamples
 
     private readonly Argument<string[]> _paths = new("PATH")
     {
-        Description = "Session files (*.alloctrace), folders of them, or what ALLOCTRACE was set to",
+        Description = "Session files (*.alloctrace), folders of them, or the value that ALLOCTRACE had",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -42,7 +42,7 @@ internal sealed class CollectCommand : Command, IExamples
     public CollectCommand(Output console)
         : base(
             "collect",
-            "Makes a database of sessions recorded with the variables alone. Processes that still run are followed until they end, or until Ctrl-C.")
+            "Collects the sessions of programs that were recorded by environment variables into one database. Follows processes that still run until they end, or until Ctrl-C.")
     {
         _console = console;
         foreach (var option in (Option[])[_output, _force, _quiet, _temporary, _watch, _recording])
@@ -77,7 +77,7 @@ internal sealed class CollectCommand : Command, IExamples
         void ShowRunning(int running)
         {
             if (running != shown)
-                progress.Show($"alloctrace: sessions to drain: {running}; Ctrl-C does not wait for processes that run …");
+                progress.Show($"alloctrace: draining {running} sessions; Ctrl-C ends without waiting for running processes …");
 
             shown = running;
         }

@@ -10,11 +10,11 @@ internal static class CompletionCommand
 
     public static Command Create(Output output)
     {
-        var shell = new Argument<string>("SHELL") { Description = "bash, zsh or fish." };
+        var shell = new Argument<string>("SHELL") { Description = "The shell: bash, zsh or fish." };
         shell.AcceptOnlyFromAmong(_shells);
         var command = new Verb(
             "completion",
-            "Writes a script that completes alloctrace's commands and options in a shell.",
+            "Prints a script that completes alloctrace's commands and options in a shell.",
             "source <(alloctrace completion bash)         # now; or in ~/.bashrc",
             "source <(alloctrace completion zsh)          # or in ~/.zshrc, after compinit",
             "alloctrace completion fish | source          # or in ~/.config/fish/config.fish")

@@ -15,7 +15,7 @@ internal static class CrashCommand
         var json = ReportArguments.Json();
         var command = new Verb(
             "crash",
-            "What a program was doing when it crashed: the signal, the Python stacks of all threads, and its last allocations.",
+            "Prints what a program was doing when it crashed: the signal, the Python stacks of all threads, and the last allocations.",
             "alloctrace run -o app.db --crash on -- python3 app.py",
             "alloctrace crash app.db",
             "alloctrace crash app.db --json | jq '.crashes[0].threads[0].traceback'")
@@ -31,7 +31,7 @@ internal static class CrashCommand
             if (parsed.GetValue(json))
                 CrashReport.WriteJson(output.Out, crashes);
             else if (crashes.Length == 0)
-                output.Error.WriteLine($"alloctrace: {Printable.Text(database.Path)}: no crash was recorded (alloctrace run --crash on records them)");
+                output.Error.WriteLine($"alloctrace: {Printable.Text(database.Path)}: no crash was recorded. Record crashes with 'alloctrace run --crash on'");
             else
                 CrashReport.WriteText(output, crashes);
 

@@ -20,18 +20,18 @@ internal static class CrashReport
             page.Line($"Process {Place.Process(process)}", Page.Heading);
             page.Line($"  {Describe(crash)}", Page.Alarm);
             if (process.Ending != "killed")
-                page.Line($"  the process went on: {process.Ending}");
+                page.Line($"  the process continued: {process.Ending}");
             if (!crash.IsComplete)
-                page.Line("  this was not written to its end: something is missing", Page.Alarm);
+                page.Line("  this report is incomplete: the process ended while it was written", Page.Alarm);
             if (crash.NestedSignal is { } nested)
-                page.Line($"  while this was written, signal {nested} came: what was being read then is missing", Page.Alarm);
+                page.Line($"  signal {nested} arrived while this was written: what was being read then is missing", Page.Alarm);
             foreach (var thread in crash.Threads)
                 WriteThread(page, thread, crash.Threads.Select(each => each.Interpreter).Distinct().Count() > 1);
 
             if (crash.ThreadsInAll > crash.Threads.Count)
             {
                 page.Line();
-                page.Line($"  … and {Numbers.Of(crash.ThreadsInAll - crash.Threads.Count, "more thread")}, for which there was no room");
+                page.Line($"  … and {Numbers.Of(crash.ThreadsInAll - crash.Threads.Count, "more thread")}, without room in the recording");
             }
 
             WriteAllocations(page, crash);
@@ -152,7 +152,7 @@ internal static class CrashReport
         if (thread.Depth > thread.Frames.Count)
             page.Line($"    … and {Numbers.Of(thread.Depth - thread.Frames.Count, "older frame")}");
         if (thread.HasFaulted)
-            page.Line("    its stack could only be read in part", Page.Alarm);
+            page.Line("    only part of its stack could be read", Page.Alarm);
     }
 
     private static void WriteAllocations(Page page, TraceCrash crash)
@@ -161,7 +161,7 @@ internal static class CrashReport
             return;
 
         page.Line();
-        page.Line("  Its last allocations, the last one first:");
+        page.Line("  Last allocations, newest first:");
         foreach (var allocation in crash.Allocations.Take(MostAllocations))
         {
             var size = allocation.Kind == "free" ? "" : $" {ByteSize.Format(allocation.Bytes)}";

@@ -12,21 +12,21 @@ internal static class DiffCommand
     {
         var files = new Argument<string[]>("OLD NEW")
         {
-            Description = "Two recordings; or one, with --at twice.",
+            Description = "Two recordings, or one recording with --at twice.",
             Arity = new ArgumentArity(1, 2),
         };
         var groupBy = WordOption.Create<GroupBy>(
-            "--group-by", "What to sum over: lineno, filename, traceback, function, domain, thread or process.", "KEY", "-g");
-        var rows = WordOption.Number("-n", "How many rows; 0 for all.", "N", defaultValue: 10);
+            "--group-by", "The key to sum by: lineno, filename, traceback, function, domain, thread or process.", "KEY", "-g");
+        var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
         var json = ReportArguments.Json();
         var csv = ReportArguments.Csv();
         var command = new Verb(
             "diff",
-            "What grew and what shrank from one recording to another, or between two moments of one; the largest difference first.",
+            "Compares two recordings, or two snapshots of one, and lists what grew and shrank, the largest difference first.",
             "alloctrace diff before.db after.db",
             "alloctrace diff before.db after.db --view peak --group-by function",
             "alloctrace diff app.db --at 'after start' --at 'after load'",
-            "alloctrace diff main.db branch.db --fail-growth 10MiB    # for CI: exit code 4 when it grew by more")
+            "alloctrace diff main.db branch.db --fail-growth 10MiB    # for CI: exit code 4 if it grew by more")
         {
             files, groupBy, rows, json, csv,
         };
@@ -39,9 +39,9 @@ internal static class DiffCommand
             var recordings = result.GetValue(files)?.Length ?? 0;
             var moments = result.GetValue(selection.At)?.Length ?? 0;
             if (recordings == 1 && moments != 2)
-                result.AddError("one recording is compared at two moments: give --at twice, or another recording");
+                result.AddError("one recording is compared at two snapshots: give --at twice, or a second recording");
             if (recordings == 2 && moments == 2)
-                result.AddError("two recordings are compared at one moment: give --at once");
+                result.AddError("two recordings are compared at one snapshot: give --at once");
         });
         command.SetAction(parsed =>
         {

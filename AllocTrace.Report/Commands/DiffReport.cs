@@ -5,7 +5,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary>What <c>alloctrace diff</c> found, in the forms in which it can be written.</summary>
+/// <summary>Writes the results of <c>alloctrace diff</c> in each format.</summary>
 internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy, int rows)
 {
     private readonly StatisticDiffList _differences = current.Snapshot.CompareTo(old.Snapshot, groupBy, limit: rows);

@@ -6,19 +6,19 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace doctor</c>: what would be hooked, what would not, and why.</summary>
+/// <summary><c>alloctrace doctor</c>: checks what would be hooked, what would not, and why.</summary>
 internal static class DoctorCommand
 {
     public static Command Create(Output output)
     {
         var command = new Argument<string[]>("command")
         {
-            Description = "A command to try, after --: it is run and recorded, and the recording is looked at and thrown away",
+            Description = "A command to check, after --: it is run and recorded, and the recording is discarded",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var verb = new Verb(
             "doctor",
-            "Says whether recording works here, and of a command which interpreters were found, how, and what was missed.",
+            "Checks whether recording works on this machine. With a command: lists the interpreters that were found, when, and what was missed.",
             "alloctrace doctor",
             "alloctrace doctor -- python3 -c pass",
             "alloctrace doctor -- ./host --once")
@@ -40,7 +40,7 @@ internal static class DoctorCommand
         page.Line($"startup hook  {Recording.StartupHookPath}");
         page.Line($"sessions      {SessionPlace()}");
         foreach (var (folder, bytes) in Recording.Left())
-            page.Line($"left behind   {folder}, {Numbers.Size(bytes)}, by a run that was killed: alloctrace collect -o FILE.db {folder}", Page.Alarm);
+            page.Line($"left behind   {folder}, {Numbers.Size(bytes)}, by a killed run: alloctrace collect -o FILE.db {folder}", Page.Alarm);
 
         page.Line();
         page.Line("Any program:  LD_PRELOAD=<library> ALLOCTRACE=trace.db PROGRAM …");
@@ -49,7 +49,7 @@ internal static class DoctorCommand
 
     private static string SessionPlace() => Recording.SharedMemoryRoom is > 0 and var bytes
         ? $"/dev/shm, {Numbers.Size(bytes)} free"
-        : $"{Path.GetTempPath()}: there is no shared memory (/dev/shm) with room, so records go to a disk";
+        : $"{Path.GetTempPath()}: no shared memory (/dev/shm) has room, so records go to disk";
 
     private static int Try(Page page, string[] command)
     {
@@ -69,9 +69,9 @@ internal static class DoctorCommand
                 return Tell(page, database) ? ExitCode.Done : ExitCode.Failed;
             }
 
-            page.Line("No Python that could be hooked ran. That is so when", Page.Alarm);
-            page.Line("  - the program has no CPython, or one that is built into it without exported symbols (nm -D PROGRAM | grep PyMem_SetAllocator),");
-            page.Line("  - the program is static, or has more rights than its user (set-user-id): then nothing is preloaded,");
+            page.Line("No Python that could be hooked ran. Possible reasons:", Page.Alarm);
+            page.Line("  - the program has no CPython, or one built in without exported symbols (nm -D PROGRAM | grep PyMem_SetAllocator);");
+            page.Line("  - the program is statically linked, or has more rights than its user (set-user-id), so nothing is preloaded;");
             page.Line("  - a script on the way clears LD_PRELOAD or ALLOCTRACE.");
             return ExitCode.Failed;
         }
@@ -81,7 +81,7 @@ internal static class DoctorCommand
         }
     }
 
-    /// <returns>Whether everything was recorded with stacks.</returns>
+    /// <returns>True if everything was recorded with stacks.</returns>
     internal static bool Tell(Page page, TraceDatabase database)
     {
         var isWell = true;
@@ -94,14 +94,14 @@ internal static class DoctorCommand
                 page.Line($"  CPython {runtime.Version.Split(' ')[0]} in {(runtime.Library == "" ? "the executable" : runtime.Library)}");
                 page.Line($"  found {Occasion(runtime.Found)}");
                 if (runtime.WasInitialized)
-                    page.Line("  it was running already: what it had allocated before is not known", Page.Alarm);
+                    page.Line("  it was running already: earlier allocations are not known", Page.Alarm);
 
                 page.Line(runtime.Stacks == "on" ? "  stacks are on" : $"  no stacks: {runtime.Stacks}", runtime.Stacks == "on" ? Page.Dim : Page.Alarm);
                 isWell &= runtime.Stacks == "on" && !runtime.WasInitialized;
             }
 
             if (process.UnknownFrees > 0)
-                page.Line($"  {Numbers.Of(process.UnknownFrees, "free")} of blocks that were allocated before the hooks, or while they were replaced");
+                page.Line($"  {Numbers.Of(process.UnknownFrees, "free")} of blocks that were allocated before the hooks were installed, or while they were replaced");
         }
 
         foreach (var loss in database.Losses)
@@ -116,7 +116,7 @@ internal static class DoctorCommand
     private static string Occasion(string found) => found switch
     {
         "load" => "when the library was loaded: before its first allocation",
-        "dlsym" => "when the host looked up a function of it, before it called any",
+        "dlsym" => "when the host looked up one of its functions, before the first call",
         "getenv" => "when it asked for its first environment variable",
         "start" => "when the host started the recording",
         _ => found,

@@ -8,7 +8,7 @@ internal static class EventsOption
 {
     public static Option<ulong> Create() => new("--events")
     {
-        Description = "Keep every event, for 'export --events': on (up to 256 MiB), off, or up to a size",
+        Description = "Keep every call for 'export --events': on (up to 256 MiB), off, or the largest size of the log",
         HelpName = "on|off|SIZE",
         Arity = ArgumentArity.ZeroOrOne,
         CustomParser = result =>
@@ -20,7 +20,7 @@ internal static class EventsOption
             if (SizeOption.TryParse(text, out var bytes) && (ulong)bytes >= RecordingOptions.SmallestEvents)
                 return (ulong)bytes;
 
-            result.AddError($"--events cannot be '{text}': wanted on, off, or the largest size of the log, 1MiB or more");
+            result.AddError($"--events cannot be '{text}': give on, off, or the largest size of the log, 1MiB or more");
             return 0;
         },
     };

@@ -14,8 +14,8 @@ internal static class ExportCommand
     {
         var file = ReportArguments.File();
         var format = WordOption.Create<ExportFormat>("--format", "The format: csv, collapsed, speedscope, pprof or tracemalloc.", "FORMAT");
-        var measure = WordOption.Create<Measure>("--by", "What a stack weighs, for collapsed and speedscope: bytes or blocks.", "MEASURE");
-        var events = new Option<bool>("--events") { Description = "With csv: every call instead of sums. Needs a recording with events: run --events." };
+        var measure = WordOption.Create<Measure>("--by", "The measure of a stack, for collapsed and speedscope: bytes or blocks.", "MEASURE");
+        var events = new Option<bool>("--events") { Description = "With csv: write every call instead of sums. Needs a recording made with run --events." };
         var target = new Option<string>("-o", "--output")
         {
             Description = "The file to write, or - for the standard output.",
@@ -25,7 +25,7 @@ internal static class ExportCommand
         var force = new Option<bool>("-f", "--force") { Description = "Replace the file if it exists." };
         var command = new Verb(
             "export",
-            "Writes a recording in a format of other tools.",
+            "Exports a recording in the format of another tool.",
             "alloctrace export app.db --format csv -o app.csv    # and app-stacks.csv",
             "alloctrace export app.db --format csv -o - | sqlite3 :memory: '.import --csv /dev/stdin site' 'SELECT count(*) FROM site'",
             "alloctrace export app.db --events -o events.csv    # every malloc, calloc, realloc and free, if they were recorded",
@@ -55,14 +55,14 @@ internal static class ExportCommand
             else if (output.TerminalWidth is null)
                 export.Write(chosen, output.Bytes);
             else
-                throw new UsageException($"{chosen.ToString().ToLowerInvariant()} is not text, and a terminal would not show it: -o FILE");
+                throw new UsageException($"{chosen.ToString().ToLowerInvariant()} is binary and cannot be written to a terminal: give -o FILE");
 
             return ExitCode.Done;
         });
         return command;
     }
 
-    /// <summary>Where the stacks of a CSV file go: beside it. There is no such place for what goes to the standard output or a device.</summary>
+    /// <summary>Returns the file for the stacks of a CSV file: beside it. There is no such place for what goes to the standard output or a device.</summary>
     private static string? StacksFile(string path) => path == StandardOutput || path.StartsWith("/dev/", StringComparison.Ordinal)
         ? null
         : Path.Combine(Path.GetDirectoryName(path)!, $"{Path.GetFileNameWithoutExtension(path)}-stacks{Path.GetExtension(path)}");
@@ -78,11 +78,11 @@ internal static class ExportCommand
     private static void CheckEvents(TraceDatabase database, IReadOnlyList<TraceProcess> processes, ExportFormat format, Output output)
     {
         if (format != ExportFormat.Csv)
-            throw new UsageException("--events is for --format csv");
+            throw new UsageException("--events needs --format csv");
 
         var logs = database.EventLogs.ToDictionary(log => log.Process);
         if (!processes.Any(process => logs.ContainsKey(process.Id)))
-            throw new UsageException($"{database.Path} has no events: they were not recorded (run --events)");
+            throw new UsageException($"{database.Path} has no events. Record them with 'alloctrace run --events'");
 
         foreach (var process in processes)
         {

@@ -11,7 +11,7 @@ internal sealed class Exporter(ParseResult parsed, TraceDatabase database, Snaps
 {
     private readonly CsvStacks _stacks = new(database.Stacks);
 
-    /// <summary>Whether a format is lines of text, which a terminal can show.</summary>
+    /// <summary>Returns whether a format is lines of text, which a terminal can show.</summary>
     public static bool IsText(ExportFormat format) => format is ExportFormat.Csv or ExportFormat.Collapsed;
 
     public void Write(ExportFormat format, Stream target)

@@ -14,20 +14,20 @@ internal static class FlamegraphCommand
     {
         var files = new Argument<string[]>("FILE")
         {
-            Description = "The recording; or two, the old one first, to see what grew.",
+            Description = "The recording, or two, the older one first, to see what grew.",
             Arity = new ArgumentArity(1, 2),
         };
         var target = new Option<string?>("-o", "--output")
         {
-            Description = "The page to write, or - for the standard output. Without it: the recording's name with .html",
+            Description = "The page to write, or - for the standard output. [default: the recording's name with .html]",
             HelpName = "FILE.html",
         };
         var force = new Option<bool>("-f", "--force") { Description = "Replace the file if it exists." };
         var command = new Verb(
             "flamegraph",
-            "Makes one HTML file with a flame graph, a table and a timeline of the recording. It needs no network.",
+            "Writes one HTML file with a flame graph, a table and a timeline of the recording. It needs no network.",
             "alloctrace flamegraph app.db -o app.html",
-            "alloctrace flamegraph before.db after.db -o growth.html    # coloured by what grew",
+            "alloctrace flamegraph before.db after.db -o growth.html    # colored by growth",
             "alloctrace flamegraph app.db --filter 'app/*' --all-frames -o app.html")
         {
             files, target, force,

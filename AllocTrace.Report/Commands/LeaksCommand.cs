@@ -11,30 +11,30 @@ internal static class LeaksCommand
     public static Command Create(Output output)
     {
         var file = ReportArguments.File();
-        var groupBy = WordOption.Create<LeakGroup>("--group-by", "What may leak: lineno, function, filename or traceback.", "KEY", "-g");
-        var rows = WordOption.Number("-n", "How many rows; 0 for all.", "N", defaultValue: 10);
-        var least = SizeOption.Create("--min", "Hide what grew by less than SIZE; 0 hides nothing. Without it, what is too little to matter is hidden, and counted.");
+        var groupBy = WordOption.Create<LeakGroup>("--group-by", "The key to sum by: lineno, function, filename or traceback.", "KEY", "-g");
+        var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
+        var least = SizeOption.Create("--min", "Hide rows that grew by less than SIZE; 0 shows all. By default, rows that are too small to matter are hidden and counted.");
         var json = ReportArguments.Json();
         var command = new Verb(
             "leaks",
-            "Lines that kept growing while the program ran, the largest first. Growth counts when it is never given back, is spread over a tenth or more of the "
-            + "time in which the program worked, and goes on after the first fifth of the time since the line began to grow. Imports, tables that are built once and caches that "
-            + "filled up are not among them.",
+            "Lists the lines whose memory kept growing while the program ran, the largest first. Growth counts if it is never freed, is spread over at least a tenth of the "
+            + "time in which the program worked, and continues after the first fifth of the time since the line began to grow. Imports, tables that are built once and caches that "
+            + "filled up are left out.",
             "alloctrace leaks app.db",
-            "alloctrace leaks app.db --at 'round 1' --at 'round 2' --at 'round 3'    # at snapshots instead of in time",
-            "alloctrace leaks app.db --mine                # the lines of my own code that led there",
+            "alloctrace leaks app.db --at 'round 1' --at 'round 2' --at 'round 3'    # at snapshots instead of time slices",
+            "alloctrace leaks app.db --mine                # the lines of your own code that led there",
             "alloctrace leaks app.db --group-by traceback -n 1",
             "alloctrace leaks app.db --json | jq '.series[].growing[0]'",
-            "alloctrace leaks app.db --fail-growth 1MiB    # for CI: exit code 4 when more leaked")
+            "alloctrace leaks app.db --fail-growth 1MiB    # for CI: exit code 4 if more leaked")
         {
             file, groupBy, rows, least, json,
         };
         var selection = new SnapshotOptions(command, moments: int.MaxValue, views: false, mine: true);
-        var failGrowth = Threshold.FailGrowth(command, output, "all that kept growing, together,");
+        var failGrowth = Threshold.FailGrowth(command, output, "the sum of what kept growing");
         command.Validators.Add(result =>
         {
             if (result.GetValue(selection.At) is { Length: 1 or 2 })
-                result.AddError("--at has to be given three times or more: two snapshots do not tell growth from a step (see 'diff')");
+                result.AddError("give --at three times or more: two snapshots cannot tell growth from a step (see 'diff')");
         });
         command.SetAction(parsed =>
         {

@@ -5,7 +5,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary>What <c>alloctrace leaks</c> found.</summary>
+/// <summary>Writes the results of <c>alloctrace leaks</c>.</summary>
 internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessLeaks> leaks, GroupBy groupBy, int rows, string mine, IReadOnlyList<string> notes)
 {
     public void WriteText(Output output)
@@ -66,11 +66,11 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
         var periods = leak.Series.Periods;
         if (periods.Count < 3)
         {
-            page.Line("  Too short to tell: three periods of 10 ms, or three snapshots, are needed");
+            page.Line("  Too short to judge: growth needs three periods of 10 ms, or three snapshots");
             return;
         }
 
-        var freed = leak.Series.FreedAtEnd > 0 ? $", before {ByteSize.Format(leak.Series.FreedAtEnd)} were freed at the end" : "";
+        var freed = leak.Series.FreedAtEnd > 0 ? $", before {ByteSize.Format(leak.Series.FreedAtEnd)} was freed at the end" : "";
         var when = $"{periods.Count - 1} periods from {periods[0]} to {periods[^1]}{freed}";
         if (leak.Growing.Count == 0)
         {

@@ -7,21 +7,21 @@ using AllocTrace.Sessions;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace live</c>: what a recording that goes on has alive, second by second.</summary>
+/// <summary><c>alloctrace live</c>: shows the live memory of a running recording, second by second.</summary>
 internal static class LiveCommand
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
     public static Command Create(Output output)
     {
-        var pid = new Argument<uint>("PID") { Description = "A process that is being recorded; others of the same recording are shown with it" };
-        var groupBy = WordOption.Create<LiveGroup>("--group-by", "What to sum over: lineno, function, filename, thread or process.", "KEY", "-g");
-        var order = WordOption.Create<LiveOrder>("--sort", "What comes first: the largest size, count, rate (bytes allocated a second) or temporary (bytes a second).", "KEY", "-s");
-        var rows = WordOption.Number("-n", "How many rows with --once; 0 for all.", "N", defaultValue: 10);
-        var once = new Option<bool>("--once") { Description = "Print what there is after a second, and end. So it is also when the output is not a terminal" };
+        var pid = new Argument<uint>("PID") { Description = "A process that is being recorded; the other processes of its recording are shown too" };
+        var groupBy = WordOption.Create<LiveGroup>("--group-by", "The key to sum by: lineno, function, filename, thread or process.", "KEY", "-g");
+        var order = WordOption.Create<LiveOrder>("--sort", "The column to sort by, largest first: size, count, rate (bytes allocated per second) or temporary (bytes per second).", "KEY", "-s");
+        var rows = WordOption.Number("-n", "The number of rows with --once; 0 for all.", "N", defaultValue: 10);
+        var once = new Option<bool>("--once") { Description = "Print the state after one second, and exit. Implied when the output is not a terminal" };
         var command = new Verb(
             "live",
-            "Shows what a process that is being recorded has alive, second by second. Keys sort and group; q ends it, and the recording goes on.",
+            "Shows the live memory of a process that is being recorded, second by second. Keys sort and group; q quits, and the recording continues.",
             "alloctrace live 4711",
             "alloctrace live 4711 --once --sort rate --group-by function")
         {
@@ -54,7 +54,7 @@ internal static class LiveCommand
         var before = LiveSample.Load(watch.Next(_patience, stop), groupBy);
         var sample = LiveSample.Load(watch.Next(_patience, stop), groupBy);
         if (sample.Processes.Count == 0)
-            throw new IOException(before.Processes.Count == 0 ? "nobody has written what is alive: the collector does not answer" : "the recording is over");
+            throw new IOException(before.Processes.Count == 0 ? "the collector did not answer: no state of live memory was written" : "the recording has ended");
 
         new LiveReport(sample, before, groupBy, order).Write(new Page(output), rows == 0 ? int.MaxValue : rows);
         return ExitCode.Done;

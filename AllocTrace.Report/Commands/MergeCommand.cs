@@ -9,12 +9,12 @@ internal static class MergeCommand
 {
     public static Command Create(Output output)
     {
-        var files = new Argument<string[]>("FILE") { Description = "The recordings.", Arity = ArgumentArity.OneOrMore };
+        var files = new Argument<string[]>("FILE") { Description = "The recordings to merge.", Arity = ArgumentArity.OneOrMore };
         var target = new Option<string>("-o", "--output") { Description = "The recording to write.", HelpName = "FILE.db", Required = true };
         var force = new Option<bool>("-f", "--force") { Description = "Replace the recording if it exists." };
         var command = new Verb(
             "merge",
-            "Makes one recording of several, of many processes or many machines: every report works on it, by process and all together.",
+            "Merges recordings of many processes or machines into one. Every report works on it, for each process and in total.",
             "alloctrace merge -o all.db worker-*.db",
             "alloctrace top all.db --group-by process")
         {

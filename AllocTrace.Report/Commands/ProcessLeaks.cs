@@ -3,7 +3,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary>What kept growing.</summary>
+/// <summary>The growth of one process.</summary>
 /// <param name="Process">In which process; <see langword="null"/> for all together.</param>
 /// <param name="Series">When it was looked at.</param>
 /// <param name="Growing">What grew.</param>

@@ -26,7 +26,7 @@ internal static class PushCommand
                 if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https")
                     return address;
 
-                result.AddError($"--to cannot be '{result.Tokens[0].Value}': it is the address of a server, for example http://localhost:4040");
+                result.AddError($"--to cannot be '{result.Tokens[0].Value}': give the address of a server, for example http://localhost:4040");
                 return null;
             },
         };
@@ -34,15 +34,15 @@ internal static class PushCommand
         name.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string>() is { } text && (text == "" || !text.All(c => IsOfLabel(c) || c is '-' or '/')))
-                result.AddError($"--name cannot be '{text}': the server takes letters, digits and any of _ . - /");
+                result.AddError($"--name cannot be '{text}': use letters, digits and any of _ . - /");
         });
         var labels = new Option<string[]>("--label") { Description = "A label, as NAME=VALUE. Can be repeated.", HelpName = "LABEL" };
-        var periods = WordOption.Number("--periods", "Into how many stretches of time to divide each process, at most.", "N", defaultValue: 60);
-        var attempts = WordOption.Number("--attempts", "How often to try to send each profile.", "N", defaultValue: 6);
+        var periods = WordOption.Number("--periods", "The largest number of periods to divide each process into.", "N", defaultValue: 60);
+        var attempts = WordOption.Number("--attempts", "The number of attempts to send each profile.", "N", defaultValue: 6);
         var process = ReportArguments.Process();
         var command = new Verb(
             "push",
-            "Sends the course of a recording to a server that speaks Pyroscope's ingest protocol: a pprof profile for each stretch of time.",
+            "Sends a recording to a server that speaks Pyroscope's ingest protocol, as one pprof profile per period.",
             "alloctrace push app.db --to http://localhost:4040 --name shop.api --label env=staging --label host=web-1")
         {
             file, server, name, labels, periods, attempts, process,
@@ -52,13 +52,13 @@ internal static class PushCommand
             foreach (var label in result.GetValue(labels) ?? [])
             {
                 if (label.IndexOf('=') is var end && (end < 1 || !label[..end].All(IsOfLabel) || label.AsSpan(end).ContainsAny("},")))
-                    result.AddError($"--label cannot be '{label}': it is NAME=VALUE, the name of letters, digits, _ and ., the value without '}}' and ','");
+                    result.AddError($"--label cannot be '{label}': give NAME=VALUE, with letters, digits, _ and . in the name, and without '}}' and ',' in the value");
             }
         });
         command.SetAction(parsed =>
         {
             if (parsed.GetValue(periods) == 0 || parsed.GetValue(attempts) == 0)
-                throw new UsageException("--periods and --attempts have to be 1 or more");
+                throw new UsageException("--periods and --attempts must be 1 or more");
 
             using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
             var target = new PushTarget(

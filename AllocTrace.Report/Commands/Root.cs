@@ -34,7 +34,7 @@ internal sealed class Root : RootCommand, IExamples
     /// <param name="output">Where the commands write.</param>
     /// <param name="first">The first argument. When it is a verb, the others are not made: building them all takes longer than the rest of the start.</param>
     public Root(Output output, string? first = null)
-        : base("Which Python line, reached how, holds the memory of a program that embeds CPython.")
+        : base("Shows which Python line is holding the memory of a program that runs or embeds CPython, and how the program got there.")
     {
         var asked = Array.FindAll(_verbs, verb => verb.Name == first);
         foreach (var verb in asked is [] ? _verbs : asked)
@@ -47,15 +47,15 @@ internal sealed class Root : RootCommand, IExamples
     public IReadOnlyList<string> Examples { get; } =
     [
         "alloctrace run -o app.db -- python3 app.py           # record a program",
-        "alloctrace collect -o app.db FOLDER                  # what programs recorded with ALLOCTRACE=FOLDER",
-        "alloctrace attach 4711 -o app.db                     # a Python that runs already; alloctrace detach 4711 ends it",
-        "alloctrace live 4711                                 # what is alive now, second by second",
-        "alloctrace summary app.db                            # how much, when, and which lines",
+        "alloctrace collect -o app.db FOLDER                  # what programs with ALLOCTRACE=FOLDER recorded",
+        "alloctrace attach 4711 -o app.db                     # record a running Python; alloctrace detach 4711 ends it",
+        "alloctrace live 4711                                 # its live memory, second by second",
+        "alloctrace summary app.db                            # totals, peak, and the lines to look at",
         "alloctrace top app.db                                # the lines that still hold memory at the end",
         "alloctrace tree app.db                               # how the program got there",
         "alloctrace leaks app.db                              # what kept growing",
-        "alloctrace flamegraph app.db -o app.html             # a page to look around in",
-        "alloctrace diff before.db after.db                   # what grew from one recording to another",
+        "alloctrace flamegraph app.db -o app.html             # a page to explore",
+        "alloctrace diff before.db after.db                   # growth from one recording to another",
         "alloctrace export app.db --format csv -o app.csv     # everything, for a spreadsheet",
     ];
 }

@@ -13,25 +13,25 @@ internal sealed class RunCommand : Command, IExamples
 
     private readonly Option<string?> _output = new("--output", "-o")
     {
-        Description = "The database to write. Without it: alloctrace-COMMAND-PID.db in the current folder",
+        Description = "The database to write [default: alloctrace-COMMAND-PID.db in the current folder]",
         HelpName = "FILE.db",
     };
 
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
-    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Say nothing but errors, and print no report" };
-    private readonly Option<uint> _frames = new("--frames") { Description = "Frames kept of each stack; 0 is all", HelpName = "N" };
-    private readonly Option<long?> _sample = SizeOption.Create("--sample", "Record one allocation every so many bytes on average, and estimate; 0: every one");
+    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print errors only, and no report" };
+    private readonly Option<uint> _frames = new("--frames") { Description = "The number of innermost frames to keep of each stack; 0 for all", HelpName = "N" };
+    private readonly Option<long?> _sample = SizeOption.Create("--sample", "Record one allocation per SIZE bytes on average, and report estimates; 0 records every allocation");
     private readonly Option<string> _domains = new("--domains") { Description = "The allocator domains to hook, joined by +", HelpName = "raw+mem+obj" };
     private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec" };
-    private readonly Option<ulong> _limit = new("--limit") { Description = "The largest size of a session in shared memory", HelpName = "BYTES" };
-    private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: let the program wait, or drop them" };
-    private readonly Option<string> _crash = new("--crash") { Description = "When the program crashes, keep the stacks of all threads (alloctrace crash)" };
+    private readonly Option<ulong> _limit = new("--limit") { Description = "The largest session in shared memory", HelpName = "BYTES" };
+    private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: make the program wait, or drop the records" };
+    private readonly Option<string> _crash = new("--crash") { Description = "Record the stacks of all threads when the program crashes; 'alloctrace crash' prints them" };
     private readonly Option<ulong> _events = EventsOption.Create();
     private readonly Option<int> _temporary = TemporaryOption.Create();
 
     private readonly Argument<string[]> _command = new("command")
     {
-        Description = "The command and its arguments. A script (app.py), or -m MODULE, is run with the python3 of the virtual environment, or of the PATH. What follows the command belongs to it",
+        Description = "The command and its arguments. A script (app.py) or -m MODULE runs with the python3 of the active virtual environment, or else of PATH. Everything after the command is passed to it",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -40,7 +40,7 @@ internal sealed class RunCommand : Command, IExamples
 
     /// <param name="console">Where notes and the report go: the standard output is the command's own.</param>
     public RunCommand(Output console)
-        : base("run", "Runs a command and records where its Python memory comes from")
+        : base("run", "Runs a command and records every allocation of its Python, with the stack.")
     {
         _console = console;
         var defaults = new RecordingOptions();
@@ -55,17 +55,17 @@ internal sealed class RunCommand : Command, IExamples
         _sample.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<long?>() > RecordingOptions.LargestSample)
-                result.AddError("--sample: wanted 1TiB or less");
+                result.AddError("--sample must be 1TiB or less");
         });
         _domains.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string>() is not { } domains || domains.Split('+').Any(domain => domain is not ("raw" or "mem" or "obj")))
-                result.AddError("--domains: wanted raw, mem and obj, joined by +");
+                result.AddError("--domains must be some of raw, mem and obj, joined by +");
         });
         _limit.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<ulong>() < SmallestLimit)
-                result.AddError($"--limit: wanted {SmallestLimit} bytes or more");
+                result.AddError($"--limit must be {SmallestLimit} bytes or more");
         });
         foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _crash, _events, _temporary])
             Add(option);
@@ -80,9 +80,9 @@ internal sealed class RunCommand : Command, IExamples
         var words = arguments.GetValue(_command)!;
         var command = PythonProgram.Complete(words);
         if (command[0].StartsWith('-'))
-            throw new UsageException($"no option {command[0]}: alloctrace run --help says which there are");
+            throw new UsageException($"unknown option {command[0]}: see 'alloctrace run --help'");
         if (command.Length > words.Length && !arguments.GetValue(_quiet))
-            Note($"{words[0]} is run with {command[0]}");
+            Note($"{words[0]} runs with {command[0]}");
 
         try
         {
@@ -104,7 +104,7 @@ internal sealed class RunCommand : Command, IExamples
     public IReadOnlyList<string> Examples { get; } =
     [
         "alloctrace run -o app.db -- python3 app.py",
-        "alloctrace run -o app.db app.py --port 8080                # options after the script are the script's",
+        "alloctrace run -o app.db app.py --port 8080                # options after the script belong to the script",
         "alloctrace run -m pytest tests",
         "alloctrace run --events -o app.db -- python3 app.py        # then: alloctrace export app.db --events -o events.csv",
         "alloctrace run --fail-above 200MiB -- python3 -m pytest    # for CI: exit code 4 when the peak was higher",

@@ -34,7 +34,7 @@ internal static class SizeOption
             if (TryParse(result.Tokens[0].Value, out var bytes))
                 return bytes;
 
-            result.AddError($"{name} cannot be '{result.Tokens[0].Value}': it is a size, for example 200MiB or 1.5G");
+            result.AddError($"{name} cannot be '{result.Tokens[0].Value}': give a size, for example 200MiB or 1.5G");
             return null;
         },
     };

@@ -5,7 +5,7 @@ using AllocTrace.Sessions;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace snapshot</c>: has the collector of a running recording keep what is alive now.</summary>
+/// <summary><c>alloctrace snapshot</c>: takes a named snapshot of a running recording.</summary>
 internal static class SnapshotCommand
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
@@ -13,12 +13,12 @@ internal static class SnapshotCommand
     public static Command Create(Output output)
     {
         var pid = new Argument<uint>("PID") { Description = "A process that is being recorded" };
-        var name = new Argument<string>("NAME") { Description = "What the snapshot is called" };
+        var name = new Argument<string>("NAME") { Description = "The snapshot's name" };
         var command = new Verb(
             "snapshot",
-            "Keeps what is alive in a process that is being recorded, under a name. The recording goes on.",
+            "Takes a named snapshot of the live memory of a process that is being recorded. The recording continues.",
             "alloctrace snapshot 4711 'after load'",
-            "alloctrace top app.db --at 'after load'               # when the recording is over")
+            "alloctrace top app.db --at 'after load'               # when the recording has ended")
         {
             pid, name,
         };

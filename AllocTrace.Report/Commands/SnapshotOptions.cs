@@ -10,30 +10,30 @@ internal sealed class SnapshotOptions
 {
     private readonly Option<string[]> _filter = new("--filter")
     {
-        Description = "Only allocations from files that match PATTERN[:LINE], with the wildcards * ? [set]. Can be repeated: any may match.",
+        Description = "Count only allocations in files that match PATTERN[:LINE], with the wildcards * ? [set]. Can be repeated; one match is enough.",
         HelpName = "P",
     };
 
     private readonly Option<string[]> _exclude = new("--exclude")
     {
-        Description = "No allocations from files that match. Can be repeated.",
+        Description = "Leave out allocations in files that match. Can be repeated.",
         HelpName = "P",
     };
 
     private readonly Option<bool> _allFrames = new("--all-frames")
     {
-        Description = "Let --filter and --exclude look at the whole stack, not only at the line that allocates.",
+        Description = "Apply --filter and --exclude to the whole stack, not only to the line that allocates.",
     };
 
     private readonly Option<string[]> _domain = new("--domain")
     {
-        Description = "Only allocations of this domain: raw, mem, obj, or the number that an extension uses. Can be repeated.",
+        Description = "Count only allocations of this domain: raw, mem, obj, or the number that an extension uses. Can be repeated.",
         HelpName = "D",
     };
 
     private readonly Option<bool> _mine = new("--mine")
     {
-        Description = "Attribute each allocation to the innermost line of your own code that led to it: code outside of the standard library, site-packages, "
+        Description = "Attribute each allocation to the innermost line of your own code on its stack. Your own code is outside of the standard library, site-packages, "
             + "dist-packages and frozen modules.",
     };
 
@@ -42,7 +42,7 @@ internal sealed class SnapshotOptions
     // Live is the default, as tracemalloc's snapshots are: what is alive at the end is what somebody forgot.
     private readonly Option<View> _view = WordOption.Create<View>(
         "--view",
-        "What to count: live (alive at the end), peak (alive at the high-water mark), total (all allocations) or temporary (freed at once).",
+        "The allocations to count: live (alive at the end), peak (alive at the high-water mark), total (all) or temporary (freed at once).",
         "VIEW");
 
     /// <param name="command">Gets the options.</param>
@@ -55,9 +55,9 @@ internal sealed class SnapshotOptions
         {
             Description = moments switch
             {
-                1 => "Count what was alive at a named snapshot.",
-                2 => "Compare what was alive at a named snapshot, or at 'peak' or 'live'. Twice with one recording: the older one first.",
-                _ => "Look at named snapshots, the oldest first. Can be repeated.",
+                1 => "Count the blocks that were alive at a named snapshot.",
+                2 => "Compare the blocks that were alive at a named snapshot, or at 'peak' or 'live'. Give it twice with one recording, the older one first.",
+                _ => "Compare named snapshots, the oldest first. Give it three times or more.",
             },
             HelpName = "SNAPSHOT",
         };
@@ -81,14 +81,14 @@ internal sealed class SnapshotOptions
     /// <summary>The process that was asked for.</summary>
     public long? Pid(ParseResult parsed) => parsed.GetValue(_process);
 
-    /// <summary>What a heading says: the view, or the name of the moment.</summary>
+    /// <summary>Returns the heading: the view, or the name of the snapshot.</summary>
     public string Title(ParseResult parsed) => parsed.GetValue(At) is [var name, ..] ? name : parsed.GetValue(_view).ToString().ToLowerInvariant();
 
-    /// <summary>Whether all is attributed to the user's own code.</summary>
+    /// <summary>Returns whether all is attributed to the user's own code.</summary>
     public bool IsMine(ParseResult parsed) => parsed.GetValue(_mine);
 
-    /// <summary>What a heading says about that.</summary>
-    public string MineTitle(ParseResult parsed) => IsMine(parsed) ? $", for my code with all that it calls ({Place.NoFrame}: none of it led there)" : "";
+    /// <summary>Returns the heading's words for that.</summary>
+    public string MineTitle(ParseResult parsed) => IsMine(parsed) ? $", attributed to my code ({Place.NoFrame}: none on the stack)" : "";
 
     /// <summary>Says in a line that filters were given and nothing passes them, and which files there are; <see langword="null"/>: something does, or there are none.</summary>
     public string? NothingPasses(ParseResult parsed, Snapshot snapshot, TraceDatabase database)
@@ -98,7 +98,7 @@ internal sealed class SnapshotOptions
             return null;
 
         var hint = parsed.GetValue(_allFrames) ? "'alloctrace top FILE -g filename' lists the files" : "--all-frames looks at callers too; 'alloctrace top FILE -g filename' lists the files";
-        return $"nothing passes {string.Join(' ', given)}: {hint.Replace("FILE", ShellWord.Quote(database.Path))}";
+        return $"nothing matches {string.Join(' ', given)}: {hint.Replace("FILE", ShellWord.Quote(database.Path))}";
     }
 
     /// <summary>Which view; of a named moment it does not tell.</summary>
@@ -117,7 +117,7 @@ internal sealed class SnapshotOptions
     public Snapshot Load(ParseResult parsed, TraceDatabase database, View view) =>
         Filtered(parsed, Snapshot.Load(database, view, Pid(parsed)));
 
-    /// <summary>Whether the command line says what to count.</summary>
+    /// <summary>Returns whether the command line says what to count.</summary>
     public bool IsViewGiven(ParseResult parsed) => parsed.GetResult(_view) is { Implicit: false } || parsed.GetValue(At) is { Length: > 0 };
 
     private Snapshot Filtered(ParseResult parsed, Snapshot snapshot)

@@ -8,16 +8,16 @@ using AllocTrace.Stacks;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace stack</c>: what the threads of a running process are doing.</summary>
+/// <summary><c>alloctrace stack</c>: prints the Python stacks of a running process.</summary>
 internal static class StackCommand
 {
     public static Command Create(Output output)
     {
         var pid = new Argument<uint>("PID") { Description = "A process that runs CPython 3.8 to 3.15; it need not be recorded" };
-        var json = new Option<bool>("--json") { Description = "For programs; frames oldest first" };
+        var json = new Option<bool>("--json") { Description = "Write JSON, frames oldest first" };
         var command = new Verb(
             "stack",
-            "Prints the Python stacks of a running process: all threads, all interpreters. Nothing is loaded into it; threads that run are held for less than a moment.",
+            "Prints the Python stacks of a running process: all threads, all interpreters. Loads nothing into the process; holds running threads for an instant.",
             "alloctrace stack 4711",
             "alloctrace stack 4711 --json | jq '.threads[].frames[-1]'",
             "watch -n 1 alloctrace stack $(pgrep -f app.py)")

@@ -16,7 +16,7 @@ internal static class SummaryCommand
         var csv = ReportArguments.Csv();
         var command = new Verb(
             "summary",
-            "What each process did with its memory: totals, peak, what stayed, by domain and thread, and the lines to look at.",
+            "Sums up the memory of each process: totals, peak and end, by domain and thread, and the lines to look at.",
             "alloctrace summary app.db",
             "alloctrace summary app.db --json | jq '.processes[].peak'")
         {

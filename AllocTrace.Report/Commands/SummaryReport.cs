@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary>What <c>alloctrace summary</c> found, in the forms in which it can be written.</summary>
+/// <summary>Writes the results of <c>alloctrace summary</c> in each format.</summary>
 internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<ProcessSummary> processes)
 {
     private const int MostThreads = 10;
@@ -88,7 +88,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         if (!process.HasStacks)
             page.Line($"No Python stacks: {process.Stacks}", Page.Alarm);
         foreach (var runtime in database.Runtimes.Where(runtime => runtime.Process == process.Id && runtime.WasInitialized))
-            page.Line($"Python {runtime.Version.Split(' ')[0]} was running when the recording began: what it had allocated before is not known", Page.Alarm);
+            page.Line($"Python {runtime.Version.Split(' ')[0]} was running when the recording began: earlier allocations are not known", Page.Alarm);
         if (process.CutStacks > 0)
             page.Line($"  {Numbers.Of(process.CutStacks, "stack")} without their oldest frames");
         if (process.UnknownFrees > 0)
@@ -138,8 +138,8 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
             "Temporary",
             usage.Temporary,
             error.Temporary,
-            $"{Numbers.Percent(usage.Temporary.Count, usage.Allocated.Count)} of all allocations were freed before "
-            + $"{Numbers.Of(summary.Process.TemporaryThreshold, "further one")} of their thread");
+            $"{Numbers.Percent(usage.Temporary.Count, usage.Allocated.Count)} of all allocations were freed before their thread made "
+            + $"{Numbers.Of(summary.Process.TemporaryThreshold, "further one")}");
         if (summary.Peak is { } peak)
             Row("Peak", new Amount(peak.Bytes, peak.Blocks), error.Peak, $"after {Numbers.Seconds(peak.AtNs)}");
         if (summary.Live is { } live)

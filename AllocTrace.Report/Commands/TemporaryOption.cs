@@ -18,7 +18,7 @@ internal static class TemporaryOption
         option.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() is < 1 or > 1024)
-                result.AddError("--temporary: wanted a number from 1 to 1024");
+                result.AddError("--temporary must be a number from 1 to 1024");
         });
         return option;
     }

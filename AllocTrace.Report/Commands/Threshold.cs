@@ -63,11 +63,11 @@ internal sealed class Threshold
             return code;
 
         _output.Out.Flush();
-        _output.Error.WriteLine($"alloctrace: {_option.Name} cannot be judged: {Printable.Text(gap)}");
+        _output.Error.WriteLine($"alloctrace: {_option.Name} cannot be checked: {Printable.Text(gap)}");
         return ExitCode.NothingMeasured;
     }
 
-    /// <summary>What keeps a recording from being judged. Allocations whose stack was not kept are counted all the same.</summary>
+    /// <summary>Returns what keeps a recording from being checked. Allocations whose stack was not kept are counted all the same.</summary>
     private static string? Gap(TraceDatabase database)
     {
         if (database.Moments.All(moment => moment.Blocks == 0))
@@ -79,7 +79,7 @@ internal sealed class Threshold
 
     private static Threshold Create(Command command, Output output, string name, string what)
     {
-        var option = SizeOption.Create(name, $"Exit with code {ExitCode.ThresholdExceeded} when {what} is above SIZE (200MiB, 1.5G, …), {ExitCode.NothingMeasured} when it cannot be told.");
+        var option = SizeOption.Create(name, $"Exit with code {ExitCode.ThresholdExceeded} when {what} is above SIZE (200MiB, 1.5G, …), or {ExitCode.NothingMeasured} when it cannot be checked.");
         command.Add(option);
         return new Threshold(option, output);
     }

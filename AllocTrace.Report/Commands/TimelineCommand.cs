@@ -15,7 +15,7 @@ internal static class TimelineCommand
         var csv = ReportArguments.Csv();
         var command = new Verb(
             "timeline",
-            "How the memory went up and down: live bytes, and resident memory where it was recorded, with the peak, snapshots and losses.",
+            "Draws the memory over time: live bytes, and resident memory where it was recorded, with the peak, snapshots and losses.",
             "alloctrace timeline app.db",
             "alloctrace timeline app.db --csv > app-timeline.csv    # every slice of time")
         {

@@ -12,26 +12,26 @@ internal static class TopCommand
     {
         var file = ReportArguments.File();
         var groupBy = WordOption.Create<GroupBy>(
-            "--group-by", "What to sum over: lineno, filename, traceback, function, domain, thread or process.", "KEY", "-g");
+            "--group-by", "The key to sum by: lineno, filename, traceback, function, domain, thread or process.", "KEY", "-g");
         var cumulative = new Option<bool>("--cumulative")
         {
-            Description = "Count an allocation for every line (file, function) on its stack, once each.",
+            Description = "Count an allocation once for every line (file, function) on its stack.",
         };
         var everyFrame = new Option<bool>("--every-frame")
         {
-            Description = "With --cumulative: once for each frame, recursion included, as tracemalloc does.",
+            Description = "With --cumulative: count it once for each frame, recursion included, as tracemalloc does.",
         };
-        var rows = WordOption.Number("-n", "How many rows; 0 for all.", "N", defaultValue: 10);
+        var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
         var json = ReportArguments.Json();
         var csv = ReportArguments.Csv();
 
         var command = new Verb(
             "top",
-            "The lines, functions, threads or processes that hold the memory, largest first.",
+            "Lists the lines, functions, threads or processes that hold the memory, largest first.",
             "alloctrace top app.db",
             "alloctrace top app.db --view peak --group-by traceback -n 3",
             "alloctrace top app.db --cumulative --group-by function --exclude '<frozen *>'",
-            "alloctrace top app.db --mine                      # my lines, with all that they call",
+            "alloctrace top app.db --mine                      # your own lines, with all that they call",
             "alloctrace top app.db --filter 'models.py:120' --all-frames",
             "alloctrace top app.db --json -n 0 | jq '.statistics[0]'")
         {

@@ -5,7 +5,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary>What <c>alloctrace top</c> found, in the forms in which it can be written.</summary>
+/// <summary>Writes the results of <c>alloctrace top</c> in each format.</summary>
 internal sealed class TopReport
 {
     private readonly TraceDatabase _database;

@@ -11,15 +11,15 @@ internal static class TreeCommand
     public static Command Create(Output output)
     {
         var file = ReportArguments.File();
-        var rows = WordOption.Number("-n", "How many lines at most; 0 for all.", "N", defaultValue: 100);
-        var percent = WordOption.Number("--min", "Leave out what is less than so many percent of the total.", "PERCENT", defaultValue: 3);
+        var rows = WordOption.Number("-n", "The largest number of lines; 0 for all.", "N", defaultValue: 100);
+        var percent = WordOption.Number("--min", "Leave out branches below PERCENT of the total.", "PERCENT", defaultValue: 3);
         var json = ReportArguments.Json();
         var command = new Verb(
             "tree",
-            "The tree of calls that led to the memory, the largest branch first. Frames that only pass on are folded into one line.",
+            "Prints the tree of calls that led to the memory, the largest branch first. Chains of frames with a single branch are folded into one line.",
             "alloctrace tree app.db",
             "alloctrace tree app.db --view peak --min 5",
-            "alloctrace tree app.db --mine                 # down to my own code, with all that it calls",
+            "alloctrace tree app.db --mine                 # down to your own code, with all that it calls",
             "alloctrace tree app.db --json --min 0 -n 0    # every frame, for programs",
             "alloctrace tree app.db --filter 'app/*' --min 0 -n 0")
         {

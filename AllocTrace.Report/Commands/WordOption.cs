@@ -37,7 +37,7 @@ internal static class WordOption
         CustomParser = result =>
         {
             if (!int.TryParse(result.Tokens[0].Value, out var number) || number < 0)
-                result.AddError($"{name} cannot be '{result.Tokens[0].Value}': it is a number, 0 or more");
+                result.AddError($"{name} cannot be '{result.Tokens[0].Value}': give a number, 0 or more");
 
             return number;
         },

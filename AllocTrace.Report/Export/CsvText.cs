@@ -24,7 +24,7 @@ internal sealed class CsvText : IDisposable
     public static string Cell(Traceback traceback) => string.Join("; ", traceback.Select(frame => Place.Describe(frame)));
 
     /// <summary>
-    /// What a statistic is about: filename, lineno, function, traceback, domain, pid, thread_id, thread, command; those that do not apply are
+    /// Writes the subject of a statistic: filename, lineno, function, traceback, domain, pid, thread_id, thread, command; those that do not apply are
     /// empty.
     /// </summary>
     /// <param name="statistic">The statistic.</param>

@@ -40,7 +40,7 @@ internal sealed class JsonText : IDisposable
         Errors("size_error", "count_error", error);
     }
 
-    /// <summary>How far an estimate may be off; nothing when every allocation was recorded.</summary>
+    /// <summary>Writes the error of an estimate; nothing if every allocation was recorded.</summary>
     public void Errors(string size, string count, Amount error)
     {
         if (error == default)

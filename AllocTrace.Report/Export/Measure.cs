@@ -2,7 +2,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Export;
 
-/// <summary>What a stack's weight is.</summary>
+/// <summary>The measure that weighs a stack.</summary>
 internal enum Measure
 {
     /// <summary>Bytes as requested by the program.</summary>

@@ -22,7 +22,7 @@ internal static class NewFile
         }
 
         if (File.Exists(path) && !replace)
-            throw new IOException($"{path} exists; -f replaces it");
+            throw new IOException($"{path} exists: give another name, or -f to replace it");
 
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
             throw new IOException($"no such folder: {folder}");

@@ -19,7 +19,7 @@ internal static class SpeedscopeExport
         using var json = new Utf8JsonWriter(target, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         var stacks = snapshots[0].Snapshot.Database.Stacks;
 
-        // Frames are told apart by code and line; the one without is 0.
+        // Frames are distinguished by code and line; the one without is 0.
         var frames = new Dictionary<(int Code, int Line), int> { [(-1, 0)] = 0 };
         var frameOfStack = new int[stacks.Count];
         for (var stack = 1; stack < stacks.Count; stack++)

@@ -1,6 +1,6 @@
 namespace AllocTrace.Report.Live;
 
-/// <summary>What the largest row has most of.</summary>
+/// <summary>The column by which rows are sorted.</summary>
 internal enum LiveOrder
 {
     /// <summary>Bytes alive.</summary>

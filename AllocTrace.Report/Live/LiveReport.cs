@@ -3,7 +3,7 @@ using AllocTrace.Report.Render;
 
 namespace AllocTrace.Report.Live;
 
-/// <summary>What <c>alloctrace live</c> shows: totals, and the groups that have most. Rates are those between two samples.</summary>
+/// <summary>Writes the screen of <c>alloctrace live</c>: totals, and the largest groups. Rates are those between two samples.</summary>
 internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy groupBy, LiveOrder order)
 {
     /// <summary>The earlier sample, if it has all processes that ran then: what one had allocated by then is not of late.</summary>

@@ -4,7 +4,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Live;
 
-/// <summary>What the processes of a recording had alive at a moment, and what they had allocated by then, by group.</summary>
+/// <summary>The live blocks of the processes of a recording at a moment, and their allocations by then, by group.</summary>
 internal sealed class LiveSample
 {
     private readonly Dictionary<object, LiveRow> _rows = [];
@@ -25,7 +25,7 @@ internal sealed class LiveSample
 
     public Amount Allocated { get; private set; }
 
-    /// <summary>How long the oldest process was recorded.</summary>
+    /// <summary>The time for which the oldest process was recorded.</summary>
     public long AtNs => Processes.Select(process => process.DurationNs).DefaultIfEmpty().Max();
 
     /// <summary>Reads the pictures of processes.</summary>
@@ -47,7 +47,7 @@ internal sealed class LiveSample
         return sample;
     }
 
-    /// <summary>Whether a process is in it.</summary>
+    /// <summary>Returns whether a process is in it.</summary>
     public bool Has(TraceProcess process) => Processes.Any(other => other.Pid == process.Pid && other.StartedAtNs == process.StartedAtNs);
 
     /// <summary>The row of the same group in this sample; nothing when there is none.</summary>

@@ -23,12 +23,12 @@ internal sealed class LiveScreen(LiveWatch watch, Output output, GroupBy groupBy
     private LiveSample? _sample, _before;
     private bool _isOpen;
 
-    /// <summary>Shows pictures until the recording is over, or it is told to stop.</summary>
-    /// <returns>Whether the recording is over.</returns>
+    /// <summary>Shows the live memory until the recording ends, or until it is stopped.</summary>
+    /// <returns>True if the recording is over.</returns>
     public bool Run(CancellationTokenSource stop)
     {
         output.Out.Write(Enter);
-        output.Out.Write($"{Home}waiting for the first figures (q quits)");
+        output.Out.Write($"{Home}waiting for the first figures; q quits");
         output.Out.Flush();
         _isOpen = true;
         var reading = new Thread(() => ReadKeys(stop)) { IsBackground = true };

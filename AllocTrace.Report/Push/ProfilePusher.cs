@@ -20,10 +20,10 @@ internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan fi
     private const int MostWaiting = 4;
     private const int LongestReason = 300;
 
-    /// <summary>How much of an answer is read for its reason, bytes: the server may be anybody's, and its answer endless.</summary>
+    /// <summary>The largest number of bytes read of an answer for its reason: the server may be anybody's, and its answer endless.</summary>
     private const int MostAnswerBytes = 4096;
 
-    /// <summary>How long one waits for a reason.</summary>
+    /// <summary>The time limit for a reason.</summary>
     private static readonly TimeSpan _answering = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
@@ -37,7 +37,7 @@ internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan fi
         """;
 
     /// <summary>A client that sends to the address it was given and to no other, and gives an answer over before it is read.</summary>
-    /// <param name="server">The server's address. Its user name and password are told to the server.</param>
+    /// <param name="server">The server's address. Its user name and password are sent to the server.</param>
     /// <param name="patience">How long a request may take until the answer begins.</param>
     public static HttpClient CreateClient(Uri server, TimeSpan patience)
     {
@@ -95,7 +95,7 @@ internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan fi
                 return;
 
             if (!problem.Value.IsPassing || attempt == attempts)
-                throw new IOException($"{Secrets.Without(profile.Address).GetLeftPart(UriPartial.Authority)}: {problem.Value.Text}; {Numbers.Of(sent, "profile")} sent before");
+                throw new IOException($"{Secrets.Without(profile.Address).GetLeftPart(UriPartial.Authority)}: {problem.Value.Text}; {Numbers.Of(sent, "profile")} sent before that");
 
             say($"{problem.Value.Text}; trying again in {pause.TotalSeconds:0.#} s");
             await Task.Delay(pause);
@@ -118,7 +118,7 @@ internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan fi
                 return null;
 
             if (response.Headers.Location is { } elsewhere)
-                return ($"the server answered {(int)response.StatusCode}: it points to {OneLine(Pointed(profile.Address, elsewhere))}. Nothing is sent there; name it with --to if it is meant", false);
+                return ($"the server answered {(int)response.StatusCode}: it points to {OneLine(Pointed(profile.Address, elsewhere))}. Redirects are not followed: give that address with --to", false);
 
             var passing = response.StatusCode == HttpStatusCode.TooManyRequests || (int)response.StatusCode >= 500;
             var reason = OneLine(await Beginning(response.Content));

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace AllocTrace.Report.Push;
 
-/// <summary>Where profiles go: a server that speaks Pyroscope's ingest protocol, and what the series is called there.</summary>
+/// <summary>The destination of profiles: a server that speaks Pyroscope's ingest protocol, and the name of the series there.</summary>
 /// <param name="Server">Its address, without <c>/ingest</c>.</param>
 /// <param name="Name">The application's name.</param>
 /// <param name="Labels">What tells this series from others of the application.</param>

@@ -26,7 +26,7 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
         _total = tree.Root.All.Size;
         _sizes = new SizeUnit([_total]);
         page.Line($"{"Size",9}  {(isSampled ? $"{"±",9}  " : "")}{"%",6}  Where", Page.Heading);
-        Line(Figures.All(tree.Root), "", "all of it");
+        Line(Figures.All(tree.Root), "", "total");
         Branches(tree.Root, "");
         page.Line();
         if (_leftOut > 0)
@@ -80,7 +80,7 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
             : null;
     }
 
-    /// <summary>What to show of a run: frames of the import system stand together, and so does the middle of what is still long.</summary>
+    /// <summary>Chooses the frames to show of a run: frames of the import system stand together, and so does the middle of what is still long.</summary>
     private static IEnumerable<(CallNode Frame, int Folded, string What)> Folded(List<CallNode> run)
     {
         var parts = new List<(CallNode Frame, int Folded, string What)>();
@@ -130,7 +130,7 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
         page.Line($"{size,9}  {(isSampled ? $"{error,9}  " : "")}{share,6}  {indent}{text}");
     }
 
-    /// <summary>What a line is about.</summary>
+    /// <summary>The subject of a line.</summary>
     private readonly record struct Figures(Amount Amount, Variance Variance)
     {
         public static Figures All(CallNode node) => new(node.All, node.AllVariance);

@@ -15,7 +15,7 @@ internal static class Caveats
         if (intervals.Length > 0)
         {
             var every = string.Join(" or ", intervals.Select(bytes => ByteSize.Format(bytes)));
-            page.Line($"SAMPLED, one allocation every {every} on average: figures are estimates, ± what they are off by at most in 95 of 100 cases", Page.Alarm);
+            page.Line($"SAMPLED, one allocation per {every} on average: figures are estimates; the true value is within ± in 95 of 100 cases", Page.Alarm);
         }
 
 
@@ -32,7 +32,7 @@ internal static class Caveats
             page.Line($"NOTE: {note}", Page.Alarm);
     }
 
-    /// <summary>What an event log does not have.</summary>
+    /// <summary>Describes the events that are missing from an event log.</summary>
     public static string OfEvents(TraceProcess process, TraceEventLog log) =>
         $"The event log of process {process.Pid} is INCOMPLETE: {Numbers.Of(log.LeftOut, "event")} after the first {Numbers.Whole(log.Events)}, from {Numbers.Seconds(log.LeftOutNs ?? 0)} on, did not fit";
 
@@ -47,7 +47,7 @@ internal static class Caveats
         return reason switch
         {
             "stack not kept" => $"{Numbers.Of(events, "allocation")} without stack{when}",
-            "collected before" => "an earlier collector took the beginning of the recording, which is not in this database",
+            "collected before" => "the beginning of the recording is missing: an earlier collector wrote it to another database",
             _ => $"{Numbers.Of(events, "event")} lost{when} ({reason}): figures may be wrong",
         };
     }

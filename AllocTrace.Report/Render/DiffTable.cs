@@ -10,7 +10,7 @@ internal sealed class DiffTable(Page page, SourceFiles source)
         // The exact bytes of an estimate would say more than is known.
         var isSampled = differences.Any(difference => difference.SizeDiffError > 0);
         var sizes = new SizeUnit(differences.SelectMany(difference => (long[])[difference.SizeDiff, difference.Size]));
-        new PlaceTable(page, source, "Growth", isSampled ? "±" : "Bytes", "Now", "Blocks", "Count").Write(
+        new PlaceTable(page, source, "Growth", isSampled ? "±" : "Bytes", "Now", "Blocks", "Blocks now").Write(
             [.. differences.Select(difference => (difference.Group, new[]
             {
                 sizes.Format(difference.SizeDiff, sign: true),

@@ -5,7 +5,7 @@ namespace AllocTrace.Report.Render;
 /// <summary>Says of processes that they did not end by themselves. The first line of a report ends with it: such a recording is about something that went wrong.</summary>
 internal static class Endings
 {
-    /// <summary>What to add to a heading; empty when nothing went wrong.</summary>
+    /// <summary>Returns the text to add to a heading; empty if nothing went wrong.</summary>
     public static string Of(TraceDatabase database, IEnumerable<TraceProcess> processes)
     {
         string[] ends = [.. processes.Select(process => Describe(database, process)).OfType<string>()];

@@ -2,7 +2,7 @@ using AllocTrace.Analysis;
 
 namespace AllocTrace.Report.Render;
 
-/// <summary>What kept growing as a table: by how much, what it is now, its course, and where.</summary>
+/// <summary>Writes the table of what kept growing: growth, present size, course and place.</summary>
 internal sealed class GrowthTable(Page page, SourceFiles source)
 {
     /// <summary>Writes the table.</summary>

@@ -1,6 +1,6 @@
 namespace AllocTrace.Report.Render;
 
-/// <summary>What to type next.</summary>
+/// <summary>Prints the commands to type next.</summary>
 internal static class NextSteps
 {
     public static void Write(Page page, string databasePath)
@@ -8,11 +8,11 @@ internal static class NextSteps
         var file = ShellWord.Quote(databasePath);
         (string Command, string Why)[] steps =
         [
-            ($"alloctrace leaks {file}", "what kept growing; a cache that is full did not"),
-            ($"alloctrace tree {file}", "how the program got to what is still held"),
+            ($"alloctrace leaks {file}", "what kept growing; full caches are left out"),
+            ($"alloctrace tree {file}", "the calls that led to what is still held"),
             ($"alloctrace top {file} --view peak", "what held memory at the peak"),
-            ($"alloctrace top {file} --view temporary", "what is allocated only to be freed at once"),
-            ($"alloctrace flamegraph {file}", "a page to look around in"),
+            ($"alloctrace top {file} --view temporary", "blocks that are freed at once"),
+            ($"alloctrace flamegraph {file}", "a page to explore"),
         ];
         page.Line("Next", Page.Heading);
         var width = steps.Max(step => step.Command.Length);

@@ -25,7 +25,7 @@ internal static class Numbers
         return size.EndsWith(" B", StringComparison.Ordinal) ? size : $"{size} ({Signed(bytes)} B)";
     }
 
-    /// <summary>What an estimate may be off by, after it; nothing when it is none.</summary>
+    /// <summary>Returns the error of an estimate, to follow it; empty if there is none.</summary>
     public static string Error(long bytes) => bytes == 0 ? "" : $" ± {ByteSize.Format(bytes)}";
 
     public static string Percent(long part, long whole) =>

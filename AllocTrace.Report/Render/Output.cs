@@ -2,7 +2,7 @@ using System.Text;
 
 namespace AllocTrace.Report.Render;
 
-/// <summary>Where a command writes: data to <see cref="Out"/>, notes and errors to <see cref="Error"/>.</summary>
+/// <summary>The outputs of a command: data to <see cref="Out"/>, notes and errors to <see cref="Error"/>.</summary>
 internal sealed class Output : IDisposable
 {
     private const int BufferBytes = 64 * 1024;
@@ -44,7 +44,7 @@ internal sealed class Output : IDisposable
 
     public bool Color => _wantsColor && TerminalWidth is not null;
 
-    /// <summary>Whether reports have to do with the characters of ASCII, as the locale's are not those of UTF-8. Data is UTF-8 always.</summary>
+    /// <summary>True if reports have to do with the characters of ASCII, as the locale's are not those of UTF-8. Data is UTF-8 always.</summary>
     public bool Ascii { get; init; }
 
     /// <summary>The process's own standard output and error. A reader that goes away (<c>| head</c>) is not an error.</summary>

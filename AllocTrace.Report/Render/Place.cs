@@ -25,7 +25,7 @@ internal static class Place
         return ShortPath.Fit(frame.Filename, Math.Max(width - end.Length, NameLength(frame.Filename))) + end;
     }
 
-    /// <summary>How many columns the file's name and the line of a statistic take: less of it would not say where it is.</summary>
+    /// <summary>Returns the number of columns that the file's name and the line of a statistic take: less of it would not say where it is.</summary>
     public static int LeastWidth(Statistic statistic) => statistic is { Domain: null, Thread: null, Process: null, Traceback.Newest: { } frame } ? LeastWidth(frame) : 0;
 
     /// <summary>The same of a frame.</summary>

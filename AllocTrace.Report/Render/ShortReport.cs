@@ -3,7 +3,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Render;
 
-/// <summary>What <c>alloctrace run</c> says when the program has ended: how much, which lines, and what to type next.</summary>
+/// <summary>Writes the report of <c>alloctrace run</c> after the program has ended: totals, lines, and what to type next.</summary>
 internal static class ShortReport
 {
     private const int Lines = 5;
@@ -57,12 +57,12 @@ internal static class ShortReport
 
     private static string Failure(int exitCode) => exitCode switch
     {
-        0 => "Not every process ended by itself",
+        0 => "Not every process exited by itself",
         > 128 => $"The program was killed by signal {exitCode - 128}",
         _ => $"The program failed with exit code {exitCode}",
     };
 
-    /// <summary>What may be a leak comes first: what is merely alive at the end is more, and mostly harmless.</summary>
+    /// <summary>Writes possible leaks first: what is merely live at the end is more, and mostly harmless.</summary>
     private static void Growing(Page page, SourceFiles source, TraceDatabase database, TraceProcess process)
     {
         var series = GrowthSeries.OfTime(database, process, GroupBy.Lineno, []);

@@ -17,7 +17,7 @@ internal sealed class StatisticTable(Page page, SourceFiles source)
         // The exact bytes of an estimate would say more than is known.
         var isSampled = statistics.Any(statistic => statistic.SizeError > 0);
         var sizes = new SizeUnit(statistics.Select(statistic => statistic.Size));
-        new PlaceTable(page, source, "Size", isSampled ? "±" : "Bytes", "%", "Count").Write(
+        new PlaceTable(page, source, "Size", isSampled ? "±" : "Bytes", "%", "Blocks").Write(
             [.. statistics.Select(statistic => (statistic, new[]
             {
                 sizes.Format(statistic.Size),

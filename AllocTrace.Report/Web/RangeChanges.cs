@@ -3,7 +3,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Web;
 
-/// <summary>What places allocated and freed in stretches of time, few enough for a page: where there is too much, slices become wider.</summary>
+/// <summary>Sums the allocations and frees of places in periods of time, few enough for a page: where there are too many, slices become wider.</summary>
 internal sealed class RangeChanges
 {
     private const long MostRows = 1_000_000;
@@ -14,7 +14,7 @@ internal sealed class RangeChanges
         Rows = rows;
     }
 
-    /// <summary>So many slices of the recording are one: a row stands at the last of them.</summary>
+    /// <summary>The number of slices of the recording that are one here: a row stands at the last of them.</summary>
     public int Stride { get; }
 
     /// <summary>By slice (an index in the database's list) and site (an index in its list).</summary>

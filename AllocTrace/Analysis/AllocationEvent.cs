@@ -24,7 +24,7 @@ public readonly record struct AllocationEvent(
     public static IEnumerable<AllocationEvent> Read(TraceDatabase database, TraceProcess process, IEnumerable<TraceFilter[]>? filters = null) =>
         database.EventLogs.Any(log => log.Process == process.Id) ? new EventReplay(database, process, filters ?? []).Read() : [];
 
-    /// <summary>How the program got to the allocation.</summary>
+    /// <summary>The stack of the allocation.</summary>
     public Traceback TracebackIn(TraceDatabase database) => database.Stacks.TracebackOf(Stack);
 }
 

@@ -20,7 +20,7 @@ public sealed class CallNode
     /// <summary>Everything allocated by the frame and by what it called.</summary>
     public Amount All => _stack == 0 && !_isRoot ? _tree.Own(0) : _tree.All(_stack);
 
-    /// <summary>What the frame allocated itself.</summary>
+    /// <summary>The allocations of the frame itself.</summary>
     public Amount Own => _isRoot ? default : _tree.Own(_stack);
 
     /// <summary>When allocations were sampled: the true figures are so near to <see cref="All"/> in 95 of 100 cases. Otherwise 0.</summary>
@@ -33,7 +33,7 @@ public sealed class CallNode
 
     internal Variance AllVariance => _stack == 0 && !_isRoot ? _tree.OwnVariance(0) : _tree.AllVariance(_stack);
 
-    /// <summary>What it called, the largest first.</summary>
+    /// <summary>The calls it made, the largest first.</summary>
     public IReadOnlyList<CallNode> Children
     {
         get

@@ -19,7 +19,7 @@ internal sealed class ColumnGrouping<T>(
 
     public override int Compare(int a, int b) => b.CompareTo(a);
 
-    /// <summary>Rows of one name are told apart by their order: the second worker thread is compared with the second.</summary>
+    /// <summary>Rows of one name are distinguished by their order: the second worker thread is compared with the second.</summary>
     public override int[] Match(Grouping other)
     {
         var ours = Numbered(this).Select((name, row) => (name, row)).ToDictionary(pair => pair.name, pair => pair.row);

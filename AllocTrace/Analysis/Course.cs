@@ -1,6 +1,6 @@
 namespace AllocTrace.Analysis;
 
-/// <summary>What a place held at the end of each slice of time, and what it allocated in it. One object serves many places in turn.</summary>
+/// <summary>The bytes that a place held at the end of each time slice, and those that it allocated in it. One object serves many places in turn.</summary>
 /// <param name="slices">How many slices there are.</param>
 internal sealed class Course(int slices)
 {
@@ -8,7 +8,7 @@ internal sealed class Course(int slices)
     private readonly long[] _blocks = new long[slices];
     private readonly long[] _allocated = new long[slices];
 
-    /// <summary>What it held before the first slice.</summary>
+    /// <summary>The bytes held before the first slice.</summary>
     public Amount Initial { get; private set; }
 
     /// <summary>Bytes alive at the end of each slice.</summary>
@@ -53,7 +53,7 @@ internal sealed class Course(int slices)
     }
 }
 
-/// <summary>What a stack did in a slice.</summary>
+/// <summary>Adds the changes of a stack in a slice.</summary>
 /// <param name="Stack">An index in the table of stacks.</param>
 /// <param name="Slice">An index in the slices of the process.</param>
 /// <param name="Bytes">By how much it holds more at the end.</param>

@@ -1,6 +1,6 @@
 namespace AllocTrace.Analysis;
 
-/// <summary>Whether an allocation also counts for the frames that led to it.</summary>
+/// <summary>The way in which an allocation counts for the frames that led to it.</summary>
 public enum Cumulation
 {
     /// <summary>It counts for its newest frame only.</summary>

@@ -31,7 +31,7 @@ public sealed class Filter : TraceFilter
     /// <summary>The line, or <see langword="null"/> for any.</summary>
     public int? LineNumber { get; }
 
-    /// <summary>Whether any frame may match, not only the newest.</summary>
+    /// <summary>True if any frame may match, not only the newest.</summary>
     public bool AllFrames { get; }
 
     /// <summary>The domain's number in tracemalloc, or <see langword="null"/> for any.</summary>

@@ -44,7 +44,7 @@ internal sealed class FrameGrouping : Grouping
 
     public override int Count => _firstStack.Count;
 
-    /// <summary>Whether the groups are lines.</summary>
+    /// <summary>True if the groups are lines.</summary>
     public bool IsByLine => _groupBy == GroupBy.Lineno;
 
     /// <summary>The group of each stack's newest frame.</summary>

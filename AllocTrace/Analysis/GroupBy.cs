@@ -1,6 +1,6 @@
 namespace AllocTrace.Analysis;
 
-/// <summary>What a <see cref="Statistic"/> sums over.</summary>
+/// <summary>The key that a <see cref="Statistic"/> sums by.</summary>
 public enum GroupBy
 {
     /// <summary>The file and line of the newest frame.</summary>

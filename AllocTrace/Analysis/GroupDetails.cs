@@ -2,7 +2,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>What the largest part of a group decides about how it is shown.</summary>
+/// <summary>The details that the largest part of a group contributes to its display.</summary>
 /// <param name="Stack">A stack of the code that has most of it: several code objects may share a line, and one gives its name. 0: any.</param>
 /// <param name="Expression">The expression that has most of it, packed; 0: unknown.</param>
 internal readonly record struct GroupDetail(int Stack, uint Expression);

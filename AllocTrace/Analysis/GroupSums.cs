@@ -10,7 +10,7 @@ internal sealed class GroupSums(int groups, bool isSampled)
 
     public (long Size, long Count) this[int group] => _sums[group];
 
-    /// <summary>Whether there are variances.</summary>
+    /// <summary>True if there are variances.</summary>
     public bool IsSampled => _variances is not null;
 
     public Variance VarianceOf(int group) => _variances is null ? default : _variances[group];

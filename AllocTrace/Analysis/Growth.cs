@@ -8,9 +8,9 @@ namespace AllocTrace.Analysis;
 /// <param name="Grown">In how many of the periods after the first it grew.</param>
 public sealed record Growth(Statistic Group, IReadOnlyList<long> Sizes, long Bytes, long Blocks, int Grown)
 {
-    /// <summary>When allocations were sampled: the true growth is within so many bytes of <see cref="Bytes"/> in at least 95 of 100 cases.</summary>
+    /// <summary>When allocations were sampled: the true growth is within this many bytes of <see cref="Bytes"/> in at least 95 of 100 cases.</summary>
     public long BytesError { get; init; }
 
-    /// <summary>When allocations were sampled: the true growth is within so many blocks of <see cref="Blocks"/> in at least 95 of 100 cases.</summary>
+    /// <summary>When allocations were sampled: the true growth is within this many blocks of <see cref="Blocks"/> in at least 95 of 100 cases.</summary>
     public long BlocksError { get; init; }
 }

@@ -16,13 +16,13 @@ public sealed class GrowthList : IReadOnlyList<Growth>
         SmallerBytes = all.Skip(_growing.Length).Sum(growth => growth.Bytes);
     }
 
-    /// <summary>How many groups are listed.</summary>
+    /// <summary>The number of groups that are listed.</summary>
     public int Count => _growing.Length;
 
-    /// <summary>What a group has to have grown by to be listed, bytes.</summary>
+    /// <summary>The growth from which a group is listed, in bytes.</summary>
     public long Threshold { get; }
 
-    /// <summary>How many groups grew by less.</summary>
+    /// <summary>The number of groups that grew by less.</summary>
     public int Smaller { get; }
 
     /// <summary>By how many bytes those grew, together.</summary>

@@ -53,7 +53,7 @@ internal sealed class GrowthRule(bool[] busy, bool[] building)
         return null;
     }
 
-    /// <summary>What the place never gave back of what it held at the end of a slice of the course that was asked for last.</summary>
+    /// <summary>Returns the bytes that the place never freed of those that it held at the end of a slice of the last course.</summary>
     public long Kept(int slice, Course course) => slice < 0 ? Math.Min(course.Initial.Size, _kept[0]) : _kept[slice];
 
     private void Fill(Course course)
@@ -80,7 +80,7 @@ internal sealed class GrowthRule(bool[] busy, bool[] building)
 
     private bool IsSpread(int begin, int end) => Worked(begin - 1, end) >= Math.Max(LeastSlices, _clock[^1] / SpreadShare);
 
-    /// <summary>Whether all was made in one go, which took less than a quarter of the time since: a table.</summary>
+    /// <summary>Returns whether all was made in one go, which took less than a quarter of the time since: a table.</summary>
     private bool IsBuilt(int begin, int end)
     {
         for (var slice = begin; slice <= end; slice++)
@@ -120,7 +120,7 @@ internal sealed class GrowthRule(bool[] busy, bool[] building)
         return largest;
     }
 
-    /// <summary>Whether it stopped growing early, and allocated on: what comes then replaces what goes.</summary>
+    /// <summary>Returns whether it stopped growing early, and allocated on: what comes then replaces what goes.</summary>
     private bool IsFull(Course course, int begin, int end, long total)
     {
         var allocated = 0L;

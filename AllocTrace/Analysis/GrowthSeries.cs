@@ -3,7 +3,7 @@ using AllocTrace.Storage;
 namespace AllocTrace.Analysis;
 
 /// <summary>
-/// How much each line, function or traceback held as time passed. A leak is what keeps growing, a cache what has grown: only the course of time tells them
+/// The bytes that each line, function or traceback held over time. A leak is what keeps growing, a cache what has grown: only the course of time tells them
 /// apart (<see cref="GrowthRule"/>).
 /// </summary>
 public sealed class GrowthSeries
@@ -26,7 +26,7 @@ public sealed class GrowthSeries
     /// <summary>The moments, oldest first: seconds since the recording began, or the names of snapshots.</summary>
     public IReadOnlyList<string> Periods { get; }
 
-    /// <summary>What the program gave back after the last period, on its way to the end, bytes: what a main function held, for example.</summary>
+    /// <summary>The bytes that the program freed after the last period, while it ended: those of a main function, for example.</summary>
     public long FreedAtEnd { get; }
 
     /// <summary>Reads how a process's memory developed, in at most ten periods of equal length.</summary>

@@ -12,7 +12,7 @@ internal sealed class KeyNumbers
     private (long Key, int Number)[] _entries = new (long, int)[1 << 10];
     private int _shift = 64 - 10;
 
-    /// <summary>How many keys there are.</summary>
+    /// <summary>The number of keys.</summary>
     public int Count { get; private set; }
 
     /// <summary>The number of a key; a new one has the number <see cref="Count"/> then.</summary>

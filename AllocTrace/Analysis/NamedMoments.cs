@@ -35,7 +35,7 @@ internal static class NamedMoments
         throw new ArgumentException($"{database.Path}: no snapshot '{name}'; there is {(names == "" ? "none" : names)}");
     }
 
-    /// <summary>What has to be said when moments of processes are added up that did not all live at the same time; <see langword="null"/>: they did.</summary>
+    /// <summary>Returns the note on summing up moments of processes that did not all live at the same time, or <see langword="null"/> if they did.</summary>
     public static string? LivedApart(TraceDatabase database, IReadOnlyList<TraceMoment> moments)
     {
         var ids = moments.Where(moment => moment.Bytes > 0).Select(moment => moment.Process).ToHashSet();
@@ -46,14 +46,14 @@ internal static class NamedMoments
         var together = processes.Max(process => process.StartedAtNs) < processes.Min(process => process.StartedAtNs + LivedNs(database, process));
         return (together, moments.All(moment => moment.Kind == "peak")) switch
         {
-            (false, true) => $"peaks of {processes.Length} processes that did not all live at the same time are added up: there was never so much at once",
-            (false, false) => $"{processes.Length} processes that did not all live at the same time are added up: there was never so much at once",
-            (true, true) => $"peaks of {processes.Length} processes are added up, each at a time of its own: together they may never have had so much",
+            (false, true) => $"peaks of {processes.Length} processes that did not all live at the same time are added up: the total was never in use at once",
+            (false, false) => $"{processes.Length} processes that did not all live at the same time are added up: the total was never in use at once",
+            (true, true) => $"peaks of {processes.Length} processes are added up, each at its own time: the total may never have been in use at once",
             _ => null,
         };
     }
 
-    // The recording of a process goes on until its collector finds that it has ended; what it does last is to finalize.
+    // The recording of a process continues until its collector finds that it has ended; what it does last is to finalize.
     private static long LivedNs(TraceDatabase database, TraceProcess process) => Math.Min(process.DurationNs, database.MomentOf(process, "live")?.AtNs ?? long.MaxValue);
 
     private static TraceMoment[] Of(TraceDatabase database, IReadOnlyList<TraceProcess> processes, Func<TraceMoment, bool> wanted)

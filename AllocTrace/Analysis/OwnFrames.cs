@@ -20,7 +20,7 @@ internal static partial class OwnFrames
         return innermost;
     }
 
-    /// <summary>Whether a file is the user's own. Code without a file (<c>&lt;string&gt;</c>, <c>&lt;stdin&gt;</c>) is.</summary>
+    /// <summary>Returns whether a file is the user's own. Code without a file (<c>&lt;string&gt;</c>, <c>&lt;stdin&gt;</c>) is.</summary>
     public static bool IsOwn(string filename) => !Others().IsMatch(filename);
 
     // Where CPython, its distributors and pip put files: lib/python3.X (lib64, python3.Xt without the GIL, python3 on Debian), and an archive of the library.

@@ -46,10 +46,10 @@ internal sealed class ProcessCourse
     /// <summary>The last moment, ns.</summary>
     public long EndNs { get; }
 
-    /// <summary>What the program gave back after that moment and before the interpreter finalized, bytes.</summary>
+    /// <summary>The bytes that the program freed after that moment and before the interpreter finalized.</summary>
     public long FreedAtEnd { get; }
 
-    /// <summary>What was alive at the last moment, by site.</summary>
+    /// <summary>The live blocks at the last moment, by site.</summary>
     public SiteTable Alive { get; private set; } = new();
 
     /// <summary>Reads the course of a process.</summary>
@@ -67,7 +67,7 @@ internal sealed class ProcessCourse
         }
     }
 
-    /// <summary>What a stack held before the first slice: what it inherited from a parent.</summary>
+    /// <summary>Returns the bytes that a stack held before the first slice: those inherited from a parent.</summary>
     public Amount Initial(int stack) => _initial.GetValueOrDefault(stack);
 
     public ReadOnlySpan<CourseChange> Changes(Range range) => CollectionsMarshal.AsSpan(_changes)[range];

@@ -2,7 +2,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>What one process did with its memory.</summary>
+/// <summary>Sums up the memory of one process.</summary>
 /// <param name="Process">The process.</param>
 /// <param name="Peak">Its high-water mark, or <see langword="null"/> when none was recorded.</param>
 /// <param name="Live">Its end, or <see langword="null"/> when none was recorded.</param>
@@ -24,11 +24,11 @@ public sealed record ProcessSummary(
     IReadOnlyList<TraceLoss> Losses)
 {
     /// <summary>
-    /// When allocations were sampled: the true figures are within so many bytes and blocks of those in <see cref="Usage"/> in 95 of 100 cases. Otherwise 0.
+    /// When allocations were sampled: the true figures are within this many bytes and blocks of those in <see cref="Usage"/> in 95 of 100 cases. Otherwise 0.
     /// </summary>
     public Usage Error { get; init; }
 
-    /// <summary>Whether the figures are estimates.</summary>
+    /// <summary>True if the figures are estimates.</summary>
     public bool IsSampled => Process.SampleBytes != 0;
 
     /// <summary>Reads one process of a recording in one pass.</summary>

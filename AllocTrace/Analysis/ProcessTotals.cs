@@ -18,7 +18,7 @@ internal sealed class ProcessTotals(TraceDatabase database, TraceProcess process
     /// <summary>Everything.</summary>
     public Usage Usage => _usage;
 
-    /// <summary>How far that may be off when allocations were sampled.</summary>
+    /// <summary>The error of that estimate when allocations were sampled.</summary>
     public Usage Error => _variance.Error;
 
     /// <summary>The same by index in <see cref="TraceDatabase.Domains"/>.</summary>
@@ -33,10 +33,10 @@ internal sealed class ProcessTotals(TraceDatabase database, TraceProcess process
     /// <summary>By index in <see cref="TraceDatabase.Threads"/>.</summary>
     public Usage[] Threads { get; } = new Usage[database.Threads.Count];
 
-    /// <summary>What was alive at the high-water mark; not summed over parts.</summary>
+    /// <summary>The live blocks at the high-water mark; not summed over parts.</summary>
     public SiteTable Peak { get; } = new(room);
 
-    /// <summary>What was alive at the end; not summed over parts.</summary>
+    /// <summary>The live blocks at the end; not summed over parts.</summary>
     public SiteTable Live { get; } = new(room);
 
     /// <summary>Adds a site.</summary>

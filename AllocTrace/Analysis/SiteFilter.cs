@@ -2,7 +2,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>What several filters together let through, by stack and domain.</summary>
+/// <summary>Combines several filters, by stack and domain.</summary>
 internal sealed class SiteFilter
 {
     private readonly Part[] _inclusive;

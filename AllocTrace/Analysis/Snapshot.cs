@@ -23,7 +23,7 @@ public sealed class Snapshot
             foreach (ref readonly var site in part.Sites)
             {
                 if (site.Bytes < 0 || site.Blocks < 0 || site.Bytes > long.MaxValue - Size || site.Blocks > long.MaxValue - Count)
-                    throw new InvalidTraceException(database.Path, "damaged: its sizes are more than there can be");
+                    throw new InvalidTraceException(database.Path, "damaged: its sizes are impossibly large");
 
                 Size += site.Bytes;
                 Count += site.Blocks;
@@ -43,7 +43,7 @@ public sealed class Snapshot
     internal IReadOnlyList<SiteTable> Parts => _parts;
 
     /// <summary>
-    /// What has to be known of the figures, a sentence each: that processes are added up that did not live at the same time, that inherited blocks are counted once,
+    /// The notes on the figures, one sentence each: that processes are added up that did not live at the same time, that inherited blocks are counted once,
     /// which of several snapshots of one name it is.
     /// </summary>
     public IReadOnlyList<string> Notes { get; }
@@ -54,10 +54,10 @@ public sealed class Snapshot
     /// <summary>All blocks.</summary>
     public long Count { get; }
 
-    /// <summary>When allocations were sampled: the true size is within so many bytes of <see cref="Size"/> in 95 of 100 cases.</summary>
+    /// <summary>When allocations were sampled: the true size is within this many bytes of <see cref="Size"/> in 95 of 100 cases.</summary>
     public long SizeError { get; }
 
-    /// <summary>When allocations were sampled: the true count is within so many blocks of <see cref="Count"/> in 95 of 100 cases.</summary>
+    /// <summary>When allocations were sampled: the true count is within this many blocks of <see cref="Count"/> in 95 of 100 cases.</summary>
     public long CountError { get; }
 
     /// <summary>The allocations, a site each, in the order of the database. Tracebacks are made as the sequence advances.</summary>
@@ -149,7 +149,7 @@ public sealed class Snapshot
     /// <summary>Compares this snapshot with an older one, of the same recording or of another, group by group; what differs most comes first.</summary>
     /// <param name="old">The older one.</param>
     /// <param name="groupBy">
-    /// What makes a group. Groups of two recordings are the same when their frames are; functions also when they moved within their file,
+    /// Returns the key of a group. Groups of two recordings are the same when their frames are; functions also when they moved within their file,
     /// threads and processes when their names and commands are (in their order).
     /// </param>
     /// <param name="cumulation">Whether callers count too; only for groups of lines, files and functions.</param>
@@ -218,7 +218,7 @@ public sealed class Snapshot
         {
             (parts, var inherited) = ForkedBlocks.CountOnce(database, parts);
             if (inherited.Size > 0)
-                notes.Add($"{ByteSize.Format(inherited.Size)} that forked processes inherited are counted once, in the process that they come from");
+                notes.Add($"{ByteSize.Format(inherited.Size)} inherited by forked processes are counted once, in the process that allocated them");
             if (NamedMoments.LivedApart(database, moments) is { } note)
                 notes.Add(note);
         }

@@ -20,7 +20,7 @@ public sealed class SourceFiles(DateTimeOffset unchangedSince)
     {
     }
 
-    /// <summary>The sources of processes, as they were before the first of them began.</summary>
+    /// <summary>The sources of processes, in their state before the first of them began.</summary>
     public static SourceFiles Of(IEnumerable<TraceProcess> processes) =>
         new(processes.Select(process => process.StartedAt).DefaultIfEmpty(DateTimeOffset.MinValue).Min());
 

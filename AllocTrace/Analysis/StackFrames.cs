@@ -14,7 +14,7 @@ internal static class StackFrames
             return new Frame(stacks.Codes.Text(code.Filename), stacks.Line[stack], stacks.Codes.Text(code.Function));
         }
 
-        /// <summary>How many frames a stack has.</summary>
+        /// <summary>Returns the number of frames that a stack has.</summary>
         public int DepthOf(int stack)
         {
             var depth = 0;

@@ -20,10 +20,10 @@ public sealed record Statistic(long Size, long Count, Traceback Traceback)
     /// <summary>The process, for <see cref="GroupBy.Process"/> and <see cref="GroupBy.Thread"/> only.</summary>
     public TraceProcess? Process { get; init; }
 
-    /// <summary>When allocations were sampled: the true size is within so many bytes of <see cref="Size"/> in 95 of 100 cases.</summary>
+    /// <summary>When allocations were sampled: the true size is within this many bytes of <see cref="Size"/> in 95 of 100 cases.</summary>
     public long SizeError { get; init; }
 
-    /// <summary>When allocations were sampled: the true count is within so many blocks of <see cref="Count"/> in 95 of 100 cases.</summary>
+    /// <summary>When allocations were sampled: the true count is within this many blocks of <see cref="Count"/> in 95 of 100 cases.</summary>
     public long CountError { get; init; }
 
     /// <summary>

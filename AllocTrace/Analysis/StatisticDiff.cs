@@ -10,13 +10,13 @@ namespace AllocTrace.Analysis;
 /// <param name="Traceback">Where, as in a <see cref="Statistic"/>.</param>
 public sealed record StatisticDiff(long Size, long SizeDiff, long Count, long CountDiff, Traceback Traceback)
 {
-    /// <summary>What groups of another kind are about: the group as a <see cref="Statistic"/> of the new snapshot, or of the old one where it is gone.</summary>
+    /// <summary>For groups that are not stacks: the group as a <see cref="Statistic"/> of the new snapshot, or of the old one where it is gone.</summary>
     public Statistic Group { get; init; } = new(Size, Count, Traceback);
 
-    /// <summary>When allocations were sampled: the true <see cref="SizeDiff"/> is within so many bytes of it in at least 95 of 100 cases.</summary>
+    /// <summary>When allocations were sampled: the true <see cref="SizeDiff"/> is within this many bytes of it in at least 95 of 100 cases.</summary>
     public long SizeDiffError { get; init; }
 
-    /// <summary>When allocations were sampled: the true <see cref="CountDiff"/> is within so many blocks of it in at least 95 of 100 cases.</summary>
+    /// <summary>When allocations were sampled: the true <see cref="CountDiff"/> is within this many blocks of it in at least 95 of 100 cases.</summary>
     public long CountDiffError { get; init; }
 
     /// <summary>Bytes in the old snapshot.</summary>

@@ -14,10 +14,10 @@ public sealed class StatisticDiffList : IReadOnlyList<StatisticDiff>
         OtherSizeDiff = otherSizeDiff;
     }
 
-    /// <summary>How many groups are listed.</summary>
+    /// <summary>The number of groups that are listed.</summary>
     public int Count => _largest.Count;
 
-    /// <summary>How many groups are not listed because of the limit.</summary>
+    /// <summary>The number of groups that are not listed because of the limit.</summary>
     public int Others { get; }
 
     /// <summary>By how many bytes the groups that are not listed differ, together.</summary>

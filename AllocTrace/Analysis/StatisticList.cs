@@ -15,10 +15,10 @@ public sealed class StatisticList : IReadOnlyList<Statistic>
         OtherCount = otherCount;
     }
 
-    /// <summary>How many groups are listed.</summary>
+    /// <summary>The number of groups that are listed.</summary>
     public int Count => _largest.Count;
 
-    /// <summary>How many groups are not listed because of the limit.</summary>
+    /// <summary>The number of groups that are not listed because of the limit.</summary>
     public int Others { get; }
 
     /// <summary>Bytes of the groups that are not listed.</summary>

@@ -25,7 +25,7 @@ internal sealed class TimeGrowth
             Find();
     }
 
-    /// <summary>What kept growing, in groups.</summary>
+    /// <summary>The groups that kept growing.</summary>
     /// <param name="groupBy">What makes a group.</param>
     /// <param name="own">Whether all is attributed to the user's own code.</param>
     public GrowthSeries Series(GroupBy groupBy, bool own)

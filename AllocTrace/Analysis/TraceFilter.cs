@@ -10,10 +10,10 @@ public abstract class TraceFilter
 {
     private protected TraceFilter(bool inclusive) => Inclusive = inclusive;
 
-    /// <summary>Whether traces that match are kept (and others dropped), or the other way round.</summary>
+    /// <summary>True if traces that match are kept (and others dropped), or the other way round.</summary>
     public bool Inclusive { get; }
 
-    /// <summary>Whether traces of a domain can match.</summary>
+    /// <summary>Returns whether traces of a domain can match.</summary>
     internal abstract bool MatchesDomain(TraceDomain domain);
 
     /// <summary>For each stack of a trie whether its traces can match; <see langword="null"/> when all can.</summary>

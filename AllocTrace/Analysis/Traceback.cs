@@ -13,7 +13,7 @@ public sealed class Traceback : IReadOnlyList<Frame>, IEquatable<Traceback>, ICo
     /// <summary>The traceback of an allocation that no Python frame led to.</summary>
     public static Traceback Empty { get; } = new();
 
-    /// <summary>How many frames there are.</summary>
+    /// <summary>The number of frames.</summary>
     public int Count => _frames.Length;
 
     /// <summary>The frame that allocated, or <see langword="null"/> when there is none.</summary>
@@ -51,7 +51,7 @@ public sealed class Traceback : IReadOnlyList<Frame>, IEquatable<Traceback>, ICo
     /// line of source, indented, when it is at hand and not blank.
     /// </summary>
     /// <param name="limit">
-    /// Above 0 only so many of the newest frames; below 0 all but so many of the newest; 0 none; <see langword="null"/> all.
+    /// Above 0 at most this many of the newest frames; below 0 all but this many of the newest; 0 none; <see langword="null"/> all.
     /// </param>
     /// <param name="mostRecentFirst">Whether the newest frame comes first.</param>
     /// <param name="source">Where the lines come from; <see langword="null"/> for the files as they are now.</param>

@@ -2,7 +2,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>How far each part of a <see cref="Usage"/> may be off when allocations were sampled.</summary>
+/// <summary>The variance of each part of a <see cref="Usage"/> when allocations were sampled.</summary>
 internal readonly record struct UsageVariance(Variance Allocated, Variance Freed, Variance Temporary, Variance Peak, Variance Live)
 {
     /// <summary>The errors, in the places of what they belong to.</summary>

@@ -2,7 +2,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>How far estimates from a sample may be off: variances, which add up over sites as the samples are independent.</summary>
+/// <summary>The errors of estimates from a sample, as variances, which add up over sites as the samples are independent.</summary>
 /// <param name="Size">In bytes, squared.</param>
 /// <param name="Count">In blocks, squared.</param>
 internal readonly record struct Variance(double Size, double Count)

@@ -15,7 +15,7 @@ public static class Attachment
     /// <param name="database">What the recording becomes: a path where the process's user may write.</param>
     /// <param name="patience">How long to wait until it runs Python code.</param>
     /// <param name="stop">Ends the waiting early.</param>
-    /// <exception cref="IOException">It could not be done; the process goes on as before. The message is one line.</exception>
+    /// <exception cref="IOException">It failed; the process continues unchanged. The message is one line.</exception>
     public static void Start(uint pid, string database, TimeSpan patience, CancellationToken stop = default)
     {
         database = Path.GetFullPath(database);
@@ -24,10 +24,10 @@ public static class Attachment
         var library = Recording.LibraryPath;
         Impersonation.As(target.Status, () => CheckAsUser(target.Status, library, database));
         if (!File.Exists(target.Seen(library)))
-            throw new IOException($"process {pid} does not see {library}: it is in a container");
+            throw new IOException($"process {pid} cannot see {library}: it runs in a container. Share that folder with it");
 
         if (!Directory.Exists(target.Seen(Path.GetDirectoryName(database)!)))
-            throw new IOException($"process {pid} does not see {Path.GetDirectoryName(database)}: it is in a container");
+            throw new IOException($"process {pid} cannot see {Path.GetDirectoryName(database)}: it runs in a container. Give a shared folder with -o");
 
         var result = Call(target, python, new Call(library, database), new Patience(patience, stop));
         if (result != Attaching.Call.Done)
@@ -55,10 +55,10 @@ public static class Attachment
 
     private static string Describe(uint pid, int result, string what) => result switch
     {
-        Attaching.Call.AlreadyRecording => $"process {pid} is being recorded already",
+        Attaching.Call.AlreadyRecording => $"process {pid} is already being recorded",
         Attaching.Call.NotRunning => $"process {pid} is not being recorded",
-        Attaching.Call.NotLoaded => $"process {pid} could not load liballoctrace.so: its user may not read it, or its C library is older than the one it was built for",
-        _ => $"process {pid} could not {what} ({result}): its error output says why",
+        Attaching.Call.NotLoaded => $"process {pid} could not load liballoctrace.so: its user cannot read it, or its C library is too old",
+        _ => $"process {pid} could not {what} ({result}): the reason is on its error output",
     };
 
     private static int Call(Target target, string python, Call call, Patience patience) =>
@@ -73,11 +73,11 @@ public static class Attachment
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"the process's user (number {status.User}) may not read {library}: install alloctrace where everybody may read (dotnet tool install --tool-path /opt/alloctrace …)", e);
+            throw new IOException($"the process's user (uid {status.User}) cannot read {library}: install alloctrace where all users can read (dotnet tool install --tool-path /opt/alloctrace …)", e);
         }
 
         if (File.Exists(database))
-            throw new IOException($"{database} exists: name another database (-o)");
+            throw new IOException($"{database} exists: give another database with -o");
 
         try
         {
@@ -85,7 +85,7 @@ public static class Attachment
         }
         catch (IOException e) when (status.User != 0 && !Path.Exists(database))
         {
-            throw new IOException($"{e.Message.TrimEnd('.')}; the process's user (number {status.User}) has to be allowed to write there, or name another place with -o", e);
+            throw new IOException($"{e.Message.TrimEnd('.')}. Let the process's user (uid {status.User}) write there, or give another place with -o", e);
         }
 
         return true;

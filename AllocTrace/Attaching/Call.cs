@@ -14,6 +14,6 @@ internal sealed record Call(string Library, string? Path)
     /// <summary>Results of ours, none of alloctrace.h: a recording runs already; the library could not be loaded.</summary>
     public const int AlreadyRecording = 77, NotLoaded = -99;
 
-    /// <summary>Without waiting for the database: the process goes on meanwhile.</summary>
+    /// <summary>Without waiting for the database: the process continues meanwhile.</summary>
     public string Function => Path is null ? "alloctrace_stop_async" : "alloctrace_start";
 }

@@ -14,7 +14,7 @@ internal static partial class Debugger
     private const int RoomBytes = 16384, PathAt = 8192;
 
     /// <summary>
-    /// Where the call may be made. Builds that are optimized over all files have copies of these functions within others; those which types
+    /// The places where the call may be made. Builds that are optimized over all files have copies of these functions within others; those which types
     /// point to (tp_free, tp_getattro, tp_alloc …) are entered all the same.
     /// </summary>
     private static readonly string[] _places =
@@ -24,19 +24,19 @@ internal static partial class Debugger
         "_PyObject_MakeTpCall", "PyList_Append", "PyNumber_Add", "PyLong_FromLong",
     ];
 
-    /// <summary>How long gdb may take to stop a process that does not come to one of the places.</summary>
+    /// <summary>The time limit for gdb to stop a process that does not reach one of the places.</summary>
     private static readonly TimeSpan _stopping = TimeSpan.FromSeconds(30);
 
     /// <summary>Has the process call a function of the library.</summary>
-    /// <returns>What it returned.</returns>
-    /// <exception cref="IOException">It could not be done; the process goes on as before. The message is one line.</exception>
+    /// <returns>The result of the call.</returns>
+    /// <exception cref="IOException">It failed; the process continues unchanged. The message is one line.</exception>
     public static int Call(Target target, string python, Call call, Patience patience)
     {
         if (target.Status.Tracer is not 0 and var tracer)
-            throw new IOException($"process {target.Pid} is being traced by process {tracer} already (a debugger, strace): only one can");
+            throw new IOException($"process {target.Pid} is already being traced by process {tracer} (a debugger or strace): end that first");
 
         var places = target.Symbols(python, _places).Values.ToArray();
-        var libc = Library.Find(target) ?? throw new IOException($"process {target.Pid} has no C library that could load {call.Library}");
+        var libc = Library.Find(target) ?? throw new IOException($"process {target.Pid} has no C library that can load {call.Library}");
         using var gdb = new Gdb(target.Pid);
         if (!gdb.Do("printf \"alloctrace-attached %d\\n\", $pc != 0").Contains("alloctrace-attached 1", StringComparison.Ordinal))
             throw new IOException($"gdb could not attach to process {target.Pid}: {gdb.LastError}");
@@ -48,7 +48,7 @@ internal static partial class Debugger
         var output = gdb.Do(Script(libc, call));
         return Answer().Match(output) is { Success: true } answer
             ? int.Parse(answer.Groups[1].Value, CultureInfo.InvariantCulture)
-            : throw new IOException($"gdb attached to process {target.Pid}, and the call failed: {gdb.LastError}");
+            : throw new IOException($"gdb attached to process {target.Pid}, but the call failed: {gdb.LastError}");
     }
 
     /// <summary>Lets the process run until a thread comes to one of the places, and takes the breakpoints out.</summary>

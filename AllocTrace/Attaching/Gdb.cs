@@ -22,7 +22,7 @@ internal sealed class Gdb : IDisposable
     public Gdb(uint pid)
     {
         if (Find(Name) is not { } program)
-            throw new IOException($"process {pid} runs a CPython before 3.14, which wants gdb to be attached to: install gdb");
+            throw new IOException($"process {pid} runs a CPython before 3.14, so attaching needs gdb: install gdb");
 
         string[] command =
         [
@@ -51,17 +51,17 @@ internal sealed class Gdb : IDisposable
         }
     }
 
-    /// <summary>Whether it still runs.</summary>
+    /// <summary>True if it still runs.</summary>
     public bool IsAlive => !_gdb.HasExited;
 
     public uint Pid => (uint)_gdb.Id;
 
     /// <summary>Has it do something, and waits until that is done.</summary>
-    /// <returns>What it printed meanwhile.</returns>
+    /// <returns>The text printed meanwhile.</returns>
     public string Do(params IEnumerable<string> commands) => Begin(commands).GetAwaiter().GetResult();
 
     /// <summary>Has it do something.</summary>
-    /// <returns>What it prints until that is done.</returns>
+    /// <returns>The text printed until that is done.</returns>
     public Task<string> Begin(params IEnumerable<string> commands)
     {
         var end = $"alloctrace-group-{++_groups}";

@@ -41,7 +41,7 @@ internal sealed class HandoverFolder : IDisposable
             LibC.Permit(_folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
     }
 
-    /// <summary>Where it is: a name that nobody can guess.</summary>
+    /// <summary>The path, which nobody can guess.</summary>
     public string Path { get; }
 
     /// <summary>Makes a file that only the receiver may open by its name.</summary>

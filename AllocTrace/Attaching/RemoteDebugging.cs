@@ -20,7 +20,7 @@ internal sealed class RemoteDebugging
         for (var hops = 0; interpreter != 0 && target.ReadWord(interpreter + Offset(InterpreterId)) != 0; hops++)
         {
             if (hops == MostInterpreters)
-                throw new IOException($"process {target.Pid} has a list of interpreters that does not end");
+                throw new IOException($"process {target.Pid} has an endless list of interpreters");
 
             interpreter = target.ReadWord(interpreter + Offset(InterpreterNext));
         }
@@ -54,7 +54,7 @@ internal sealed class RemoteDebugging
             < 0x030e => null,
             0x030e => new RemoteDebugging(target, address, 712),
             0x030f => new RemoteDebugging(target, address, 840),
-            _ => throw new IOException($"process {target.Pid} runs CPython {version >> 8}.{version & 0xff}, which this version does not know"),
+            _ => throw new IOException($"process {target.Pid} runs CPython {version >> 8}.{version & 0xff}, which this version of alloctrace does not support"),
         };
     }
 
@@ -66,7 +66,7 @@ internal sealed class RemoteDebugging
             throw new IOException($"the path of the script is too long for CPython: {script}");
 
         if (_target.ReadInt(_pending) != 0)
-            throw new IOException($"somebody else is attaching to process {_target.Pid}");
+            throw new IOException($"another program is attaching to process {_target.Pid}");
 
         _target.Write(_script, path);
         _target.Write(_pending, BitConverter.GetBytes(1));

@@ -16,13 +16,13 @@ internal sealed class RemoteScript : IDisposable
     private const string ScriptName = "attach.py", AnswerName = "answer";
     private const int LookMs = 5;
 
-    /// <summary>How long a process may take from seeing a request to having opened the script.</summary>
+    /// <summary>The time limit from seeing a request to having opened the script.</summary>
     private const int OpeningMs = 1000;
 
     /// <summary>The longest answer that is read: the process may be anybody's.</summary>
     private const int MostAnswerBytes = 1024;
 
-    /// <summary>How long the call itself may take: the library has its own, shorter limits.</summary>
+    /// <summary>The time limit for the call itself: the library has its own, shorter limits.</summary>
     private static readonly TimeSpan _answering = TimeSpan.FromMinutes(5);
 
     private readonly Target _target;
@@ -49,7 +49,7 @@ internal sealed class RemoteScript : IDisposable
     private string ScriptPath => Path.Combine(_folder.Path, ScriptName);
 
     /// <summary>Has the process call a function of the library.</summary>
-    /// <returns>What it returned.</returns>
+    /// <returns>The result of the call.</returns>
     public static int Call(Target target, RemoteDebugging door, Call call, Patience patience)
     {
         using var script = new RemoteScript(target, call);
@@ -68,7 +68,7 @@ internal sealed class RemoteScript : IDisposable
     private void CheckSeen()
     {
         if (LibC.StatusOf(_target.Seen(ScriptPath)) is not { } seen || LibC.StatusOf(_script) is not { } own || !seen.IsSameFile(own))
-            throw new IOException($"process {_target.Pid} does not see {_folder.Path}: it is in a container, or has another /tmp");
+            throw new IOException($"process {_target.Pid} cannot see {_folder.Path}: it runs in a container, or has its own /tmp. Set TMPDIR to a shared folder");
 
         try
         {
@@ -80,7 +80,7 @@ internal sealed class RemoteScript : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"the process's user (number {_target.Status.User}) may not look into {Path.GetDirectoryName(_folder.Path)}: set TMPDIR to a folder where everybody may", e);
+            throw new IOException($"the process's user (uid {_target.Status.User}) cannot enter {Path.GetDirectoryName(_folder.Path)}: set TMPDIR to a folder that all users can enter", e);
         }
     }
 
@@ -97,7 +97,7 @@ internal sealed class RemoteScript : IDisposable
                 throw patience.Exception(_target.Pid);
 
             if (time.Elapsed > patience.Limit + _answering)
-                throw new IOException($"process {_target.Pid} has taken the request up, and does not answer");
+                throw new IOException($"process {_target.Pid} took the request, but does not answer");
 
             Thread.Sleep(LookMs);
         }
@@ -105,7 +105,7 @@ internal sealed class RemoteScript : IDisposable
         return int.TryParse(text, CultureInfo.InvariantCulture, out var result) ? result : throw new IOException($"process {_target.Pid}: {text}");
     }
 
-    /// <returns>Whether the script will do nothing; otherwise it is at it, and answers.</returns>
+    /// <returns>True if the script will do nothing; otherwise it is at it, and answers.</returns>
     private bool Withdraw(RemoteDebugging door)
     {
         if (LibC.TryLockByte(_answer, 0) == false || Answer() is not null)

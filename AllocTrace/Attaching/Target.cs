@@ -23,7 +23,7 @@ internal sealed class Target : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"process {pid} may not be attached to: {Status.WhyNot()}", e);
+            throw new IOException($"cannot attach to process {pid}: {Status.WhyNot()}", e);
         }
     }
 
@@ -48,22 +48,22 @@ internal sealed class Target : IDisposable
         }
 
         if (Files.FirstOrDefault(file => ElfImage.IsOf32Bits(Seen(file))) is not null)
-            throw new IOException($"process {Pid} is a program of 32 bits, which AllocTrace does not record");
+            throw new IOException($"process {Pid} is a 32-bit program, which AllocTrace does not record");
 
         if (Files.FirstOrDefault(file => file.EndsWith(" (deleted)", StringComparison.Ordinal) && Path.GetFileName(file).Contains("python", StringComparison.Ordinal)) is { } replaced)
-            throw new IOException($"process {Pid} runs a Python whose file was replaced since it started ({replaced}): it has to be started anew");
+            throw new IOException($"process {Pid} runs a Python whose file was replaced since it started ({replaced}): restart it");
 
         throw new IOException($"process {Pid} runs no Python that exports its functions");
     }
 
-    /// <summary>Where the exported symbols of a mapped file are in the process.</summary>
+    /// <summary>Returns the addresses in the process of the exported symbols of a mapped file.</summary>
     public Dictionary<string, ulong> Symbols(string path, params ReadOnlySpan<string> names)
     {
         var image = Image(path);
         return image.Symbols(names).ToDictionary(symbol => symbol.Key, symbol => symbol.Value + Bias(path, image));
     }
 
-    /// <summary>Where a section of a mapped file is in the process.</summary>
+    /// <summary>Returns the address in the process of a section of a mapped file.</summary>
     public ulong? Section(string path, string name)
     {
         var image = Image(path);
@@ -94,7 +94,7 @@ internal sealed class Target : IDisposable
 
     public void Dispose() => _memory.Dispose();
 
-    private ElfImage Image(string path) => ElfImage.TryOpen(Seen(path)) ?? throw new IOException($"{path} is not an ELF file of 64 bits");
+    private ElfImage Image(string path) => ElfImage.TryOpen(Seen(path)) ?? throw new IOException($"{path} is not a 64-bit ELF file");
 
     private ulong Bias(string path, ElfImage image) => _files.First(file => file.Path == path).Start - image.FirstAddress;
 

@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace AllocTrace.Attaching;
 
-/// <summary>What /proc/PID/status tells about a process: whose it is, and who traces it.</summary>
+/// <summary>Reads /proc/PID/status of a process: its user, and its tracer.</summary>
 internal sealed class TargetStatus
 {
     private readonly Dictionary<string, string> _fields;
 
     private TargetStatus(Dictionary<string, string> fields) => _fields = fields;
 
-    /// <summary>Whether it is a zombie: it has ended, and its parent has not asked for its exit code.</summary>
+    /// <summary>True if it is a zombie: it has ended, and its parent has not asked for its exit code.</summary>
     public bool IsOver => this["State"].StartsWith('Z') || this["State"].StartsWith('X');
 
     /// <summary>The process that traces it (a debugger, strace); 0: none.</summary>
@@ -42,13 +42,13 @@ internal sealed class TargetStatus
     {
         var own = Of((uint)Environment.ProcessId);
         if (own is { User: not 0 } && own.User != User)
-            return $"it is of another user (number {User}): try as that user or as root";
+            return $"it belongs to another user (uid {User}). Run as that user or as root";
 
         return Scope() switch
         {
-            3 => "/proc/sys/kernel/yama/ptrace_scope is 3, which forbids it to everybody until the machine starts anew",
-            2 or 1 when own is { User: not 0 } => $"/proc/sys/kernel/yama/ptrace_scope is {Scope()}, which leaves it to root: try as root",
-            _ => "the system forbids it (it has more rights than this process, or this is a container without the right to trace, SYS_PTRACE)",
+            3 => "/proc/sys/kernel/yama/ptrace_scope is 3, which forbids it until the next boot",
+            2 or 1 when own is { User: not 0 } => $"/proc/sys/kernel/yama/ptrace_scope is {Scope()}, which allows it only to root. Run as root",
+            _ => "the system forbids it: the process has more rights than you, or this container lacks CAP_SYS_PTRACE (docker run --cap-add SYS_PTRACE)",
         };
     }
 

@@ -16,7 +16,7 @@ namespace AllocTrace.Events;
 internal readonly record struct EventBlock(
     ReadOnlyMemory<EventRun> Runs, ReadOnlyMemory<byte> Tags, ReadOnlyMemory<ulong> Addresses, ReadOnlyMemory<ulong> Sizes, ReadOnlyMemory<uint> Stacks)
 {
-    /// <summary>A block is complete when it has so many events; those of one slab may come on top.</summary>
+    /// <summary>The number of events that complete a block; those of one slab may come on top.</summary>
     public const int Events = 1 << 16;
 
     /// <summary>No block has more.</summary>

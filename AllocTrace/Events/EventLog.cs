@@ -37,10 +37,10 @@ internal sealed unsafe class EventLog : IDisposable
         _spool = new EventSpool(session.Path);
     }
 
-    /// <summary>How many calls are in the log.</summary>
+    /// <summary>The number of calls that are in the log.</summary>
     public long Events { get; private set; }
 
-    /// <summary>How many are not, because there was no room.</summary>
+    /// <summary>The number of calls that are missing for lack of room.</summary>
     public long LeftOut { get; private set; }
 
     /// <summary>Since when, ns since the recording began.</summary>
@@ -85,7 +85,7 @@ internal sealed unsafe class EventLog : IDisposable
         _spool.Save(writer);
     }
 
-    /// <summary>Goes on from a checkpoint.</summary>
+    /// <summary>Continues from a checkpoint.</summary>
     /// <exception cref="IOException">The file of the log is not there, or it is not what was written.</exception>
     public void Load(BinaryReader reader)
     {

@@ -13,7 +13,7 @@ namespace AllocTrace.Events;
 /// <param name="session">The session's path.</param>
 internal sealed class EventSpool(string session) : IDisposable
 {
-    /// <summary>What the file's name ends with.</summary>
+    /// <summary>The suffix of the file's name.</summary>
     public const string Suffix = ".events";
 
     private const int MostInMemory = 1 << 20;
@@ -23,7 +23,7 @@ internal sealed class EventSpool(string session) : IDisposable
     private FileStream? _file;
     private ulong _number;
 
-    /// <summary>How many blocks there are.</summary>
+    /// <summary>The number of blocks.</summary>
     public int Count => _blocks.Count;
 
     /// <summary>Bytes of all blocks.</summary>
@@ -66,7 +66,7 @@ internal sealed class EventSpool(string session) : IDisposable
         writer.WriteAll<int>([.. _blocks.Select(block => block.Length)]);
     }
 
-    /// <summary>Goes on from a checkpoint.</summary>
+    /// <summary>Continues from a checkpoint.</summary>
     /// <exception cref="IOException">The file is not there, or shorter.</exception>
     public void Load(BinaryReader reader)
     {

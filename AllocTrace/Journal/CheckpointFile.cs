@@ -16,7 +16,7 @@ internal static unsafe class CheckpointFile
 
     /// <summary>Writes a checkpoint.</summary>
     /// <returns>Its size, bytes.</returns>
-    /// <exception cref="IOException">There is no room for it; the earlier one is as it was.</exception>
+    /// <exception cref="IOException">There is no room for it; the earlier one is unchanged.</exception>
     public static long Write(SessionFile session, uint generation, Action<BinaryWriter> content)
     {
         var path = JournalFormat.CheckpointOf(session.Path, session.Header->CollectorJournal);
@@ -68,14 +68,14 @@ internal static unsafe class CheckpointFile
             file.Position = 0;
             var reader = new BinaryReader(file);
             if (reader.ReadUInt64() != Magic)
-                throw Damaged(path, "it does not begin as one");
+                throw Damaged(path, "it has no checkpoint header");
 
             if (reader.ReadUInt32() is not Version and var version)
                 throw new InvalidTraceException(path, $"a checkpoint of version {version}; this program reads version {Version}");
 
             var generation = reader.ReadUInt32();
             if (reader.ReadUInt64() != session.Header->PidStarted || reader.ReadUInt64() != session.Header->StartedMonoNs)
-                throw Damaged(path, "it is another session's");
+                throw Damaged(path, "it belongs to another session");
 
             return (generation, reader);
         }
@@ -86,10 +86,10 @@ internal static unsafe class CheckpointFile
         }
     }
 
-    /// <summary>What is thrown for a session whose checkpoint cannot be used.</summary>
+    /// <summary>Creates the exception for a session whose checkpoint cannot be used.</summary>
     public static InvalidTraceException Damaged(SessionFile session, string what) => Damaged(JournalFormat.CheckpointOf(session.Path, session.Header->CollectorJournal), what);
 
-    private static InvalidTraceException Damaged(string path, string what) => new(path, $"the checkpoint of a collector that was killed is damaged: {what}");
+    private static InvalidTraceException Damaged(string path, string what) => new(path, $"the checkpoint of a killed collector is damaged: {what}");
 
     private static bool HasItsHash(FileStream file)
     {

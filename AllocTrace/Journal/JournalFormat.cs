@@ -24,7 +24,7 @@ internal static partial class JournalFormat
     /// <summary>A session's journal. The number is in its header, and nobody can guess it: where others may write, too.</summary>
     public static string PathOf(string session, ulong number) => $"{session}.{number:x16}{Suffix}";
 
-    /// <summary>The checkpoint that the journal goes on from.</summary>
+    /// <summary>The checkpoint that the journal continues.</summary>
     public static string CheckpointOf(string session, ulong number) => $"{session}.{number:x16}{CheckpointSuffix}";
 
     /// <summary>Removes what collectors left beside a session, which is removed already.</summary>
@@ -41,7 +41,7 @@ internal static partial class JournalFormat
     /// <summary>The session that a journal, checkpoint, log of events or picture belongs to, unfinished ones too; <see langword="null"/>: the file is something else.</summary>
     public static string? SessionOf(string file) => Companion().Match(file) is { Success: true } match ? match.Groups[1].Value : null;
 
-    /// <summary>How many bytes of the file, the head included, are entries of this generation.</summary>
+    /// <summary>Returns the number of bytes of the file, the head included, that are entries of this generation.</summary>
     public static long BytesOf(ulong committed) => (long)(committed & ((1UL << CommittedBits) - 1));
 
     /// <summary>The checkpoint that comes before the entries; 0: none, they begin with the recording.</summary>
@@ -73,7 +73,7 @@ internal struct JournalHead
     [FieldOffset(64)] public ulong Committed;
 }
 
-/// <summary>What an entry tells.</summary>
+/// <summary>The kind of a journal entry.</summary>
 internal enum JournalKind : uint
 {
     /// <summary>A thread was met. First: its start, second: the system's number.</summary>
@@ -108,7 +108,7 @@ internal struct JournalEntry
     [FieldOffset(24)] public ulong Second;
 }
 
-/// <summary>How far a thread was replayed when a snapshot was taken.</summary>
+/// <summary>The position of a thread's replay when a snapshot was taken.</summary>
 [StructLayout(LayoutKind.Explicit, Size = Bytes)]
 internal struct JournalPosition
 {

@@ -77,7 +77,7 @@ internal sealed unsafe class JournalReader : IDisposable
         {
             var entry = (JournalEntry*)(_start + at);
             if (end - at < JournalEntry.Bytes || entry->Length < JournalEntry.Bytes || entry->Length > end - at)
-                throw Damaged($"its entry at {at} is not one");
+                throw Damaged($"the entry at {at} is invalid");
 
             entries.Add((nint)entry);
             at += (entry->Length + 7) & ~7;
@@ -86,10 +86,10 @@ internal sealed unsafe class JournalReader : IDisposable
         return entries;
     }
 
-    /// <summary>What follows the head of an entry.</summary>
+    /// <summary>Returns the data behind the head of an entry.</summary>
     public static ReadOnlySpan<byte> Payload(JournalEntry* entry) => new((byte*)entry + JournalEntry.Bytes, entry->Length - JournalEntry.Bytes);
 
-    public InvalidTraceException Damaged(string what) => new(_path, $"the journal of a collector that was killed is damaged: {what}");
+    public InvalidTraceException Damaged(string what) => new(_path, $"the journal of a killed collector is damaged: {what}");
 
     public void Dispose()
     {
@@ -101,15 +101,15 @@ internal sealed unsafe class JournalReader : IDisposable
     private void Check(SessionHeader* session, long length)
     {
         if (Head->Magic != JournalFormat.Magic)
-            throw Damaged("it does not begin as one");
+            throw Damaged("it has no journal header");
 
         if (Head->Version != JournalFormat.Version)
             throw new InvalidTraceException(_path, $"a journal of version {Head->Version}; this program reads version {JournalFormat.Version}");
 
         if (Head->Pid != session->Pid || Head->PidStarted != session->PidStarted || Head->StartedMonoNs != session->StartedMonoNs)
-            throw Damaged("it is another session's");
+            throw Damaged("it belongs to another session");
 
         if (JournalFormat.BytesOf(_committed) < JournalFormat.HeadBytes || JournalFormat.BytesOf(_committed) > ((length + 7) & ~7) || Head->TemporaryThreshold is < 1 or > Replay.RecentAllocations.MaxThreshold)
-            throw Damaged("its head is");
+            throw Damaged("its header is invalid");
     }
 }

@@ -35,7 +35,7 @@ internal sealed unsafe class JournalWriter : IDisposable
         _head = (JournalHead*)start;
     }
 
-    /// <summary>Whether all that was appended is there.</summary>
+    /// <summary>True if all that was appended is there.</summary>
     public bool IsComplete { get; private set; } = true;
 
     public uint Generation => JournalFormat.GenerationOf(_head->Committed);
@@ -43,7 +43,7 @@ internal sealed unsafe class JournalWriter : IDisposable
     /// <summary>The file's bytes.</summary>
     public long Length => JournalFormat.BytesOf(_head->Committed);
 
-    /// <summary>Begins a journal, which counts when it is published, or goes on with the one that is there and was read.</summary>
+    /// <summary>Begins a journal, which counts when it is published, or continues the one that is there and was read.</summary>
     /// <returns><see langword="null"/> when it cannot be written.</returns>
     public static JournalWriter? TryOpen(SessionFile session, int temporaryThreshold)
     {

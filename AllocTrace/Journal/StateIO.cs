@@ -31,7 +31,7 @@ internal static class StateIO
         return [.. values];
     }
 
-    /// <summary>A count of things of at least so many bytes each.</summary>
+    /// <summary>Reads a count of items of at least this many bytes each.</summary>
     /// <exception cref="EndOfStreamException">The file is too short for it.</exception>
     public static int ReadCount(this BinaryReader reader, int least)
     {

@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 namespace AllocTrace.Platform;
 
 /// <summary>
-/// Where an ELF file (64 bits, little endian) has its dynamic symbols and its sections, as elf(5) lays them out. The file is mapped by a process that may
+/// Finds the dynamic symbols and the sections of an ELF file (64 bits, little endian), as elf(5) lays them out. The file is mapped by a process that may
 /// be anybody's: only the tables are read, up to a size, and nothing but a plain file is.
 /// </summary>
 internal sealed class ElfImage

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace AllocTrace.Platform;
 
-/// <summary>Who owns a file and what it is, without following links: statx(2), whose structure is the same everywhere. And folders that must be new.</summary>
+/// <summary>Reads the owner and the type of a file without following links: statx(2), whose structure is the same everywhere. Creates folders that must be new.</summary>
 internal static unsafe partial class LibC
 {
     public const int ENFile = 23, EMFile = 24, ENoMem = 12;
@@ -36,7 +36,7 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", EntryPoint = "mkdir", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int MakeFolder(string path, uint mode);
 
-    /// <summary>How many descriptors this process may have.</summary>
+    /// <summary>Returns the number of descriptors that this process may have.</summary>
     public static long DescriptorLimit()
     {
         const int descriptors = 7; // RLIMIT_NOFILE
@@ -44,14 +44,14 @@ internal static unsafe partial class LibC
         return GetLimit(descriptors, limit) == 0 ? (long)Math.Min(limit[0], int.MaxValue) : 1024;
     }
 
-    /// <summary>What has a name, a link itself; <see langword="null"/>: nothing.</summary>
+    /// <summary>Returns the file of a name, for a link the link itself, or <see langword="null"/> if there is none.</summary>
     public static FileStatus? StatusOf(string path)
     {
         FileStatus status;
         return Statx(AtCurrentFolder, path, AtSymlinkNoFollow, BasicStatistics, &status) == 0 ? status : null;
     }
 
-    /// <summary>What a name leads to, over links; <see langword="null"/>: nothing.</summary>
+    /// <summary>Returns the file of a name, following links, or <see langword="null"/> if there is none.</summary>
     public static FileStatus? StatusBehind(string path)
     {
         FileStatus status;

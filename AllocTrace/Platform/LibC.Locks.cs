@@ -12,7 +12,7 @@ internal static unsafe partial class LibC
     private const int EAgain = 11, EAcces = 13, SigUrg = 23;
 
     /// <summary>Locks one byte of a file for as long as the descriptor, or a copy of it, is open (F_OFD_SETLK).</summary>
-    /// <returns>Whether this descriptor has the lock; <see langword="null"/>: the file system has no such locks.</returns>
+    /// <returns>True if this descriptor has the lock; <see langword="null"/>: the file system has no such locks.</returns>
     public static bool? TryLockByte(SafeFileHandle file, long at) => SetLock(file, at, LockWrite) switch
     {
         0 => true,

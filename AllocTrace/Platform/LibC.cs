@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace AllocTrace.Platform;
 
 /// <summary>
-/// What the framework has no door to: mapping a range larger than its file (a session grows under its reader; the framework's mapped files
+/// Calls that the framework does not offer: mapping a range larger than its file (a session grows under its reader; the framework's mapped files
 /// have a fixed size), the monotonic clock that the traced process stamps its records with, and starting a child that inherits terminal,
 /// signals and descriptors as from a shell; and, to attach, signals and the rights of single threads.
 /// </summary>

@@ -1,6 +1,6 @@
 namespace AllocTrace.Platform;
 
-/// <summary>What has the name that something is to be written to.</summary>
+/// <summary>The kind of file that an output path names.</summary>
 internal enum OutputTarget
 {
     /// <summary>Nothing, or a link that leads nowhere.</summary>

@@ -4,13 +4,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace AllocTrace.Platform;
 
-/// <summary>What the system tells about another process. Not to be confused with a later process that has the same number.</summary>
+/// <summary>Reads what the system tells about another process. Not to be confused with a later process that has the same number.</summary>
 internal sealed class ProcessProbe(uint pid, ulong startedTicks) : IDisposable
 {
     private const int StateField = 3, ParentField = 4, StartedField = 22; // numbered from 1, as in proc_pid_stat(5)
     private SafeFileHandle? _memory;
 
-    /// <summary>Whether the process can still write: it exists, is the same one, and is not a zombie.</summary>
+    /// <summary>Returns whether the process can still write: it exists, is the same one, and is not a zombie.</summary>
     public bool IsAlive()
     {
         try
@@ -26,7 +26,7 @@ internal sealed class ProcessProbe(uint pid, ulong startedTicks) : IDisposable
         }
     }
 
-    /// <summary>Whether the process maps a file. After exec it does not, though number and start are the same.</summary>
+    /// <summary>Returns whether the process maps a file. After exec it does not, though number and start are the same.</summary>
     /// <returns><see langword="true"/> also when the system does not tell.</returns>
     public bool Maps(string path)
     {
@@ -78,7 +78,7 @@ internal sealed class ProcessProbe(uint pid, ulong startedTicks) : IDisposable
         }
     }
 
-    /// <summary>How much of the process is in memory, bytes; <see langword="null"/> when the system does not tell.</summary>
+    /// <summary>Returns the resident memory of the process in bytes, or <see langword="null"/> if the system does not tell.</summary>
     public long? ResidentBytes()
     {
         try

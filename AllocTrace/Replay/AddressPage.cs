@@ -23,10 +23,10 @@ internal unsafe struct AddressPage
     /// <summary>The upper bits of the addresses.</summary>
     [FieldOffset(0)] public ulong Key;
 
-    /// <summary>How many entries are not 0.</summary>
+    /// <summary>The number of entries that are not 0.</summary>
     [FieldOffset(8)] public int Blocks;
 
-    /// <summary>How many tables have the page. Only a page that one table has is ever written to.</summary>
+    /// <summary>The number of tables that have the page. Only a page that one table has is ever written to.</summary>
     [FieldOffset(16)] private int _owners;
 
     /// <summary>Makes a page without blocks, with one owner.</summary>

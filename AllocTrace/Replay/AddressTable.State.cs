@@ -31,7 +31,7 @@ internal sealed unsafe partial class AddressTable
     }
 
     /// <summary>Adds blocks that were saved.</summary>
-    /// <returns>Whether they could be.</returns>
+    /// <returns>True if they could be.</returns>
     public bool TryLoad(BinaryReader reader, uint siteEnd)
     {
         while (reader.ReadAll<(ulong Address, ulong Entry)>() is { Length: > 0 } entries)

@@ -63,7 +63,7 @@ internal sealed unsafe partial class AddressTable : IDisposable
     public int PageCount => _pages.Count;
 
     /// <summary>Notes a block in the usual case: a free place on a page that holds others and is in the cache.</summary>
-    /// <returns>Whether that was the case; if not, nothing happened, and <see cref="Put"/> does it.</returns>
+    /// <returns>True if that was the case; if not, nothing happened, and <see cref="Put"/> does it.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryPut(AddressPage** pages, ulong address, uint size, uint site)
     {

@@ -16,7 +16,7 @@ namespace AllocTrace.Replay;
 /// <param name="options">How the session is drained.</param>
 internal sealed unsafe class DrainJournal(SessionFile session, ProcessReplay replay, StreamTable streams, DrainOptions options) : IDisposable
 {
-    /// <summary>A checkpoint costs as much as so many times its size of journal: what it adds stays in proportion.</summary>
+    /// <summary>The cost of a checkpoint in multiples of its size of journal: what it adds stays in proportion.</summary>
     private const int JournalForEachCheckpoint = 4;
 
     private JournalWriter? _writer;
@@ -24,7 +24,7 @@ internal sealed unsafe class DrainJournal(SessionFile session, ProcessReplay rep
     private long _lastCheckpoint;
     private long _notBefore;
 
-    /// <summary>Begins the journal now, or goes on with the one that an earlier collector left: threads that are met from now on belong into it.</summary>
+    /// <summary>Begins the journal now, or continues the one that an earlier collector left: threads that are met from now on belong into it.</summary>
     /// <exception cref="IOException">None can be written, and <see cref="DrainOptions.NeedsJournal"/> is set.</exception>
     public void Begin() => _ = Writer();
 
@@ -121,5 +121,5 @@ internal sealed unsafe class DrainJournal(SessionFile session, ProcessReplay rep
     }
 }
 
-/// <summary>How far a stream was replayed, in a checkpoint.</summary>
+/// <summary>The position of a stream in a checkpoint.</summary>
 internal readonly record struct StreamState(uint Slot, uint Incarnation, int Thread, uint Slab, ulong Position, ulong Ticket);

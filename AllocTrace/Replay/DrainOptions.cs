@@ -2,20 +2,20 @@ using AllocTrace.Events;
 
 namespace AllocTrace.Replay;
 
-/// <summary>How a session is drained.</summary>
+/// <summary>Options for draining a session.</summary>
 internal sealed record DrainOptions
 {
-    /// <summary>Whether what is given back is kept in a journal, so that another collector can take over at any moment.</summary>
+    /// <summary>True if what is given back is kept in a journal, so that another collector can take over at any moment.</summary>
     public bool IsJournaled { get; init; }
 
     /// <summary>
-    /// Whether an earlier collector gave slabs back and left no journal: then the rest is replayed, from where that collector came to. Otherwise
+    /// True if an earlier collector gave slabs back and left no journal: then the rest is replayed, from where that collector came to. Otherwise
     /// all that was replayed is still there.
     /// </summary>
     public bool IsRest { get; init; } = true;
 
     /// <summary>
-    /// Whether nothing is given back where no journal can be written: the recording's own database would be in the same folder, and what had been
+    /// True if nothing is given back where no journal can be written: the recording's own database would be in the same folder, and what had been
     /// taken out would be nowhere.
     /// </summary>
     public bool NeedsJournal { get; init; }

@@ -13,7 +13,7 @@ namespace AllocTrace.Replay;
 /// <param name="session">Not owned.</param>
 /// <param name="replay">Not owned; gets the checkpoint's content.</param>
 /// <param name="streams">The drain's; gets the streams that are found.</param>
-/// <param name="kept">The journal in which this collector goes on.</param>
+/// <param name="kept">The journal that this collector continues.</param>
 /// <param name="options">How the session is drained.</param>
 internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay replay, StreamTable streams, DrainJournal kept, DrainOptions options)
 {
@@ -84,7 +84,7 @@ internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay re
     private ThreadStream NewStream(JournalEntry* entry) =>
         new(entry->Slot, replay.AddThread((uint)entry->Second, entry->First)) { Incarnation = entry->Incarnation, Position = StreamPosition.First };
 
-    /// <returns>Whether the journal's entries are in it: the earlier collector was killed before it could begin a new one.</returns>
+    /// <returns>True if the journal's entries are in it: the earlier collector was killed before it could begin a new one.</returns>
     private bool LoadCheckpoint(JournalReader journal)
     {
         if (CheckpointFile.TryOpen(session) is not var (generation, reader))
@@ -93,7 +93,7 @@ internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay re
         using (reader)
         {
             if (generation != journal.Generation && generation != journal.Generation + 1)
-                throw journal.Damaged($"it goes on from checkpoint {journal.Generation}, and there is checkpoint {generation}");
+                throw journal.Damaged($"it follows checkpoint {journal.Generation}, but there is checkpoint {generation}");
 
             try
             {
@@ -116,7 +116,7 @@ internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay re
     private void AddStream(StreamState state)
     {
         if (state.Thread < 0 || state.Thread >= replay.Threads.Count || replay.Threads[state.Thread].Domains == null || state.Position < StreamPosition.First)
-            throw CheckpointFile.Damaged(session, $"what it says of thread slot {state.Slot} cannot be");
+            throw CheckpointFile.Damaged(session, $"its data of thread slot {state.Slot} is impossible");
 
         _streams.TryAdd(new(state.Slot, state.Incarnation), new ThreadStream(state.Slot, replay.Threads[state.Thread])
         {
@@ -135,7 +135,7 @@ internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay re
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw CheckpointFile.Damaged(session, "the log of events that it goes on from is missing or damaged");
+            throw CheckpointFile.Damaged(session, "the event log that it continues is missing or damaged");
         }
     }
 
@@ -150,7 +150,7 @@ internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay re
 
             var isNext = entry->First == stream.FirstArchived + (ulong)stream.Archive.Count;
             if (length < sizeof(SlabHeader) || slab->Used != length || length > WireFormat.SlabBytes || length % 8 != 0 || !isNext || slab->Sequence != entry->First)
-                throw journal.Damaged($"slab {entry->First} of thread slot {stream.Slot} is not what it should be");
+                throw journal.Damaged($"slab {entry->First} of thread slot {stream.Slot} is not the expected one");
 
             stream.Archive.Add((nint)slab);
             stream.Slab = (uint)entry->Second;
@@ -185,7 +185,7 @@ internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay re
         }
 
         if (!isPresent)
-            throw journal.Damaged($"thread slot {stream.Slot} is another thread's");
+            throw journal.Damaged($"thread slot {stream.Slot} belongs to another thread");
 
         stream.Thread.Name = thread->DecodeName();
         if (stream.Archive.Count == 0 && stream.Position == StreamPosition.First)

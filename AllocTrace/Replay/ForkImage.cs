@@ -1,6 +1,6 @@
 namespace AllocTrace.Replay;
 
-/// <summary>What was alive in a process when it forked: where its child begins. Shares memory with the parent's replay until either changes it.</summary>
+/// <summary>The live blocks of a process when it forked, with which its child begins. Shares memory with the parent's replay until either changes it.</summary>
 internal sealed class ForkImage : IDisposable
 {
     /// <param name="number">The number of the fork.</param>

@@ -28,7 +28,7 @@ internal sealed unsafe partial class ProcessReplay
     private void Lose(ThreadReplay thread, ulong events, ulong firstMonoNs, ulong lastMonoNs)
     {
         if (events > Loss.Most - (ulong)thread.LostEvents)
-            throw _session.Damaged($"thread {thread.OsId} has lost more events than there can be");
+            throw _session.Damaged($"thread {thread.OsId} has lost an impossible number of events");
 
         thread.AddLoss((long)events, SinceStart(firstMonoNs), SinceStart(lastMonoNs));
     }

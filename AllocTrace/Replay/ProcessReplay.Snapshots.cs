@@ -8,7 +8,7 @@ internal sealed unsafe partial class ProcessReplay
     /// <summary>Takes a named snapshot of what is alive at the record where the replay is.</summary>
     public void TakeSnapshot(string name) => _snapshots.Add(Image(SnapshotImage.Named, name));
 
-    /// <summary>What is alive at the record where the replay is; it is not kept.</summary>
+    /// <summary>Returns the live blocks at the record that the replay has reached, without keeping them.</summary>
     public SnapshotImage Present() => Image(SnapshotImage.Live, SnapshotImage.Live);
 
     /// <summary>The last snapshot of that name so far; <see langword="null"/> when there is none.</summary>

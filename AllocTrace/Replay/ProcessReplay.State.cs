@@ -3,7 +3,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Replay;
 
-// All that a replay has come to, for a checkpoint: another collector goes on from it.
+// The whole state of a replay, for a checkpoint: another collector continues from it.
 internal sealed unsafe partial class ProcessReplay
 {
     /// <summary>Writes the state.</summary>
@@ -84,7 +84,7 @@ internal sealed unsafe partial class ProcessReplay
             throw Impossible();
     }
 
-    private InvalidTraceException Impossible() => CheckpointFile.Damaged(_session, "what it says of the replay cannot be");
+    private InvalidTraceException Impossible() => CheckpointFile.Damaged(_session, "its data of the replay is impossible");
 
     /// <summary>The process of the thread has its own replay, or had: here the thread stands for itself.</summary>
     private InheritedSite Inherit((int Domain, string Path, ulong[] Counts) site, int index)
@@ -111,7 +111,7 @@ internal sealed unsafe partial class ProcessReplay
         }
     }
 
-    /// <summary>Tells each thread that goes on its sites and tables.</summary>
+    /// <summary>Gives each thread that continues its sites and tables.</summary>
     private void ConnectSites()
     {
         foreach (var thread in _threads.Where(thread => thread.Domains != null))

@@ -6,17 +6,17 @@ namespace AllocTrace.Replay;
 internal sealed unsafe partial class ProcessReplay
 {
     /// <summary>
-    /// How many bytes of records may be replayed between two checks of the sums: as a slab more is replayed at once, what they add is below
+    /// The number of bytes of records that may be replayed between two checks of the sums: as a slab more is replayed at once, what they add is below
     /// 2^61 bytes (a record of 24 bytes has <see cref="LargestBlock"/> at most).
     /// </summary>
     public const ulong CheckedEachBytes = WireFormat.SlabBytes;
 
     private const long MostBytes = 1L << 62, MostBlocks = 1L << 56;
 
-    /// <summary>Where the three kinds of allocations are among the operations.</summary>
+    /// <summary>The indices of the three kinds of allocations among the operations.</summary>
     private const int FirstAllocation = (int)RecordKind.Malloc << 4, Allocations = 3 << 4;
 
-    /// <summary>What it began with.</summary>
+    /// <summary>The sums with which it began.</summary>
     private long _inheritedBytes;
 
     /// <summary>
@@ -31,13 +31,13 @@ internal sealed unsafe partial class ProcessReplay
             (bytes, blocks) = (bytes + operation.Bytes, blocks + operation.Calls);
 
         if (bytes > MostBytes)
-            throw _session.Damaged($"its records have more bytes than there can be ({bytes})");
+            throw _session.Damaged($"its records have an impossible number of bytes ({bytes})");
 
         if (blocks > MostBlocks)
-            throw _session.Damaged($"its records have more blocks than there can be ({blocks})");
+            throw _session.Damaged($"its records have an impossible number of blocks ({blocks})");
     }
 
-    /// <summary>Whether what was taken over adds up: what the sites allocated is what the calls did, and what is left of it is alive.</summary>
+    /// <summary>Returns whether what was taken over adds up: what the sites allocated is what the calls did, and what is left of it is alive.</summary>
     private bool AddsUp()
     {
         Int128 allocatedBytes = 0, allocatedBlocks = 0, liveBytes = 0, liveBlocks = 0;

@@ -3,7 +3,7 @@ using AllocTrace.Wire;
 namespace AllocTrace.Replay;
 
 /// <summary>
-/// What the records of one process come to: live blocks, counters for each site, the high-water mark with its composition, time slices,
+/// Replays the records of one process: live blocks, counters for each site, the high-water mark with its composition, time slices,
 /// snapshots. Records are given in an order in which the allocator can have acted (<see cref="SessionDrain"/>). Used by one thread; does
 /// not allocate once the program's pages and sites have been seen.
 /// </summary>
@@ -44,7 +44,7 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
     private ulong _lastFork;
 
     /// <param name="session">Where strings and the number of stacks come from; not owned.</param>
-    /// <param name="temporaryThreshold">A block is temporary when its thread frees it before so many further allocations of its own.</param>
+    /// <param name="temporaryThreshold">A block is temporary when its thread frees it before this many further allocations of its own.</param>
     public ProcessReplay(SessionFile session, int temporaryThreshold)
     {
         _session = session;
@@ -65,7 +65,7 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
 
     public int TemporaryThreshold => _temporaryThreshold;
 
-    /// <summary>How far time has come, ns since the recording began.</summary>
+    /// <summary>The time that the replay has reached, in ns since the recording began.</summary>
     public long NowNs { get; private set; }
 
     /// <summary>Frees, and reallocations, of blocks that were not known.</summary>
@@ -78,13 +78,13 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
     /// <summary>The most that was ever alive, bytes.</summary>
     public long PeakBytes => Math.Max(_peakBytes, _liveBytes);
 
-    /// <summary>Whether the interpreter was seen to begin its finalization.</summary>
+    /// <summary>True if the interpreter was seen to begin its finalization.</summary>
     public bool Finalizing => _finalizing;
 
-    /// <summary>Whether there was anything but marks.</summary>
+    /// <summary>True if there was anything but marks.</summary>
     public bool IsEmpty => !_operations.Any(operation => operation.Calls != 0);
 
-    /// <summary>What the process had from its parent when it was forked: its first sites.</summary>
+    /// <summary>The blocks inherited from the parent at the fork: the first sites.</summary>
     public InheritedSite[] Inherited { get; private set; } = [];
 
     /// <summary>Gets what is alive at each fork; <see langword="null"/>: nobody wants it.</summary>
@@ -126,7 +126,7 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
         }
     }
 
-    /// <summary>What sites did within slices, by slice and site. After <see cref="Finish"/>.</summary>
+    /// <summary>The changes of sites within slices, by slice and site. Valid after <see cref="Finish"/>.</summary>
     public SliceEntry[] SliceDifferences() => _sliceLog.Differences(Sites.End, Inherited);
 
     private void Connect(ThreadReplay thread)

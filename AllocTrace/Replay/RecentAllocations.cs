@@ -41,7 +41,7 @@ internal sealed class RecentAllocations
         writer.WriteAll<ulong>(_ring ?? []);
     }
 
-    /// <returns>Whether it could be.</returns>
+    /// <returns>True if it could be.</returns>
     public bool TryLoad(BinaryReader reader)
     {
         _newest = reader.ReadUInt64();

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace AllocTrace.Replay;
 
-/// <summary>What a site did so far: the part that every event touches, one cache line. What is alive is allocated minus freed.</summary>
+/// <summary>The sums of a site so far: the part that every event touches, one cache line. Live is allocated minus freed.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 64)]
 internal struct ReplayedSite
 {

@@ -1,7 +1,7 @@
 namespace AllocTrace.Replay;
 
 /// <summary>
-/// What a block that was recorded stands for when only some are (docs/sampling.md). A block of <c>s</c> bytes was chosen with probability
+/// Estimates what a recorded block stands for when only some are (docs/sampling.md). A block of <c>s</c> bytes was chosen with probability
 /// <c>p = 1 - exp(-s / interval)</c>, so it stands for <c>1 / p</c> blocks of its size: the estimator of Horvitz and Thompson.
 /// </summary>
 /// <param name="interval">Mean bytes from one chosen byte to the next.</param>

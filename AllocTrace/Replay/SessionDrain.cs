@@ -23,7 +23,7 @@ internal sealed unsafe class SessionDrain : IDisposable
 
     private ulong _newestTicket;
 
-    /// <summary>When <see cref="DrainedBytes"/> are so many, sums are checked again.</summary>
+    /// <summary>The value of <see cref="DrainedBytes"/> at which sums are checked again.</summary>
     private ulong _checkedAt;
 
     /// <summary>When a round had looked, CLOCK_MONOTONIC ns: times in the records that it found are not later.</summary>
@@ -76,7 +76,7 @@ internal sealed unsafe class SessionDrain : IDisposable
     /// <param name="nowNs">
     /// Reads CLOCK_MONOTONIC while the process runs; <see langword="null"/> when only the records can tell the time.
     /// </param>
-    /// <returns>Whether there was anything.</returns>
+    /// <returns>True if there was anything.</returns>
     /// <exception cref="InvalidTraceException">The session is damaged; everything before counts.</exception>
     public bool Round(Func<ulong>? nowNs)
     {
@@ -109,7 +109,7 @@ internal sealed unsafe class SessionDrain : IDisposable
         {
             CheckLoss(_session.Thread(stream.Slot)->LostEvents);
             if (!IsDrained(stream, stream.Limit))
-                throw _session.Damaged($"thread {stream.Thread.OsId} wrote in a batch that nobody announced");
+                throw _session.Damaged($"thread {stream.Thread.OsId} wrote in a batch that was not announced");
         }
     }
 
@@ -194,7 +194,7 @@ internal sealed unsafe class SessionDrain : IDisposable
     }
 
     /// <summary>Replays a stream to its next batch.</summary>
-    /// <returns>Whether the stream has a further batch that may be replayed in this round.</returns>
+    /// <returns>True if the stream has a further batch that may be replayed in this round.</returns>
     private bool ReplayBatch(ThreadStream stream)
     {
         while (stream.Position < stream.Limit)
@@ -254,7 +254,7 @@ internal sealed unsafe class SessionDrain : IDisposable
     }
 
     /// <summary>Reads a BATCH record.</summary>
-    /// <returns>Whether the batch may be replayed in this round.</returns>
+    /// <returns>True if the batch may be replayed in this round.</returns>
     private bool BeginBatch(ThreadStream stream, byte* record)
     {
         var (ticket, monoNs) = RecordReader.ReadBatch(record);
@@ -270,7 +270,7 @@ internal sealed unsafe class SessionDrain : IDisposable
         return true;
     }
 
-    /// <summary>Goes on to a thread's next slab, then gives the old one back: its records are replayed and it is written no longer.</summary>
+    /// <summary>Continues with a thread's next slab, then gives the old one back: its records are replayed and it is written no longer.</summary>
     private void LeaveSlab(ThreadStream stream, SlabHeader* slab, ulong sequence)
     {
         var done = stream.Slab;
@@ -330,7 +330,7 @@ internal sealed unsafe class SessionDrain : IDisposable
     private void CheckLoss(ulong events)
     {
         if (events > Loss.Most)
-            throw _session.Damaged($"it has lost more events than there can be ({events})");
+            throw _session.Damaged($"it has lost an impossible number of events ({events})");
     }
 
     private void FreeSlot(ThreadStream stream, ThreadSlot* thread)

@@ -1,4 +1,4 @@
 namespace AllocTrace.Replay;
 
-/// <summary>What a site held at a moment.</summary>
+/// <summary>The live bytes and blocks of a site at a moment.</summary>
 internal readonly record struct SiteAmount(uint Site, long Bytes, long Blocks);

@@ -3,7 +3,7 @@ namespace AllocTrace.Replay;
 /// <summary>The part of a site that is touched only when a peak or a slice has passed since its last change.</summary>
 internal struct SiteHistory
 {
-    /// <summary>What was alive at the peak numbered <see cref="PeakEpoch"/>, bytes.</summary>
+    /// <summary>The live bytes at the peak numbered <see cref="PeakEpoch"/>.</summary>
     public long PeakBytes;
 
     public long PeakBlocks;

@@ -1,6 +1,6 @@
 namespace AllocTrace.Replay;
 
-/// <summary>What a site did from the beginning of the recording to the end of a slice in which it did something; or, as a row, within it.</summary>
+/// <summary>The sums of a site from the beginning of the recording to the end of a slice in which it did something; or, as a row, within it.</summary>
 internal struct SliceEntry
 {
     public int Slice;

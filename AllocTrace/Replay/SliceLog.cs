@@ -3,7 +3,7 @@ using AllocTrace.Journal;
 namespace AllocTrace.Replay;
 
 /// <summary>
-/// What sites did in slices. A site adds an entry when it changes for the first time after a slice in which it changed; entries hold
+/// Logs the changes of sites in slices. A site adds an entry when it changes for the first time after a slice in which it changed; entries hold
 /// running totals, so two slices are merged by dropping the earlier entry.
 /// </summary>
 internal sealed class SliceLog
@@ -40,7 +40,7 @@ internal sealed class SliceLog
         KeepLast(siteEnd);
     }
 
-    /// <summary>What each site did within each slice in which it did something, by slice and site.</summary>
+    /// <summary>The changes of each site within each slice, by slice and site, without empty ones.</summary>
     /// <param name="siteEnd">One more than the highest site.</param>
     /// <param name="inherited">What the first sites had before the first slice.</param>
     public SliceEntry[] Differences(uint siteEnd, ReadOnlySpan<InheritedSite> inherited)
@@ -70,7 +70,7 @@ internal sealed class SliceLog
 
     public void Save(BinaryWriter writer) => writer.WriteAll<SliceEntry>(_entries.AsSpan(0, _count));
 
-    /// <returns>Whether it could be.</returns>
+    /// <returns>True if it could be.</returns>
     public bool TryLoad(BinaryReader reader, uint siteEnd)
     {
         var entries = reader.ReadAll<SliceEntry>();

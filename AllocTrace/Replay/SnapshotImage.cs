@@ -1,6 +1,6 @@
 namespace AllocTrace.Replay;
 
-/// <summary>What was alive at a moment, by site.</summary>
+/// <summary>The live blocks at a moment, by site.</summary>
 /// <param name="Kind"><c>peak</c>, <c>live</c> or <c>named</c>.</param>
 /// <param name="Name">Its name; for the first two the kind.</param>
 /// <param name="AtNs">Nanoseconds since the recording began.</param>

@@ -1,6 +1,6 @@
 namespace AllocTrace.Replay;
 
-/// <summary>What the replay of a thread's records in one domain needs at once.</summary>
+/// <summary>The state that the replay of a thread's records in one domain needs together.</summary>
 internal unsafe struct ThreadDomain
 {
     /// <summary>The domain's <see cref="AddressTable.Pages"/>.</summary>

@@ -2,7 +2,7 @@ using AllocTrace.Journal;
 
 namespace AllocTrace.Replay;
 
-/// <summary>How far a thread's records were replayed.</summary>
+/// <summary>The position up to which a thread's records were replayed.</summary>
 internal sealed class ThreadStream(uint slot, ThreadReplay thread)
 {
     public uint Slot { get; } = slot;
@@ -35,6 +35,6 @@ internal sealed class ThreadStream(uint slot, ThreadReplay thread)
     /// <summary>Up to where the thread had written when the current round looked; 0 when it had not begun.</summary>
     public ulong Limit { get; set; }
 
-    /// <summary>Whether a slab, by its sequence number, lies in the journal.</summary>
+    /// <summary>Returns whether a slab, by its sequence number, lies in the journal.</summary>
     public bool IsArchived(ulong sequence) => sequence - FirstArchived < (ulong)Archive.Count;
 }

@@ -22,10 +22,10 @@ internal sealed class Timeline
 
     public ReadOnlySpan<TimeSlice> Slices => _slices.AsSpan(0, Current + 1);
 
-    /// <summary>Whether a moment lies after the current slice.</summary>
+    /// <summary>Returns whether a moment lies after the current slice.</summary>
     public bool IsPast(long nowNs) => nowNs / WidthNs > Current;
 
-    /// <summary>Whether a moment is only reached by doubling the width.</summary>
+    /// <summary>Returns whether a moment is only reached by doubling the width.</summary>
     public bool IsBeyond(long nowNs) => nowNs / WidthNs >= MaxSlices;
 
     /// <summary>Notes what was alive at the end of the current slice, or until now, and at its highest.</summary>
@@ -37,7 +37,7 @@ internal sealed class Timeline
         slice.HighestBytes = Math.Max(slice.HighestBytes, highestBytes);
     }
 
-    /// <summary>Goes on to the slice of a moment; in those between nothing happens. The current one must have been closed.</summary>
+    /// <summary>Advances to the slice of a moment; nothing happens in those between. The current one must have been closed.</summary>
     public void MoveTo(long nowNs)
     {
         var live = _slices[Current];
@@ -80,7 +80,7 @@ internal sealed class Timeline
             writer.WriteAll([slice.LiveBytes, slice.LiveBlocks, slice.HighestBytes, slice.ResidentBytes ?? -1]);
     }
 
-    /// <returns>Whether it could be.</returns>
+    /// <returns>True if it could be.</returns>
     public bool TryLoad(BinaryReader reader)
     {
         WidthNs = reader.ReadInt64();

@@ -12,7 +12,7 @@ internal sealed class CollectedSessions
     /// <summary>The files.</summary>
     public IReadOnlyList<string> Paths => _paths;
 
-    /// <summary>How many bytes <see cref="RemoveFinished"/> would give back.</summary>
+    /// <summary>The number of bytes that <see cref="RemoveFinished"/> would free.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>Takes a session whose last record was written.</summary>

@@ -1,6 +1,6 @@
 namespace AllocTrace.Sessions;
 
-/// <summary>What collecting came to.</summary>
+/// <summary>The result of collecting.</summary>
 /// <param name="DatabasePath">The database; <see langword="null"/> when there was nothing to write.</param>
 /// <param name="Processes">How many processes are in it.</param>
 /// <param name="Running">Processes that were still running: what they did until then is in the database, and their sessions stay.</param>

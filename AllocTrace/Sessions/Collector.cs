@@ -16,12 +16,12 @@ internal sealed class Collector : IDisposable
     /// </summary>
     private const double LeastLoad = 1.0 / 8, MostLoad = 1.0 / 4;
 
-    /// <summary>How long processes that end with the main one are waited for at the end.</summary>
+    /// <summary>The time limit at the end for processes that end with the main one.</summary>
     private const int GraceMs = 500;
 
     /// <summary>
     /// Sessions stay until their records are in a whole database. With very many processes they would fill the memory: when those that wait
-    /// for it have so many bytes, and more than the database, it is made meanwhile.
+    /// for it have this many bytes, and more than the database, it is made meanwhile.
     /// </summary>
     public long MostRetainedBytes { get; init; } = 256 << 20;
 
@@ -57,16 +57,16 @@ internal sealed class Collector : IDisposable
         });
     }
 
-    /// <summary>Whether there was a look for sessions.</summary>
+    /// <summary>True if there was a look for sessions.</summary>
     public bool HasLooked => _hasLooked;
 
-    /// <summary>Whether there will be no database: <see cref="Complete"/> says why. Sessions stay as they are.</summary>
+    /// <summary>True if there will be no database: <see cref="Complete"/> says why. Sessions stay as they are.</summary>
     public bool HasFailed => _failure is not null;
 
-    /// <summary>Whether there are sessions that another collector could go on with. After <see cref="Complete"/>.</summary>
+    /// <summary>True if there are sessions that another collector could go on with. After <see cref="Complete"/>.</summary>
     public bool HasAbandoned { get; private set; }
 
-    /// <summary>Whether the recording's last process waits for the database.</summary>
+    /// <summary>True if the recording's last process waits for the database.</summary>
     public bool HasWaiting
     {
         get
@@ -79,16 +79,16 @@ internal sealed class Collector : IDisposable
     /// <summary>All files that were looked at. After <see cref="Complete"/>.</summary>
     public IReadOnlyCollection<string> Seen => _intake.Seen;
 
-    /// <summary>How many sessions are being followed.</summary>
+    /// <summary>The number of sessions that are being followed.</summary>
     public int FollowedCount => _sessions.Length;
 
-    /// <summary>How many processes were recorded.</summary>
+    /// <summary>The number of processes that were recorded.</summary>
     public int ProcessCount => _writer?.ProcessCount ?? 0;
 
-    /// <summary>What went wrong with single sessions: a line each. After <see cref="Complete"/>.</summary>
+    /// <summary>The problems with single sessions, one line each. Complete after <see cref="Complete"/>.</summary>
     public IReadOnlyList<string> Problems => _problems;
 
-    /// <summary>Whether a problem is that a file is damaged, or no session at all. After <see cref="Complete"/>.</summary>
+    /// <summary>True if a problem is that a file is damaged, or no session at all. After <see cref="Complete"/>.</summary>
     public bool HasDamage { get; private set; }
 
     /// <summary>The files whose last record is in the database, or that had none. After <see cref="Complete"/>.</summary>
@@ -120,7 +120,7 @@ internal sealed class Collector : IDisposable
     /// The main process has ended: drains what is left, leaves what still runs, and completes the database. A process that waits for it is let
     /// go by <see cref="Dispose"/>.
     /// </summary>
-    /// <returns>Whether there is a database; otherwise nothing was recorded.</returns>
+    /// <returns>True if there is a database; otherwise nothing was recorded.</returns>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
     public bool Complete()
     {
@@ -133,7 +133,7 @@ internal sealed class Collector : IDisposable
         while (_intake.IsShort && !HasFailed && Scan() > 0);
 
         foreach (var path in _intake.Postponed.Where(File.Exists))
-            AddProblem(new IOException($"{path}: not collected: there were too many sessions at once for the limits of this process (ulimit -n, ulimit -v)"));
+            AddProblem(new IOException($"{path}: not collected: too many sessions at once for the limits of this process. Raise ulimit -n or ulimit -v"));
 
         HasAbandoned |= _intake.Postponed.Count > 0;
         if (_failure is not null)
@@ -208,11 +208,11 @@ internal sealed class Collector : IDisposable
         }
     }
 
-    /// <summary>Writes a snapshot that a process took of itself, as soon as it was replayed.</summary>
+    /// <summary>Writes a snapshot that a process took of itself, once it is replayed.</summary>
     /// <param name="pid">The process.</param>
     /// <param name="name">The snapshot's name; the last of that name is meant.</param>
     /// <param name="writer">The database to write to.</param>
-    /// <returns>Whether it was written; otherwise it is not replayed yet, or the process is not followed.</returns>
+    /// <returns>True if it was written; otherwise it is not replayed yet, or the process is not followed.</returns>
     /// <exception cref="IOException">The database cannot be written.</exception>
     public bool TryWriteSnapshot(uint pid, string name, TraceWriter writer)
     {
@@ -256,7 +256,7 @@ internal sealed class Collector : IDisposable
         _waiting.Clear();
     }
 
-    /// <summary>Its process may end, and is told when there will be no database.</summary>
+    /// <summary>Lets its process end, and tells it if there will be no database.</summary>
     private void LetGo(FollowedSession session)
     {
         if (HasFailed)
@@ -317,7 +317,7 @@ internal sealed class Collector : IDisposable
     }
 
     /// <summary>Opens the sessions that appeared.</summary>
-    /// <returns>How many.</returns>
+    /// <returns>The number of them.</returns>
     private int Scan()
     {
         var opened = _intake.OpenNew(_sessions);
@@ -362,7 +362,7 @@ internal sealed class Collector : IDisposable
     }
 
     /// <summary>Lets a forked child begin with what its parent had, once the parent's replay has come there, or never will.</summary>
-    /// <returns>Whether it has begun.</returns>
+    /// <returns>True if it has begun.</returns>
     private bool TryBegin(FollowedSession child)
     {
         var mayCome = _sessions.Any(parent => parent.MayFork(child)); // asked first: what comes meanwhile is found below
@@ -442,7 +442,7 @@ internal sealed class Collector : IDisposable
         }
     }
 
-    /// <returns>Whether the database has it now, or there was nothing to write.</returns>
+    /// <returns>True if the database has it now, or there was nothing to write.</returns>
     private bool Write(FollowedSession session, ProcessEnding ending)
     {
         if (session.Replay.IsEmpty || _failure is not null)
@@ -472,7 +472,7 @@ internal sealed class Collector : IDisposable
         HasDamage |= problem is InvalidTraceException;
     }
 
-    /// <returns>How many there are then.</returns>
+    /// <returns>The number of them then.</returns>
     private int Change(Func<FollowedSession[], FollowedSession[]> change)
     {
         lock (_changing)

@@ -8,7 +8,7 @@ public sealed class CommandNotStartedException : Exception
     internal CommandNotStartedException(string command, int error)
         : base(Describe(command, error)) => ExitCode = IsMissing(error) ? NotFound : NotExecutable;
 
-    /// <summary>What a shell would return: 127 when there is no such command, 126 when it cannot be executed.</summary>
+    /// <summary>The exit code that a shell would return: 127 if there is no such command, 126 if it cannot be executed.</summary>
     public int ExitCode { get; }
 
     private static bool IsMissing(int error) => error is LibC.ENoEnt or LibC.ENotDir;

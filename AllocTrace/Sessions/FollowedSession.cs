@@ -21,10 +21,10 @@ internal sealed unsafe class FollowedSession : IDisposable
     private readonly LivePicture _live;
     private readonly EventLog? _events;
 
-    /// <summary>What an earlier collector left that was killed; until the first round.</summary>
+    /// <summary>The state that a killed collector left; reset in the first round.</summary>
     private JournalReader? _journal;
 
-    /// <summary>What the clock of the session's process is ahead of this one's, in another time namespace.</summary>
+    /// <summary>The offset of the clock of the session's process to this one's, in another time namespace.</summary>
     private readonly long _clockOffsetNs;
 
     // Other threads ask for these when the session may be closed already.
@@ -60,7 +60,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         _drain = new SessionDrain(session, Replay, new() { IsJournaled = session == claim && !_isRest, IsRest = _isRest, Events = _events, NeedsJournal = isAwaited });
     }
 
-    /// <summary>Whether it is of a forked child that is not to be drained before it is known what the child began with.</summary>
+    /// <summary>True if it is of a forked child that is not to be drained before it is known what the child began with.</summary>
     public bool IsWaiting { get; private set; }
 
     public uint ForkParentPid { get; }
@@ -71,21 +71,21 @@ internal sealed unsafe class FollowedSession : IDisposable
 
     public string Path => _session.Path;
 
-    /// <summary>How large its file is.</summary>
+    /// <summary>The size of its file, in bytes.</summary>
     public long Bytes => _session.Bytes;
 
     public ProcessReplay Replay { get; }
 
-    /// <summary>What stopped the reading, when the session is damaged.</summary>
+    /// <summary>The damage that stopped the reading.</summary>
     public InvalidTraceException? Damage { get; private set; }
 
-    /// <summary>What keeps this process from reading it on, though nothing is wrong with it: it is left to another collector.</summary>
+    /// <summary>The error that keeps this process from reading an intact session, which is left to another collector.</summary>
     public IOException? Failure { get; private set; }
 
-    /// <summary>Whether children of its process may have begun with what it had.</summary>
+    /// <summary>True if children of its process may have begun with what it had.</summary>
     public bool HasForked => Replay.LastFork != 0;
 
-    /// <summary>Whether a later session of the same process exists: the process went on as another program.</summary>
+    /// <summary>True if a later session of the same process exists: the process went on as another program.</summary>
     public bool IsSuperseded { get; private set; }
 
     /// <summary>Opens a session and becomes its collector.</summary>
@@ -130,7 +130,7 @@ internal sealed unsafe class FollowedSession : IDisposable
             other.IsSuperseded = true;
     }
 
-    /// <summary>Whether the fork with which another session began may still come up in this one.</summary>
+    /// <summary>Returns whether the fork with which another session began may still come up in this one.</summary>
     public bool MayFork(FollowedSession child) =>
         Pid == child.ForkParentPid && (_startedMonoNs & WireFormat.OperandMask) <= child.ForkNumber
         && Replay.LastFork < child.ForkNumber && Damage is null;
@@ -145,16 +145,16 @@ internal sealed unsafe class FollowedSession : IDisposable
     }
 
     /// <summary>Takes the session for the calling thread; <see cref="Unclaim"/> gives it back.</summary>
-    /// <returns>Whether no other thread has it.</returns>
+    /// <returns>True if no other thread has it.</returns>
     public bool TryClaim() => Interlocked.Exchange(ref _isClaimed, 1) == 0;
 
     public void Unclaim() => Volatile.Write(ref _isClaimed, 0);
 
-    /// <summary>How much the last round found, as a share of the room that the session's slabs have. For the thread that claimed the session.</summary>
+    /// <summary>The records found by the last round, as a share of the room in the session's slabs. For the thread that claimed the session.</summary>
     public double Load { get; private set; }
 
     /// <summary>Drains what is there.</summary>
-    /// <returns>Whether there was anything.</returns>
+    /// <returns>True if there was anything.</returns>
     public bool Round()
     {
         if (Damage is not null || Failure is not null)
@@ -195,12 +195,12 @@ internal sealed unsafe class FollowedSession : IDisposable
     }
 
     /// <summary>
-    /// Whether the process waits at its end until it is let go (<see cref="LetGo"/>): then it has ended when its exit handlers ran, and not
+    /// True if the process waits at its end until it is let go (<see cref="LetGo"/>): then it has ended when its exit handlers ran, and not
     /// only when it is gone.
     /// </summary>
     public bool IsAwaited { get; }
 
-    /// <summary>How the recording ended; <see langword="null"/> while it goes on. To be asked when a round found nothing.</summary>
+    /// <summary>Returns the way in which the recording ended, or <see langword="null"/> while it continues. Call it after a round that found nothing.</summary>
     public ProcessEnding? Ending()
     {
         if (IsSuperseded)
@@ -257,8 +257,8 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <summary>Lets a process that waits at its end go. It may be gone already.</summary>
     public void LetGo() => Volatile.Write(ref _claim.Header->CollectorDone, WireFormat.DoneCollected);
 
-    /// <summary>Writes one snapshot of a recording that goes on. For the thread that claimed the session.</summary>
-    /// <returns>Whether there is such a snapshot yet.</returns>
+    /// <summary>Writes one snapshot of a running recording. For the thread that claimed the session.</summary>
+    /// <returns>True if there is such a snapshot yet.</returns>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written.</exception>
     public bool WriteSnapshot(TraceWriter writer, string name)
@@ -339,7 +339,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         var present = Volatile.Read(ref header->CollectorPid);
         var isFree = session.TryLock(SessionLock.Collector) ?? (present == 0 || present == Environment.ProcessId || !new ProcessProbe(present, 0).IsAlive());
         if (!isFree || Interlocked.CompareExchange(ref header->CollectorPid, (uint)Environment.ProcessId, present) != present)
-            throw new IOException($"{session.Path}: process {Volatile.Read(ref header->CollectorPid)} is collecting it already");
+            throw new IOException($"{session.Path}: process {Volatile.Read(ref header->CollectorPid)} is already collecting it");
 
         Volatile.Write(ref header->CollectorBeatNs, LibC.MonotonicNanoseconds());
         header->CollectorAttached++;
@@ -364,7 +364,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         return !_process.MapsSession();
     }
 
-    /// <summary>What the process itself counted as missing.</summary>
+    /// <summary>Returns the losses that the process itself counted.</summary>
     private List<Loss> HeaderLosses()
     {
         var losses = new List<Loss>();
@@ -391,7 +391,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         }
         catch (IOException e)
         {
-            Failure = new IOException($"{Path}: {e.Message}; it is left for alloctrace collect", e);
+            Failure = new IOException($"{Path}: {e.Message}; 'alloctrace collect' can collect it later", e);
         }
     }
 }

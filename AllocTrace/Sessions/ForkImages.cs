@@ -3,12 +3,12 @@ using AllocTrace.Replay;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// What was alive at forks whose children have not been met yet. Many children never are, since they become other programs at once: images are
+/// Keeps the live blocks at forks whose children have not been met yet. Many children never are, since they become other programs at once: images are
 /// forgotten when they are old and many have come since, for a child that runs says so with its first allocation. Used by several threads.
 /// </summary>
 internal sealed class ForkImages : IDisposable
 {
-    /// <summary>So many are always kept; more while they are young, and small together.</summary>
+    /// <summary>The number of images that are always kept; more while they are young, and small together.</summary>
     private const int Few = 32, YoungMs = 10_000, MostSites = 2_000_000;
 
     private readonly Lock _lock = new();

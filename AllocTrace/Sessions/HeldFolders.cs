@@ -33,7 +33,7 @@ internal sealed class HeldFolders
     /// <summary>A message with the names that people know.</summary>
     public string Shown(string message) => _held.Aggregate(message, (text, each) => text.Replace($"{each.Name}/", $"{each.Path}/", StringComparison.Ordinal));
 
-    /// <summary>Whether another user could put something else in the place of a folder. In one with the sticky bit, only its owner can.</summary>
+    /// <summary>Returns whether another user could put something else in the place of a folder. In one with the sticky bit, only its owner can.</summary>
     private static bool CanBeExchanged(string path)
     {
         var resolved = new DirectoryInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;

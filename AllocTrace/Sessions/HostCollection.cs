@@ -65,7 +65,7 @@ public static class HostCollection
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            problems.Add($"{e.Message}; the sessions are kept: alloctrace collect");
+            problems.Add($"{e.Message}; the sessions are kept for 'alloctrace collect'");
             done.UnionWith(paths.Find());
         }
 

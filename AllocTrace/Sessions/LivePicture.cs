@@ -7,25 +7,25 @@ using AllocTrace.Wire;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// What a running process has alive, as a small database beside its session: the collector writes it while somebody watches, at most once a
+/// Writes the live blocks of a running process as a small database beside its session: the collector writes it while somebody watches, at most once a
 /// second, and so that the writing takes a tenth of its time at most. Used by the session's collector.
 /// </summary>
 internal sealed unsafe class LivePicture(SessionFile session, ProcessReplay replay)
 {
-    /// <summary>What is added to a session's path.</summary>
+    /// <summary>The suffix added to a session's path.</summary>
     public const string Suffix = ".live";
 
-    /// <summary>How long after its last look somebody counts as watching.</summary>
+    /// <summary>The time after its last look in which a watcher still counts.</summary>
     private const ulong WatchedNs = 5_000_000_000;
 
     private const ulong ShortestPauseNs = 1_000_000_000;
 
-    /// <summary>Pauses are so many times as long as the writing.</summary>
+    /// <summary>The length of pauses, in multiples of the time of writing.</summary>
     private const ulong PauseForEach = 10;
 
     private ulong _nextNs;
 
-    /// <summary>Where it is written.</summary>
+    /// <summary>Returns its path.</summary>
     public static string PathOf(string session) => session + Suffix;
 
     /// <summary>Writes it if somebody watches and it is time. A picture that cannot be written is not there.</summary>

@@ -5,7 +5,7 @@ using AllocTrace.Wire;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// Watches a recording that goes on: asks the collectors of its processes for pictures of what is alive (<see cref="LivePicture"/>), again and again.
+/// Watches a running recording: asks the collectors of its processes for pictures of what is alive (<see cref="LivePicture"/>), again and again.
 /// Used by one thread; several may watch one recording.
 /// </summary>
 internal sealed unsafe partial class LiveWatch : IDisposable
@@ -25,17 +25,17 @@ internal sealed unsafe partial class LiveWatch : IDisposable
     /// <exception cref="IOException">It is not recorded, or nobody collects it. The message is one line.</exception>
     public LiveWatch(uint pid)
     {
-        var path = SnapshotRequest.SessionOf(pid) ?? throw new IOException($"process {pid} is not being recorded, or its session is not this user's");
+        var path = SnapshotRequest.SessionOf(pid) ?? throw new IOException($"process {pid} is not being recorded, or its session belongs to another user");
         _folder = Path.GetDirectoryName(path)!;
         _prefix = SessionName().Match(Path.GetFileName(path)) is { Success: true } name ? name.Groups[1].Value : Path.GetFileName(path);
         Meet();
         if (!_sessions.TryGetValue(path, out var session))
-            throw new IOException($"process {pid} has not begun to record, or has ended");
+            throw new IOException($"process {pid} has not allocated yet, or has ended");
 
         if (!session.Session.IsCollected)
         {
             Dispose();
-            throw new IOException($"nobody collects process {pid} at the moment: run alloctrace collect {path}");
+            throw new IOException($"process {pid} has no collector at the moment: run 'alloctrace collect {path}'");
         }
     }
 

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace AllocTrace.Sessions;
 
-/// <summary>Where <c>liballoctrace.so</c> is.</summary>
+/// <summary>Finds <c>liballoctrace.so</c>.</summary>
 internal static class NativeLibraryFile
 {
     private const string Name = "liballoctrace.so";
@@ -16,6 +16,6 @@ internal static class NativeLibraryFile
         string[] places =
             [.. folders.SelectMany(folder => (string[])[Path.Combine(folder, "runtimes", $"linux-{architecture}", "native", Name), Path.Combine(folder, Name)])];
         return places.FirstOrDefault(File.Exists)
-            ?? throw new FileNotFoundException($"{Name} is missing: it is neither {places[0]} nor {places[1]}", places[0]);
+            ?? throw new FileNotFoundException($"{Name} is missing: neither {places[0]} nor {places[1]} exists", places[0]);
     }
 }

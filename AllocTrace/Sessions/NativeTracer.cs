@@ -6,7 +6,7 @@ namespace AllocTrace.Sessions;
 /// <summary>The functions of <c>alloctrace.h</c>.</summary>
 internal sealed unsafe class NativeTracer
 {
-    /// <summary>What the functions return when it was done.</summary>
+    /// <summary>The result of the functions on success.</summary>
     public const int Done = 0;
 
     private readonly delegate* unmanaged<byte*, byte*, int> _start;

@@ -1,6 +1,6 @@
 namespace AllocTrace.Sessions;
 
-/// <summary>What a traced thread does when there is no room for its records.</summary>
+/// <summary>The behavior of a traced thread when there is no room for its records.</summary>
 public enum OnFull
 {
     /// <summary>It waits for the collector, for a bounded time.</summary>

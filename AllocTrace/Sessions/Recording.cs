@@ -25,11 +25,11 @@ public sealed class Recording : IDisposable
     /// <summary>The assembly that <c>DOTNET_STARTUP_HOOKS</c> takes.</summary>
     public static string StartupHookPath => typeof(Recording).Assembly.Location;
 
-    /// <summary>Where <c>run</c>s that were killed left sessions, which can still be collected, and how many bytes they take.</summary>
+    /// <summary>Returns the folders in which killed <c>run</c>s left sessions that can still be collected, and their sizes in bytes.</summary>
     public static IReadOnlyList<(string Folder, long Bytes)> Left() =>
         [.. SessionFolder.Left().Select(folder => (folder, FolderFiles.Of(folder, "").Sum(file => new FileInfo(file).Length)))];
 
-    /// <summary>How many bytes there are for sessions in shared memory; 0 when there is none, or too little for anything.</summary>
+    /// <summary>The number of bytes for sessions in shared memory; 0 when there is none, or too little for anything.</summary>
     public static long SharedMemoryRoom => SessionFolder.SharedMemoryRoom();
 
     /// <summary>Starts a command. Whether its recording can be written is found out before.</summary>
@@ -81,7 +81,7 @@ public sealed class Recording : IDisposable
             if (!_folder.Keep)
                 throw;
 
-            throw new IOException($"{e.Message}; what was recorded is kept: {HowToCollect}", e);
+            throw new IOException($"{e.Message}. The recording is kept: {HowToCollect}", e);
         }
     }
 
@@ -103,7 +103,7 @@ public sealed class Recording : IDisposable
 
         _collector.RemoveCollected();
         _folder.Keep = true;
-        return [.. _collector.Problems, $"what is not in the database is kept: {HowToCollect}"];
+        return [.. _collector.Problems, $"the rest of the recording is kept: {HowToCollect}"];
     }
 
     private static Dictionary<string, string> Variables(string library, SessionFolder folder, RecordingOptions options)

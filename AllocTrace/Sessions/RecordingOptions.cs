@@ -2,7 +2,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Sessions;
 
-/// <summary>What a recording is asked for. The traced processes get these by <c>ALLOCTRACE_OPTIONS</c>, except what only a collector needs.</summary>
+/// <summary>The options of a recording. The traced processes get them by <c>ALLOCTRACE_OPTIONS</c>, except what only a collector needs.</summary>
 public sealed record RecordingOptions
 {
     /// <summary>The highest <see cref="Sample"/>.</summary>
@@ -26,16 +26,16 @@ public sealed record RecordingOptions
     /// <summary>The allocator domains to hook: some of <c>raw</c>, <c>mem</c> and <c>obj</c>, joined by <c>+</c>.</summary>
     public string Domains { get; init; } = "raw+mem+obj";
 
-    /// <summary>Whether processes that the program starts are followed.</summary>
+    /// <summary>True if processes that the program starts are followed.</summary>
     public bool Children { get; init; } = true;
 
     /// <summary>The largest size of a session file, bytes.</summary>
     public ulong Limit { get; init; } = 1 << 30;
 
-    /// <summary>What a traced thread does when there is no room for its records.</summary>
+    /// <summary>The behavior of a traced thread when there is no room for its records.</summary>
     public OnFull OnFull { get; init; } = OnFull.Wait;
 
-    /// <summary>Whether a fatal signal leaves a report of the stacks.</summary>
+    /// <summary>True if a fatal signal leaves a report of the stacks.</summary>
     public bool Crash { get; init; }
 
     /// <summary>
@@ -44,7 +44,7 @@ public sealed record RecordingOptions
     /// </summary>
     public ulong Events { get; init; }
 
-    /// <summary>A block is temporary when its thread frees it before so many further allocations of its own. For the collector only.</summary>
+    /// <summary>A block is temporary when its thread frees it before this many further allocations of its own. For the collector only.</summary>
     public int TemporaryThreshold { get; init; } = 1;
 
     /// <summary>The value of <c>ALLOCTRACE_OPTIONS</c>: what differs from the defaults, <c>name=value</c> joined by commas.</summary>

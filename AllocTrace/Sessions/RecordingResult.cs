@@ -1,6 +1,6 @@
 namespace AllocTrace.Sessions;
 
-/// <summary>What a recording came to.</summary>
+/// <summary>The result of a recording.</summary>
 /// <param name="ExitCode">The command's exit code, or 128 plus the number of the signal that ended it.</param>
 /// <param name="DatabasePath">The database; <see langword="null"/> when nothing was recorded.</param>
 /// <param name="Processes">How many processes are in it.</param>

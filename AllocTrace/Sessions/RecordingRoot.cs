@@ -26,10 +26,10 @@ internal sealed class RecordingRoot : IDisposable
         _process = origin is { StartedTicks: var started } ? new ProcessProbe(pid, started) : null;
     }
 
-    /// <summary>Whether it was started with <c>ALLOCTRACE</c>; otherwise it was told to record itself, by alloctrace.h or from outside.</summary>
+    /// <summary>True if it was started with <c>ALLOCTRACE</c>; otherwise it was told to record itself, by alloctrace.h or from outside.</summary>
     public bool HasVariable { get; }
 
-    /// <summary>Whether it may start more processes.</summary>
+    /// <summary>Returns whether it may start more processes.</summary>
     public bool IsAlive() => _process?.IsAlive() == true;
 
     public void Dispose() => _process?.Dispose();

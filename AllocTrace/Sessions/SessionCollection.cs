@@ -70,7 +70,7 @@ public sealed class SessionCollection : IDisposable
         }
 
         problems.AddRange(_collector.Problems);
-        problems.AddRange(_collector.Unmade.Select(file => $"{file}: not a session, or its process died before it was one"));
+        problems.AddRange(_collector.Unmade.Select(file => $"{file}: not a session, or its process died before the session was complete"));
         foreach (var file in _collector.Collected)
         {
             if (Remove(file) is { } problem)
@@ -98,7 +98,7 @@ public sealed class SessionCollection : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return $"{file}: it is in the database but cannot be removed: {e.Message}";
+            return $"{file}: collected, but the session cannot be removed: {e.Message}";
         }
     }
 }

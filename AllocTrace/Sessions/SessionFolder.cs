@@ -6,7 +6,7 @@ namespace AllocTrace.Sessions;
 /// <summary>The private folder in which the processes of one recording put their sessions: in memory where that is possible.</summary>
 internal sealed class SessionFolder : IDisposable
 {
-    /// <summary>What the name of a session file ends with.</summary>
+    /// <summary>The suffix of session files.</summary>
     public const string SessionSuffix = ".alloctrace";
 
     private const string SharedMemory = "/dev/shm", Prefix = "alloctrace-";
@@ -24,7 +24,7 @@ internal sealed class SessionFolder : IDisposable
     /// <summary>The folder: what <c>ALLOCTRACE</c> is set to.</summary>
     public string Path { get; }
 
-    /// <summary>Whether <see cref="Dispose"/> leaves the folder: it holds something that is not in a database.</summary>
+    /// <summary>True if <see cref="Dispose"/> leaves the folder: it holds something that is not in a database.</summary>
     public bool Keep { get; set; }
 
     /// <summary>Makes a folder that only its user can look into, with a name that nobody can guess.</summary>
@@ -40,10 +40,10 @@ internal sealed class SessionFolder : IDisposable
         if (LibC.MakeFolder(path, OnlyUser) == 0)
             return new SessionFolder(path);
 
-        throw new IOException($"there is no place for a recording: {path}: {LibC.Describe(Marshal.GetLastPInvokeError())}");
+        throw new IOException($"no folder for the recording can be created: {path}: {LibC.Describe(Marshal.GetLastPInvokeError())}");
     }
 
-    /// <summary>How many bytes there are for sessions in shared memory; 0 when there is none, or too little for anything.</summary>
+    /// <summary>Returns the number of bytes for sessions in shared memory; 0 when there is none, or too little for anything.</summary>
     public static long SharedMemoryRoom()
     {
         try

@@ -6,7 +6,7 @@ namespace AllocTrace.Sessions;
 /// </summary>
 /// <param name="paths">Names the session files that there are now; asked again and again.</param>
 /// <param name="open">Opens one; null: it is no session yet.</param>
-/// <param name="addProblem">Is told of files that cannot be opened.</param>
+/// <param name="addProblem">Called for files that cannot be opened.</param>
 internal sealed class SessionIntake(Func<IEnumerable<string>> paths, Func<string, FollowedSession?> open, Action<Exception> addProblem)
 {
     /// <summary>A session takes up to five descriptors: the file's, two of its journal, its process's. Some are for the database.</summary>
@@ -15,7 +15,7 @@ internal sealed class SessionIntake(Func<IEnumerable<string>> paths, Func<string
     private readonly HashSet<string> _seen = [], _unmade = [], _postponed = [];
     private volatile bool _isShort;
 
-    /// <summary>Whether there are sessions that can only be opened when others are closed: there are no descriptors or no memory. By any thread.</summary>
+    /// <summary>True if there are sessions that can only be opened when others are closed: there are no descriptors or no memory. By any thread.</summary>
     public bool IsShort => _isShort;
 
     /// <summary>All files that were opened, or cannot be.</summary>
@@ -28,7 +28,7 @@ internal sealed class SessionIntake(Func<IEnumerable<string>> paths, Func<string
     public IReadOnlyCollection<string> Postponed => _postponed;
 
     /// <summary>Opens the sessions that appeared.</summary>
-    /// <param name="others">Those that are open. Each is told of each new one before that is served: a child never without its parent.</param>
+    /// <param name="others">The open ones. Each learns of each new one before that is served: a child never without its parent.</param>
     public List<FollowedSession> OpenNew(IReadOnlyCollection<FollowedSession> others)
     {
         var opened = new List<FollowedSession>();

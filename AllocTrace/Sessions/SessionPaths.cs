@@ -56,7 +56,7 @@ internal sealed class SessionPaths
     }
 
     /// <summary>The same.</summary>
-    /// <returns>Whether it could be removed.</returns>
+    /// <returns>True if it could be removed.</returns>
     public static bool TryRemove(string session)
     {
         try

@@ -2,7 +2,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Sessions;
 
-/// <summary>What a session tells to those who do not collect it. Its file stays as it is.</summary>
+/// <summary>Reads a session without collecting it. Leaves its file unchanged.</summary>
 /// <param name="Pid">The process that it is of.</param>
 /// <param name="StartedNs">When it was begun, CLOCK_REALTIME.</param>
 internal sealed unsafe record SessionSurvey(uint Pid, ulong StartedNs)
@@ -12,7 +12,7 @@ internal sealed unsafe record SessionSurvey(uint Pid, ulong StartedNs)
     public static SessionSurvey? TryRead(string path) =>
         Look(path, session => new SessionSurvey(session.Header->Pid, session.Header->StartedNs));
 
-    /// <summary>Whether some process collects it at the moment.</summary>
+    /// <summary>Returns whether some process collects it at the moment.</summary>
     public static bool IsCollected(string path) => Look(path, session => session.IsCollected);
 
     private static T? Look<T>(string path, Func<SessionFile, T> look)

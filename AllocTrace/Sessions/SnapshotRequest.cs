@@ -21,13 +21,13 @@ public static unsafe class SnapshotRequest
     {
         var bytes = Encoding.UTF8.GetBytes(name);
         if (bytes.Length is 0 or > LongestName)
-            throw new IOException($"a snapshot's name has 1 to {LongestName} bytes");
+            throw new IOException($"the name of a snapshot must have 1 to {LongestName} bytes");
 
-        var path = SessionOf(pid) ?? throw new IOException($"process {pid} is not being recorded, or its session is not this user's");
-        using var session = SessionFile.TryOpen(path, shared: true) ?? throw new IOException($"process {pid} has not begun to record");
+        var path = SessionOf(pid) ?? throw new IOException($"process {pid} is not being recorded, or its session belongs to another user");
+        using var session = SessionFile.TryOpen(path, shared: true) ?? throw new IOException($"process {pid} has not allocated yet");
         var header = session.Header;
         if (!session.IsCollected)
-            throw new IOException($"nobody collects process {pid} at the moment: run alloctrace collect {path}");
+            throw new IOException($"process {pid} has no collector at the moment: run 'alloctrace collect {path}'");
 
         var end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         Lock(session, pid, end);
@@ -41,7 +41,7 @@ public static unsafe class SnapshotRequest
             while (Volatile.Read(ref header->Answered) != number)
             {
                 if (Environment.TickCount64 > end)
-                    throw new IOException($"process {header->CollectorPid}, which collects process {pid}, does not answer");
+                    throw new IOException($"process {header->CollectorPid}, the collector of process {pid}, does not answer");
 
                 Thread.Sleep(LookMs);
             }
@@ -85,7 +85,7 @@ public static unsafe class SnapshotRequest
         while (session.TryLock(SessionLock.Request) == false)
         {
             if (Environment.TickCount64 > end)
-                throw new IOException($"another process is asking for a snapshot of process {pid}");
+                throw new IOException($"another process is requesting a snapshot of process {pid}: try again");
 
             Thread.Sleep(LookMs);
         }

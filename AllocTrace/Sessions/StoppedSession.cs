@@ -2,17 +2,17 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Sessions;
 
-/// <summary>A session whose recording was stopped while its process goes on.</summary>
+/// <summary>A session whose recording was stopped while its process continues.</summary>
 internal static unsafe class StoppedSession
 {
     private const int LookMs = 5;
 
-    /// <summary>How long a collector may take to begin.</summary>
+    /// <summary>The time limit for a collector to begin.</summary>
     private const int BeginningMs = 20_000;
 
     /// <summary>Waits until the recording's own collector has it in a whole database, which removes its file.</summary>
     /// <returns>
-    /// Whether it has. Otherwise the session is one that <c>run</c> or <c>collect</c> drains, or that waits for <c>collect</c>, or other processes
+    /// True if it has. Otherwise the session is one that <c>run</c> or <c>collect</c> drains, or that waits for <c>collect</c>, or other processes
     /// of the recording go on.
     /// </returns>
     /// <exception cref="IOException">The recording's collector has ended. The message is one line.</exception>
@@ -40,7 +40,7 @@ internal static unsafe class StoppedSession
 
     private static bool IsLeft(SessionFile session, uint collector) => collector == 0 || session.IsCollected
         ? false
-        : throw new IOException($"the recording is over, but its collector (process {collector}) ended before it was done: alloctrace collect {session.Path}");
+        : throw new IOException($"the recording has ended, but its collector (process {collector}) ended too early: run 'alloctrace collect {session.Path}'");
 
     private static SessionFile? Open(string path)
     {

@@ -28,7 +28,7 @@ internal sealed unsafe class TracedProcess : IDisposable
         _hasEnded = !isSameClock && !_probe.Maps(_fileName); // a later process of that number cannot be told by its start
     }
 
-    /// <summary>Whether the process can still write.</summary>
+    /// <summary>Returns whether the process can still write.</summary>
     public bool IsAlive()
     {
         // Once is for ever: this process may itself have the file open a second time later.
@@ -36,10 +36,10 @@ internal sealed unsafe class TracedProcess : IDisposable
         return !_hasEnded;
     }
 
-    /// <summary>Whether the process still maps the session; after exec it does not. <see langword="true"/> also when the system does not tell.</summary>
+    /// <summary>Returns whether the process still maps the session; after exec it does not. <see langword="true"/> also when the system does not tell.</summary>
     public bool MapsSession() => _probe?.Maps(_fileName) ?? true;
 
-    /// <summary>How much of the process is in memory, bytes; <see langword="null"/> when the system does not tell.</summary>
+    /// <summary>Returns the resident memory of the process in bytes, or <see langword="null"/> if the system does not tell.</summary>
     public long? ResidentBytes() => _probe?.ResidentBytes();
 
     public void Dispose() => _probe?.Dispose();

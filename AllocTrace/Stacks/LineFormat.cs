@@ -1,6 +1,6 @@
 namespace AllocTrace.Stacks;
 
-/// <summary>How a code object keeps its lines; <c>enum line_format</c> of src/python/layout.h.</summary>
+/// <summary>The format of a code object's lines: <c>enum line_format</c> of src/python/layout.h.</summary>
 internal enum LineFormat
 {
     /// <summary>3.8 and 3.9.</summary>

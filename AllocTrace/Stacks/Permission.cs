@@ -10,17 +10,17 @@ internal static class Permission
     {
         var (ours, theirs) = (User("self"), User(pid.ToString(CultureInfo.InvariantCulture)));
         if (ours is not null && theirs is not null && ours != theirs && ours != 0)
-            return $"it is another user's (uid {theirs}, you are {ours}); use sudo";
+            return $"it belongs to another user (uid {theirs}, yours is {ours}). Use sudo";
 
         var scope = Text("/proc/sys/kernel/yama/ptrace_scope");
         if (scope is "1")
-            return "kernel.yama.ptrace_scope is 1, which allows it only for a process's own children; use sudo, or sysctl kernel.yama.ptrace_scope=0";
+            return "kernel.yama.ptrace_scope is 1, which allows it only for child processes. Use sudo or sysctl kernel.yama.ptrace_scope=0";
         if (scope is "2")
-            return "kernel.yama.ptrace_scope is 2, which allows it only to administrators; use sudo";
+            return "kernel.yama.ptrace_scope is 2, which allows it only to administrators. Use sudo";
         if (scope is "3")
             return "kernel.yama.ptrace_scope is 3, which forbids it until the next boot";
 
-        return "it needs the right CAP_SYS_PTRACE: the process has more rights than you, or a container or sandbox forbids it (docker run --cap-add SYS_PTRACE)";
+        return "CAP_SYS_PTRACE is needed: the process has more rights than you, or a container or sandbox forbids it (docker run --cap-add SYS_PTRACE)";
     }
 
     private static int? User(string process) =>

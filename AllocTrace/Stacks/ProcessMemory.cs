@@ -6,7 +6,7 @@ namespace AllocTrace.Stacks;
 /// <summary>Another process's memory, read while it may run (process_vm_readv). What is read may be old and new at once.</summary>
 internal sealed unsafe class ProcessMemory(uint pid)
 {
-    /// <summary>What reading it may cost.</summary>
+    /// <summary>The limit on reading it.</summary>
     public ReadBudget Budget { get; } = new();
 
     /// <summary>A system's limit (IOV_MAX).</summary>

@@ -6,7 +6,7 @@ namespace AllocTrace.Stacks;
 /// </summary>
 public sealed class ProcessStacks
 {
-    /// <summary>After so many attempts threads that wait are held too: somebody wakes them all the time.</summary>
+    /// <summary>The number of attempts after which threads that wait are held too: something wakes them all the time.</summary>
     private const int Gentle = 20;
 
     private const int Attempts = 100;
@@ -41,16 +41,16 @@ public sealed class ProcessStacks
         {
             var stacks = new ProcessStacks(pid);
             var threads = stacks.Read();
-            cut = stacks._memory.Budget.Reason is { } reason ? $"process {pid}: not everything is shown: {reason}" : null;
+            cut = stacks._memory.Budget.Reason is { } reason ? $"process {pid}: some stacks are not shown: {reason}" : null;
             return threads;
         }
         catch (ReadBudgetException)
         {
-            throw new IOException($"process {pid} cannot be read: it has no list of interpreters and threads that ends, or too many mapped files");
+            throw new IOException($"process {pid} cannot be read: its list of interpreters and threads is endless, or it has too many mapped files");
         }
         catch (UnauthorizedAccessException)
         {
-            throw new UnauthorizedAccessException($"process {pid} may not be looked into: {Permission.WhyNot(pid)}");
+            throw new UnauthorizedAccessException($"cannot read process {pid}: {Permission.WhyNot(pid)}");
         }
     }
 
@@ -77,7 +77,7 @@ public sealed class ProcessStacks
             }
         }
 
-        return last.Count > 0 ? last : throw new IOException($"process {_memory.Pid} has no interpreter (any more), or changes too fast to be read");
+        return last.Count > 0 ? last : throw new IOException($"process {_memory.Pid} has no interpreter, or changes too fast to be read");
     }
 
     /// <summary>One attempt; what was found to be whole before is kept in <paramref name="read"/>.</summary>
@@ -116,7 +116,7 @@ public sealed class ProcessStacks
 
         return [.. seen.Select(item => read.TryGetValue(item.State, out var whole) && whole.Identifier == item.Thread.Identifier
             ? whole
-            : item.Thread with { Frames = null, Problem = "it changed whenever it was read" })];
+            : item.Thread with { Frames = null, Problem = "it changed during every attempt to read it" })];
     }
 
     /// <summary>Adds the threads of a CPython. When that takes too much, those that were read so far are there.</summary>
@@ -172,7 +172,7 @@ public sealed class ProcessStacks
         try
         {
             var (frames, isCut) = chains.Read(state);
-            return thread with { Frames = frames, Problem = isCut ? "only the innermost frames are shown: there are too many, or they form a cycle" : null };
+            return thread with { Frames = frames, Problem = isCut ? "only the innermost frames are shown: the stack is too deep, or its frames form a cycle" : null };
         }
         catch (TornReadException)
         {

@@ -28,7 +28,7 @@ internal sealed class ProcessTasks
 
     public bool IsRunning(uint id) => _tasks.TryGetValue(id, out var task) && task.State == 'R';
 
-    /// <summary>Whether a thread that waited then waits now, and did not run in between: each way on to a processor and off it is counted.</summary>
+    /// <summary>Returns whether a thread that waited then waits now, and did not run in between: each way on to a processor and off it is counted.</summary>
     public bool StoodStill(uint id, ProcessTasks now) =>
         _tasks.TryGetValue(id, out var then) && now._tasks.TryGetValue(id, out var today) && then == today && then.State != 'R';
 

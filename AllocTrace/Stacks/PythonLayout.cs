@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace AllocTrace.Stacks;
 
-/// <summary>Where a CPython keeps what a walk reads: the table of the C library (src/python/layout.h), which layouts.txt is printed from.</summary>
+/// <summary>The offsets in a CPython of what a walk reads: the table of the C library (src/python/layout.h), which layouts.txt is printed from.</summary>
 internal sealed class PythonLayout
 {
     private static readonly Lazy<PythonLayout[]> _all = new(() => [.. Table().TrimEnd('\n').Split('\n').Select(line => new PythonLayout(line))]);

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace AllocTrace.Stacks;
 
 /// <summary>
-/// How much is read of another process, which may be anybody's and built so that reading it does not end: a time for all attempts, and a number of
+/// Limits reading another process, which may be built so that reading it does not end: a time for all attempts, and a number of
 /// bytes for each, which bounds what is kept of them.
 /// </summary>
 internal sealed class ReadBudget
@@ -34,7 +34,7 @@ internal sealed class ReadBudget
             throw Exceeded($"reading it took more than {_longest.TotalSeconds} s");
     }
 
-    /// <summary>What is thrown for a list that is longer than any program's.</summary>
+    /// <summary>Creates the exception for a list that is longer than any program's.</summary>
     public ReadBudgetException Exceeded(string reason)
     {
         Reason ??= reason;

@@ -83,13 +83,13 @@ internal sealed partial class RemotePython
         var layout = PythonLayout.Find(minor, freeThreaded: isPublished && BitConverter.ToUInt64(offsets[16..]) != 0);
         if (layout is null)
         {
-            why = minor == 0 ? $"the version of {path} cannot be told" : $"the layout of CPython 3.{minor} is not known";
+            why = minor == 0 ? $"the version of {path} is not known" : $"the layout of CPython 3.{minor} is not known";
             return null;
         }
 
         if (isPublished && layout.DifferenceFrom(offsets) is { } member)
         {
-            why = $"this CPython 3.{minor} has another layout than is known ({member})";
+            why = $"the layout of this CPython 3.{minor} is not known ({member})";
             return null;
         }
 

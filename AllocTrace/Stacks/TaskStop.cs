@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace AllocTrace.Stacks;
 
 /// <summary>
-/// Holds a thread of another process where it is (PTRACE_SEIZE, PTRACE_INTERRUPT: no signal is sent, nobody is told), until it is disposed of, or this
+/// Holds a thread of another process where it is (PTRACE_SEIZE, PTRACE_INTERRUPT: no signal is sent, no parent is notified), until it is disposed of, or this
 /// process ends. All by the thread that made it.
 /// </summary>
 internal sealed class TaskStop : IDisposable

@@ -1,4 +1,4 @@
 namespace AllocTrace.Stacks;
 
-/// <summary>What was read of a running process does not fit together: it changed meanwhile. Reading again may help.</summary>
+/// <summary>Thrown when data read from a running process is inconsistent because the process changed. Reading again may help.</summary>
 internal sealed class TornReadException : Exception;

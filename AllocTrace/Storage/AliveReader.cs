@@ -1,7 +1,7 @@
 namespace AllocTrace.Storage;
 
 /// <summary>
-/// What sites had alive at a moment, in ascending order. Reading side by side with the sites is several times faster than a join, which looks each of
+/// Reads the live counters of sites at a moment, in ascending order. Reading side by side with the sites is several times faster than a join, which looks each of
 /// them up. Where the rows end is found here: SQLite would compare whole keys for each (docs/performance.md).
 /// </summary>
 internal sealed class AliveReader : IDisposable
@@ -25,10 +25,10 @@ internal sealed class AliveReader : IDisposable
     /// <summary>The site that was read last: -1 before the first, the largest number after the last.</summary>
     public long Site { get; private set; } = -1;
 
-    /// <summary>What it had alive.</summary>
+    /// <summary>Its live bytes and blocks.</summary>
     public Amount Amount => new(_reader.Int64(1), _reader.Int64(2));
 
-    /// <summary>Goes on to the next site, if there is one.</summary>
+    /// <summary>Advances to the next site, if there is one.</summary>
     public bool Read()
     {
         if (Site < _last && _reader.Read() && _reader.Int64(0) is var site && site <= _last)
@@ -41,7 +41,7 @@ internal sealed class AliveReader : IDisposable
         return false;
     }
 
-    /// <summary>What a site had alive; for sites that are asked for in ascending order.</summary>
+    /// <summary>Returns the live bytes and blocks of a site. Sites must be asked for in ascending order.</summary>
     public Amount Of(long site)
     {
         while (Site < site)

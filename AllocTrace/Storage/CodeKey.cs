@@ -1,4 +1,4 @@
 namespace AllocTrace.Storage;
 
-/// <summary>What tells code objects apart in a database.</summary>
+/// <summary>Identifies a code object in a database.</summary>
 internal readonly record struct CodeKey(string Filename, string Qualname, uint FirstLine, string Name);

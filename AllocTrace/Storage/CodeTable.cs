@@ -21,7 +21,7 @@ internal sealed class CodeTable
 
     public int Count => _codes.Count;
 
-    /// <summary>How many distinct file and function names there are.</summary>
+    /// <summary>The number of distinct file and function names.</summary>
     public int TextCount => _texts.Count;
 
     public Code this[int code] => _codes[code];

@@ -32,7 +32,7 @@ internal sealed class CrashWriter(SqliteConnection connection)
         var header = crash.Header;
         var allocations = Enumerable.Range(0, (int)header.Allocations).Select(number => crash.Allocation((uint)number)).ToArray();
         if (allocations.Any(allocation => allocation.Stack >= session.NodeCount || allocation.Domain >= WireFormat.Domains || !_kinds.ContainsKey(allocation.Kind)))
-            throw session.Damaged("a crash has an allocation that cannot be");
+            throw session.Damaged("a crash has an impossible allocation");
 
         var threads = new List<(CrashThread, StackFrame[])>();
         for (uint number = 0; number < header.Threads; number++)

@@ -14,7 +14,7 @@ internal sealed class EventReader(TraceDatabase database, ReadConnection connect
                 "SELECT process, events, left_out, left_out_ns FROM event_log ORDER BY process",
                 row => new TraceEventLog(row.CheckedInt64(0), row.CheckedInt64(1), row.CheckedInt64(2), row.NullableInt64(3)));
 
-    /// <summary>What the numbers in a process's blocks stand for.</summary>
+    /// <summary>Returns the meaning of the numbers in a process's blocks.</summary>
     public EventNumbers Numbers(TraceProcess process)
     {
         long[] threadIds = [.. database.Threads.Select(thread => thread.Id)], domainIds = [.. database.Domains.Select(domain => domain.Id)];
@@ -35,7 +35,7 @@ internal sealed class EventReader(TraceDatabase database, ReadConnection connect
         }
     }
 
-    /// <summary>How many blocks a process has.</summary>
+    /// <summary>Returns the number of blocks that a process has.</summary>
     public long Count(TraceProcess process)
     {
         using var reader = new StatementReader(connection, "SELECT count(*) FROM event_block WHERE process = ?", process.Id);
@@ -53,7 +53,7 @@ internal sealed class EventReader(TraceDatabase database, ReadConnection connect
         try
         {
             var block = EventBlock.Decompress(reader.Blob(1));
-            return block.Tags.Length == reader.Int64(0) ? block : throw new InvalidDataException($"it has {block.Tags.Length} events, and its row says {reader.Int64(0)}");
+            return block.Tags.Length == reader.Int64(0) ? block : throw new InvalidDataException($"it has {block.Tags.Length} events, but its row says {reader.Int64(0)}");
         }
         catch (InvalidDataException e)
         {
@@ -61,10 +61,10 @@ internal sealed class EventReader(TraceDatabase database, ReadConnection connect
         }
     }
 
-    /// <summary>What is thrown for a block that cannot be used.</summary>
+    /// <summary>Creates the exception for a block that cannot be used.</summary>
     public InvalidTraceException Damaged(TraceProcess process, long position, string what) =>
         new(database.Path, $"damaged: block {position} of the event log of process {process.Pid}: {what.ReplaceLineEndings(" ").TrimEnd('.', ' ')}");
 }
 
-/// <summary>What numbers in the blocks of a process are: indices in the tables of <see cref="TraceDatabase"/>, and CPython's number of the interpreter.</summary>
+/// <summary>Maps the numbers in the blocks of a process to indices in the tables of <see cref="TraceDatabase"/>, and CPython's number of the interpreter.</summary>
 internal sealed record EventNumbers(IReadOnlyDictionary<long, int> Threads, IReadOnlyDictionary<long, int> Domains, IReadOnlyDictionary<long, (int Stack, long Interpreter)> Stacks);

@@ -45,6 +45,6 @@ internal static class ForeignFile
         // Views and virtual tables have no page of their own.
         using var other = new StatementReader(connection, "SELECT name, type, sql FROM sqlite_schema WHERE type = 'trigger' OR (type = 'table' AND ifnull(rootpage, 0) < 1) OR (type = 'view' AND name NOT IN ('site_expression', 'site_frame', 'peak', 'live', 'total', 'temporary'))");
         if (other.Read())
-            throw new InvalidCastException($"it has a {other.Text(1)} '{other.Text(0)}', which no recording has");
+            throw new InvalidCastException($"it has a {other.Text(1)} '{other.Text(0)}', which recordings do not have");
     }
 }

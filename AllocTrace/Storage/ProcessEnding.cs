@@ -1,6 +1,6 @@
 namespace AllocTrace.Storage;
 
-/// <summary>How the recording of a process ended.</summary>
+/// <summary>The way in which the recording of a process ended.</summary>
 internal enum ProcessEnding
 {
     /// <summary>It ran its exit handlers.</summary>

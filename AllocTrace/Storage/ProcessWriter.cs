@@ -58,7 +58,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events) =>
         Add(session, replay, ending, losses, replay.Snapshots(), isFinished: true, events);
 
-    /// <summary>Writes one snapshot of a process whose replay goes on afterwards, as what is live.</summary>
+    /// <summary>Writes one snapshot of a process whose replay continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
     public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses) =>
@@ -143,7 +143,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             .Where(domain => hasSites[domain] || _operations.Any(operation => replay.Operations(domain, operation.Kind).Calls > 0));
     }
 
-    /// <summary>Where each site is. Those of inherited ones are in the sessions of the processes that allocated.</summary>
+    /// <summary>The place of each site. Those of inherited sites are in the sessions of the processes that allocated.</summary>
     private SitePlace[] PlacesOfSites(SessionFile session, ProcessReplay replay)
     {
         var result = new SitePlace[replay.Sites.End];
@@ -270,7 +270,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         }
     }
 
-    /// <returns>What is added to the number of a site in the process to make that in the database.</returns>
+    /// <returns>The offset from the number of a site in the process to that in the database.</returns>
     private long AddSites(long process, ThreadRows threads, ProcessReplay replay, SitePlace[] places, long[] domains)
     {
         var first = _sites;

@@ -10,7 +10,7 @@ internal readonly record struct RowRange(long First, long Last)
     /// <summary>No row.</summary>
     public static readonly RowRange None = new(0, -1);
 
-    /// <summary>How many rows there are, without gaps; of more than can be divided, none.</summary>
+    /// <summary>The number of rows, without gaps; of more than can be divided, none.</summary>
     public int Count => Last >= First && (ulong)(Last - First) < MostRows ? (int)(Last - First) + 1 : 0;
 
     /// <summary>Divides the range for several threads; what is too small for that stays whole.</summary>

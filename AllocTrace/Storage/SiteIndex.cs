@@ -1,6 +1,6 @@
 namespace AllocTrace.Storage;
 
-/// <summary>Who the sites are, in columns, for questions that come to them by number. The bytes and blocks are what a fork inherited.</summary>
+/// <summary>Holds the sites in columns, for lookups by number. The bytes and blocks are what a fork inherited.</summary>
 /// <param name="Ids">Their numbers in the database, ascending.</param>
 /// <param name="Sites">The sites, in the same order.</param>
 internal sealed record SiteIndex(long[] Ids, Site[] Sites)

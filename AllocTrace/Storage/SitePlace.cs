@@ -1,6 +1,6 @@
 namespace AllocTrace.Storage;
 
-/// <summary>Where a site is.</summary>
+/// <summary>The place of a site.</summary>
 /// <param name="Stack">Number in the table <c>stack</c>.</param>
 /// <param name="Interpreter">CPython's number for the interpreter.</param>
 /// <param name="Expression">Of the innermost line, packed; 0: unknown.</param>

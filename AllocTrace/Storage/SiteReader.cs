@@ -19,7 +19,7 @@ internal sealed class SiteReader
         _domainIds = [.. database.Domains.Select(domain => domain.Id)];
     }
 
-    /// <summary>What was alive at a moment.</summary>
+    /// <summary>Reads the live blocks at a moment.</summary>
     public SiteTable[] ReadAlive(TraceMoment moment) => ReadParts(RangeOf(moment), (connection, range, sites) =>
     {
         using var alive = new AliveReader(connection, moment, range);
@@ -77,7 +77,7 @@ internal sealed class SiteReader
         }
     }
 
-    /// <summary>Who the sites of all processes are, with what a fork inherited.</summary>
+    /// <summary>Reads the sites of all processes, with what a fork inherited.</summary>
     public SiteIndex ReadIndex()
     {
         _ = _database.Stacks;
@@ -162,7 +162,7 @@ internal sealed class SiteReader
 
     private RowRange RangeOf(TraceProcess process) => (_ranges ??= RangesOfProcesses())[_database.IndexOfProcess(process.Id)];
 
-    /// <summary>Where the sites of each process are: it is for SQLite to say for one, but of several it would read all sites for each.</summary>
+    /// <summary>Finds the sites of each process. SQLite finds those of one, but for several it would read all sites for each.</summary>
     private RowRange[] RangesOfProcesses()
     {
         if (_database.Processes.Count == 1)

@@ -1,6 +1,6 @@
 namespace AllocTrace.Storage;
 
-/// <summary>What a site did in a slice.</summary>
+/// <summary>The changes of a site in a slice.</summary>
 /// <param name="Slice">An index in <see cref="TraceDatabase.Slices"/>.</param>
 /// <param name="Site">An index in the <see cref="SiteIndex"/>.</param>
 /// <param name="Allocated">What it allocated.</param>

@@ -72,7 +72,7 @@ internal sealed class StackReader(string path, ReadConnections connections)
             if (caller < 0)
                 throw Damaged($"stack {id} has caller {callerId}, which is not before it");
             if (code < 0)
-                throw Damaged($"stack {id} has code {codeId}, which is not there");
+                throw Damaged($"stack {id} has code {codeId}, which does not exist");
 
             stacks.Set(row, caller, code, checked((int)reader.Int64(2)));
         }

@@ -52,7 +52,7 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>The recorded processes, in the order in which they were recorded.</summary>
     public IReadOnlyList<TraceProcess> Processes { get; }
 
-    /// <summary>Whether in some process not every allocation was recorded: sizes and counts are estimates.</summary>
+    /// <summary>True if in some process not every allocation was recorded: sizes and counts are estimates.</summary>
     public bool IsSampled { get; }
 
     /// <summary>The threads of all processes.</summary>
@@ -64,7 +64,7 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>The moments whose live blocks were kept.</summary>
     public IReadOnlyList<TraceMoment> Moments { get; }
 
-    /// <summary>What is missing. Empty when nothing is.</summary>
+    /// <summary>The losses. Empty if nothing is missing.</summary>
     public IReadOnlyList<TraceLoss> Losses { get; }
 
     /// <summary>The CPythons of the processes, in the order in which they were found.</summary>
@@ -80,7 +80,7 @@ public sealed class TraceDatabase : IDisposable
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     public IReadOnlyList<TraceSlice> Slices => _slices ??= Guarded(() => SliceReader.Slices(_connections.First));
 
-    /// <summary>Who the sites are; read at the first use.</summary>
+    /// <summary>The sites, read at the first use.</summary>
     internal SiteIndex Sites => _siteIndex ??= Guarded(_sites.ReadIndex);
 
     /// <summary>The trie of all stacks; read at the first use.</summary>
@@ -192,7 +192,7 @@ public sealed class TraceDatabase : IDisposable
         return parts;
     });
 
-    /// <summary>What the numbers in a process's event log stand for, how many blocks it has, and a reader of them.</summary>
+    /// <summary>Returns the meaning of the numbers in a process's event log, the number of its blocks, and a reader of them.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal (EventNumbers Numbers, long Blocks, Func<long, EventBlock> Read) ReadEvents(TraceProcess process)
     {
@@ -200,7 +200,7 @@ public sealed class TraceDatabase : IDisposable
         return (Guarded(() => reader.Numbers(process)), Guarded(() => reader.Count(process)), position => Guarded(() => reader.Block(process, position)));
     }
 
-    /// <summary>What is thrown for a block of an event log that refers to something that is not there.</summary>
+    /// <summary>Creates the exception for a block of an event log that refers to something that does not exist.</summary>
     internal InvalidTraceException DamagedEvents(TraceProcess process, long position, string what) => new EventReader(this, _connections.First).Damaged(process, position, what);
 
     /// <summary>The high-water mark (<c>peak</c>) or the end (<c>live</c>) of a process, when it was recorded.</summary>

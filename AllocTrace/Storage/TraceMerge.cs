@@ -24,7 +24,7 @@ public static class TraceMerge
     /// <param name="path">The file to write; it gets its name when it is complete.</param>
     /// <param name="overwrite">Whether a file that is there may be replaced.</param>
     /// <param name="recordings">The recordings, in the order in which their processes will be.</param>
-    /// <returns>How many processes there are.</returns>
+    /// <returns>The number of processes.</returns>
     /// <exception cref="InvalidTraceException">One of them is not a recording, or damaged. Nothing was written.</exception>
     /// <exception cref="IOException">One cannot be read, or the file cannot be written. The message is one line.</exception>
     public static int Write(string path, bool overwrite, IReadOnlyList<string> recordings)
@@ -165,7 +165,7 @@ public static class TraceMerge
     private static string[] Columns(SqliteConnection connection, string table) =>
         [.. connection.Query<string>("SELECT name FROM pragma_table_info(@table, 'main')", new { table })];
 
-    /// <summary>What is added to the numbers of each table that has some, so that they go on after those that are there.</summary>
+    /// <summary>The offsets for the numbers of each numbered table, so that they continue after the existing ones.</summary>
     private static Dictionary<string, long> Offsets(SqliteConnection connection, IEnumerable<string> tables) => tables
         .Where(table => Columns(connection, table).Contains("id"))
         .ToDictionary(table => table, table => connection.ExecuteScalar<long>($"SELECT ifnull(max(id) + 1, 0) FROM main.{table}"));

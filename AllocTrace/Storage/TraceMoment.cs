@@ -10,6 +10,6 @@ namespace AllocTrace.Storage;
 /// <param name="Blocks">How many blocks were alive.</param>
 public sealed record TraceMoment(long Id, long Process, string Kind, string Name, long AtNs, long Bytes, long Blocks)
 {
-    /// <summary>Whether the program or its user asked for it, as opposed to the moments that every process has.</summary>
+    /// <summary>True if the program or its user asked for it, as opposed to the moments that every process has.</summary>
     public bool IsNamed => Kind is not ("peak" or "live");
 }

@@ -13,7 +13,7 @@ namespace AllocTrace.Storage;
 /// <param name="Ending"><c>exited</c>, <c>finalized</c>, <c>killed</c> or <c>running</c>.</param>
 /// <param name="CutStacks">Stacks without their oldest frames.</param>
 /// <param name="UnknownFrees">Frees of blocks from before the hook.</param>
-/// <param name="TemporaryThreshold">A block is temporary when freed before so many further allocations of its thread.</param>
+/// <param name="TemporaryThreshold">A block is temporary if freed before this many further allocations of its thread.</param>
 /// <param name="SampleBytes">
 /// 0 when every allocation was recorded. Otherwise the mean bytes from one that was to the next, and all sizes and counts are estimates.
 /// </param>
@@ -33,12 +33,12 @@ public sealed record TraceProcess(
     long TemporaryThreshold,
     long SampleBytes)
 {
-    /// <summary>Whether allocations were recorded with Python stacks.</summary>
+    /// <summary>True if allocations were recorded with Python stacks.</summary>
     public bool HasStacks => Stacks == "on";
 
     /// <summary>When recording began, in UTC.</summary>
     public DateTimeOffset StartedAt => DateTimeOffset.UnixEpoch.AddTicks(StartedAtNs / TimeSpan.NanosecondsPerTick);
 
-    /// <summary>How long the process was recorded.</summary>
+    /// <summary>The duration of the recording.</summary>
     public TimeSpan Duration => TimeSpan.FromTicks(DurationNs / TimeSpan.NanosecondsPerTick);
 }

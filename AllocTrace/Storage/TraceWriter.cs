@@ -34,10 +34,10 @@ internal sealed class TraceWriter : IDisposable
         _connection = new SqliteConnection(name.ToString());
     }
 
-    /// <summary>How many processes were added.</summary>
+    /// <summary>The number of processes that were added.</summary>
     public int ProcessCount { get; private set; }
 
-    /// <summary>How large it is so far, as far as it is written.</summary>
+    /// <summary>The number of bytes written so far.</summary>
     public long Bytes => _unfinished.Length + _bulk.Bytes;
 
     /// <summary>Begins a database.</summary>
@@ -70,7 +70,7 @@ internal sealed class TraceWriter : IDisposable
 
         CheckKind(path);
         if (!overwrite && Path.Exists(path))
-            throw new IOException($"{path} exists (-f replaces it)");
+            throw new IOException($"{path} exists: give another name, or -f to replace it");
 
         UnfinishedFile.RemoveLeft(path);
         try
@@ -93,7 +93,7 @@ internal sealed class TraceWriter : IDisposable
             case OutputTarget.Folder:
                 throw new IOException($"{path} is a folder");
             case OutputTarget.Stream:
-                throw new IOException($"{path} is a device or a pipe, and a database is a file: name another one (-o FILE.db)");
+                throw new IOException($"{path} is a device or a pipe: give a file with -o FILE.db");
         }
     }
 
@@ -111,7 +111,7 @@ internal sealed class TraceWriter : IDisposable
         ProcessCount++;
     });
 
-    /// <summary>Adds one snapshot of a process that goes on, as what is live.</summary>
+    /// <summary>Adds one snapshot of a process that continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
     public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss>? losses = null) =>

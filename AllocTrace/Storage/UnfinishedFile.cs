@@ -76,7 +76,7 @@ internal sealed class UnfinishedFile : IDisposable
     }
 
     /// <summary>Removes a file if nobody has it locked.</summary>
-    /// <returns>Whether it was removed.</returns>
+    /// <returns>True if it was removed.</returns>
     public static bool RemoveUnlessLocked(string file)
     {
         try

@@ -23,7 +23,7 @@ CREATE TABLE process (
     ending         TEXT NOT NULL,    -- 'exited', 'finalized' (exited after finalizing), 'killed' (it did not exit by itself), 'replaced' (by exec), 'stopped' (the recording was), 'running'
     cut_stacks     INTEGER NOT NULL, -- stacks without their oldest frames
     unknown_frees  INTEGER NOT NULL, -- frees of blocks from before the hook
-    temporary_threshold INTEGER NOT NULL, -- a block is temporary when freed before so many further allocations of its thread
+    temporary_threshold INTEGER NOT NULL, -- a block is temporary if freed before this many further allocations of its thread
     sample_bytes   INTEGER NOT NULL  -- 0: every allocation was recorded; otherwise the mean bytes from one to the next, and all sizes and counts are estimates
 );
 
@@ -154,7 +154,7 @@ CREATE TABLE loss (
     last_ns  INTEGER
 );
 
--- A fatal signal, with the option crash: what the process was doing. No row: there was none. A process that goes on after it caught it.
+-- A fatal signal, with the option crash: what the process was doing. No row: there was none. A process that continues after it caught it.
 CREATE TABLE crash (
     process       INTEGER PRIMARY KEY REFERENCES process,
     signal        INTEGER NOT NULL,

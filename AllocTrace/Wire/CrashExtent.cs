@@ -13,12 +13,12 @@ internal sealed unsafe class CrashExtent
         Header = *(CrashHeader*)start;
         if (Header.Threads > WireFormat.CrashThreads || Header.Allocations > WireFormat.CrashAllocations || Header.Frames > WireFormat.CrashFrames
             || Header.TextBytes > WireFormat.ExtentBytes - WireFormat.CrashTextOffset)
-            throw session.Damaged("a crash announces more than there is room for");
+            throw session.Damaged("a crash announces more entries than fit");
     }
 
     public CrashHeader Header { get; }
 
-    /// <summary>Whether the writing came to its end.</summary>
+    /// <summary>True if the writing came to its end.</summary>
     public bool IsComplete => Header.State == Written;
 
     private const uint Written = 2;

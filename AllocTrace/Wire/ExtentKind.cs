@@ -1,6 +1,6 @@
 namespace AllocTrace.Wire;
 
-/// <summary>What an extent of a session file holds.</summary>
+/// <summary>The content of an extent of a session file.</summary>
 internal enum ExtentKind : byte
 {
     None = 0,

@@ -1,6 +1,6 @@
 namespace AllocTrace.Wire;
 
-/// <summary>Where the extents of one kind are mapped: together they are one array. Grows only; used by one thread.</summary>
+/// <summary>The mapped extents of one kind, which together are one array. Grows only; used by one thread.</summary>
 internal sealed unsafe class ExtentTable
 {
     private readonly int _elementsPerExtent;
@@ -15,7 +15,7 @@ internal sealed unsafe class ExtentTable
         _elementsPerExtent = WireFormat.ExtentBytes / elementBytes;
     }
 
-    /// <summary>How many elements the extents have room for.</summary>
+    /// <summary>The number of elements that the extents have room for.</summary>
     public long Capacity => (long)_count * _elementsPerExtent;
 
     /// <summary>The address of an element; the caller has checked that <paramref name="index"/> is below <see cref="Capacity"/>.</summary>

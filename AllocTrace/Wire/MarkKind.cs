@@ -1,6 +1,6 @@
 namespace AllocTrace.Wire;
 
-/// <summary>What a <see cref="RecordKind.Mark"/> says.</summary>
+/// <summary>The kind of a <see cref="RecordKind.Mark"/>.</summary>
 internal enum MarkKind : byte
 {
     /// <summary>The interpreter began to finalize: what is alive here is "live".</summary>

@@ -32,8 +32,8 @@ internal static class OwnFile
 
         var user = LibC.EffectiveUser();
         if (user != 0 && status.User != user)
-            return $"not collected: it is another user's (uid {status.User})";
+            return $"not collected: it belongs to another user (uid {status.User})";
 
-        return status.Links > 1 ? "not collected: the file has other names, too" : null;
+        return status.Links > 1 ? "not collected: the file has other hard links" : null;
     }
 }

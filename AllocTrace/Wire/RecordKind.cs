@@ -24,7 +24,7 @@ internal enum RecordKind : byte
     /// <summary>8 bytes: the old block, before the real call.</summary>
     ReallocBegin = 5,
 
-    /// <summary>8 bytes: the old block is as it was.</summary>
+    /// <summary>8 bytes: the old block is unchanged.</summary>
     ReallocFailed = 6,
 
     /// <summary>16 bytes: the operand is the ticket; second word CLOCK_MONOTONIC, ns.</summary>

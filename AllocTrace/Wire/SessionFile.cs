@@ -12,7 +12,7 @@ internal sealed unsafe class SessionFile : IDisposable
 {
     private const uint ReleasedSequence = uint.MaxValue;
 
-    /// <summary>Extents are mapped so many at a time: address space in proportion to what is there, and few mappings.</summary>
+    /// <summary>The number of extents mapped at a time: address space in proportion to the file, and few mappings.</summary>
     private const int ExtentsAtOnce = 16;
 
     private readonly SafeFileHandle _file;
@@ -37,7 +37,7 @@ internal sealed unsafe class SessionFile : IDisposable
         _header = (SessionHeader*)header.DangerousGetHandle();
     }
 
-    /// <summary>The file's name as it was given.</summary>
+    /// <summary>The file's name, as given.</summary>
     public string Path { get; }
 
     /// <summary>The header, in the mapping: valid until <see cref="Dispose"/>. The traced process may change it at any time.</summary>
@@ -95,22 +95,22 @@ internal sealed unsafe class SessionFile : IDisposable
             AddExtent(_knownExtents);
     }
 
-    /// <summary>How large the file is.</summary>
+    /// <summary>The size of the file, in bytes.</summary>
     public long Bytes => RandomAccess.GetLength(_file);
 
-    /// <summary>How many CPythons of the process are described.</summary>
+    /// <summary>The number of CPythons of the process that are described.</summary>
     public uint RuntimeCount => Math.Min(Volatile.Read(ref _header->Runtimes), WireFormat.Runtimes);
 
     /// <summary>A CPython in the process, numbered from 0.</summary>
     public RuntimeEntry* Runtime(uint number) => (RuntimeEntry*)_header->Runtime + number;
 
-    /// <summary>How many thread slots there are.</summary>
+    /// <summary>The number of thread slots.</summary>
     public uint ThreadCount => Announced(ref _header->Threads, _threads, "threads");
 
     /// <summary>A thread slot; <paramref name="slot"/> is below a <see cref="ThreadCount"/> read before.</summary>
     public ThreadSlot* Thread(uint slot) => (ThreadSlot*)_threads[slot];
 
-    /// <summary>How many stack nodes may be read.</summary>
+    /// <summary>The number of stack nodes that may be read.</summary>
     public uint NodeCount => Announced(ref _header->Nodes, _nodes, "nodes");
 
     /// <summary>A stack node; <paramref name="node"/> is below a <see cref="NodeCount"/> read before.</summary>
@@ -132,7 +132,7 @@ internal sealed unsafe class SessionFile : IDisposable
         return node >= WireFormat.FirstNode ? Node(node)->Line : 0;
     }
 
-    /// <summary>How many code entries may be read.</summary>
+    /// <summary>The number of code entries that may be read.</summary>
     public uint CodeCount => Announced(ref _header->Codes, _codes, "codes");
 
     /// <summary>A code entry; <paramref name="code"/> is below a <see cref="CodeCount"/> read before.</summary>
@@ -196,16 +196,16 @@ internal sealed unsafe class SessionFile : IDisposable
     }
 
     /// <summary>Takes a lock of the session, which ends with this object at the latest.</summary>
-    /// <returns>Whether it was free; <see langword="null"/>: the file system has no locks.</returns>
+    /// <returns>True if it was free; <see langword="null"/>: the file system has no locks.</returns>
     public bool? TryLock(SessionLock which) => LibC.TryLockByte(_file, (long)which);
 
     public void Unlock(SessionLock which) => LibC.UnlockByte(_file, (long)which);
 
-    /// <summary>Whether a collector has the session now, in whichever pid namespace it runs.</summary>
+    /// <summary>True if a collector has the session now, in whichever pid namespace it runs.</summary>
     public bool IsCollected => Volatile.Read(ref _header->CollectorPid) is not 0 and var collector
         && (LibC.IsByteLocked(_file, (long)SessionLock.Collector) ?? new ProcessProbe(collector, 0).IsAlive());
 
-    /// <summary>Whether anybody but this object has the file open or mapped; <see langword="null"/>: the system does not tell.</summary>
+    /// <summary>Returns whether anybody but this object has the file open or mapped; <see langword="null"/>: the system does not tell.</summary>
     public bool? IsOpenElsewhere() => LibC.IsOpenElsewhere(_file);
 
     /// <summary>An exception that says that the file is damaged, and where.</summary>

@@ -1,6 +1,6 @@
 namespace AllocTrace.Wire;
 
-/// <summary>How far the traced process has come.</summary>
+/// <summary>The phase of the traced process.</summary>
 internal enum SessionPhase : uint
 {
     Recording = 1,
@@ -11,6 +11,6 @@ internal enum SessionPhase : uint
     /// <summary>The process ran its exit handlers.</summary>
     Ended = 3,
 
-    /// <summary>The recording was stopped; the process goes on.</summary>
+    /// <summary>The recording was stopped; the process continues.</summary>
     Stopped = 4,
 }

@@ -1,6 +1,6 @@
 namespace AllocTrace.Wire;
 
-/// <summary>Whether allocations are recorded with their stacks.</summary>
+/// <summary>True if allocations are recorded with their stacks.</summary>
 internal enum StacksState : uint
 {
     /// <summary>No Python frame was seen yet.</summary>

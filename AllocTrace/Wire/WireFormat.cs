@@ -18,7 +18,7 @@ internal static class WireFormat
     public const int MaxExtents = HeaderBytes - ExtentKindsOffset;
     public const int MaxStringBytes = 65528;
 
-    /// <summary>How many CPythons of a process are described.</summary>
+    /// <summary>The number of CPythons of a process that are described.</summary>
     public const int Runtimes = 8;
 
     public const int Domains = 16;
@@ -51,7 +51,7 @@ internal static class WireFormat
     public const int OperandBits = 56;
     public const ulong OperandMask = (1UL << OperandBits) - 1;
 
-    /// <summary>How many threads, allocations and frames a crash has room for, and where its parts begin in its extent.</summary>
+    /// <summary>The room of a crash for threads, allocations and frames, and the offsets of its parts in its extent.</summary>
     public const int CrashThreads = 128, CrashAllocations = 64, CrashFrames = 8192;
 
     public const int CrashThreadsOffset = 128;

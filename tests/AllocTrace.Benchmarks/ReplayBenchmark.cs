@@ -12,7 +12,7 @@ internal static class ReplayBenchmark
     private const int Runs = 7;
     private const int FileBytes = 200 << 20;
 
-    /// <summary>Measures with so many documents alive.</summary>
+    /// <summary>Measures with this many documents alive.</summary>
     public static void Run(int documents)
     {
         var path = Path.Combine(Path.GetTempPath(), $"alloctrace-benchmark-{Environment.ProcessId}.alloctrace");

@@ -42,7 +42,7 @@ public sealed unsafe class BuiltThread(SessionBuilder session, uint slot, long s
         Write(record);
     }
 
-    /// <summary>Goes on in another slab before this one is full, as no program does: for tests that have no time for thousands of records.</summary>
+    /// <summary>Continues in another slab before this one is full, as no program does: for tests that have no time for thousands of records.</summary>
     public void LeaveSlab() => ContinueInNextSlab();
 
     /// <summary>The thread writes nothing more.</summary>

@@ -60,7 +60,7 @@ public sealed unsafe class SessionBuilder : IDisposable
     /// <summary>CLOCK_MONOTONIC when the recording began.</summary>
     public static ulong StartedNs => 5_000_000_000;
 
-    /// <summary>Asks for a log of every event, of so many bytes at most.</summary>
+    /// <summary>Asks for a log of every event, of at most this many bytes.</summary>
     public ulong EventsBytes
     {
         init => Set64(504, value);

@@ -1,23 +1,23 @@
-/* alloctrace.h: for programs that embed CPython and want to be recorded without being preloaded, or to say when.
+/* alloctrace.h: lets a program that embeds CPython record itself, and choose when.
  *
- * Link with -lalloctrace, or load liballoctrace.so (dlopen, ctypes, P/Invoke) and look these functions up. Recording is also what the
- * environment variable ALLOCTRACE switches on for a preloaded library: then the functions act on that recording.
+ * Link with -lalloctrace, or load liballoctrace.so (dlopen, ctypes, P/Invoke) and look these functions up. If the library was preloaded
+ * and the environment variable ALLOCTRACE started a recording, the functions act on that recording.
  *
- * When to start: before the interpreter's first allocation (before Py_Initialize, Py_PreInitialize and PyMem_* calls), and nothing is
- * missed. Later is possible, from a thread that holds the GIL: blocks from before are not known, their frees are counted as such, and the
- * reports say that the interpreter was running already. CPythons that are loaded later are hooked if the library was preloaded or comes
- * before libc in the order of libraries; otherwise call alloctrace_start again once they are loaded, which hooks them.
+ * When to start: before the interpreter's first allocation (before Py_Initialize, Py_PreInitialize and PyMem_* calls). Then nothing is
+ * missed. A later start requires a thread that holds the GIL. Blocks from before it are not known, their frees are counted as such, and
+ * reports say that the interpreter was already running. CPythons that are loaded later are hooked if the library was preloaded or comes
+ * before libc in the order of libraries. Otherwise call alloctrace_start again after they are loaded.
  *
- * Threads: any thread may call any of these functions at any time, except as said. None of them runs Python code or takes the GIL. Not from
- * a signal handler, not from an allocator. alloctrace_start, alloctrace_start_from_env, alloctrace_stop and alloctrace_stop_async take the
- * dynamic loader's lock, as dlsym does: the caller must hold no lock that a constructor of a library waits for. None is a cancellation
- * point.
+ * Threads: any thread may call any of these functions at any time, unless stated otherwise. None runs Python code, takes the GIL or is a
+ * cancellation point. They must not be called from a signal handler or from an allocator. alloctrace_start, alloctrace_start_from_env,
+ * alloctrace_stop and alloctrace_stop_async take the dynamic loader's lock, as dlsym does: the caller must hold no lock that the
+ * constructor of a library waits for.
  *
- * Strings are char*, in UTF-8 or what the file system has. From Python's ctypes pass bytes (b"..." or os.fsencode(path)): a str is passed
- * as wchar_t*. Such a string is refused: a text of at most three bytes, at an address that four divides, after which come zeros to the
- * fourth byte and then another character in four bytes. Write "./ab" for a path for which that happens to be so.
+ * Strings are char*, in UTF-8 or the encoding of the file system. From Python's ctypes pass bytes (b"..." or os.fsencode(path)), because a
+ * str is passed as wchar_t*. A string that looks like a wide one is refused: at most three bytes at an address that is a multiple of four,
+ * followed by zeros up to the fourth byte and by another character in four bytes. If a short path is refused by accident, write "./ab".
  *
- * Results: 0 or a positive number when it was done, negative when not. Functions that can fail write one line to stderr which says why.
+ * Results: 0 or a positive number on success, negative on failure. Functions that can fail write the reason to stderr, in one line.
  */
 #ifndef ALLOCTRACE_H
 #define ALLOCTRACE_H
@@ -32,49 +32,50 @@ extern "C" {
 
 enum alloctrace_result {
     ALLOCTRACE_DONE = 0,
-    ALLOCTRACE_OFF = 1,         /* the environment asks for no recording; nothing was done */
-    ALLOCTRACE_FAILED = -1,     /* a line on stderr says why */
+    ALLOCTRACE_OFF = 1,         /* the environment requests no recording; nothing was done */
+    ALLOCTRACE_FAILED = -1,     /* stderr has the reason, in one line */
     ALLOCTRACE_NOT_RUNNING = -2 /* there is no recording */
 };
 
-/* Starts as the variables ALLOCTRACE and ALLOCTRACE_OPTIONS ask. ALLOCTRACE_OFF: they do not. While a recording runs: hooks CPythons that
- * came since, and is done. */
+/* Starts the recording that the variables ALLOCTRACE and ALLOCTRACE_OPTIONS request. Returns ALLOCTRACE_OFF if they request none. While a
+ * recording runs, only hooks the CPythons that were loaded since, and returns ALLOCTRACE_DONE. */
 ALLOCTRACE_API int alloctrace_start_from_env(void);
 
-/* Starts. path: what ALLOCTRACE would be (a database, or a folder for sessions). options: what ALLOCTRACE_OPTIONS would be ("frames=64,…"),
- * or NULL. Both are copied. While a recording runs: hooks CPythons that came since, and is done; path and options are not looked at. */
+/* Starts a recording. path is a database, or a folder for sessions, as in ALLOCTRACE. options is a list as in ALLOCTRACE_OPTIONS
+ * ("frames=64,…"), or NULL. Both are copied. While a recording runs, only hooks the CPythons that were loaded since, and returns
+ * ALLOCTRACE_DONE; path and options are ignored. */
 ALLOCTRACE_API int alloctrace_start(const char *path, const char *options);
 
-/* Ends the recording: the hooks are taken out where nobody else has hooked on top of them (there they stay, and pass the calls on), and the
- * collector completes the database, which is waited for. The program goes on. A later start begins a new recording, which does not know
- * the blocks that are alive by then. What the recording had mapped is given back, unless a thread did not run for a second and may be
- * within a hook. */
+/* Ends the recording and blocks until the collector has completed the database. The program continues. Removes the hooks; hooks under
+ * another tool's hooks stay and only forward the calls. A later start begins a new recording, which does not know the blocks that are live
+ * by then. Unmaps the recording's memory, unless a thread did not run for a second and may still be within a hook. */
 ALLOCTRACE_API int alloctrace_stop(void);
 
-/* The same without waiting for the database: it is complete when the session's file is gone. */
+/* Ends the recording like alloctrace_stop, but does not block. The database is complete when the session's file is gone. */
 ALLOCTRACE_API int alloctrace_stop_async(void);
 
-/* Takes a snapshot of what is alive, under a name of up to 65528 bytes of UTF-8: `alloctrace top FILE.db --at NAME`. What this thread did
- * before is in it. The recording must have seen an allocation. */
+/* Takes a named snapshot of the live blocks, for `alloctrace top FILE.db --at NAME`. The name has at most 65528 bytes of UTF-8. Includes
+ * everything that the calling thread did before. Requires a recording that has seen an allocation. */
 ALLOCTRACE_API int alloctrace_snapshot(const char *name);
 
-/* Waits until a collector has everything that was recorded before the call, for at most so many milliseconds. ALLOCTRACE_FAILED: it has
- * not, or there is none. */
+/* Blocks until a collector has drained everything that was recorded before the call, at most for the given milliseconds. Returns
+ * ALLOCTRACE_FAILED on timeout, or if there is no collector. */
 ALLOCTRACE_API int alloctrace_flush(uint32_t milliseconds);
 
-/* What is going on. Sizes are bytes. */
+/* The state of recording in this process. Sizes are in bytes. */
 struct alloctrace_status {
-    uint32_t size;           /* of this structure; set it before the call */
-    uint32_t is_recording;   /* 1: hooks record, or will with the first allocation */
-    uint32_t has_session;    /* 1: something was recorded */
-    uint32_t runtimes;       /* CPythons that are hooked */
-    uint32_t without_stacks; /* of these, those whose allocations are recorded without stacks */
-    uint32_t collector_pid;  /* the process that drains; 0: nobody does */
-    uint64_t session_bytes;  /* the size of the session file */
-    uint64_t lost_events;    /* events that found no room */
+    uint32_t size;           /* bytes of this structure; the caller sets it before the call */
+    uint32_t is_recording;   /* 1 if the hooks record, or will from the first allocation on */
+    uint32_t has_session;    /* 1 if there is a session */
+    uint32_t runtimes;       /* the number of hooked CPythons */
+    uint32_t without_stacks; /* the number of these whose allocations are recorded without stacks */
+    uint32_t collector_pid;  /* the collector's pid, or 0 if there is none */
+    uint64_t session_bytes;  /* bytes of the session file */
+    uint64_t lost_events;    /* the number of events that were lost for lack of room */
     char session_path[4096];
 };
 
+/* Fills the first status->size bytes of *status. Always returns ALLOCTRACE_DONE. */
 ALLOCTRACE_API int alloctrace_get_status(struct alloctrace_status *status);
 
 #ifdef __cplusplus

@@ -1,9 +1,9 @@
-/* callstack.h: Python's call stack in pure C, for every CPython from 3.8 on: what CPython issue gh-148925 proposes, and prints like
- * faulthandler.
+/* callstack.h: reads and prints Python's call stack in pure C, for every CPython from 3.8 on. The functions follow the proposal of CPython
+ * issue gh-148925; the text is that of faulthandler.
  *
- * Nothing here allocates, counts references, takes a lock or the GIL, sets an exception, changes errno or is a cancellation point (but
- * alloctrace_python_find, see there). Frames are read from memory; functions of CPython are called only to get the calling thread's state,
- * and those of the proposal where an interpreter exports them.
+ * No function allocates, counts references, takes a lock or the GIL, sets an exception, changes errno or is a cancellation point, except
+ * alloctrace_python_find. Frames are read from memory. Functions of CPython are called only to get the calling thread's state, and those
+ * of the proposal where an interpreter exports them.
  *
  *     const struct alloctrace_python *python = alloctrace_python_find(0, NULL);     // once, early
  *     …
@@ -12,31 +12,31 @@
  *     for (; frame; frame = alloctrace_frame_caller(python, frame, &hops))
  *         … alloctrace_frame_line(python, frame) …
  *
- * Whose stack, and what is guaranteed:
+ * Guarantees, by the thread whose stack is read:
  *
- * - The thread's own: sound, with the GIL or without, in an allocator hook too. Only this thread moves its chain, and frames keep their
- * code alive. In an allocator hook the stack is exactly what sys._getframe() would show.
+ * - The calling thread: sound with or without the GIL, also in an allocator hook. Only this thread changes its chain, and frames keep
+ *   their code alive. In an allocator hook the stack is exactly that of sys._getframe().
  *
- * - The thread's own, from a signal handler: use alloctrace_python_careful. CPython 3.11 and 3.12 have a moment at each entry of the
- *   interpreter's loop in which the chain begins with an uninitialised pointer (faulthandler may crash there). Then there is no crash, and
- *   always an end. The stack may be that of a moment within a call or a return: a frame more or less, or, rarely, cut short where a
- *   generator is being left. The line of the innermost frame is the one that faulthandler would print.
+ * - The calling thread, in a signal handler: use alloctrace_python_careful. In CPython 3.11 and 3.12, the chain begins with an
+ *   uninitialized pointer for a few instructions at each entry of the interpreter's loop (faulthandler may crash there). The careful walk
+ *   does not crash, and terminates. In the middle of a call or a return, the stack may have one frame more or less. Rarely, it is cut short
+ *   where a generator is being left. The line of the innermost frame is the one that faulthandler prints.
  *
- * - Another thread's, which is stopped, or while the caller holds the GIL (not in free-threaded builds): sound.
+ * - Another thread that is stopped, or any thread while the caller holds the GIL (not in free-threaded builds): sound.
  *
- * - Another thread's, which runs: use alloctrace_python_careful. What is read may be wrong, since frames and code objects are freed and
- * used again meanwhile, but each pointer is checked before it is followed. What remains is memory that is unmapped between the check and
- * the look. Freed memory is recognised under debug allocators (PYTHONMALLOC=debug), otherwise by luck.
+ * - Another thread that runs: use alloctrace_python_careful. The result may be wrong, because frames and code objects are freed and
+ *   reused meanwhile, but each pointer is checked before it is followed. A fault remains possible if memory is unmapped between the check
+ *   and the read. Freed memory is recognized under debug allocators (PYTHONMALLOC=debug), otherwise only by chance.
  *
- * - During finalization other threads' states are being freed: alloctrace_thread_state_borrow gives NULL to all but the finalizing thread.
+ * - During finalization other threads' states are freed: alloctrace_thread_state_borrow returns NULL to all but the finalizing thread.
  *
- * Async-signal-safety: all functions but alloctrace_python_find only load and compute, and use system calls (process_vm_readv where
- * careful, write, open and read where they print), with one reservation: the calling thread's state is found with CPython's own functions,
- * which use pthread_getspecific (not on POSIX's list, but without locks in glibc) or, from 3.12 on, thread-local storage, which in a
- * libpython that was loaded with dlopen may be allocated at a thread's first use of it. A thread that has run Python code has used it.
+ * Async-signal-safety: all functions but alloctrace_python_find only read memory and make system calls (process_vm_readv if careful,
+ * write, open and read to print). One reservation: CPython's own functions find the calling thread's state. They use pthread_getspecific,
+ * which is not on POSIX's list but takes no lock in glibc. From 3.12 on they use thread-local storage, which a libpython that was loaded
+ * with dlopen may allocate at a thread's first use. A thread that has run Python code has used it.
  *
  * Borrowed pointers (thread states, frames, code objects: PyThreadState *, _PyInterpreterFrame * or to 3.10 PyFrameObject *, PyCodeObject
- * *) are valid as long as what they point to is on the chain. They are void here so that Python.h is not needed.
+ * *) are valid while the object is on the chain. They are void pointers, so that Python.h is not needed.
  */
 #ifndef ALLOCTRACE_CALLSTACK_H
 #define ALLOCTRACE_CALLSTACK_H
@@ -55,45 +55,45 @@ extern "C" {
 /* A CPython in this process. Never freed. */
 struct alloctrace_python;
 
-/* The CPython number index of this process, in the order in which the loader lists what is loaded; NULL: there are not so many, or it
- * cannot be walked. *reason (may be NULL) is then a static text, or NULL when there is simply no such CPython.
+/* Returns the CPython with this index (0 for the first) in the order of the loader's list, or NULL if there is none or its frames cannot be
+ * walked. On NULL, sets *reason (unless reason is NULL) to a static text, or to NULL if there is no such CPython.
  *
- * The one function that looks things up: it takes the loader's lock. Call it in advance, not from a signal handler or an allocator; if
- * possible while holding the GIL with Python code running, for then the walk is compared with what CPython says itself. What it returned is
- * void once that library is unloaded. Any thread may call it. */
+ * Takes the loader's lock. Any thread may call it, but not from a signal handler or an allocator. Call it early, if possible while holding
+ * the GIL with Python code running: then the walk is compared with CPython's own answer. The result is invalid after that library is
+ * unloaded. */
 ALLOCTRACE_API const struct alloctrace_python *alloctrace_python_find(unsigned index, const char **reason);
 
-/* The same CPython for use where pointers may not be trusted: before a structure is read, the system is asked whether it is there. That
- * costs 1 to 3 microseconds a frame. What is not there ends the stack, or comes out empty. Where the system does not let a process ask
- * about itself (a sandbox without process_vm_readv), this is python itself. May be called anywhere. */
+/* Returns the same CPython in a form that checks with the system that each structure is readable before reading it. This costs 1 to 3
+ * microseconds per frame. An unreadable frame ends the stack, and unreadable text is empty. Returns python itself where the system forbids
+ * the check (a sandbox without process_vm_readv). May be called anywhere. */
 ALLOCTRACE_API const struct alloctrace_python *alloctrace_python_careful(const struct alloctrace_python *python);
 
-/* The calling thread's own state, whether it holds the GIL or not; NULL: it has none, or the interpreter finalizes in another thread.
- * holds_gil: not 0 when that is certain (as it is in an allocator of the domains mem and obj). It matters to 3.11 only, in
- * sub-interpreters, where the state of the thread is otherwise the main interpreter's. */
+/* Returns the calling thread's state, or NULL if it has none or another thread is finalizing the interpreter. The thread need not hold the
+ * GIL. Pass a nonzero holds_gil only if it certainly does, as in an allocator of the domains mem and obj. It matters only in
+ * sub-interpreters of 3.11, where otherwise the thread's state in the main interpreter is returned. */
 ALLOCTRACE_API const void *alloctrace_thread_state_borrow(const struct alloctrace_python *python, int holds_gil);
 
-/* How many frames a walk may look at, those that are left out included; no chain is deeper that CPython made. */
+/* The largest number of frames that a walk visits, including the omitted ones. CPython makes no deeper chain. */
 #define ALLOCTRACE_MAX_HOPS 1000000u
 
-/* The innermost complete frame of a thread state. Entry trampolines and frames that have not begun are left out, as tracebacks leave them
- * out. Each frame that is looked at takes one from *hops; at 0 the result is NULL: a chain that bites its tail ends. thread_state may be
- * NULL: then the result is. */
+/* Returns the innermost complete frame of a thread state, or NULL if there is none. Omits entry trampolines and frames that have not begun,
+ * as tracebacks do. Each frame visited uses up one of *hops, and at 0 the result is NULL: so a corrupted chain that forms a cycle
+ * terminates. Returns NULL if thread_state is NULL. */
 ALLOCTRACE_API const void *alloctrace_frame_innermost(const struct alloctrace_python *python, const void *thread_state, uint32_t *hops);
 
-/* The next complete frame that called this one; NULL: there is none, the hops are used up, or the memory was freed. */
+/* Returns the next complete frame that called this one, or NULL if there is none, the hops are used up, or the memory was freed. */
 ALLOCTRACE_API const void *alloctrace_frame_caller(const struct alloctrace_python *python, const void *frame, uint32_t *hops);
 
-/* The frame's code object, borrowed; NULL: it has none (an entry trampoline), or the memory is not a code object any more. */
+/* Returns the frame's code object, borrowed, or NULL for an entry trampoline or if the memory is no longer a code object. */
 ALLOCTRACE_API const void *alloctrace_frame_borrow_code(const struct alloctrace_python *python, const void *frame);
 
-/* The line that the frame is on; negative: the instruction has none, or it lies outside the code. The instruction's offset is checked
- * against the bytecode before the line table is read. */
+/* Returns the frame's current line, or a negative number if the instruction has none or lies outside the code. Checks the instruction's
+ * offset against the bytecode before it reads the line table. */
 ALLOCTRACE_API int32_t alloctrace_frame_line(const struct alloctrace_python *python, const void *frame);
 
-/* Copies co_filename, co_name or co_qualname (to 3.10: co_name) into the buffer, as UTF-8 with a NUL at the end (lone surrogates as three
- * bytes), and returns how many bytes that are without the NUL. size: of the buffer, at least 1. *truncated (may be NULL): 1 when it did not
- * fit; it is cut between characters. What is no text comes out empty. */
+/* Copies co_filename, co_name or co_qualname (up to 3.10: co_name) into the buffer, as UTF-8 with a NUL at the end (lone surrogates as
+ * three bytes). Returns the number of bytes without the NUL. size is that of the buffer, at least 1. Sets *truncated (unless NULL) to 1 if
+ * the text did not fit, else to 0; text is cut between characters. A value that is not text is copied as empty. */
 ALLOCTRACE_API size_t alloctrace_code_filename(const struct alloctrace_python *python, const void *code, char *buffer, size_t size,
                                                int *truncated);
 ALLOCTRACE_API size_t alloctrace_code_name(const struct alloctrace_python *python, const void *code, char *buffer, size_t size,
@@ -101,7 +101,7 @@ ALLOCTRACE_API size_t alloctrace_code_name(const struct alloctrace_python *pytho
 ALLOCTRACE_API size_t alloctrace_code_qualname(const struct alloctrace_python *python, const void *code, char *buffer, size_t size,
                                                int *truncated);
 
-/* The line of the code object's "def"; negative when it is none. */
+/* Returns the line of the code object's "def", or a negative number if this is not a code object. */
 ALLOCTRACE_API int32_t alloctrace_code_first_line(const struct alloctrace_python *python, const void *code);
 
 /* ---- whole stacks ---- */
@@ -109,25 +109,25 @@ ALLOCTRACE_API int32_t alloctrace_code_first_line(const struct alloctrace_python
 enum alloctrace_frame_flags {
     ALLOCTRACE_FILENAME_CUT = 1,
     ALLOCTRACE_NAME_CUT = 2,
-    ALLOCTRACE_CODE_FREED = 4, /* there is a frame, but its code is gone: no names, no line */
+    ALLOCTRACE_CODE_FREED = 4, /* the frame exists, but its code was freed: no names, no line */
 };
 
-/* One frame, with nothing borrowed in it. */
+/* One frame, copied: nothing in it is borrowed. */
 struct alloctrace_frame {
-    int32_t line;   /* negative: none */
+    int32_t line;   /* negative if none */
     uint32_t flags; /* enum alloctrace_frame_flags */
     char filename[256];
     char name[128]; /* the qualified name from 3.11 on */
 };
 
 struct alloctrace_stack {
-    uint32_t count;   /* frames that were stored, innermost first */
-    uint32_t depth;   /* complete frames in all: more than count when the array was too small */
-    uint32_t visited; /* frames that were looked at, with those that are left out */
-    uint32_t endless; /* 1: the hops were used up, so the chain is not what CPython made */
+    uint32_t count;   /* the number of frames stored, innermost first */
+    uint32_t depth;   /* the number of complete frames; above count if the array was too small */
+    uint32_t visited; /* the number of frames visited, including omitted ones */
+    uint32_t endless; /* 1 if the hops were used up: the chain is corrupted */
 };
 
-/* Stores the innermost frames of a thread state. capacity may be 0: then only the depth is found out. Returns result->count. */
+/* Stores the innermost frames of a thread state, at most capacity. With capacity 0, only determines the depth. Returns result->count. */
 ALLOCTRACE_API uint32_t alloctrace_stack_collect(const struct alloctrace_python *python, const void *thread_state,
                                                  struct alloctrace_frame *frames, uint32_t capacity, struct alloctrace_stack *result);
 
@@ -135,24 +135,25 @@ struct alloctrace_thread_info {
     const void *thread_state;
     int64_t interpreter; /* its id; 0 is the main one */
     uint64_t thread;     /* pthread_t, threading.get_ident() */
-    uint32_t os_id;      /* the system's id; 0 to 3.10, which does not keep it */
-    uint32_t is_own;     /* 1: the calling thread's */
+    uint32_t os_id;      /* the system's id; 0 up to 3.10, which does not keep it */
+    uint32_t is_own;     /* 1 for the calling thread */
 };
 
-/* Stores the thread states of all interpreters, newest first, as CPython lists them, and returns how many there are (which may be more
- * than capacity). The lists are read without their lock: see above about other threads that run. 0: there are none, or the lists' places
- * are not known for this build. */
+/* Stores the thread states of all interpreters, newest first, as CPython lists them. Returns their number, which may be above capacity, or
+ * 0 if there are none or the layout of this build's lists is not known. Reads the lists without their lock: see above about other threads
+ * that run. */
 ALLOCTRACE_API uint32_t alloctrace_threads_list(const struct alloctrace_python *python, struct alloctrace_thread_info *threads,
                                                 uint32_t capacity);
 
 /* ---- as text ---- */
 
-/* Writes a stack to a descriptor in the very words of faulthandler.dump_traceback(all_threads=False) of that CPython: 100 frames at most,
- * 500 characters of a name, ASCII with escapes; and what faulthandler of that release does with frames that have not begun. */
+/* Writes a stack to a descriptor, byte for byte as faulthandler.dump_traceback(all_threads=False) of that CPython: at most 100 frames and
+ * 500 characters of a name, in ASCII with escapes. Treats frames that have not begun like faulthandler of that release. */
 ALLOCTRACE_API void alloctrace_stack_print(const struct alloctrace_python *python, const void *thread_state, int descriptor);
 
-/* The same for all threads of the calling thread's interpreter, or of the main one, as faulthandler.dump_traceback(): 100 threads at most,
- * from 3.14 on with their names. Negative: their list's place is not known for this build; nothing was written. */
+/* Writes the stacks of all threads of the calling thread's interpreter, or else of the main one, as faulthandler.dump_traceback() does: at
+ * most 100 threads, with their names from 3.14 on. Returns 0 on success, or a negative number without writing anything if the layout of
+ * this build's thread list is not known. */
 ALLOCTRACE_API int alloctrace_stacks_print(const struct alloctrace_python *python, int descriptor);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
-/* wire.h: the layout of a session file, the one thing that the traced process and the collector share.
+/* wire.h: defines the layout of a session file, the only thing that the traced process and the collector share.
  *
- * A session is what one process recorded. It is a file in shared memory that the traced process maps, grows and writes, and that a
+ * A session is the recording of one process. It is a file in shared memory that the traced process maps, grows and writes, and that a
  * collector maps and reads while it grows. Nothing in it is a pointer; all integers are in the byte order of the machine (a session
  * never leaves it). The prose is docs/wire-format.md; AllocTrace/Wire mirrors every structure, and a test compares the two.
  *
@@ -48,29 +48,29 @@ enum alloctrace_extent_kind {
 enum alloctrace_phase {
     ALLOCTRACE_PHASE_RECORDING = 1,
     ALLOCTRACE_PHASE_FINALIZING = 2, /* the interpreter began to finalize */
-    ALLOCTRACE_PHASE_ENDED = 3,      /* the process exited; without it it was killed */
-    ALLOCTRACE_PHASE_STOPPED = 4,    /* the recording was stopped; the process goes on */
+    ALLOCTRACE_PHASE_ENDED = 3,      /* the process exited; a killed process never gets here */
+    ALLOCTRACE_PHASE_STOPPED = 4,    /* the recording was stopped; the process continues */
 };
 
 enum alloctrace_done {
-    ALLOCTRACE_DONE_COLLECTED = 1, /* it is in a database, or going to be */
+    ALLOCTRACE_DONE_COLLECTED = 1, /* the session is in a database, or will be */
     ALLOCTRACE_DONE_LEFT = 2,      /* the collector could not write one: the session is left for another collector */
 };
 
 enum alloctrace_stacks {
     ALLOCTRACE_STACKS_UNDECIDED = 0, /* no Python frame was seen yet */
     ALLOCTRACE_STACKS_ON = 1,
-    ALLOCTRACE_STACKS_OFF = 2, /* stacks_reason says why */
+    ALLOCTRACE_STACKS_OFF = 2, /* stacks_reason has the reason */
 };
 
 enum alloctrace_on_full { ALLOCTRACE_ON_FULL_WAIT = 0, ALLOCTRACE_ON_FULL_DROP = 1 };
 
-/* A CPython in the process; entry k describes the k-th that was found, and is written over when that one was unloaded and another found. */
+/* The largest number of CPythons in a process. Entry k describes the k-th one found; it is reused after that one was unloaded. */
 enum { ALLOCTRACE_RUNTIMES = 8 };
 
 enum alloctrace_found {
     ALLOCTRACE_FOUND_AT_LOAD = 1, /* when this library was loaded: the executable, or a library that it is linked with */
-    ALLOCTRACE_FOUND_DLSYM = 2,   /* when the host looked a symbol up, after it had loaded a library */
+    ALLOCTRACE_FOUND_DLSYM = 2,   /* when the host looked up a symbol, after it had loaded a library */
     ALLOCTRACE_FOUND_GETENV = 3,  /* when CPython itself asked for one of its environment variables */
     ALLOCTRACE_FOUND_START = 4,   /* when the host asked for the recording (alloctrace.h) */
 };
@@ -81,7 +81,7 @@ struct alloctrace_runtime {
     uint32_t version;         /* string, as Py_GetVersion() gives it */
     uint32_t hex;             /* PY_VERSION_HEX, or 0 when only major.minor.micro could be parsed from the version string */
     uint32_t found;           /* enum alloctrace_found */
-    uint32_t was_initialized; /* 1: it was running when it was found, and what it had allocated before is not known */
+    uint32_t was_initialized; /* 1 if it was already running when found: earlier allocations are not known */
     uint32_t stacks;          /* enum alloctrace_stacks */
     uint32_t stacks_reason;   /* string */
     uint32_t reserved0;
@@ -116,13 +116,13 @@ struct alloctrace_session {
     uint32_t phase;                              /* enum alloctrace_phase */
     uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* by record domain; 0 below ALLOCTRACE_DOMAIN_TRACKED */
     uint32_t fork_parent_pid;                    /* of a forked child: its parent's pid; else 0 */
-    uint32_t runtimes;                           /* how many entries of runtime[] are filled */
-    uint32_t interpreters;                       /* how many sub-interpreters were seen: nodes with ALLOCTRACE_CODE_INTERPRETER */
+    uint32_t runtimes;                           /* the number of entries of runtime[] in use */
+    uint32_t interpreters;                       /* the number of sub-interpreters seen: nodes with ALLOCTRACE_CODE_INTERPRETER */
     uint64_t fork_number; /* and the argument of the FORK mark in the parent's records at which the child began; 0: not known */
     struct alloctrace_runtime runtime[ALLOCTRACE_RUNTIMES];
     uint64_t events_bytes; /* option: the largest log of events that the collector keeps, bytes as written; 0: none */
 
-    /* How far each array goes: elements that may be read. */
+    /* The number of elements of each array that may be read. */
     _Alignas(64) uint32_t extents;
     uint32_t threads;
     uint32_t slabs;
@@ -130,7 +130,7 @@ struct alloctrace_session {
     uint32_t codes;
     uint32_t string_bytes;
 
-    /* What was left out. */
+    /* Losses. */
     uint64_t lost_stacks;      /* allocations recorded with ALLOCTRACE_NODE_DROPPED: no room for the stack, or it does not end */
     uint64_t cut_stacks;       /* stacks whose oldest frames were left out (option frames) */
     uint64_t unslotted_events; /* events of threads for which no thread slot could be made */
@@ -142,28 +142,28 @@ struct alloctrace_session {
      * traced process, pushed by the collector; the tag grows with every change. */
     _Alignas(64) uint64_t free_slabs;
 
-    _Alignas(64) uint32_t collector_pid; /* collector; 0 = nobody drains */
-    uint32_t collector_attached;         /* collector; how many collectors were attached so far */
+    _Alignas(64) uint32_t collector_pid; /* collector; 0 if there is none */
+    uint32_t collector_attached;         /* collector; the number of collectors attached so far */
     uint64_t collector_beat_ns;          /* collector; CLOCK_MONOTONIC of its last look */
-    uint64_t released_slabs;             /* collector; how many slabs it gave back so far */
+    uint64_t released_slabs;             /* collector; the number of slabs released so far */
     uint32_t collector_done;             /* collector; enum alloctrace_done, once a process that ends need not wait for it any longer */
     uint32_t reserved1;
     uint64_t collector_journal; /* collector; names the journal beside the session, with what was taken out of it; 0: there is none;
                                    UINT64_MAX: what was taken out is in a database */
 
-    uint64_t live_wanted_ns;  /* by whoever watches (`alloctrace live`): CLOCK_MONOTONIC of its last look; while that is young, the
-                                 collector writes what is alive beside the session, now and then */
-    uint64_t live_written_ns; /* collector; when it last did */
+    uint64_t live_wanted_ns;  /* watcher (`alloctrace live`): CLOCK_MONOTONIC of its last look; while that is recent, the collector
+                                 regularly writes the live blocks beside the session */
+    uint64_t live_written_ns; /* collector; time of its last write */
 
-    /* A named snapshot that somebody outside asks for (`alloctrace snapshot`); the collector takes it at the record where it is then. */
+    /* A named snapshot that another process requests (`alloctrace snapshot`). The collector takes it at the record that it has reached. */
     _Alignas(64) uint32_t reserved2;
     uint32_t requested; /* counts the requests; stored after the name */
-    uint32_t answered;  /* collector; the number of the last request that it has met */
+    uint32_t answered;  /* collector; the number of the last request answered */
     uint32_t reserved0;
     char requested_name[240]; /* UTF-8, NUL padded */
 
     /* The namespaces in which pid, pid_started and all times but started_ns count: the numbers of /proc/self/ns/pid and time. 0: not known.
-     * Whoever is in another one asks its own /proc in vain (docs/wire-format.md, "Whether the process lives"). */
+     * A process in other namespaces cannot use its own /proc to look them up (docs/wire-format.md, "Whether the process lives"). */
     _Alignas(64) uint64_t pid_namespace;
     uint64_t time_namespace;
 };
@@ -181,7 +181,7 @@ struct alloctrace_thread {
     uint32_t state;      /* enum alloctrace_thread_state */
     uint32_t first_slab; /* slab with sequence number 0 */
     uint32_t os_id;
-    uint32_t incarnation; /* how often the slot was used before */
+    uint32_t incarnation; /* the number of earlier uses of the slot */
     uint64_t started_ns, ended_ns;
     char name[16]; /* the system's name for it, NUL padded, when it was last looked at */
 
@@ -225,9 +225,10 @@ struct alloctrace_node {
     uint32_t reserved0;
 };
 
-/* Which expression of its innermost line allocated (CPython 3.11 and later) is told by a node below the line's, which is no frame either:
- * code ALLOCTRACE_CODE_EXPRESSION; line: in the low 12 bits the column where the expression begins, in the next 12 the one before which it
- * ends, each plus 1 and in bytes of UTF-8, and above them how many lines later it ends. An expression that does not fit has no node. */
+/* The expression that allocated on the innermost line (CPython 3.11 and later) is a node below the line's, and not a frame. Its code is
+ * ALLOCTRACE_CODE_EXPRESSION. Its line has the expression's first column in the low 12 bits, the exclusive end column in the next 12, both
+ * plus 1 and in bytes of UTF-8, and above them the number of lines from its first to its last. An expression that does not fit has no
+ * node. */
 #define ALLOCTRACE_CODE_EXPRESSION (UINT32_MAX - 1)
 #define ALLOCTRACE_NO_EXPRESSION 0u
 #define ALLOCTRACE_COLUMN_BITS 12
@@ -249,14 +250,14 @@ enum alloctrace_record_kind {
     ALLOCTRACE_RECORD_FREE = 4,    /* 8: written before the real free */
     ALLOCTRACE_RECORD_REALLOC_BEGIN =
         5, /* 8: the old block, written before the real call; until the end the block is neither live nor freed */
-    ALLOCTRACE_RECORD_REALLOC_FAILED = 6, /* 8: the old block is as it was */
+    ALLOCTRACE_RECORD_REALLOC_FAILED = 6, /* 8: the old block is unchanged */
     ALLOCTRACE_RECORD_BATCH = 7,          /* 16: operand is the ticket; CLOCK_MONOTONIC ns */
     ALLOCTRACE_RECORD_MARK = 8,           /* 16: domain is enum alloctrace_mark, operand its argument; CLOCK_MONOTONIC ns */
     ALLOCTRACE_RECORD_MALLOC_WIDE = 9,    /* 24: stack << 32; size: for sizes of 4 GiB and more */
     ALLOCTRACE_RECORD_CALLOC_WIDE = 10,
     ALLOCTRACE_RECORD_REALLOC_WIDE = 11,
-    ALLOCTRACE_RECORD_LOST = 12, /* 24: operand is how many events of this thread are missing here; first and last time, ns */
-    ALLOCTRACE_RECORD_AGE = 13,  /* 8: operand is how many allocations the thread made since the one whose block its next FREE or
+    ALLOCTRACE_RECORD_LOST = 12, /* 24: operand is the number of this thread's events that are missing here; first and last time, ns */
+    ALLOCTRACE_RECORD_AGE = 13,  /* 8: operand is the number of allocations of the thread since the one whose block its next FREE or
                                   * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
 };
 
@@ -264,11 +265,11 @@ enum alloctrace_mark {
     ALLOCTRACE_MARK_FINALIZING = 1,  /* the interpreter began to finalize: what is live here is "live" */
     ALLOCTRACE_MARK_SNAPSHOT = 2,    /* argument: string, the snapshot's name */
     ALLOCTRACE_MARK_FORK = 3,        /* argument: the fork's number: above started_mono_ns and above those of the process's earlier forks */
-    ALLOCTRACE_MARK_HOOKED = 4,      /* the hooks were put in place; argument: how often that was done so far */
+    ALLOCTRACE_MARK_HOOKED = 4,      /* the hooks were put in place; argument: the number of times so far */
     ALLOCTRACE_MARK_INITIALIZED = 5, /* an interpreter that had been finalized was initialized again */
 };
 
-/* What a fatal signal found. Each count is stored after what it counts, so whatever ends the writing, what was there is there.
+/* The report of a fatal signal. Each count is stored after the items that it counts, so an interrupted report is valid up to there.
  *
  *   offset 0    struct alloctrace_crash
  *   then        ALLOCTRACE_CRASH_THREADS of struct alloctrace_crash_thread, the thread of the signal first
@@ -281,12 +282,12 @@ enum {
     ALLOCTRACE_CRASH_THREADS = 128,
     ALLOCTRACE_CRASH_ALLOCATIONS = 64,
     ALLOCTRACE_CRASH_FRAMES = 8192,
-    ALLOCTRACE_CRASH_THREAD_FRAMES = 1024, /* at most so many of one thread */
+    ALLOCTRACE_CRASH_THREAD_FRAMES = 1024, /* the largest number of frames of one thread */
 };
 
 enum alloctrace_crash_state {
     ALLOCTRACE_CRASH_NONE = 0,
-    ALLOCTRACE_CRASH_WRITING = 1, /* the handler did not come to its end */
+    ALLOCTRACE_CRASH_WRITING = 1, /* the handler did not finish */
     ALLOCTRACE_CRASH_WRITTEN = 2,
 };
 
@@ -299,7 +300,7 @@ struct alloctrace_crash {
     uint64_t at_ns;         /* CLOCK_MONOTONIC */
     uint32_t sender_pid;    /* of a signal that was sent; else 0 */
     uint32_t nested_signal; /* a fault while this was being written; else 0. What was being read then is missing. */
-    uint32_t collecting;    /* 1: a garbage collection was going on in the interpreter of that thread */
+    uint32_t collecting;    /* 1 during a garbage collection in the interpreter of that thread */
     uint32_t threads;
     uint32_t threads_in_all; /* more than threads: there was no room */
     uint32_t allocations;
@@ -322,7 +323,7 @@ struct alloctrace_crash_thread {
 
 enum alloctrace_crash_thread_flags {
     ALLOCTRACE_CRASH_THREAD_CRASHED = 1, /* it got the signal */
-    ALLOCTRACE_CRASH_THREAD_FAULTED = 2, /* reading its stack was a fault: frames are what came before */
+    ALLOCTRACE_CRASH_THREAD_FAULTED = 2, /* reading its stack faulted: only the frames before that are there */
 };
 
 struct alloctrace_crash_frame {

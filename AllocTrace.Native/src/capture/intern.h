@@ -46,9 +46,9 @@ struct code_lines {
     uint64_t line_table_hash;
     uint32_t units;          /* two-byte code units */
     bool wide;               /* lines are int32_t, not uint16_t */
-    bool is_prepared;        /* for expressions: the two below are what they are going to be */
-    const void *lines;       /* NULL: no memory; decode the table each time */
-    uint32_t *expressions;   /* by code unit, as far as they were asked for; NULL: too many are kept already */
+    bool is_prepared;        /* for expressions: the two members below are final */
+    const void *lines;       /* NULL without memory: decode the table each time */
+    uint32_t *expressions;   /* by code unit, filled on demand; NULL if too many are cached already */
     struct line_mark *marks; /* NULL: too short to need them, or no memory */
 };
 

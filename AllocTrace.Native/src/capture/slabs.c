@@ -68,8 +68,8 @@ static bool is_stopped(void)
     return __atomic_load_n(&recording.off, __ATOMIC_RELAXED);
 }
 
-/* Waits until a slab comes back. What the collector gives back, to whomever, keeps the patience: a busy one is waited for; one that is
- * dead, or has nothing to give because every slab is some thread's present one, is not. */
+/* Waits for a free slab. Any slab that the collector releases, to any thread, resets the timeout, so a busy collector is waited for. One
+ * that is dead, or has none to release because every slab is in use, times out. */
 static uint32_t wait_for_slab(void)
 {
     struct alloctrace_session *header = session.header;

@@ -336,7 +336,7 @@ static void tell_unready(void)
         SHARED_ADD(session.header->unslotted_events, 1);
     recording_unlock();
     if (!is_counted && !is_off && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
-        os_message("not everything is recorded: there is no memory for it (ulimit -v?)");
+        os_message("the recording is incomplete: out of memory (ulimit -v?)");
 }
 
 struct thread_capture *thread_enter_slow(struct thread_capture *thread)

@@ -64,7 +64,7 @@ static void await_report(const struct alloctrace_crash *crash)
         os_sleep_ns(WAIT_NS);
 }
 
-/* Whoever handled it before handles it now: a fault happens again when this returns; a signal that was sent is sent again, as it was. */
+/* Restores the earlier handler. A fault happens again when this returns; a signal that was sent is sent again, unchanged. */
 static void pass_on(int signal, siginfo_t *info)
 {
     sigaction(signal, before_of(signal), NULL);

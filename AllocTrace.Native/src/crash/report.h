@@ -7,11 +7,12 @@
 
 #include "alloctrace/wire.h"
 
-/* Where a step goes on that faulted: set before each, so that a fault costs what that step had left to do. */
+/* The steps of a report. Each sets where to continue after a fault, so a fault loses only the rest of its own step. */
 void report_threads(struct alloctrace_crash *crash, uint32_t os_id);
 void report_allocations(struct alloctrace_crash *crash);
 
-/* In the handler of a signal that came while the report was written: goes on with the next step. Does not return if a step was going on. */
+/* Called in the handler of a signal that arrives while the report is written: continues with the next step. Does not return if a step
+ * was running. */
 void report_fault(struct alloctrace_crash *crash, int signal);
 
 #endif

@@ -1,7 +1,7 @@
 /* A host that loads libpython looks its functions up before it can call them: the moment to hook it, before Py_Initialize.
  *
- * The real dlsym finds out by its return address whose RTLD_NEXT and RTLD_DEFAULT are meant, so ours ends in a jump to it, with stack and
- * argument registers as they were. */
+ * The real dlsym uses its return address to find the caller of RTLD_NEXT and RTLD_DEFAULT, so ours ends in a jump to it, with stack and
+ * argument registers unchanged. */
 #define _GNU_SOURCE
 #include "inject/dlsym.h"
 

@@ -68,7 +68,7 @@ static void add(const struct image *image, void *getenv_there, uint32_t found)
         return;
     struct traced_runtime *runtime = recording_add_runtime(&python, found);
     if (!runtime || !hook_install(runtime)) {
-        os_message("more CPythons in one process than can be recorded: %s is left out", image->path);
+        os_message("too many CPythons in one process: %s is not recorded", image->path);
         return;
     }
     recording_tell_runtime(runtime);

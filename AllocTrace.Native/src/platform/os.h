@@ -65,11 +65,11 @@ size_t os_command_line(char *buffer, size_t size);
 /* Copies memory of this process that may not be there: false then, or when the system does not allow it. */
 bool os_read_memory(uintptr_t address, void *buffer, size_t size);
 
-/* Whether so many bytes are there to be read, as far as can be said beforehand: another thread may take them away. Safe in a signal
- * handler. *allowed (may be NULL): false when the system does not let the process find out; the result is then false. */
+/* Returns whether size bytes are readable now; another thread may unmap them afterwards. Safe in a signal handler. Sets *allowed (unless
+ * NULL) to false when the system does not let the process find out; the result is then false. */
 bool os_can_read(uintptr_t address, size_t size, bool *allowed);
 
-/* Whether a thread does not exist any more. False when that cannot be known. */
+/* Returns true if the thread no longer exists, false if it does or that cannot be known. */
 bool os_thread_is_gone(uint32_t process, uint32_t thread);
 
 /* What a thread of this process does, as far as the system tells. */

@@ -37,7 +37,7 @@ ALWAYS_INLINE bool frame_is_entry(const struct layout *layout, uintptr_t frame)
     return layout->first_owner_without_code && read_byte(frame, layout->frame.owner) >= layout->first_owner_without_code;
 }
 
-/* One word that differs whenever code or instruction of the same frame differ: a frame whose position is as it was shows the same line. */
+/* Returns a word that differs whenever code or instruction of the same frame differ: an unchanged position means the same line. */
 ALWAYS_INLINE uintptr_t frame_position(const struct layout *layout, uintptr_t frame)
 {
     if (layout->position_kind == POSITION_POINTER)

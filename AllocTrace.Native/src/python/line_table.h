@@ -24,7 +24,7 @@ struct line_mark {
 
 enum { LINE_MARK_UNITS = 32 };
 
-/* How many marks a code of so many units has. */
+/* Returns the number of marks of a code object of this many units. */
 static inline size_t line_table_mark_count(size_t units)
 {
     return units / LINE_MARK_UNITS + 1;

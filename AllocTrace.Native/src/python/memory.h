@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Frames of other threads may be read while these run (alloctrace/callstack.h): such races are meant, and ThreadSanitizer is told so. */
+/* Frames of other threads may be read while these run (alloctrace/callstack.h): such races are intended, and excluded from ThreadSanitizer.
+ */
 #ifdef __SANITIZE_THREAD__
 #define RACE_IS_MEANT __attribute__((no_sanitize_thread))
 #else

@@ -1,4 +1,4 @@
-/* runtime.h: a CPython in this process, as far as it was found: symbols looked up at run time, and the layout that fits it. */
+/* runtime.h: describes a CPython in this process: symbols looked up at run time, and the layout that fits it. */
 #ifndef ALLOCTRACE_RUNTIME_H
 #define ALLOCTRACE_RUNTIME_H
 

@@ -24,7 +24,7 @@ enum {
     MOST_NAMES = 100,    /* trace.db, trace-2.db, … */
     PATH_BYTES = 4096,
     AWAIT_NS = 1000000,  /* one look */
-    AWAIT_LOOKS = 10000, /* looks before this process goes on by itself */
+    AWAIT_LOOKS = 10000, /* looks before this process stops waiting */
     LOOKS_BETWEEN_LIVENESS = 50,
 };
 
@@ -80,7 +80,8 @@ static bool is_still_named(int descriptor, const char *path)
     return fstat(descriptor, &opened) == 0 && lstat(path, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
-/* The name can be guessed: where others may write, they may have put something there. Root's is right, too: hosts drop their rights. */
+/* The name can be guessed: where others may write, they may have planted a file. Root's file is accepted too: the host may have dropped
+ * privileges since. */
 static bool is_planted(const char *path)
 {
     struct stat named;
@@ -91,7 +92,7 @@ static bool is_planted(const char *path)
 static int take_lock(const char *path)
 {
     if (is_planted(path)) {
-        os_message("%s is not this user's file: sessions are left for alloctrace collect", path);
+        os_message("%s belongs to another user: sessions are left for 'alloctrace collect'", path);
         return -1;
     }
     for (int tries = 0; tries < 100; tries++) {
@@ -174,11 +175,11 @@ static bool choose_database(struct start *start)
     for (int number = 2; number <= MOST_NAMES; number++) {
         int length = snprintf(start->database, PATH_BYTES, "%.*s-%d%s", stem, start->sessions, number, start->sessions + stem);
         if (length < PATH_BYTES && stat(start->database, &status) != 0) {
-            os_message("%s exists and stays as it is: this recording becomes %s", start->sessions, start->database);
+            os_message("%s exists and is kept: this recording becomes %s", start->sessions, start->database);
             return true;
         }
     }
-    os_message("%s exists, and so do all names like it: sessions are left for alloctrace collect", start->sessions);
+    os_message("%s exists, and so do all numbered names: sessions are left for 'alloctrace collect'", start->sessions);
     return false;
 }
 
@@ -251,7 +252,7 @@ static void start_collector(struct start *start)
             ;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (start->error)
-        os_message("the collector cannot be started: %s; sessions are left for alloctrace collect", os_error_text(start->error));
+        os_message("the collector cannot be started: %s; sessions are left for 'alloctrace collect'", os_error_text(start->error));
 }
 
 void collector_ensure(const struct options *options)
@@ -321,6 +322,6 @@ void collector_await(const struct options *options)
     uint32_t done = SHARED_LOAD(session.header->collector_done);
     bool is_left = done == ALLOCTRACE_DONE_LEFT ? !is_collected() : !done && is_collected_by_nobody(path);
     if (*command && is_left)
-        os_message("nobody collects this recording: alloctrace collect -o FILE.db %s", session.file.path);
+        os_message("no collector drains this recording: run 'alloctrace collect -o FILE.db %s'", session.file.path);
     errno = saved;
 }

@@ -29,7 +29,7 @@ extern INTERNAL struct session session;
 struct session_origin {
     uint32_t parent_pid;
     uint64_t number;                             /* of the FORK mark */
-    uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* the child goes on with its parent's numbers */
+    uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* the child continues with its parent's numbers */
 };
 
 /* Makes the file and its first extents. On failure: false, one line in *reason, nothing left behind. */

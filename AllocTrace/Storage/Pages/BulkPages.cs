@@ -118,7 +118,7 @@ internal sealed class BulkPages(SafeFileHandle database)
     /// <summary>Appends pages one behind the other.</summary>
     /// <param name="pages">Their bytes.</param>
     /// <param name="numbers">Gets their numbers.</param>
-    /// <returns>How many there were.</returns>
+    /// <returns>The number of them.</returns>
     private int Append(ReadOnlySpan<byte> pages, Span<uint> numbers)
     {
         var done = 0;

@@ -22,7 +22,7 @@ internal sealed class BulkTable(string name, bool isIndex, PageSpool spool)
     public IReadOnlyList<int> Leaves => _leaves;
 
     /// <summary>
-    /// What stands behind each full leaf in the page above: of a table the greatest row number in it, of an index a row of its own.
+    /// The key of each full leaf in the page above: of a table the greatest row number in it, of an index a row of its own.
     /// </summary>
     public IReadOnlyList<byte[]> Dividers => _dividers;
 

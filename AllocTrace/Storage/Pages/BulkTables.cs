@@ -31,7 +31,7 @@ internal sealed class BulkTables : IDisposable
 
     public BulkTable SliceSite { get; }
 
-    /// <summary>How many bytes the rows take so far.</summary>
+    /// <summary>The number of bytes that the rows take so far.</summary>
     public long Bytes => _spool.Bytes;
 
     /// <summary>Notes where the tables begin.</summary>

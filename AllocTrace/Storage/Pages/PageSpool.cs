@@ -11,10 +11,10 @@ internal sealed class PageSpool(Func<UnfinishedFile> createFile) : IDisposable
     private int _buffered;
     private int _written;
 
-    /// <summary>How many pages there are.</summary>
+    /// <summary>The number of pages.</summary>
     public int Count => _written + _buffered;
 
-    /// <summary>How many bytes they take.</summary>
+    /// <summary>The number of bytes that they take.</summary>
     public long Bytes => (long)Count * TreePage.Size;
 
     /// <summary>Adds a page.</summary>

@@ -38,7 +38,7 @@ internal sealed class TreePage
     public static TreePage Interior(bool isIndex) => new((byte)(isIndex ? 0x02 : 0x05), InteriorHeader);
 
     /// <summary>Adds a cell behind the others.</summary>
-    /// <returns>Whether there was room.</returns>
+    /// <returns>True if there was room.</returns>
     public bool TryAdd(ReadOnlySpan<byte> cell)
     {
         var place = _header + PlaceBytes * Count;

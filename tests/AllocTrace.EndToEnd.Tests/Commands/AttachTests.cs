@@ -30,7 +30,7 @@ public sealed class AttachTests
 
         said += Alloctrace.Run("attach", pid, "-o", first).Succeeded().Error;
         Assert.AreEqual("600", Work(program));
-        said += Fails(Alloctrace.Run("attach", pid, "-o", second), $"process {pid} is being recorded already");
+        said += Fails(Alloctrace.Run("attach", pid, "-o", second), $"process {pid} is already being recorded");
         Assert.AreEqual("900", Work(program));
         said += Alloctrace.Run("detach", pid).Succeeded().Error;
         Assert.IsTrue(File.Exists(first), "complete, so it is there");
@@ -62,7 +62,7 @@ public sealed class AttachTests
         {
             using var folder = new TemporaryFolder();
             using var program = Start(python, _idle);
-            Fails(Alloctrace.Run("attach", $"{program.Id}", "--timeout", "1", "-o", folder.File("t.db")), $"process {program.Id} ran no Python code within 1 s: it waits, or runs native code or a loop that calls nothing; nothing was changed. Give it something to do (a request, a line of input) while 'alloctrace attach {program.Id}' waits, or wait longer with --timeout SECONDS");
+            Fails(Alloctrace.Run("attach", $"{program.Id}", "--timeout", "1", "-o", folder.File("t.db")), $"process {program.Id} ran no Python code within 1 s: it waits, or runs native code or a loop without calls. Nothing was changed. Give it something to do (a request, a line of input) while 'alloctrace attach {program.Id}' waits, or wait longer with --timeout SECONDS");
             Assert.IsFalse(program.HasExited);
             Assert.DoesNotContain("liballoctrace", File.ReadAllText($"/proc/{program.Id}/maps"));
             Assert.DoesNotContain("T (stopped)", File.ReadAllText($"/proc/{program.Id}/status"));
@@ -119,7 +119,7 @@ public sealed class AttachTests
         using var folder = new TemporaryFolder();
         using var program = Start(python, _idle);
         var without = Command.Run(Alloctrace.Program, ["attach", $"{program.Id}", "-o", folder.File("t.db")], environment: new() { ["PATH"] = folder.Path });
-        Fails(without, "wants gdb to be attached to: install gdb");
+        Fails(without, "attaching needs gdb: install gdb");
 
         using var gdb = Process.Start(new ProcessStartInfo("gdb", ["-q", "-nx", "-p", $"{program.Id}"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         gdb.StandardInput.WriteLine("echo attached\\n");
@@ -127,7 +127,7 @@ public sealed class AttachTests
         {
         }
 
-        Fails(Alloctrace.Run("attach", $"{program.Id}", "-o", folder.File("t.db")), $"is being traced by process {gdb.Id} already");
+        Fails(Alloctrace.Run("attach", $"{program.Id}", "-o", folder.File("t.db")), $"is already being traced by process {gdb.Id}");
         gdb.StandardInput.Close();
         gdb.WaitForExit();
         Kill(program);
@@ -155,7 +155,7 @@ public sealed class AttachTests
             using var program = StartAs(Nobody, python.Path, "-c", "import sys; print('ready', flush=True); list(map(bytes, iter(lambda: 100, 1)))");
             var inaccessible = RunAs(Nobody, "test", "-r", Alloctrace.Library).ExitCode != 0;
             var refused = Alloctrace.Run("attach", $"{program.Id}", "-o", folder.File("t.db"));
-            Fails(refused, inaccessible ? "may not read" : $"user (number {Nobody}) has to be allowed to write there");
+            Fails(refused, inaccessible ? "cannot read" : $"Let the process's user (uid {Nobody}) write there");
             if (!inaccessible)
             {
                 File.SetUnixFileMode(folder.Path, (UnixFileMode)0b111_111_111);
@@ -164,7 +164,7 @@ public sealed class AttachTests
                 Assert.AreEqual(Nobody, Command.Run("stat", ["-c", "%u", folder.File("t.db")]).Output.Trim(), "it is the user's");
                 Assert.IsGreaterThan(0, TraceQuery.Single<long>(folder.File("t.db"), "SELECT count(*) FROM site"));
                 using var roots = Start(python, _idle);
-                Fails(RunAs(Nobody, Alloctrace.Program, "attach", $"{roots.Id}", "-o", folder.File("u.db")), "it is of another user (number 0)");
+                Fails(RunAs(Nobody, Alloctrace.Program, "attach", $"{roots.Id}", "-o", folder.File("u.db")), "it belongs to another user (uid 0)");
                 Kill(roots);
             }
 

@@ -11,7 +11,7 @@ public sealed class CollectTests
 {
     private const string Sessions = "*.alloctrace";
 
-    /// <summary>Holds 100 blocks of a kilobyte, says so, and goes on when a line comes in.</summary>
+    /// <summary>Holds 100 blocks of a kilobyte, says so, and continues when a line comes in.</summary>
     private const string Waiting = """
         import sys
         kept = [bytes(1000) for _ in range(100)]
@@ -79,7 +79,7 @@ public sealed class CollectTests
         using var program = Start(folder);
         using var collect = StartCollect(folder);
         WaitUntilCollected(folder);
-        Fails(Alloctrace.Run("collect", "-o", folder.File("other.db"), folder.Path), 1, "is collecting it already");
+        Fails(Alloctrace.Run("collect", "-o", folder.File("other.db"), folder.Path), 1, "is already collecting it");
         Assert.IsFalse(collect.HasExited);
 
         program.StandardInput.WriteLine();
@@ -130,7 +130,7 @@ public sealed class CollectTests
         program.WaitForExit();
         Alloctrace.Run("collect", "-q", "-o", folder.File("rest.db"), folder.Path).Succeeded();
         AssertHeld(folder.File("rest.db"), (5, 2000));
-        StringAssert.Contains(Alloctrace.Run("summary", folder.File("rest.db")).Succeeded().Output, "an earlier collector took the beginning");
+        StringAssert.Contains(Alloctrace.Run("summary", folder.File("rest.db")).Succeeded().Output, "the beginning of the recording is missing");
         Assert.IsEmpty(folder.Files(Sessions));
     }
 
@@ -199,7 +199,7 @@ public sealed class CollectTests
         Assert.AreEqual(processes * size, leak.GetProperty("size").GetInt64());
     }
 
-    /// <summary>Lines of <see cref="Waiting"/> that hold 100 <c>bytes</c> of so many bytes.</summary>
+    /// <summary>Lines of <see cref="Waiting"/> that hold 100 <c>bytes</c> of this size.</summary>
     private static void AssertHeld(string database, params (int Line, int Length)[] expected)
     {
         var header = long.Parse(Python.Default.Run(["-c", "import sys; print(sys.getsizeof(b''))"]).Succeeded().Output);

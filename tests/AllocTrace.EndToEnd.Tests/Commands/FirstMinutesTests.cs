@@ -13,7 +13,7 @@ public sealed class FirstMinutesTests
         File.WriteAllText(folder.File("show.py"), "import sys; print(sys.argv[1:])");
         var script = Alloctrace.RunIn(folder.Path, "run", "-o", "a.db", "show.py", "-o", "b.db", "--frames", "2").Succeeded();
         Assert.AreEqual("['-o', 'b.db', '--frames', '2']\n", script.Output);
-        StringAssert.Contains(script.Error, "alloctrace: show.py is run with /");
+        StringAssert.Contains(script.Error, "alloctrace: show.py runs with /");
         Assert.IsTrue(File.Exists(folder.File("a.db")));
         Assert.IsFalse(File.Exists(folder.File("b.db")));
         StringAssert.Contains(Alloctrace.RunIn(folder.Path, "run", "-q", "-f", "-o", "a.db", "-m", "timeit", "-h").Succeeded().Output, "Tool for measuring execution time");
@@ -27,7 +27,7 @@ public sealed class FirstMinutesTests
         File.CreateSymbolicLink(folder.File("bin/python3"), Python.Default.Path);
         File.WriteAllText(folder.File("show.py"), "");
         var run = Command.Run(Alloctrace.Program, ["run", "-o", "a.db", "show.py"], folder: folder.Path, environment: new() { ["VIRTUAL_ENV"] = folder.Path }).Succeeded();
-        StringAssert.Contains(run.Error, $"show.py is run with {folder.File("bin/python3")}");
+        StringAssert.Contains(run.Error, $"show.py runs with {folder.File("bin/python3")}");
     }
 
     [TestMethod]
@@ -52,6 +52,6 @@ public sealed class FirstMinutesTests
         var pattern = Alloctrace.Run("run", "-o", "/proc/%p.db", "--", "true").Error;
         Assert.AreEqual("alloctrace: /proc/PID.db cannot be written: no files can be created in its folder\n", pattern);
         var database = Alloctrace.Record(folder, Python.Default.Path, "-S", "-c", "pass");
-        StringAssert.Contains(Alloctrace.Run("top", database, "--filter", "nothing.py").Succeeded().Output, "nothing passes --filter nothing.py");
+        StringAssert.Contains(Alloctrace.Run("top", database, "--filter", "nothing.py").Succeeded().Output, "nothing matches --filter nothing.py");
     }
 }

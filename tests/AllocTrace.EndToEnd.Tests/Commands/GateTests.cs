@@ -14,7 +14,7 @@ public sealed class GateTests
         {
             var result = Alloctrace.Run(["run", "-q", "--fail-above", "1GiB", "-o", folder.File("t.db"), "--", .. command]);
             Assert.AreEqual(5, result.ExitCode, result.Error);
-            Assert.AreEqual($"alloctrace: --fail-above cannot be judged: nothing was recorded of {command[0]}", result.Error.TrimEnd().Split('\n')[^1]);
+            Assert.AreEqual($"alloctrace: --fail-above cannot be checked: nothing was recorded of {command[0]}", result.Error.TrimEnd().Split('\n')[^1]);
         }
 
         Assert.AreEqual(0, Alloctrace.Run("run", "-q", "--fail-above", "1GiB", "-o", folder.File("u.db"), "--", Python.Default.Path, "-c", "").ExitCode);

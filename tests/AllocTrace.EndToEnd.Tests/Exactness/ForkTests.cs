@@ -157,7 +157,7 @@ public sealed class ForkTests
 
     private static string Record(TemporaryFolder folder, Python python, string mode) => Alloctrace.Record(folder, python.Path, Alloctrace.ProgramFile("forks.py"), mode);
 
-    /// <summary>So many processes, with nothing unknown; what they have at the end is what they had and made and did not free.</summary>
+    /// <summary>Checks the number of processes, that nothing is unknown, and that the end is what they inherited and allocated less what they freed.</summary>
     /// <param name="locksMadeUnseen">docs/exactness.md, "known limits".</param>
     private static void CheckProcesses(string database, int count, int locksMadeUnseen = 0)
     {

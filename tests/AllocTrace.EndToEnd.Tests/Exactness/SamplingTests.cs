@@ -71,7 +71,7 @@ public sealed class SamplingTests
         var database = folder.File("t.db");
         Alloctrace.Run("run", "-q", "--sample", "16K", "-o", database, "--", Python.Default.Path, _program).Succeeded();
         foreach (var report in (string[])["summary", "top", "tree", "timeline", "leaks"])
-            StringAssert.Contains(Alloctrace.Run(report, database).Succeeded().Output, "SAMPLED, one allocation every 16.0 KiB");
+            StringAssert.Contains(Alloctrace.Run(report, database).Succeeded().Output, "SAMPLED, one allocation per 16.0 KiB");
 
         StringAssert.Contains(Alloctrace.Run("top", database).Succeeded().Output, "±");
         StringAssert.Contains(Alloctrace.Run("top", database, "--csv").Succeeded().Output, "size,count,size_error,count_error,filename");

@@ -76,7 +76,7 @@ public sealed class ScaleTests
         }
     }
 
-    /// <summary>134 million with the ordinary session; each is counted, and of those that had no room that there are so many.</summary>
+    /// <summary>134 million with the ordinary session; each is counted, also those that had no room.</summary>
     [TestMethod]
     public void Stacks_without_end()
     {
@@ -93,7 +93,7 @@ public sealed class ScaleTests
         TraceQuery.AssertAdds(database);
     }
 
-    /// <summary>With a session that is full the program goes on; its memory and the file stay as large as they were, and what is missing is counted.</summary>
+    /// <summary>With a full session the program continues; its memory and the file do not grow, and what is missing is counted.</summary>
     [TestMethod]
     public void Code_without_end()
     {

@@ -55,7 +55,7 @@ public sealed class CollectorDeathTests
             // Enough for it to wait for slabs that the dead collector cannot give back; the last one is killed when the work is done.
             var done = Task.Run(() => Steps(program));
             KillCollector(folder);
-            Assert.IsTrue(done.Wait(TimeSpan.FromMinutes(4)), "the program goes on");
+            Assert.IsTrue(done.Wait(TimeSpan.FromMinutes(4)), "the program continues");
         }
 
         program.StandardInput.Close();
@@ -104,7 +104,7 @@ public sealed class CollectorDeathTests
         AwaitCollector(folder, first);
         var second = Alloctrace.Run("collect", "-q", "-o", folder.File("second.db"), folder.Path);
         Assert.AreEqual(1, second.ExitCode);
-        StringAssert.Contains(second.Error, $"process {first.Id} is collecting it already");
+        StringAssert.Contains(second.Error, $"process {first.Id} is already collecting it");
         program.StandardInput.Close();
         Assert.IsTrue(first.WaitForExit(TimeSpan.FromMinutes(2)));
         Assert.IsTrue(File.Exists(folder.File("t.db")));
@@ -129,7 +129,7 @@ public sealed class CollectorDeathTests
                 collector = StartCollector(folder);
             }
 
-            Assert.IsTrue(done.Wait(TimeSpan.FromMinutes(4)), "the program goes on");
+            Assert.IsTrue(done.Wait(TimeSpan.FromMinutes(4)), "the program continues");
         }
 
         program.StandardInput.Close();

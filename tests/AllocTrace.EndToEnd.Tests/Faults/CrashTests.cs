@@ -121,7 +121,7 @@ public sealed partial class CrashTests
         foreach (var database in (string[])[calm, off])
         {
             var result = Alloctrace.Run("crash", database).Succeeded();
-            Assert.AreEqual(("", $"alloctrace: {database}: no crash was recorded (alloctrace run --crash on records them)\n"), (result.Output, result.Error));
+            Assert.AreEqual(("", $"alloctrace: {database}: no crash was recorded. Record crashes with 'alloctrace run --crash on'\n"), (result.Output, result.Error));
             Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM crash"));
         }
     }

@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Limits of the system in the traced program: it goes on as without us, and what is missing in the recording is told.</summary>
+/// <summary>Limits of the system in the traced program: it continues as without us, and what is missing in the recording is reported.</summary>
 [TestClass]
 public sealed class LimitTests
 {

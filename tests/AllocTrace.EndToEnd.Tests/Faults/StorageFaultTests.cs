@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Places that are full, read-only, gone or not to be named: one line says so, the program goes on, and what was recorded can still be collected.</summary>
+/// <summary>Places that are full, read-only, gone or not to be named: one line says so, the program continues, and what was recorded can still be collected.</summary>
 [TestClass]
 public sealed class StorageFaultTests
 {
@@ -101,7 +101,7 @@ public sealed class StorageFaultTests
         AssertAll(folder.File("t.db"), 1000);
 
         var result = Command.Run("prlimit", ["--as=200000000", _python, "-S", _program, "stacks", "1000"], environment: Variables(folder.File("u.db"))).Succeeded();
-        StringAssert.Contains(result.Error, $"nobody collects this recording: alloctrace collect -o FILE.db {folder.Path}");
+        StringAssert.Contains(result.Error, $"no collector drains this recording: run 'alloctrace collect -o FILE.db {folder.Path}");
         Alloctrace.Run("collect", "-q", "-o", folder.File("u.db"), folder.File("u.db")).Succeeded();
         AssertAll(folder.File("u.db"), 1000);
     }
@@ -178,7 +178,7 @@ public sealed class StorageFaultTests
         var said = result.Error.TrimEnd('\n').Split('\n');
         Assert.HasCount(2, said, result.Error);
         AssertChildIsLeftOut(said[0]);
-        StringAssert.StartsWith(said[1], $"alloctrace: nobody collects this recording: alloctrace collect -o FILE.db {folder.File("t.db.")}");
+        StringAssert.StartsWith(said[1], $"alloctrace: no collector drains this recording: run 'alloctrace collect -o FILE.db {folder.File("t.db.")}");
         Alloctrace.Run("collect", "-q", "-o", folder.File("u.db"), folder.File("t.db")).Succeeded();
         AssertAll(folder.File("u.db"), 200);
     }

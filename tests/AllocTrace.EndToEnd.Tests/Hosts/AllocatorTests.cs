@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Allocators that a host sets in place of the hook: what is missed is told, and nothing else is wrong.</summary>
+/// <summary>Allocators that a host sets in place of the hook: what is missed is reported, and nothing else is wrong.</summary>
 [TestClass]
 public sealed class AllocatorTests
 {

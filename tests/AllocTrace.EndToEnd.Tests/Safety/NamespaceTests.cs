@@ -73,7 +73,7 @@ public sealed class NamespaceTests
         SpinWait.SpinUntil(() => Alloctrace.Run("snapshot", $"{program.Id}", "now").ExitCode == 0, TimeSpan.FromSeconds(30));
         var second = Alloctrace.Run("collect", "-o", folder.File("second.db"), sessions);
         Assert.AreEqual(1, second.ExitCode);
-        StringAssert.Contains(second.Error, "is collecting it already");
+        StringAssert.Contains(second.Error, "is already collecting it");
         program.Kill();
         Assert.IsTrue(first.WaitForExit(TimeSpan.FromSeconds(60)));
         Assert.AreEqual("now", TraceQuery.Single<string>(folder.File("first.db"), "SELECT name FROM snapshot WHERE kind = 'named'"), "the one request of the two outside");

@@ -38,7 +38,7 @@ public sealed class SafetyTests
         File.WriteAllText(folder.File("victim"), "precious");
         Command.Run("sh", ["-c", plant, "sh", folder.File("t.db"), folder.File("victim")]).Succeeded();
         var result = Record(folder.File("t.db"), "");
-        StringAssert.StartsWith(result.Error, $"alloctrace: {folder.File("t.db.lock")} is not this user's file: sessions are left for alloctrace collect\n");
+        StringAssert.StartsWith(result.Error, $"alloctrace: {folder.File("t.db.lock")} belongs to another user: sessions are left for 'alloctrace collect'\n");
         Assert.AreEqual("precious", File.ReadAllText(folder.File("victim")));
         Assert.HasCount(1, folder.Files("*.alloctrace"));
     }
@@ -57,7 +57,7 @@ public sealed class SafetyTests
         StringAssert.Contains(File.ReadAllText(folder.File("t.db.error")), "not an AllocTrace session");
     }
 
-    /// <summary>What lies among the sessions and is none of this user's own is told, not followed, and stays; it keeps nobody waiting.</summary>
+    /// <summary>What lies among the sessions and is none of this user's own is reported, not followed, and stays; it keeps nobody waiting.</summary>
     [TestMethod]
     public void Planted_sessions_are_refused()
     {
@@ -92,7 +92,7 @@ public sealed class SafetyTests
         Command.Run("sh", ["-c", "chown 0 \"$0\" && chmod 666 \"$0\"", session]).Succeeded();
         var result = OtherUser.Run(Alloctrace.Program, "collect", "-q", "-o", folder.File("t.db"), folder.Path);
         Assert.AreEqual(1, result.ExitCode);
-        StringAssert.Contains(result.Error, "not collected: it is another user's (uid 0)");
+        StringAssert.Contains(result.Error, "not collected: it belongs to another user (uid 0)");
         CollectionAssert.AreEqual(new[] { session }, folder.Files("*"));
     }
 
@@ -139,7 +139,7 @@ public sealed class SafetyTests
         Assert.IsEmpty(sessions.Files("*"));
     }
 
-    /// <summary>Only push connects, and where it is told to.</summary>
+    /// <summary>Only push connects, and only to the given address.</summary>
     [TestMethod]
     public void Nothing_is_sent_anywhere_unless_asked()
     {

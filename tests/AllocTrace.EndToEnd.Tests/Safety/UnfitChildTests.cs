@@ -71,7 +71,7 @@ public sealed class UnfitChildTests
         if (recorded.ExitCode == 99)
             Assert.Inconclusive("no seccomp filters here");
         Assert.AreEqual((0, "done\n"), (recorded.ExitCode, recorded.Output), recorded.Error);
-        StringAssert.StartsWith(recorded.Error, "alloctrace: the collector cannot be started: Operation not permitted; sessions are left for alloctrace collect\n");
+        StringAssert.StartsWith(recorded.Error, "alloctrace: the collector cannot be started: Operation not permitted; sessions are left for 'alloctrace collect'\n");
         Assert.HasCount(1, folder.Files("*.alloctrace"));
     }
 }

@@ -6,7 +6,7 @@ namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
 /// A program and every process that it makes, by the auditor (native/counting_allocator.c) and by the database: what differs, a line each. Exact are
-/// processes that ended; of one that was killed, the last call may be missing, and one that goes on has gone on.
+/// processes that ended; of one that was killed, the last call may be missing, and one that continues has made more calls.
 /// </summary>
 internal sealed class AuditOfEach(TemporaryFolder folder)
 {

@@ -254,7 +254,7 @@ static void interrupted(int signal)
     errno = saved;
 }
 
-/* Handles the signal, and then has it handled as it was before. One timer, which is set again when its signal was handled: never two at a
+/* Handles the signal, and then has it handled as before. One timer, which is set again when its signal was handled: never two at a
  * time, in whichever threads. */
 int probe_interrupt(int signal, int theirs, int printed, int walked, unsigned shortest_us)
 {

@@ -2,7 +2,7 @@
  *
  *   clock      CLOCK_REALTIME goes back by an hour each time somebody asks
  *   interrupt  the first three of each four calls that reserve space in a file are interrupted by a signal
- *   connect    each connection over the network is told on the error output */
+ *   connect    reports each connection over the network on the error output */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -14,7 +14,7 @@ extern struct traced_runtime *fake_runtime;
 uintptr_t fake_text(unsigned kind, const void *characters, size_t length);
 uintptr_t fake_ascii(const char *text);
 
-/* A code object of so many code units, all on first_line. */
+/* Makes a code object of this many code units, all on first_line. */
 uintptr_t fake_code(const char *filename, const char *name, int first_line, unsigned units);
 
 #endif

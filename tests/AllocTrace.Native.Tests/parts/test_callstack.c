@@ -110,7 +110,7 @@ void frames_are_left_out_counted_and_never_followed_for_ever(void)
         CHECK(alloctrace_stack_collect(python, state, all, 4, &stack) == 3);
         CHECK(all[2].flags == ALLOCTRACE_CODE_FREED && all[2].line < 0 && !*all[2].name && !*all[2].filename);
 
-        put(frames[4], l->frame.previous, frames[1]); /* bites its tail */
+        put(frames[4], l->frame.previous, frames[1]); /* a cycle */
         CHECK(alloctrace_stack_collect(python, state, stored, 2, &stack) == 2);
         CHECK(stack.endless && stack.visited == ALLOCTRACE_MAX_HOPS);
     }

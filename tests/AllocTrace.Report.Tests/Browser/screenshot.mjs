@@ -1,10 +1,10 @@
-// node screenshot.mjs PAGE.html FROM UNTIL FUNCTION OUT.png: what grew from FROM to UNTIL (shares of the timeline), with a function selected.
-// docs/flamegraph.png is one: the recording of samples/shop.py that README shows.
+// node screenshot.mjs PAGE.html FROM UNTIL FUNCTION OUT.png [light|dark]: shows what grew from FROM to UNTIL (shares of the timeline), with a
+// function selected. docs/flamegraph.png and docs/flamegraph-dark.png show the recording of samples/shop.py from README.
 import { inBrowser, open } from "./browser.mjs";
 
-const [file, from, until, name, target] = process.argv.slice(2);
+const [file, from, until, name, target, colorScheme = "light"] = process.argv.slice(2);
 await inBrowser(async (browser) => {
-  const { page } = await open(browser, file, { colorScheme: "light", viewport: { width: 1100, height: 860 } });
+  const { page } = await open(browser, file, { colorScheme, viewport: { width: 1100, height: 860 } });
   const drawn = () => page.waitForFunction(() => document.body.dataset.drawn !== undefined);
   await drawn();
   const box = await page.locator("#timeline .u-over").boundingBox();

@@ -76,7 +76,7 @@ public sealed class ChildProcessTests
         if (!ToolPath.Exists("zsh"))
             Assert.Inconclusive("no zsh on this machine");
 
-        // What a terminal shows is drawn in pieces: a key of our own prints the line whole. Reading goes on until the pattern is there.
+        // What a terminal shows is drawn in pieces: a key of our own prints the line whole. Reading continues until the pattern is there.
         var script = $$"""
             zmodload zsh/zpty
             zpty z zsh -f -i

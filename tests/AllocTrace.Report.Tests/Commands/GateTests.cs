@@ -26,7 +26,7 @@ public sealed class GateTests
             var path = trace.Save();
             var words = line.Replace("FILE", path).Split(' ');
             var run = CommandRun.Of(words);
-            var expected = gap is null ? "" : $"alloctrace: {words[^2]} cannot be judged: {path} {gap}\n";
+            var expected = gap is null ? "" : $"alloctrace: {words[^2]} cannot be checked: {path} {gap}\n";
             Assert.AreEqual((code, expected), (run.ExitCode, run.Error));
             Assert.AreEqual(0, CommandRun.Of(words[..^2]).ExitCode, "without a gate");
         }

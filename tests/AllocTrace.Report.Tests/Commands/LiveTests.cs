@@ -60,7 +60,7 @@ public sealed class LiveTests
 
     [TestMethod]
     public void Processes_that_are_not_recorded_get_a_line() => CommandRun.Of("live", $"{Environment.ProcessId}", "--once")
-        .AssertFailed(ExitCode.Failed, $"process {Environment.ProcessId} is not being recorded, or its session is not this user's");
+        .AssertFailed(ExitCode.Failed, $"process {Environment.ProcessId} is not being recorded, or its session belongs to another user");
 
     private static TraceBuilder Picture(int seconds, int scale, int pid = 4242, string command = "python3 app.py", bool isLossy = false)
     {

@@ -67,7 +67,7 @@ public sealed class MergeTests
         var before = Directory.GetFiles(folder).Order().ToArray();
         CommandRun.Of("merge", server.Path, Path.Combine(folder, "bad.db"), "-o", Path.Combine(folder, "all.db"))
             .AssertFailed(3, $"{folder}/bad.db: not an AllocTrace recording");
-        CommandRun.Of("merge", server.Path, "-o", server.Path).AssertFailed(1, $"{server.Path} exists (-f replaces it)");
+        CommandRun.Of("merge", server.Path, "-o", server.Path).AssertFailed(1, $"{server.Path} exists: give another name, or -f to replace it");
         CollectionAssert.AreEqual(before, Directory.GetFiles(folder).Order().ToArray());
     }
 

@@ -131,7 +131,7 @@ public sealed class TextOutputTests
         [
             new() { Id = 4242, Name = "python3", Identifier = 140_000_000_000_001, Python = "3.13", Frames = [new("/srv/app.py", 40, "<module>"), new("/srv/\x1b[2Japp.py", 20, "Server.handle"), new("<string>", 0, "generated")] },
             new() { Identifier = 0x7f00, Python = "3.10", Interpreter = 2, IsRunning = true, Frames = [] },
-            new() { Id = 4243, Name = "busy", Python = "3.13", IsRunning = true, Problem = "it changed whenever it was read" },
+            new() { Id = 4243, Name = "busy", Python = "3.13", IsRunning = true, Problem = "it changed during every attempt to read it" },
         ];
         using StringWriter text = new(), json = new(), error = new();
         using (var output = new Output(text, error))

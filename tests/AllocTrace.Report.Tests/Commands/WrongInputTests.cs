@@ -12,7 +12,7 @@ public sealed class WrongInputTests
     [DataRow("top", "Required argument 'FILE' missing for command: 'top'; see 'alloctrace top --help'")]
     [DataRow("top x.db --jsn", "unknown option '--jsn'; did you mean '--json'?")]
     [DataRow("top x.db y.db", "unknown argument 'y.db'; see 'alloctrace top --help'")]
-    [DataRow("top x.db -n -1", "-n cannot be '-1': it is a number, 0 or more; see 'alloctrace top --help'")]
+    [DataRow("top x.db -n -1", "-n cannot be '-1': give a number, 0 or more; see 'alloctrace top --help'")]
     [DataRow("top x.db --json --csv", "--json and --csv exclude each other; see 'alloctrace top --help'")]
     [DataRow("top x.db --view peak --at start", "--view and --at exclude each other; see 'alloctrace top --help'")]
     [DataRow("top x.db --every-frame", "--every-frame needs --cumulative; see 'alloctrace top --help'")]
@@ -22,28 +22,28 @@ public sealed class WrongInputTests
         "top x.db --view now", "--view cannot be 'now': it is one of live, peak, total, temporary; see 'alloctrace top --help'")]
     [DataRow("export x.db -o y --format xml", "--format cannot be 'xml': it is one of csv, collapsed, speedscope, pprof, tracemalloc; see 'alloctrace export --help'")]
     [DataRow("top x.db --at a --at b", "--at can be given once; see 'alloctrace top --help'")]
-    [DataRow("top x.db --fail-above much", "--fail-above cannot be 'much': it is a size, for example 200MiB or 1.5G; see 'alloctrace top --help'")]
-    [DataRow("diff x.db", "one recording is compared at two moments: give --at twice, or another recording; see 'alloctrace diff --help'")]
-    [DataRow("diff x.db y.db --at a --at b", "two recordings are compared at one moment: give --at once; see 'alloctrace diff --help'")]
-    [DataRow("leaks x.db --at a --at b", "--at has to be given three times or more: two snapshots do not tell growth from a step (see 'diff'); see 'alloctrace leaks --help'")]
-    [DataRow("push x.db --to me --name n", "--to cannot be 'me': it is the address of a server, for example http://localhost:4040; see 'alloctrace push --help'")]
-    [DataRow("push x.db --to http://h --name n --label l", "--label cannot be 'l': it is NAME=VALUE, the name of letters, digits, _ and ., the value without '}' and ','; see 'alloctrace push --help'")]
-    [DataRow("push x.db --to http://h --name a#b", "--name cannot be 'a b': the server takes letters, digits and any of _ . - /; see 'alloctrace push --help'")]
-    [DataRow("push x.db --to http://h --name n --label a-b=c", "--label cannot be 'a-b=c': it is NAME=VALUE, the name of letters, digits, _ and ., the value without '}' and ','; see 'alloctrace push --help'")]
-    [DataRow("run --events much -- true", "--events cannot be 'much': wanted on, off, or the largest size of the log, 1MiB or more; see 'alloctrace run --help'")]
-    [DataRow("run --events 1000 -- true", "--events cannot be '1000': wanted on, off, or the largest size of the log, 1MiB or more; see 'alloctrace run --help'")]
-    [DataRow("run --sample 2TiB -- true", "--sample: wanted 1TiB or less; see 'alloctrace run --help'")]
-    [DataRow("run --sample much -- true", "--sample cannot be 'much': it is a size, for example 200MiB or 1.5G; see 'alloctrace run --help'")]
-    [DataRow("run --domains raw+rare -- true", "--domains: wanted raw, mem and obj, joined by +; see 'alloctrace run --help'")]
-    [DataRow("run --limit 1000 -- true", "--limit: wanted 4194304 bytes or more; see 'alloctrace run --help'")]
-    [DataRow("run --limit much -- true", "--limit cannot be 'much': it is a number, 0 or more; see 'alloctrace run --help'")]
-    [DataRow("run --frames many -- true", "--frames cannot be 'many': it is a number, 0 or more; see 'alloctrace run --help'")]
+    [DataRow("top x.db --fail-above much", "--fail-above cannot be 'much': give a size, for example 200MiB or 1.5G; see 'alloctrace top --help'")]
+    [DataRow("diff x.db", "one recording is compared at two snapshots: give --at twice, or a second recording; see 'alloctrace diff --help'")]
+    [DataRow("diff x.db y.db --at a --at b", "two recordings are compared at one snapshot: give --at once; see 'alloctrace diff --help'")]
+    [DataRow("leaks x.db --at a --at b", "give --at three times or more: two snapshots cannot tell growth from a step (see 'diff'); see 'alloctrace leaks --help'")]
+    [DataRow("push x.db --to me --name n", "--to cannot be 'me': give the address of a server, for example http://localhost:4040; see 'alloctrace push --help'")]
+    [DataRow("push x.db --to http://h --name n --label l", "--label cannot be 'l': give NAME=VALUE, with letters, digits, _ and . in the name, and without '}' and ',' in the value; see 'alloctrace push --help'")]
+    [DataRow("push x.db --to http://h --name a#b", "--name cannot be 'a b': use letters, digits and any of _ . - /; see 'alloctrace push --help'")]
+    [DataRow("push x.db --to http://h --name n --label a-b=c", "--label cannot be 'a-b=c': give NAME=VALUE, with letters, digits, _ and . in the name, and without '}' and ',' in the value; see 'alloctrace push --help'")]
+    [DataRow("run --events much -- true", "--events cannot be 'much': give on, off, or the largest size of the log, 1MiB or more; see 'alloctrace run --help'")]
+    [DataRow("run --events 1000 -- true", "--events cannot be '1000': give on, off, or the largest size of the log, 1MiB or more; see 'alloctrace run --help'")]
+    [DataRow("run --sample 2TiB -- true", "--sample must be 1TiB or less; see 'alloctrace run --help'")]
+    [DataRow("run --sample much -- true", "--sample cannot be 'much': give a size, for example 200MiB or 1.5G; see 'alloctrace run --help'")]
+    [DataRow("run --domains raw+rare -- true", "--domains must be some of raw, mem and obj, joined by +; see 'alloctrace run --help'")]
+    [DataRow("run --limit 1000 -- true", "--limit must be 4194304 bytes or more; see 'alloctrace run --help'")]
+    [DataRow("run --limit much -- true", "--limit cannot be 'much': give a number, 0 or more; see 'alloctrace run --help'")]
+    [DataRow("run --frames many -- true", "--frames cannot be 'many': give a number, 0 or more; see 'alloctrace run --help'")]
     [DataRow("run --on-full explode -- true", "Argument 'explode' not recognized. Must be one of: 'wait' 'drop'; see 'alloctrace run --help'")]
     [DataRow("top x.db --cumulative -g lines", "--group-by cannot be 'lines': it is one of lineno, filename, traceback, function, domain, thread, process; see 'alloctrace top --help'")]
-    [DataRow("run --temporary x -- true", "--temporary cannot be 'x': it is a number, 0 or more; see 'alloctrace run --help'")]
+    [DataRow("run --temporary x -- true", "--temporary cannot be 'x': give a number, 0 or more; see 'alloctrace run --help'")]
     [DataRow("run", "Required argument 'command' missing for command: 'run'; see 'alloctrace run --help'")]
-    [DataRow("attach me", "PID cannot be 'me': it is a number, 0 or more; see 'alloctrace attach --help'")]
-    [DataRow("attach 1 --timeout x", "--timeout cannot be 'x': it is a number, 0 or more; see 'alloctrace attach --help'")]
+    [DataRow("attach me", "PID cannot be 'me': give a number, 0 or more; see 'alloctrace attach --help'")]
+    [DataRow("attach 1 --timeout x", "--timeout cannot be 'x': give a number, 0 or more; see 'alloctrace attach --help'")]
     [DataRow("completion tcsh", "Argument 'tcsh' not recognized. Must be one of: 'bash' 'zsh' 'fish'; see 'alloctrace completion --help'")]
     [DataRow("export x.db --format csv", "Option '-o' is required; see 'alloctrace export --help'")]
     public void Wrong_usage_is_one_line_and_exit_code_2(string line, string message) =>
@@ -66,10 +66,10 @@ public sealed class WrongInputTests
     }
 
     [TestMethod]
-    [DataRow("export --events -o -", "FILE has no events: they were not recorded (run --events)")]
+    [DataRow("export --events -o -", "FILE has no events. Record them with 'alloctrace run --events'")]
     [DataRow("export --view peak -o -", "csv has a column for each view: --view and --at have no meaning for it")]
     [DataRow("export --format pprof --view temporary -o -", "pprof has what was allocated and what was alive: --view live or peak, or --at")]
-    [DataRow("push --to http://h --name n --periods 0", "--periods and --attempts have to be 1 or more")]
+    [DataRow("push --to http://h --name n --periods 0", "--periods and --attempts must be 1 or more")]
     public void What_does_not_fit_the_recording_is_one_line_and_exit_code_2(string line, string message)
     {
         using var server = new LeakyServer();
@@ -82,7 +82,7 @@ public sealed class WrongInputTests
     {
         using var server = new LeakyServer();
         CommandRun.On(80, color: false, "export", server.Path, "--format", "pprof", "-o", "-")
-            .AssertFailed(2, "pprof is not text, and a terminal would not show it: -o FILE");
+            .AssertFailed(2, "pprof is binary and cannot be written to a terminal: give -o FILE");
     }
 
     [TestMethod]
@@ -122,7 +122,7 @@ public sealed class WrongInputTests
         using var server = new LeakyServer();
         var target = server.Path + ".csv";
         File.WriteAllText(target, "precious");
-        CommandRun.Of("export", server.Path, "-o", target).AssertFailed(1, $"{target} exists; -f replaces it");
+        CommandRun.Of("export", server.Path, "-o", target).AssertFailed(1, $"{target} exists: give another name, or -f to replace it");
         Assert.AreEqual("precious", File.ReadAllText(target));
 
         CommandRun.Of("export", server.Path, "-o", target, "-f").Succeeded();

@@ -31,7 +31,7 @@ public sealed class OutputTargetTests
                 if (command[0] == "collect")
                     File.WriteAllText($"{path}.alloctrace", "");
 
-                CommandRun.Of(command).AssertFailed(1, $"{target} is a device or a pipe, and a database is a file: name another one (-o FILE.db)");
+                CommandRun.Of(command).AssertFailed(1, $"{target} is a device or a pipe: give a file with -o FILE.db");
             }
 
             using var reader = target == pipe ? Process.Start(new ProcessStartInfo("cat", [pipe]) { RedirectStandardOutput = true }) : null;

@@ -84,7 +84,7 @@ public sealed class RealReaderTests
         using var server = new LeakyServer();
         var rows = Export(server.Path, "csv");
         AssertSameAsTop(server.Path, rows, Path.Combine(Path.GetDirectoryName(rows)!, $"{Path.GetFileNameWithoutExtension(rows)}-stacks{Path.GetExtension(rows)}"));
-        CommandRun.Of("export", server.Path, "-o", rows).AssertFailed(1, $"{rows} exists; -f replaces it");
+        CommandRun.Of("export", server.Path, "-o", rows).AssertFailed(1, $"{rows} exists: give another name, or -f to replace it");
         File.Delete(rows);
         Assert.AreEqual(1, CommandRun.Of("export", server.Path, "-o", rows).ExitCode, "the stacks are there");
         Assert.IsFalse(File.Exists(rows), "both, or none");

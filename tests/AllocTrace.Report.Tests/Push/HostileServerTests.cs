@@ -23,7 +23,7 @@ public sealed class HostileServerTests
         using var server = new RawServer($"HTTP/1.1 {status}\r\nLocation: http://me:secret@127.0.0.1:{elsewhere.Port}/other?token=secret\r\nContent-Length: 0\r\n\r\n");
         CommandRun.Of("push", recording.Path, "--to", $"http://127.0.0.1:{server.Port}", "--name", "x", "--periods", "2").AssertFailed(
             1,
-            $"http://127.0.0.1:{server.Port}: the server answered {status[..3]}: it points to http://127.0.0.1:{elsewhere.Port}/other. Nothing is sent there; name it with --to if it is meant; 0 profiles sent before");
+            $"http://127.0.0.1:{server.Port}: the server answered {status[..3]}: it points to http://127.0.0.1:{elsewhere.Port}/other. Redirects are not followed: give that address with --to; 0 profiles sent before that");
         Assert.IsEmpty(elsewhere.Requests);
         Assert.HasCount(1, server.Requests);
     }

@@ -109,8 +109,8 @@ public sealed class PushTests
     }
 
     [TestMethod]
-    [DataRow(400, "the server answered 400 Bad Request; 1 profile sent before")]
-    [DataRow(503, "the server answered 503 Service Unavailable; 1 profile sent before")]
+    [DataRow(400, "the server answered 400 Bad Request; 1 profile sent before that")]
+    [DataRow(503, "the server answered 503 Service Unavailable; 1 profile sent before that")]
     public void What_is_refused_ends_it(int status, string message)
     {
         using var receiver = new Receiver(200, status, status, status);
@@ -147,7 +147,7 @@ public sealed class PushTests
         var port = ((IPEndPoint)free.LocalEndpoint).Port;
         free.Stop();
         CommandRun.Of("push", server.Path, "--to", $"http://127.0.0.1:{port}", "--name", "x", "--attempts", "1")
-            .AssertFailed(1, $"http://127.0.0.1:{port}: Connection refused; 0 profiles sent before");
+            .AssertFailed(1, $"http://127.0.0.1:{port}: Connection refused; 0 profiles sent before that");
     }
 
     private static IEnumerable<PushedProfile> Profiles(Receiver receiver, int count) =>

@@ -5,7 +5,7 @@ using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Tests.Analysis;
 
-/// <summary>What is told from a leak, by its course: each row is what a line held at the end of 40 slices, one block a byte.</summary>
+/// <summary>Courses that are not leaks, and those that are: each row is what a line held at the end of 40 slices, one block a byte.</summary>
 [TestClass]
 public sealed class GrowthTests
 {

@@ -23,7 +23,7 @@ public sealed class TotalsTests
         using var database = TraceDatabase.Open(trace.Save());
         var snapshot = Snapshot.Load(database);
         Assert.AreEqual((950L, 10L), (snapshot.Size, snapshot.Count), "the most that one of them holds of the same blocks, and what is the child's own");
-        StringAssert.Contains(snapshot.Notes.First(), "1300 B that forked processes inherited are counted once");
+        StringAssert.Contains(snapshot.Notes.First(), "1300 B inherited by forked processes are counted once");
         Assert.AreEqual(900, Snapshot.Load(database, pid: 200).Size, "a child alone has all that it inherited");
         Assert.IsEmpty(Snapshot.Load(database, pid: 200).Notes);
 
@@ -35,7 +35,7 @@ public sealed class TotalsTests
     }
 
     [TestMethod]
-    [DataRow(0L, null, "peaks of 2 processes are added up, each at a time of its own")]
+    [DataRow(0L, null, "peaks of 2 processes are added up, each at its own time")]
     [DataRow(9_000_000_000L, "2 processes that did not all live at the same time are added up", "peaks of 2 processes that did not all live at the same time are added up")]
     public void Processes_that_did_not_live_together_are_named(long later, string? live, string peak)
     {

@@ -163,7 +163,7 @@ public sealed class EventLogTests
     [TestMethod]
     [DataRow("UPDATE event_block SET content = x'00'", "block 0 of the event log of process 4000000: ")]
     [DataRow("UPDATE event_block SET content = substr(content, 1, 20)", "block 0 of the event log of process 4000000: ")]
-    [DataRow("UPDATE event_block SET events = 7", "it has 2 events, and its row says 7")]
+    [DataRow("UPDATE event_block SET events = 7", "it has 2 events, but its row says 7")]
     [DataRow("UPDATE event_block SET position = 3", "block 0 of the event log of process 4000000: it is missing")]
     [DataRow("DELETE FROM event_stack", "an allocation of 10 bytes by stack 0")]
     [DataRow("DELETE FROM event_thread", "a run of 2 events of thread 0")]

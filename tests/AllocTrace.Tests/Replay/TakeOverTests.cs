@@ -6,7 +6,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Tests.Replay;
 
-/// <summary>A collector goes on from what one left that was killed; see also <see cref="RandomProgramTests"/>.</summary>
+/// <summary>A collector continues from what a killed one left; see also <see cref="RandomProgramTests"/>.</summary>
 [TestClass]
 public sealed class TakeOverTests
 {
@@ -103,13 +103,13 @@ public sealed class TakeOverTests
         BitConverter.TryWriteBytes(content.AsSpan(at), BitConverter.ToInt64(content, at) + (1L << 62));
         File.WriteAllBytes(file, [.. content, .. System.Security.Cryptography.SHA256.HashData(content)]);
         var damage = Assert.ThrowsExactly<InvalidTraceException>(() => new MortalCollector(builder.Path, () => builder.NowNs));
-        StringAssert.Contains(damage.Message, "what it says of the replay cannot be");
+        StringAssert.Contains(damage.Message, "its data of the replay is impossible");
     }
 
     [TestMethod]
-    [DataRow("*.journal", 5000, "journal of a collector that was killed is damaged")]
-    [DataRow("*.journal", 0, "journal of a collector that was killed is damaged")]
-    [DataRow("*.checkpoint", 700, "checkpoint of a collector that was killed is damaged: its checksum is wrong")]
+    [DataRow("*.journal", 5000, "journal of a killed collector is damaged")]
+    [DataRow("*.journal", 0, "journal of a killed collector is damaged")]
+    [DataRow("*.checkpoint", 700, "checkpoint of a killed collector is damaged: its checksum is wrong")]
     public void Damage_is_told_in_a_line(string pattern, int at, string says)
     {
         using var builder = new SessionBuilder(_folder.File("live.alloctrace"), 4 << 20);
@@ -153,7 +153,7 @@ public sealed class TakeOverTests
             for (var changes = random.Next(1, 4); changes > 0; changes--)
                 damaged[random.Next(2) == 0 ? random.Next(128) : random.Next(damaged.Length)] = (byte)random.Next(256);
 
-            // Heads of entries are few among so many bytes.
+            // Heads of entries are rare in that many bytes.
             if (random.Next(2) == 0)
                 damaged[4096 + random.Next(64)] ^= (byte)(1 << random.Next(8));
 
@@ -177,7 +177,7 @@ public sealed class TakeOverTests
         Assert.IsGreaterThan(300, told);
     }
 
-    /// <summary>Allocates and frees until so many slabs are full; 100 blocks stay.</summary>
+    /// <summary>Allocates and frees until this many slabs are full; 100 blocks stay.</summary>
     private static void Fill(BuiltThread thread, int slabs)
     {
         for (var i = 0UL; i < (ulong)slabs * 65536 / 16; i++)

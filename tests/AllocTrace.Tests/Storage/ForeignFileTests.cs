@@ -13,10 +13,10 @@ namespace AllocTrace.Tests.Storage;
 public sealed class ForeignFileTests
 {
     [TestMethod]
-    [DataRow("DROP TABLE stack; CREATE VIEW stack AS WITH RECURSIVE n(id) AS (SELECT 0 UNION ALL SELECT id + 1 FROM n) SELECT id, NULL AS caller, NULL AS code, 0 AS line FROM n", "it has a view 'stack', which no recording has")]
-    [DataRow("DROP TABLE code; CREATE VIEW code AS SELECT 1 AS id, hex(zeroblob(500000000)) AS filename, 'f' AS name, 'f' AS qualname, 1 AS first_line", "it has a view 'code', which no recording has")]
-    [DataRow("CREATE VIRTUAL TABLE notes USING fts5(text)", "it has a table 'notes', which no recording has")]
-    [DataRow("CREATE TRIGGER surprise AFTER INSERT ON code BEGIN DELETE FROM stack; END", "it has a trigger 'surprise', which no recording has")]
+    [DataRow("DROP TABLE stack; CREATE VIEW stack AS WITH RECURSIVE n(id) AS (SELECT 0 UNION ALL SELECT id + 1 FROM n) SELECT id, NULL AS caller, NULL AS code, 0 AS line FROM n", "it has a view 'stack', which recordings do not have")]
+    [DataRow("DROP TABLE code; CREATE VIEW code AS SELECT 1 AS id, hex(zeroblob(500000000)) AS filename, 'f' AS name, 'f' AS qualname, 1 AS first_line", "it has a view 'code', which recordings do not have")]
+    [DataRow("CREATE VIRTUAL TABLE notes USING fts5(text)", "it has a table 'notes', which recordings do not have")]
+    [DataRow("CREATE TRIGGER surprise AFTER INSERT ON code BEGIN DELETE FROM stack; END", "it has a trigger 'surprise', which recordings do not have")]
     [DataRow("ALTER TABLE process ADD COLUMN surprise TEXT AS (hex(zeroblob(500000000))); ALTER TABLE process RENAME COLUMN command TO old; ALTER TABLE process RENAME COLUMN surprise TO command", "string or blob too big")]
     public void What_is_no_table_of_a_recording_is_refused_at_once(string sql, string says)
     {

@@ -100,7 +100,7 @@ public sealed class TraceDatabaseTests
     [DataRow("DELETE FROM stack", "damaged: there is no stack 0")]
     [DataRow("UPDATE stack SET caller = 2 WHERE id = 2", "damaged: stack 2 has caller 2, which is not before it")]
     [DataRow("UPDATE stack SET caller = 2 WHERE id = 1", "damaged: stack 1 has caller 2, which is not before it")]
-    [DataRow("UPDATE stack SET code = 77 WHERE id = 1", "damaged: stack 1 has code 77, which is not there")]
+    [DataRow("UPDATE stack SET code = 77 WHERE id = 1", "damaged: stack 1 has code 77, which does not exist")]
     [DataRow("UPDATE stack SET line = 1 << 40 WHERE id = 1", "damaged: ")]
     [DataRow("UPDATE site SET stack = 99", "damaged: there is no stack 99")]
     [DataRow("UPDATE site SET thread = 99", "damaged: there is no thread 99")]

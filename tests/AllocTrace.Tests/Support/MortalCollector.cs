@@ -55,7 +55,7 @@ internal sealed class MortalCollector : IDisposable
     /// <summary>After <see cref="Finish"/>.</summary>
     public void WriteTo(TraceWriter writer) => writer.Add(_session, Replay, ProcessEnding.Killed, [], Events);
 
-    /// <summary>Gives back what the system would: nothing is told to the session or the journal.</summary>
+    /// <summary>Gives back what the system would: the session and the journal learn nothing.</summary>
     public void Dispose()
     {
         _drain.Dispose();

@@ -86,7 +86,7 @@ public sealed class DamagedSessionTests
                     thread.Free(Obj, A + 16 * i);
             }
         },
-        "more bytes than there can be");
+        "an impossible number of bytes");
 
     [TestMethod]
     public void More_blocks_than_a_sample_can_stand_for_are_refused() => AssertDamage(
@@ -96,7 +96,7 @@ public sealed class DamagedSessionTests
             for (var i = 0UL; i < 80_000; i++)
                 thread.Malloc(Obj, A, 0, 0);
         },
-        "more blocks than there can be");
+        "an impossible number of blocks");
 
     [TestMethod]
     public void More_lost_events_than_there_can_be_are_refused()
@@ -163,7 +163,7 @@ public sealed class DamagedSessionTests
             thread.Malloc(Obj, A, 1, 0);
             session.Set64(576, 0);
         },
-        "nobody announced");
+        "that was not announced");
 
     [TestMethod]
     public void More_threads_than_there_is_room_for_are_refused() => AssertDamage((session, _) => session.Set32(516, 5000), "5000 threads");
@@ -223,14 +223,14 @@ public sealed class DamagedSessionTests
     }
 
     [TestMethod]
-    [DataRow(44, 129u, "more than there is room for")] // threads
-    [DataRow(52, 65u, "more than there is room for")] // allocations
-    [DataRow(56, 8193u, "more than there is room for")] // frames
-    [DataRow(60, 300_000u, "more than there is room for")] // text
+    [DataRow(44, 129u, "more entries than fit")] // threads
+    [DataRow(52, 65u, "more entries than fit")] // allocations
+    [DataRow(56, 8193u, "more entries than fit")] // frames
+    [DataRow(60, 300_000u, "more entries than fit")] // text
     [DataRow(128 + 28, 1000u, "has 1000 frames")] // of the first thread
     [DataRow(128 + 24, 8u, "frame 8 of a crash")] // where its frames begin
-    [DataRow(128 + (128 * 56) + 16, 0u, "allocation that cannot be")] // kind of the first allocation
-    [DataRow(128 + (128 * 56) + 24, 77u, "allocation that cannot be")] // its stack
+    [DataRow(128 + (128 * 56) + 16, 0u, "impossible allocation")] // kind of the first allocation
+    [DataRow(128 + (128 * 56) + 24, 77u, "impossible allocation")] // its stack
     [DataRow(128 + (128 * 56) + (64 * 32), 5u, "text 5 of a crash")] // file name of the first frame
     [DataRow(128 + (128 * 56) + (64 * 32) + (8192 * 16) + 4, 90_000u, "has 90000 bytes")] // length of that text
     public void Crash_that_does_not_hold_together_is_refused(int offset, uint value, string expected)

@@ -5,7 +5,7 @@
 #include "capture/thread.h"
 #include "python/frame.h"
 
-/* What a walk has to do: the rest is as it was kept. */
+/* The part of the stack that a walk must record. The rest equals the kept stack. */
 struct alignment {
     intptr_t met;      /* the innermost kept frame on the real stack; -1: none */
     intptr_t changed;  /* the outermost kept frame whose instruction is another than before; -1: none */
@@ -74,7 +74,7 @@ ALWAYS_INLINE bool align_at_top(const struct layout *layout, const struct kept_s
     return true;
 }
 
-/* Where the two part and meet again (generators, coroutines), it goes on until the outermost frame. False: as above. */
+/* Where the two stacks diverge and rejoin (generators, coroutines), continues to the outermost frame. Returns false as above. */
 ALWAYS_INLINE bool align_by_comparing(const struct layout *layout, struct kept_stack *stack, bool deep, uintptr_t frame,
                                       struct alignment *alignment)
 {

@@ -44,7 +44,7 @@ ALWAYS_INLINE bool anchor_is_at_top(const struct layout *layout, const struct ke
            && __atomic_load_n(anchor_frame(layout, state), __ATOMIC_RELAXED) == frame;
 }
 
-/* The innermost kept frame that was not taken off since, all of whose callers are as they were kept; -1: not known. */
+/* Returns the innermost kept frame that was never popped and whose callers are all unchanged, or -1 if that is not known. */
 ALWAYS_INLINE intptr_t anchor_find(const struct layout *layout, struct kept_stack *stack, uintptr_t state)
 {
     struct kept_anchor *anchor = &stack->anchor;
@@ -73,8 +73,8 @@ static inline uint32_t anchor_keep(const struct layout *layout, struct kept_stac
     return stack->anchor.depth;
 }
 
-/* Looks only at what is above the frame that is known to be as it was. False: that is not known; or it is not on the stack (another one
- * runs on the same thread state, a greenlet's); or there is no room. */
+/* Compares only the frames above the one that is known to be unchanged. Returns false if there is none, if it is not on the stack (another
+ * stack runs on the same thread state, as with greenlets), or if there is no room. */
 ALWAYS_INLINE bool anchor_align(const struct layout *layout, struct kept_stack *stack, uintptr_t state, uintptr_t frame,
                                 struct alignment *alignment)
 {

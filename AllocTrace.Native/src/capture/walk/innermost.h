@@ -43,7 +43,7 @@ ALWAYS_INLINE uint32_t innermost_node(const struct layout *layout, const struct 
     return expression_below(layout, code, offset, place->node);
 }
 
-/* The kept stack ends with `frame`, whose caller's node is `parent`; its own entry is that of another time, or as it was. */
+/* The kept stack ends with `frame`, whose caller's node is `parent`; its own slot may be stale. */
 ALWAYS_INLINE uint32_t innermost(const struct layout *layout, struct thread_capture *thread, uintptr_t frame, uint32_t parent)
 {
     struct kept_stack *stack = &thread->stack;

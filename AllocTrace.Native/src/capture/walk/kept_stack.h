@@ -49,7 +49,7 @@ enum {
     KEPT_RESULTS = 256,          /* 4 KiB; by instruction and caller's node */
     KEPT_MAX_RECORDED = 1 << 18, /* frames; a stack that is deeper gets ALLOCTRACE_NODE_DROPPED */
     KEPT_MAX_CAPACITY = 1 << 22, /* frames; a stack that is deeper, or a chain that never ends, is not followed */
-    KEPT_FRAMES_PER_CHUNK = 32,  /* fewer than lie in a chunk: there is room for one chunk for so many frames */
+    KEPT_FRAMES_PER_CHUNK = 32,  /* below the frames in one chunk: there is one chunk per this many frames */
 };
 
 /* The position of a frame that was not placed: no frame has it. */

@@ -2,7 +2,7 @@
  *
  * The stack of a program changes at its top; comparing it with the last one from there costs two independent loads a frame: the next
  * address comes from the kept stack, and that `previous` agrees is only checked, so the processor does not wait on a chain of pointers.
- * Where the kept stack and the real one part (generators, coroutines), the walk splices: it goes on until they meet again.
+ * Where the kept stack and the real one diverge (generators, coroutines), the walk splices: it continues until they rejoin.
  *
  * To 3.14 nothing identifies an activation of a frame, so every frame is compared each time (align.h); from 3.15 on CPython itself tells
  * how far the stack was taken down (anchor.h). (docs/frame-walk.md)
@@ -232,7 +232,7 @@ ALWAYS_INLINE uint32_t walk_compared(const struct layout *layout, struct thread_
     bool lasts;
     fresh = innermost_node(layout, &seen, frame, position, &lasts);
     if (node != fresh) {
-        os_message("a stack of %u frames is not what it was taken for: node %u, %u", stack->depth, node, fresh);
+        os_message("a stack of %u frames differs from its cached nodes: node %u, %u", stack->depth, node, fresh);
         abort();
     }
     return node;
