@@ -15,11 +15,12 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "platform/status.h"
 
 #ifndef MADV_WIPEONFORK /* Linux 4.14 */
 #define MADV_WIPEONFORK 18
@@ -58,7 +59,7 @@ void os_unmap(void *memory, size_t size)
 static bool identify(struct os_file *file)
 {
     struct stat status;
-    if (fstat(file->descriptor, &status) != 0)
+    if (os_fstat(file->descriptor, &status) != 0)
         return false;
     file->device = status.st_dev;
     file->inode = status.st_ino;
@@ -100,7 +101,7 @@ bool os_file_create(struct os_file *file, const char **reason)
 static bool still_ours(const struct os_file *file)
 {
     struct stat status;
-    return file->descriptor >= 0 && fstat(file->descriptor, &status) == 0 && status.st_dev == file->device && status.st_ino == file->inode;
+    return file->descriptor >= 0 && os_fstat(file->descriptor, &status) == 0 && status.st_dev == file->device && status.st_ino == file->inode;
 }
 
 static bool reopen(struct os_file *file)
@@ -284,7 +285,7 @@ bool os_can_read(uintptr_t address, size_t size, bool *allowed)
 void os_random(void *buffer, size_t size)
 {
     int saved = errno;
-    if (getrandom(buffer, size, GRND_NONBLOCK) != (ssize_t)size) { /* early boot only: the clock is good enough for a name */
+    if (syscall(SYS_getrandom, buffer, size, GRND_NONBLOCK) != (ssize_t)size) { /* early boot only: the clock is good enough for a name */
         uint64_t now = os_monotonic_ns();
         for (size_t i = 0; i < size; i++)
             ((uint8_t *)buffer)[i] = (uint8_t)(now >> (8 * (i % 8)));
