@@ -34,7 +34,7 @@ internal static class LeaksCommand
         });
         command.SetAction(parsed =>
         {
-            using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
+            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
             var group = Enum.Parse<GroupBy>(parsed.GetValue(groupBy).ToString());
             var leaks = Series(parsed, selection, database, group).ToArray();
             var report = new LeaksReport(database, leaks, group, parsed.GetValue(rows));

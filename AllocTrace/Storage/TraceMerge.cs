@@ -147,7 +147,7 @@ public static class TraceMerge
     /// <summary>Copies a table, its numbers and those that it refers to changed.</summary>
     private static string Copy(SqliteConnection connection, string table, Dictionary<string, long> offsets)
     {
-        var references = connection.Query($"PRAGMA main.foreign_key_list({table})").ToDictionary(row => (string)row.from, row => (string)row.table);
+        var references = References(connection, table, "from").Zip(References(connection, table, "table")).ToDictionary();
         var columns = Columns(connection, table);
         var values = columns.Select(column => references.TryGetValue(column, out var referred)
             ? referred == StackTable || _matched.ContainsKey(referred)
@@ -162,6 +162,10 @@ public static class TraceMerge
 
     private static string[] Columns(SqliteConnection connection, string table) =>
         [.. connection.Query<string>("SELECT name FROM pragma_table_info(@table, 'main')", new { table })];
+
+    /// <summary>A column of the list of a table's foreign keys: <c>from</c>, the column here, or <c>table</c>, to which it refers.</summary>
+    private static IEnumerable<string> References(SqliteConnection connection, string table, string end) =>
+        connection.Query<string>($"SELECT \"{end}\" FROM pragma_foreign_key_list(@table, 'main') ORDER BY id, seq", new { table });
 
     /// <summary>What is added to the numbers of each table that has some, so that they go on after those that are there.</summary>
     private static Dictionary<string, long> Offsets(SqliteConnection connection, IEnumerable<string> tables) => tables

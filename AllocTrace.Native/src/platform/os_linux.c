@@ -101,7 +101,8 @@ bool os_file_create(struct os_file *file, const char **reason)
 static bool still_ours(const struct os_file *file)
 {
     struct stat status;
-    return file->descriptor >= 0 && os_fstat(file->descriptor, &status) == 0 && status.st_dev == file->device && status.st_ino == file->inode;
+    return file->descriptor >= 0 && os_fstat(file->descriptor, &status) == 0 && status.st_dev == file->device
+           && status.st_ino == file->inode;
 }
 
 static bool reopen(struct os_file *file)

@@ -77,7 +77,8 @@ static bool lock_path(char path[PATH_BYTES], const struct options *options)
 static bool is_still_named(int descriptor, const char *path)
 {
     struct stat opened, named;
-    return os_fstat(descriptor, &opened) == 0 && os_lstat(path, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+    return os_fstat(descriptor, &opened) == 0 && os_lstat(path, &named) == 0 && opened.st_ino == named.st_ino
+           && opened.st_dev == named.st_dev;
 }
 
 /* The name can be guessed: where others may write, they may have put something there. Root's is right, too: hosts drop their rights. */
