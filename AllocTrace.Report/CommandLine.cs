@@ -2,6 +2,7 @@ using System.CommandLine;
 using AllocTrace.Platform;
 using AllocTrace.Report.Commands;
 using AllocTrace.Report.Render;
+using AllocTrace.Sessions;
 
 namespace AllocTrace.Report;
 
@@ -13,7 +14,8 @@ internal static class CommandLine
         try
         {
             FileSizeLimit.Survive();
-            var parsed = UsageError.Parse(new Root(output, arguments.FirstOrDefault()), arguments);
+            var root = new Root(output, arguments.FirstOrDefault());
+            var parsed = UsageError.Parse(root, ProgramArguments.Separate(root, arguments));
             if (parsed.Errors.Count > 0)
                 throw new UsageException(UsageError.Describe(parsed));
 
@@ -35,9 +37,13 @@ internal static class CommandLine
         {
             return Fail(output, ExitCode.InvalidTrace, e.Message);
         }
+        catch (CommandNotStartedException e)
+        {
+            return Fail(output, e.ExitCode, e.Message);
+        }
         catch (FileNotFoundException e)
         {
-            return Fail(output, ExitCode.Failed, $"no such file: {e.FileName}");
+            return Fail(output, ExitCode.Failed, $"no such file: {e.FileName}{ForProcess(Path.GetFileName(e.FileName))}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -48,6 +54,11 @@ internal static class CommandLine
             return Fail(output, ExitCode.Failed, $"internal error: {e.GetType().Name}: {e.Message}");
         }
     }
+
+    /// <summary>Somebody who gives a number where a recording belongs means a process.</summary>
+    private static string ForProcess(string? name) => uint.TryParse(name, out var pid)
+        ? $". Reports read recordings; of process {pid}, 'alloctrace attach {pid} -o FILE.db' makes one, 'alloctrace live {pid}' shows one that is being made, 'alloctrace stack {pid}' shows what it does"
+        : "";
 
     private static int Fail(Output output, int code, string message)
     {

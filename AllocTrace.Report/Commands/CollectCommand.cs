@@ -121,7 +121,7 @@ internal sealed class CollectCommand : Command, IExamples
             Note($"still running, recorded so far: {(result.Running.Count == 1 ? "process" : "processes")} {string.Join(", ", result.Running)}");
 
         Note($"collected {Numbers.Of(result.Processes, "session")} in {path}");
-        ShortReport.Write(path, _console);
+        ShortReport.Write(path, exitCode: 0, _console);
     }
 
     private void Note(string line) => _console.Error.WriteLine($"alloctrace: {Printable.Text(line)}");

@@ -30,6 +30,7 @@ internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy
         foreach (var database in Databases)
             Caveats.Write(page, database.Processes, database.Losses);
 
+        Caveats.Write(page, old.Snapshot, current.Snapshot);
         page.Line();
         StatisticDiff[] changed = [.. _differences.Where(difference => difference.SizeDiff != 0 || difference.CountDiff != 0)];
         if (changed.Length > 0)

@@ -11,21 +11,25 @@ internal static class LeaksCommand
     public static Command Create(Output output)
     {
         var file = ReportArguments.File();
-        var groupBy = WordOption.Create<LeakGroup>("--group-by", "What may leak: function, lineno, filename or traceback.", "KEY", "-g");
+        var groupBy = WordOption.Create<LeakGroup>("--group-by", "What may leak: lineno, function, filename or traceback.", "KEY", "-g");
         var rows = WordOption.Number("-n", "How many rows; 0 for all.", "N", defaultValue: 10);
+        var least = SizeOption.Create("--min", "Hide what grew by less than SIZE; 0 hides nothing. Without it, what is too little to matter is hidden, and counted.");
         var json = ReportArguments.Json();
         var command = new Verb(
             "leaks",
-            "Functions whose memory kept growing, period by period or snapshot by snapshot. A cache that has filled up is not among them.",
+            "Lines that kept growing while the program ran, the largest first. Growth counts when it is never given back, is spread over a tenth or more of the "
+            + "time in which the program worked, and goes on after the first fifth of the time since the line began to grow. Imports, tables that are built once and caches that "
+            + "filled up are not among them.",
             "alloctrace leaks app.db",
             "alloctrace leaks app.db --at 'round 1' --at 'round 2' --at 'round 3'    # at snapshots instead of in time",
+            "alloctrace leaks app.db --mine                # the lines of my own code that led there",
             "alloctrace leaks app.db --group-by traceback -n 1",
             "alloctrace leaks app.db --json | jq '.series[].growing[0]'",
             "alloctrace leaks app.db --fail-growth 1MiB    # for CI: exit code 4 when more leaked")
         {
-            file, groupBy, rows, json,
+            file, groupBy, rows, least, json,
         };
-        var selection = new SnapshotOptions(command, moments: int.MaxValue, views: false);
+        var selection = new SnapshotOptions(command, moments: int.MaxValue, views: false, mine: true);
         var failGrowth = Threshold.FailGrowth(command, output, "all that kept growing, together,");
         command.Validators.Add(result =>
         {
@@ -36,8 +40,10 @@ internal static class LeaksCommand
         {
             using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
             var group = Enum.Parse<GroupBy>(parsed.GetValue(groupBy).ToString());
-            var leaks = Series(parsed, selection, database, group).ToArray();
-            var report = new LeaksReport(database, leaks, group, parsed.GetValue(rows));
+            var notes = new List<string>();
+            var leaks = Series(parsed, selection, database, group, notes)
+                .Select(each => new ProcessLeaks(each.Process, each.Series, each.Series.Growing(parsed.GetValue(least)))).ToArray();
+            var report = new LeaksReport(database, leaks, group, parsed.GetValue(rows), selection.MineTitle(parsed), notes);
             if (parsed.GetValue(json))
                 report.WriteJson(output.Out);
             else
@@ -48,27 +54,25 @@ internal static class LeaksCommand
         return command;
     }
 
-    private static IEnumerable<ProcessLeaks> Series(ParseResult parsed, SnapshotOptions selection, TraceDatabase database, GroupBy groupBy)
+    private static IEnumerable<(TraceProcess? Process, GrowthSeries Series)> Series(ParseResult parsed, SnapshotOptions selection, TraceDatabase database, GroupBy groupBy, List<string> notes)
     {
         if (parsed.GetValue(selection.At) is { Length: > 0 } names)
         {
-            var series = GrowthSeries.OfSnapshots([.. names.Select(name => (name, selection.Load(parsed, database, name)))], groupBy);
-            yield return new ProcessLeaks(null, series.Periods, series.Growing());
+            (string, Snapshot Snapshot)[] snapshots = [.. names.Select(name => (name, selection.Load(parsed, database, name)))];
+            notes.AddRange(snapshots.SelectMany(each => each.Snapshot.Notes).Distinct());
+            yield return (null, GrowthSeries.OfSnapshots(snapshots, groupBy));
             yield break;
         }
 
         foreach (var process in database.ProcessesWith(selection.Pid(parsed)))
-        {
-            var series = GrowthSeries.OfTime(database, process, groupBy, selection.Filters(parsed));
-            yield return new ProcessLeaks(process, series.Periods, series.Growing());
-        }
+            yield return (process, GrowthSeries.OfTime(database, process, groupBy, selection.Filters(parsed), selection.IsMine(parsed)));
     }
 
     // The groups that can leak, the usual one first.
     private enum LeakGroup
     {
-        Function,
         Lineno,
+        Function,
         Filename,
         Traceback,
     }

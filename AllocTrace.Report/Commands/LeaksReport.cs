@@ -6,14 +6,16 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Commands;
 
 /// <summary>What <c>alloctrace leaks</c> found.</summary>
-internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessLeaks> leaks, GroupBy groupBy, int rows)
+internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessLeaks> leaks, GroupBy groupBy, int rows, string mine, IReadOnlyList<string> notes)
 {
     public void WriteText(Output output)
     {
         var page = new Page(output);
         var source = SourceFiles.Of(database.Processes);
-        page.Line($"{database.Path}: what kept growing, by {groupBy.ToString().ToLowerInvariant()}", Page.Heading);
+        page.Line($"{database.Path}: what kept growing, by {groupBy.ToString().ToLowerInvariant()}{mine}{Endings.Of(database, database.Processes)}", Page.Heading);
         Caveats.Write(page, database.Processes, database.Losses);
+        foreach (var note in notes)
+            page.Line($"NOTE: {note}", Page.Alarm);
         foreach (var leak in leaks)
         {
             page.Line();
@@ -31,6 +33,7 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
         json.WriteStartObject();
         json.WriteString("group_by", groupBy.ToString().ToLowerInvariant());
         text.Lost(database.Losses.Sum(loss => loss.Events));
+        text.Notes(notes);
         json.WriteStartArray("series");
         foreach (var leak in leaks)
         {
@@ -44,11 +47,13 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
             }
 
             json.WriteStartArray("periods");
-            foreach (var period in leak.Periods)
+            foreach (var period in leak.Series.Periods)
                 json.WriteStringValue(period);
 
             json.WriteEndArray();
             text.Growths("growing", leak.Growing.Take(rows == 0 ? int.MaxValue : rows));
+            json.WriteNumber("threshold", leak.Growing.Threshold);
+            json.WriteNumber("below_threshold", leak.Growing.Smaller);
             json.WriteEndObject();
         }
 
@@ -58,16 +63,19 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
 
     private void Write(Page page, SourceFiles source, ProcessLeaks leak)
     {
-        if (leak.Periods.Count < 3)
+        var periods = leak.Series.Periods;
+        if (periods.Count < 3)
         {
             page.Line("  Too short to tell: three periods of 10 ms, or three snapshots, are needed");
             return;
         }
 
-        var when = $"{leak.Periods.Count - 1} periods from {leak.Periods[0]} to {leak.Periods[^1]}";
+        var freed = leak.Series.FreedAtEnd > 0 ? $", before {ByteSize.Format(leak.Series.FreedAtEnd)} were freed at the end" : "";
+        var when = $"{periods.Count - 1} periods from {periods[0]} to {periods[^1]}{freed}";
         if (leak.Growing.Count == 0)
         {
             page.Line($"  Nothing kept growing in {when}");
+            Smaller(page, leak);
             return;
         }
 
@@ -77,26 +85,18 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
         if (groupBy == GroupBy.Traceback)
             new TracebackList(page, source).Write([.. shown.Select(growth => new StatisticDiff(growth.Group.Size, growth.Bytes, growth.Group.Count, growth.Blocks, growth.Group.Traceback) { SizeDiffError = growth.BytesError })]);
         else
-            Table(page, source, leak, shown);
+            new GrowthTable(page, source).Write(shown, periods.Count - 1);
 
         if (leak.Growing.Count > shown.Length)
-            page.Line($"  {Numbers.Whole(leak.Growing.Count - shown.Length)} more: {Numbers.Growth(leak.Growing.Skip(shown.Length).Sum(growth => growth.Bytes))}");
+            page.Line($"  {Numbers.Whole(leak.Growing.Count - shown.Length)} more: {Numbers.Growth(leak.Growing.Skip(shown.Length).Sum(growth => growth.Bytes))}; -n 0 shows all");
+
+        Smaller(page, leak);
     }
 
-    private static void Table(Page page, SourceFiles source, ProcessLeaks leak, Growth[] shown)
+    private void Smaller(Page page, ProcessLeaks leak)
     {
-        var isSampled = shown.Any(growth => growth.BytesError > 0);
-        string[] error = isSampled ? ["±"] : [];
-        new PlaceTable(page, source, ["Growth", .. error, "Blocks", "Now", "Grew in", "Course"]).Write(
-            [.. shown.Select(growth => (growth.Group, (string[])
-            [
-                ByteSize.Format(growth.Bytes, sign: true),
-                .. isSampled ? (string[])[ByteSize.Format(growth.BytesError)] : [],
-                Numbers.Signed(growth.Blocks),
-                ByteSize.Format(growth.Group.Size),
-                $"{growth.Grown} of {leak.Periods.Count - 1}",
-                Sparkline.Of(growth.Sizes),
-            ]))],
-            indent: 2);
+        var noun = groupBy switch { GroupBy.Lineno => "line", GroupBy.Filename => "file", _ => groupBy.ToString().ToLowerInvariant() };
+        if (leak.Growing.Smaller > 0)
+            page.Line($"  {Numbers.Of(leak.Growing.Smaller, noun)} under {ByteSize.Format(leak.Growing.Threshold)} not shown: {ByteSize.Format(leak.Growing.SmallerBytes, sign: true)}; --min 0 shows all");
     }
 }

@@ -5,6 +5,6 @@ namespace AllocTrace.Report.Commands;
 
 /// <summary>What kept growing.</summary>
 /// <param name="Process">In which process; <see langword="null"/> for all together.</param>
-/// <param name="Periods">When it was looked at.</param>
+/// <param name="Series">When it was looked at.</param>
 /// <param name="Growing">What grew.</param>
-internal sealed record ProcessLeaks(TraceProcess? Process, IReadOnlyList<string> Periods, IReadOnlyList<Growth> Growing);
+internal sealed record ProcessLeaks(TraceProcess? Process, GrowthSeries Series, GrowthList Growing);

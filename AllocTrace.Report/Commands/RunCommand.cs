@@ -31,7 +31,7 @@ internal sealed class RunCommand : Command, IExamples
 
     private readonly Argument<string[]> _command = new("command")
     {
-        Description = "The command and its arguments, after --",
+        Description = "The command and its arguments. A script (app.py), or -m MODULE, is run with the python3 of the virtual environment, or of the PATH. What follows the command belongs to it",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -77,18 +77,21 @@ internal sealed class RunCommand : Command, IExamples
 
     private int Run(ParseResult arguments)
     {
-        var command = arguments.GetValue(_command)!;
+        var words = arguments.GetValue(_command)!;
+        var command = PythonProgram.Complete(words);
         if (command[0].StartsWith('-'))
             throw new UsageException($"no option {command[0]}: alloctrace run --help says which there are");
+        if (command.Length > words.Length && !arguments.GetValue(_quiet))
+            Note($"{words[0]} is run with {command[0]}");
 
         try
         {
-            var path = arguments.GetValue(_output) ?? $"alloctrace-{Path.GetFileName(command[0])}-%p.db";
+            var path = arguments.GetValue(_output) ?? $"alloctrace-{Path.GetFileName(words[0].TrimStart('-'))}-%p.db";
             using var recording = Recording.Start(command, path, arguments.GetValue(_force), RecordingOptionsOf(arguments));
             using var progress = new ProgressLine(_console.Error, isShown: !Console.IsErrorRedirected && !arguments.GetValue(_quiet));
             var result = recording.Wait(() => progress.Show("alloctrace: completing the database …"));
             progress.Dispose();
-            Tell(result, command[0], arguments.GetValue(_quiet));
+            Tell(result, words[0], arguments.GetValue(_quiet));
             return result is { ExitCode: 0, DatabasePath: { } database } ? PeakWithinLimit(arguments, database) : result.ExitCode;
         }
         catch (CommandNotStartedException e)
@@ -101,6 +104,8 @@ internal sealed class RunCommand : Command, IExamples
     public IReadOnlyList<string> Examples { get; } =
     [
         "alloctrace run -o app.db -- python3 app.py",
+        "alloctrace run -o app.db app.py --port 8080                # options after the script are the script's",
+        "alloctrace run -m pytest tests",
         "alloctrace run --events -o app.db -- python3 app.py        # then: alloctrace export app.db --events -o events.csv",
         "alloctrace run --fail-above 200MiB -- python3 -m pytest    # for CI: exit code 4 when the peak was higher",
     ];
@@ -148,6 +153,6 @@ internal sealed class RunCommand : Command, IExamples
             Note($"still running, recorded so far: {(result.Running.Count == 1 ? "process" : "processes")} {string.Join(", ", result.Running)}");
 
         Note($"recorded in {path}");
-        ShortReport.Write(path, _console.OnError());
+        ShortReport.Write(path, result.ExitCode, _console.OnError());
     }
 }

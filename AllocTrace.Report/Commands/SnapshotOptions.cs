@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AllocTrace.Analysis;
+using AllocTrace.Report.Render;
 using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
@@ -30,6 +31,12 @@ internal sealed class SnapshotOptions
         HelpName = "D",
     };
 
+    private readonly Option<bool> _mine = new("--mine")
+    {
+        Description = "Attribute each allocation to the innermost line of your own code that led to it: code outside of the standard library, site-packages, "
+            + "dist-packages and frozen modules.",
+    };
+
     private readonly Option<long?> _process = ReportArguments.Process();
 
     // Live is the default, as tracemalloc's snapshots are: what is alive at the end is what somebody forgot.
@@ -41,7 +48,8 @@ internal sealed class SnapshotOptions
     /// <param name="command">Gets the options.</param>
     /// <param name="moments">How many snapshots can be named.</param>
     /// <param name="views">Whether there is a view to choose.</param>
-    public SnapshotOptions(Command command, int moments = 1, bool views = true)
+    /// <param name="mine">Whether there is <c>--mine</c>.</param>
+    public SnapshotOptions(Command command, int moments = 1, bool views = true, bool mine = false)
     {
         At = new Option<string[]>("--at")
         {
@@ -53,7 +61,7 @@ internal sealed class SnapshotOptions
             },
             HelpName = "SNAPSHOT",
         };
-        foreach (var option in (Option[])[.. views ? (Option[])[_view] : [], .. moments > 0 ? (Option[])[At] : [], _filter, _exclude, _allFrames, _domain, _process])
+        foreach (var option in (Option[])[.. views ? (Option[])[_view] : [], .. moments > 0 ? (Option[])[At] : [], _filter, _exclude, _allFrames, .. mine ? (Option[])[_mine] : [], _domain, _process])
             command.Add(option);
 
         if (moments == 0)
@@ -75,6 +83,23 @@ internal sealed class SnapshotOptions
 
     /// <summary>What a heading says: the view, or the name of the moment.</summary>
     public string Title(ParseResult parsed) => parsed.GetValue(At) is [var name, ..] ? name : parsed.GetValue(_view).ToString().ToLowerInvariant();
+
+    /// <summary>Whether all is attributed to the user's own code.</summary>
+    public bool IsMine(ParseResult parsed) => parsed.GetValue(_mine);
+
+    /// <summary>What a heading says about that.</summary>
+    public string MineTitle(ParseResult parsed) => IsMine(parsed) ? $", for my code with all that it calls ({Place.NoFrame}: none of it led there)" : "";
+
+    /// <summary>Says in a line that filters were given and nothing passes them, and which files there are; <see langword="null"/>: something does, or there are none.</summary>
+    public string? NothingPasses(ParseResult parsed, Snapshot snapshot, TraceDatabase database)
+    {
+        string[] given = [.. parsed.GetValue(_filter)!.Select(pattern => $"--filter {pattern}"), .. parsed.GetValue(_exclude)!.Select(pattern => $"--exclude {pattern}"), .. parsed.GetValue(_domain)!.Select(domain => $"--domain {domain}")];
+        if (snapshot.Count > 0 || given.Length == 0)
+            return null;
+
+        var hint = parsed.GetValue(_allFrames) ? "'alloctrace top FILE -g filename' lists the files" : "--all-frames looks at callers too; 'alloctrace top FILE -g filename' lists the files";
+        return $"nothing passes {string.Join(' ', given)}: {hint.Replace("FILE", ShellWord.Quote(database.Path))}";
+    }
 
     /// <summary>Which view; of a named moment it does not tell.</summary>
     public View View(ParseResult parsed) => parsed.GetValue(_view);
@@ -100,7 +125,7 @@ internal sealed class SnapshotOptions
         foreach (var filters in Filters(parsed))
             snapshot = snapshot.FilterTraces(filters);
 
-        return snapshot;
+        return IsMine(parsed) ? snapshot.AttributeToOwnCode() : snapshot;
     }
 
     /// <summary>The filters that were asked for: a trace has to pass each of the lists.</summary>

@@ -16,7 +16,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
     public void WriteText(Output output)
     {
         var page = new Page(output);
-        page.Line($"{database.Path}: {Numbers.Of(processes.Count, "process", "processes")}", Page.Heading);
+        page.Line($"{database.Path}: {Numbers.Of(processes.Count, "process", "processes")}{Endings.Of(database, processes.Select(summary => summary.Process))}", Page.Heading);
         foreach (var summary in processes)
         {
             page.Line();
@@ -100,9 +100,9 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         page.Line();
         page.Table(Totals(summary), Indent);
         page.Line();
-        page.Table(Breakdown("Domain", summary.Domains.Select(row => (row.Domain.Name, row.Usage))), Indent);
+        page.Table(Breakdown("Domain", [.. summary.Domains.Select(row => (row.Domain.Name, row.Usage))]), Indent);
         page.Line();
-        page.Table(Breakdown("Thread", summary.Threads.Take(MostThreads).Select(row => (Place.Thread(row.Thread), row.Usage))), Indent);
+        page.Table(Breakdown("Thread", [.. summary.Threads.Take(MostThreads).Select(row => (Place.Thread(row.Thread), row.Usage))]), Indent);
         if (summary.Threads.Count > MostThreads)
             page.Line($"  {Numbers.Of(summary.Threads.Count - MostThreads, "more thread")}: --group-by thread of 'alloctrace top' lists them");
 
@@ -131,6 +131,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         table.Columns[^1].NoWrap = false;
         var usage = summary.Usage;
         var error = summary.Error;
+        var sizes = new SizeUnit([usage.Allocated.Size]);
         Row("Allocated", usage.Allocated, error.Allocated);
         Row("Freed", usage.Freed, error.Freed);
         Row(
@@ -148,11 +149,12 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
 
         void Row(string name, Amount amount, Amount error, string note = "") =>
             table.AddRow(
-                name, ByteSize.Format(amount.Size), summary.IsSampled ? ByteSize.Format(error.Size) : Numbers.Whole(amount.Size), Numbers.Whole(amount.Count), note);
+                name, sizes.Format(amount.Size), summary.IsSampled ? sizes.Format(error.Size) : Numbers.Whole(amount.Size), Numbers.Whole(amount.Count), note);
     }
 
-    private static Table Breakdown(string title, IEnumerable<(string Name, Usage Usage)> rows)
+    private static Table Breakdown(string title, IReadOnlyList<(string Name, Usage Usage)> rows)
     {
+        var sizes = new SizeUnit(rows.SelectMany(row => (long[])[row.Usage.Allocated.Size, row.Usage.Peak.Size, row.Usage.Live.Size]));
         var table = Page.NewTable(
             (title, Justify.Left),
             ("Allocated", Justify.Right),
@@ -164,11 +166,11 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         {
             table.AddRow(
                 new Text(Printable.Text(name)),
-                new Text(ByteSize.Format(usage.Allocated.Size)),
+                new Text(sizes.Format(usage.Allocated.Size)),
                 new Text(Numbers.Whole(usage.Allocated.Count)),
-                new Text(ByteSize.Format(usage.Temporary.Size)),
-                new Text(ByteSize.Format(usage.Peak.Size)),
-                new Text(ByteSize.Format(usage.Live.Size)));
+                new Text(sizes.Format(usage.Temporary.Size)),
+                new Text(sizes.Format(usage.Peak.Size)),
+                new Text(sizes.Format(usage.Live.Size)));
         }
 
         return table;

@@ -31,12 +31,13 @@ internal static class TopCommand
             "alloctrace top app.db",
             "alloctrace top app.db --view peak --group-by traceback -n 3",
             "alloctrace top app.db --cumulative --group-by function --exclude '<frozen *>'",
+            "alloctrace top app.db --mine                      # my lines, with all that they call",
             "alloctrace top app.db --filter 'models.py:120' --all-frames",
             "alloctrace top app.db --json -n 0 | jq '.statistics[0]'")
         {
             file, groupBy, cumulative, everyFrame, rows, json, csv,
         };
-        var selection = new SnapshotOptions(command);
+        var selection = new SnapshotOptions(command, mine: true);
         var failAbove = Threshold.FailAbove(command, output, "the total of what is counted");
         ReportArguments.AtMostOne(command, json, csv);
         command.Validators.Add(result =>
@@ -65,7 +66,7 @@ internal static class TopCommand
             else if (parsed.GetValue(csv))
                 report.WriteCsv(output);
             else
-                report.WriteText(output);
+                report.WriteText(output, selection.MineTitle(parsed), selection.NothingPasses(parsed, snapshot, database));
 
             return failAbove.Check(parsed, $"{database.Path}: {selection.Title(parsed)}:", snapshot.Size);
         });

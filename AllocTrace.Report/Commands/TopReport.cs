@@ -33,12 +33,17 @@ internal sealed class TopReport
 
     private string GroupName => _groupBy.ToString().ToLowerInvariant();
 
-    public void WriteText(Output output)
+    /// <summary>Writes it for people.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="mine">What the heading says about own code.</param>
+    /// <param name="nothing">What to say when nothing passed the filters.</param>
+    public void WriteText(Output output, string mine, string? nothing)
     {
         var page = new Page(output);
         var how = _cumulation == Cumulation.None ? "" : ", callers included";
-        page.Line($"{_database.Path}: {_view} by {GroupName}{how}", Page.Heading);
+        page.Line($"{_database.Path}: {_view} by {GroupName}{how}{mine}{Endings.Of(_database, _processes)}", Page.Heading);
         Caveats.Write(page, _processes, _losses);
+        Caveats.Write(page, _snapshot);
         foreach (var process in _processes.Where(process => !process.HasStacks))
             page.Line($"No Python stacks in process {process.Pid}: {process.Stacks}", Page.Alarm);
 
@@ -56,6 +61,9 @@ internal sealed class TopReport
                 page.Line();
             }
         }
+
+        if (nothing is not null)
+            page.Line(nothing, Page.Alarm);
 
         // The sizes of cumulative groups overlap: adding them up means nothing.
         if (_statistics.Others > 0)
@@ -76,6 +84,7 @@ internal sealed class TopReport
 
         text.Amount("total", new Amount(_snapshot.Size, _snapshot.Count), new Amount(_snapshot.SizeError, _snapshot.CountError));
         text.Lost(_losses.Sum(loss => loss.Events));
+        text.Notes(_snapshot.Notes);
         text.Statistics("statistics", _statistics);
         text.Json.WriteEndObject();
     }

@@ -19,12 +19,13 @@ internal static class TreeCommand
             "The tree of calls that led to the memory, the largest branch first. Frames that only pass on are folded into one line.",
             "alloctrace tree app.db",
             "alloctrace tree app.db --view peak --min 5",
+            "alloctrace tree app.db --mine                 # down to my own code, with all that it calls",
             "alloctrace tree app.db --json --min 0 -n 0    # every frame, for programs",
             "alloctrace tree app.db --filter 'app/*' --min 0 -n 0")
         {
             file, rows, percent, json,
         };
-        var selection = new SnapshotOptions(command);
+        var selection = new SnapshotOptions(command, mine: true);
         command.SetAction(parsed =>
         {
             using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
@@ -36,8 +37,12 @@ internal static class TreeCommand
             }
 
             var page = new Page(output);
-            page.Line($"{database.Path}: {selection.Title(parsed)} by call", Page.Heading);
+            page.Line($"{database.Path}: {selection.Title(parsed)} by call{selection.MineTitle(parsed)}{Endings.Of(database, database.ProcessesWith(selection.Pid(parsed)))}", Page.Heading);
             Caveats.Write(page, database.Processes, database.Losses);
+            Caveats.Write(page, snapshot);
+            if (selection.NothingPasses(parsed, snapshot, database) is { } nothing)
+                page.Line(nothing, Page.Alarm);
+
             page.Line();
             new CallTreeText(page, parsed.GetValue(rows), parsed.GetValue(percent), database.IsSampled).Write(snapshot.CallTree());
             return ExitCode.Done;

@@ -58,6 +58,19 @@ internal sealed class JsonText : IDisposable
         Json.WriteEndObject();
     }
 
+    /// <summary>Writes what has to be known of the figures as a property, when there is something.</summary>
+    public void Notes(IReadOnlyList<string> notes)
+    {
+        if (notes.Count == 0)
+            return;
+
+        Json.WriteStartArray("notes");
+        foreach (var note in notes)
+            Json.WriteStringValue(note);
+
+        Json.WriteEndArray();
+    }
+
     /// <summary>Writes a list of statistics as a property.</summary>
     public void Statistics(string name, IEnumerable<Statistic> statistics)
     {

@@ -9,7 +9,7 @@ internal sealed class LiveScreen(LiveWatch watch, Output output, GroupBy groupBy
 {
     // xterm's and everybody's: the other screen, no cursor; up to the left corner; clear to the end of the line, of the screen.
     private const string Enter = "\x1b[?1049h\x1b[?25l", Leave = "\x1b[?25h\x1b[?1049l", Home = "\x1b[H", ClearLine = "\x1b[K", ClearRest = "\x1b[J";
-    private const string Keys = "sort: s size  c count  r rate  t temporary   by: l line  u function  f file  h thread  p process   q quit";
+    private const string Keys = "q quit   sort: s size  c count  r rate  t temporary   by: l line  u function  f file  h thread  p process";
 
     /// <summary>Lines that are not rows of the table: heading, totals, losses, names of columns, how many more, keys.</summary>
     private const int OtherLines = 9;
@@ -28,6 +28,8 @@ internal sealed class LiveScreen(LiveWatch watch, Output output, GroupBy groupBy
     public bool Run(CancellationTokenSource stop)
     {
         output.Out.Write(Enter);
+        output.Out.Write($"{Home}waiting for the first figures (q quits)");
+        output.Out.Flush();
         _isOpen = true;
         var reading = new Thread(() => ReadKeys(stop)) { IsBackground = true };
         reading.Start();

@@ -17,12 +17,14 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
     private const int DeepestIndent = 24;
 
     private long _total;
+    private SizeUnit _sizes = new([]);
     private int _written;
     private int _leftOut;
 
     public void Write(CallTree tree)
     {
         _total = tree.Root.All.Size;
+        _sizes = new SizeUnit([_total]);
         page.Line($"{"Size",9}  {(isSampled ? $"{"±",9}  " : "")}{"%",6}  Where", Page.Heading);
         Line(Figures.All(tree.Root), "", "all of it");
         Branches(tree.Root, "");
@@ -58,7 +60,7 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
         var size = default(string);
         foreach (var (frame, folded, what) in Folded(run))
         {
-            var text = ByteSize.Format(frame.All.Size);
+            var text = _sizes.Format(frame.All.Size);
             Line(
                 text == size ? null : Figures.All(frame),
                 ReferenceEquals(frame, node) ? first : indent,
@@ -105,7 +107,7 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
 
     private string Name(CallNode node, string indent)
     {
-        var width = page.TerminalWidth is { } columns ? Math.Max(columns - indent.Length - (isSampled ? 30 : 19), 16) : int.MaxValue;
+        var width = page.TerminalWidth is { } columns ? Math.Max(columns - indent.Length - (isSampled ? 30 : 19), node.Frame is { } its ? Place.LeastWidth(its) : 16) : int.MaxValue;
         var name = Printable.Text(node.Frame is { } frame ? Place.Describe(frame, width) : Place.NoFrame);
         return name.Length <= width ? name : name[..(width - 1)] + "…";
     }
@@ -122,8 +124,8 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
         if (indent.Length > DeepestIndent)
             indent = "…" + indent[^(DeepestIndent - 1)..];
 
-        var size = figures is { } a ? ByteSize.Format(a.Amount.Size) : "";
-        var error = figures is { } b ? ByteSize.Format(b.Variance.SizeError) : "";
+        var size = figures is { } a ? _sizes.Format(a.Amount.Size) : "";
+        var error = figures is { } b ? _sizes.Format(b.Variance.SizeError) : "";
         var share = figures is { } c ? Numbers.Percent(c.Amount.Size, _total) : "";
         page.Line($"{size,9}  {(isSampled ? $"{error,9}  " : "")}{share,6}  {indent}{text}");
     }

@@ -25,6 +25,13 @@ internal static class Caveats
         }
     }
 
+    /// <summary>Writes what has to be known of a snapshot's figures.</summary>
+    public static void Write(Page page, params IEnumerable<Snapshot> snapshots)
+    {
+        foreach (var note in snapshots.SelectMany(snapshot => snapshot.Notes).Distinct())
+            page.Line($"NOTE: {note}", Page.Alarm);
+    }
+
     /// <summary>What an event log does not have.</summary>
     public static string OfEvents(TraceProcess process, TraceEventLog log) =>
         $"The event log of process {process.Pid} is INCOMPLETE: {Numbers.Of(log.LeftOut, "event")} after the first {Numbers.Whole(log.Events)}, from {Numbers.Seconds(log.LeftOutNs ?? 0)} on, did not fit";

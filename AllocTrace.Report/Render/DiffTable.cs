@@ -9,12 +9,13 @@ internal sealed class DiffTable(Page page, SourceFiles source)
     {
         // The exact bytes of an estimate would say more than is known.
         var isSampled = differences.Any(difference => difference.SizeDiffError > 0);
+        var sizes = new SizeUnit(differences.SelectMany(difference => (long[])[difference.SizeDiff, difference.Size]));
         new PlaceTable(page, source, "Growth", isSampled ? "±" : "Bytes", "Now", "Blocks", "Count").Write(
             [.. differences.Select(difference => (difference.Group, new[]
             {
-                ByteSize.Format(difference.SizeDiff, sign: true),
-                isSampled ? ByteSize.Format(difference.SizeDiffError) : Numbers.Signed(difference.SizeDiff),
-                ByteSize.Format(difference.Size),
+                sizes.Format(difference.SizeDiff, sign: true),
+                isSampled ? sizes.Format(difference.SizeDiffError) : Numbers.Signed(difference.SizeDiff),
+                sizes.Format(difference.Size),
                 Numbers.Signed(difference.CountDiff),
                 Numbers.Whole(difference.Count),
             }))]);

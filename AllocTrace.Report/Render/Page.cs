@@ -75,10 +75,10 @@ internal sealed class Page
         Flush();
     }
 
-    /// <summary>Writes a table, indented by <paramref name="indent"/> columns.</summary>
-    public void Table(Table table, int indent = 0)
+    /// <summary>Writes a table, indented by <paramref name="indent"/> columns; no narrower than <paramref name="leastWidth"/>, so that nothing in it is cut.</summary>
+    public void Table(Table table, int indent = 0, int leastWidth = 0)
     {
-        _console.Profile.Width = TerminalWidth ?? Unlimited;
+        _console.Profile.Width = Math.Max(TerminalWidth ?? Unlimited, leastWidth);
         _console.Write(indent == 0 ? table : new Padder(table, new Padding(indent, 0, 0, 0)));
         Flush();
     }

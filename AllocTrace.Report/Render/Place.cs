@@ -21,9 +21,20 @@ internal static class Place
     /// <summary>Describes a frame: <c>file:line function</c>, without what does not matter.</summary>
     public static string Describe(Frame frame, int width = int.MaxValue)
     {
-        var end = (frame.LineNumber == 0 ? "" : $":{frame.LineNumber}") + (frame.Function == "" ? "" : $" {frame.Function}");
-        return ShortPath.Fit(frame.Filename, Math.Max(width - end.Length, 12)) + end;
+        var end = Line(frame) + (frame.Function == "" ? "" : $" {frame.Function}");
+        return ShortPath.Fit(frame.Filename, Math.Max(width - end.Length, NameLength(frame.Filename))) + end;
     }
+
+    /// <summary>How many columns the file's name and the line of a statistic take: less of it would not say where it is.</summary>
+    public static int LeastWidth(Statistic statistic) => statistic is { Domain: null, Thread: null, Process: null, Traceback.Newest: { } frame } ? LeastWidth(frame) : 0;
+
+    /// <summary>The same of a frame.</summary>
+    public static int LeastWidth(Frame frame) => NameLength(frame.Filename) + Line(frame).Length;
+
+    private static string Line(Frame frame) => frame.LineNumber == 0 ? "" : $":{frame.LineNumber}";
+
+    // With the ellipsis and the separator before it.
+    private static int NameLength(string path) => path.LastIndexOf('/') is var slash and >= 0 ? path.Length - slash + 1 : path.Length;
 
     public static string Thread(TraceThread thread) =>
         $"{(thread.Name == "" ? "thread" : thread.Name)} ({thread.OsId}{(thread.Interpreter == 0 ? "" : $", interpreter {thread.Interpreter}")})";

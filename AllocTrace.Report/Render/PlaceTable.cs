@@ -5,7 +5,7 @@ using Spectre.Console.Rendering;
 namespace AllocTrace.Report.Render;
 
 /// <summary>
-/// A table of figures, aligned to the right, and where they belong: as much of the place as fits into the terminal, with the line of source
+/// A table of figures, aligned to the right, and where they belong: as much of the place as fits into the terminal, the file's name and the line in any case, with the line of source
 /// below it when it is at hand, and carets under the expression that allocated.
 /// </summary>
 /// <param name="page">Where to write it.</param>
@@ -24,15 +24,16 @@ internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnly
         int[] widths = [.. Enumerable.Range(0, figures.Count).Select(i => rows.Select(row => row.Figures[i].Length).Append(figures[i].Length).Max() + 2)];
         var shown = widths.Length;
         var room = (page.TerminalWidth ?? int.MaxValue) - indent - widths.Sum();
-        while (shown > 1 && room < NarrowestPlace)
+        var needed = rows.Select(row => Place.LeastWidth(row.About)).Append(NarrowestPlace).Max();
+        while (shown > 1 && room < needed)
             room += widths[--shown];
 
-        var width = Math.Max(room, NarrowestPlace);
+        var width = Math.Max(room, needed);
         var table = Page.NewTable([.. figures.Take(shown).Select(name => (name, Justify.Right)), ("Where", Justify.Left)]);
         foreach (var (about, cells) in rows)
             table.AddRow([.. cells.Take(shown).Select(cell => new Text(cell)), Where(about, width)]);
 
-        page.Table(table, indent);
+        page.Table(table, indent, leastWidth: indent + widths.Take(shown).Sum() + width);
     }
 
     private static string Cut(string text, int width) => text.Length <= width ? text : text[..(width - 1)] + "…";

@@ -8,14 +8,22 @@ internal static class ShortReport
 {
     private const int Lines = 5;
     private const int MostProcesses = 3;
+    private const int MostGrowing = 3;
 
     /// <summary>Writes the report of a finished recording.</summary>
+    /// <param name="databasePath">The recording.</param>
+    /// <param name="exitCode">The program's: when it failed, the first line says so. 0 where nobody knows it.</param>
+    /// <param name="output">Where to.</param>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
-    public static void Write(string databasePath, Output output)
+    public static void Write(string databasePath, int exitCode, Output output)
     {
         using var database = TraceDatabase.Open(databasePath);
         var page = new Page(output);
+        var endings = Endings.Of(database, database.Processes);
+        if (exitCode != 0 || endings != "")
+            page.Line($"{Failure(exitCode)}{endings}", Page.Alarm);
+
         var source = SourceFiles.Of(database.Processes);
         var summaries = database.Processes
             .Select(process => ProcessSummary.Read(database, process, Lines))
@@ -31,6 +39,7 @@ internal static class ShortReport
                 page.Line($"No Python stacks: {summary.Process.Stacks}", Page.Alarm);
 
             page.Line($"  {Headline(summary)}");
+            Growing(page, source, database, summary.Process);
             var lines = new TopLines(page, source);
             lines.Write("hold most at the end", summary.LiveLines, summary.Live?.Bytes ?? 0, indent: 2);
             lines.Write("held most at the peak", summary.PeakLines, summary.Peak?.Bytes ?? 0, indent: 2);
@@ -44,6 +53,26 @@ internal static class ShortReport
         }
 
         NextSteps.Write(page, databasePath);
+    }
+
+    private static string Failure(int exitCode) => exitCode switch
+    {
+        0 => "Not every process ended by itself",
+        > 128 => $"The program was killed by signal {exitCode - 128}",
+        _ => $"The program failed with exit code {exitCode}",
+    };
+
+    /// <summary>What may be a leak comes first: what is merely alive at the end is more, and mostly harmless.</summary>
+    private static void Growing(Page page, SourceFiles source, TraceDatabase database, TraceProcess process)
+    {
+        var series = GrowthSeries.OfTime(database, process, GroupBy.Lineno, []);
+        var growing = series.Growing();
+        if (growing.Count == 0)
+            return;
+
+        page.Line();
+        page.Line($"  Lines that kept growing{(growing.Count > MostGrowing ? $", {MostGrowing} of {Numbers.Whole(growing.Count)}" : "")}: alloctrace leaks {ShellWord.Quote(database.Path)}", Page.Heading);
+        new GrowthTable(page, source).Write([.. growing.Take(MostGrowing)], series.Periods.Count - 1);
     }
 
     private static string Headline(ProcessSummary summary)

@@ -16,11 +16,12 @@ internal sealed class StatisticTable(Page page, SourceFiles source)
     {
         // The exact bytes of an estimate would say more than is known.
         var isSampled = statistics.Any(statistic => statistic.SizeError > 0);
+        var sizes = new SizeUnit(statistics.Select(statistic => statistic.Size));
         new PlaceTable(page, source, "Size", isSampled ? "±" : "Bytes", "%", "Count").Write(
             [.. statistics.Select(statistic => (statistic, new[]
             {
-                ByteSize.Format(statistic.Size),
-                isSampled ? ByteSize.Format(statistic.SizeError) : Numbers.Whole(statistic.Size),
+                sizes.Format(statistic.Size),
+                isSampled ? sizes.Format(statistic.SizeError) : Numbers.Whole(statistic.Size),
                 Numbers.Percent(statistic.Size, total),
                 Numbers.Whole(statistic.Count),
             }))],

@@ -33,6 +33,6 @@ internal sealed class ColumnGrouping<T>(
         }
     }
 
-    public override Statistic Describe(int group, long size, long count) =>
+    public override Statistic Describe(int group, long size, long count, int stack = 0) =>
         describe(new Statistic(size, count, Traceback.Empty), _rows[group]);
 }

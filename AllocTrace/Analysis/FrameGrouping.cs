@@ -44,6 +44,9 @@ internal sealed class FrameGrouping : Grouping
 
     public override int Count => _firstStack.Count;
 
+    /// <summary>Whether the groups are lines.</summary>
+    public bool IsByLine => _groupBy == GroupBy.Lineno;
+
     /// <summary>The group of each stack's newest frame.</summary>
     public ReadOnlySpan<int> GroupOfStack => _groupOfStack;
 
@@ -68,8 +71,8 @@ internal sealed class FrameGrouping : Grouping
         return matches;
     }
 
-    public override Statistic Describe(int group, long size, long count) =>
-        new(size, count, group == 0 ? Traceback.Empty : new Traceback(FrameOf(group)));
+    public override Statistic Describe(int group, long size, long count, int stack = 0) =>
+        new(size, count, group == 0 ? Traceback.Empty : new Traceback(FrameOf(group, stack)));
 
     private static int[] KeysOfCodes(CodeTable codes, GroupBy groupBy)
     {
@@ -109,14 +112,14 @@ internal sealed class FrameGrouping : Grouping
             .ToDictionary(groups => groups.Key, groups => groups.Single());
     }
 
-    private Frame FrameOf(int group)
+    private Frame FrameOf(int group, int stack = 0)
     {
-        var stack = _firstStack[group];
+        stack = stack == 0 ? _firstStack[group] : stack;
         var code = _stacks.Codes[_stacks.Code[stack]];
         var filename = _stacks.Codes.Text(code.Filename);
         return _groupBy switch
         {
-            // Functions that share a line (a lambda and who passes it) are one group, as in tracemalloc; the first one gives the name.
+            // Functions that share a line (a lambda and who passes it) are one group, as in tracemalloc; who asks knows which one has most.
             GroupBy.Lineno => new Frame(filename, _stacks.Line[stack], _stacks.Codes.Text(code.Function)),
             GroupBy.Filename => new Frame(filename, 0, ""),
             _ => new Frame(filename, code.FirstLine, _stacks.Codes.Text(code.Function)),

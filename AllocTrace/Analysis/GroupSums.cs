@@ -38,8 +38,8 @@ internal sealed class GroupSums(int groups, bool isSampled)
     /// <summary>Describes the <paramref name="limit"/> largest groups (0: all) and sums up the others.</summary>
     /// <param name="grouping">What the groups are.</param>
     /// <param name="limit">How many groups.</param>
-    /// <param name="expressionsOf">Finds what allocated in each of some groups; <see langword="null"/>: that is not asked.</param>
-    public StatisticList Rank(Grouping grouping, int limit, Func<int[], uint[]>? expressionsOf = null)
+    /// <param name="detailsOf">Finds what the largest part of each of some groups is.</param>
+    public StatisticList Rank(Grouping grouping, int limit, Func<int[], GroupDetail[]> detailsOf)
     {
         long otherSize = 0, otherCount = 0;
         var others = 0;
@@ -53,19 +53,30 @@ internal sealed class GroupSums(int groups, bool isSampled)
                 otherCount += _sums[other].Count;
                 others++;
             });
-        var statistics = Array.ConvertAll(largest, group => grouping.Describe(group, _sums[group].Size, _sums[group].Count) with
+        return new StatisticList(Describe(grouping, largest, detailsOf(largest)), others, otherSize, otherCount);
+    }
+
+    /// <summary>Describes some groups.</summary>
+    /// <param name="grouping">What the groups are.</param>
+    /// <param name="groups">Which.</param>
+    /// <param name="details">What the largest part of each is.</param>
+    public Statistic[] Describe(Grouping grouping, int[] groups, GroupDetail[] details)
+    {
+        var statistics = new Statistic[groups.Length];
+        for (var i = 0; i < groups.Length; i++)
         {
-            SizeError = VarianceOf(group).SizeError,
-            CountError = VarianceOf(group).CountError,
-        });
-        var expressions = expressionsOf?.Invoke(largest) ?? [];
-        for (var i = 0; i < expressions.Length; i++)
-        {
-            if (statistics[i].Traceback.Newest is { } frame)
-                statistics[i] = statistics[i] with { Expression = Expression.Unpack(expressions[i], frame.LineNumber) };
+            var (group, detail) = (groups[i], details[i]);
+            var statistic = grouping.Describe(group, _sums[group].Size, _sums[group].Count, detail.Stack) with
+            {
+                SizeError = VarianceOf(group).SizeError,
+                CountError = VarianceOf(group).CountError,
+            };
+            statistics[i] = detail.Expression != 0 && statistic.Traceback.Newest is { } frame
+                ? statistic with { Expression = Expression.Unpack(detail.Expression, frame.LineNumber) }
+                : statistic;
         }
 
-        return new StatisticList(statistics, others, otherSize, otherCount);
+        return statistics;
     }
 
     private int Compare(Grouping grouping, int a, int b)

@@ -19,5 +19,9 @@ internal abstract class Grouping
     public abstract int[] Match(Grouping other);
 
     /// <summary>Describes a group.</summary>
-    public abstract Statistic Describe(int group, long size, long count);
+    /// <param name="group">Which.</param>
+    /// <param name="size">Its bytes.</param>
+    /// <param name="count">Its blocks.</param>
+    /// <param name="stack">The stack that gives a group of lines its function's name; 0: the first one.</param>
+    public abstract Statistic Describe(int group, long size, long count, int stack = 0);
 }

@@ -11,8 +11,9 @@ public sealed class Snapshot
     private readonly TraceDatabase _database; // its metadata and stacks; nothing is read from the file any more
     private readonly SiteTable[] _parts;
 
-    internal Snapshot(TraceDatabase database, SiteTable[] parts)
+    internal Snapshot(TraceDatabase database, SiteTable[] parts, IReadOnlyList<string>? notes = null)
     {
+        Notes = notes ?? [];
         _ = database.Stacks; // read while the file is open
         _database = database;
         _parts = parts;
@@ -40,6 +41,12 @@ public sealed class Snapshot
 
     /// <summary>Its sites.</summary>
     internal IReadOnlyList<SiteTable> Parts => _parts;
+
+    /// <summary>
+    /// What has to be known of the figures, a sentence each: that processes are added up that did not live at the same time, that inherited blocks are counted once,
+    /// which of several snapshots of one name it is.
+    /// </summary>
+    public IReadOnlyList<string> Notes { get; }
 
     /// <summary>All bytes, as requested by the program.</summary>
     public long Size { get; }
@@ -87,6 +94,10 @@ public sealed class Snapshot
     }
 
     /// <summary>Loads one view of a recording.</summary>
+    /// <remarks>
+    /// Of several processes the bytes are added up. What a forked process inherited and its parent holds too is counted once, in the parent. <see cref="Notes"/> says when the
+    /// processes did not live at the same time.
+    /// </remarks>
     /// <param name="database">The recording; needed only during the call.</param>
     /// <param name="view">What to count.</param>
     /// <param name="pid">A process, or <see langword="null"/> for all of them together.</param>
@@ -96,37 +107,28 @@ public sealed class Snapshot
     public static Snapshot Load(TraceDatabase database, View view = View.Live, long? pid = null)
     {
         var processes = database.ProcessesWith(pid);
-        return new Snapshot(database, view switch
+        return view switch
         {
-            View.Live => database.ReadLiveSites(Moments(database, processes, moment => moment.Kind == "live")),
-            View.Peak => database.ReadLiveSites(Moments(database, processes, moment => moment.Kind == "peak")),
-            View.Total => database.ReadAllocatedSites(processes),
-            View.Temporary => database.ReadTemporarySites(processes),
+            View.Live or View.Peak => OfMoments(database, NamedMoments.OfView(database, processes, view), []),
+            View.Total => new Snapshot(database, database.ReadAllocatedSites(processes)),
+            View.Temporary => new Snapshot(database, database.ReadTemporarySites(processes)),
             _ => throw new ArgumentOutOfRangeException(nameof(view), view, "Not a view."),
-        });
+        };
     }
 
-    /// <summary>Loads what was alive at a named moment. A process that used a name repeatedly is seen at the last of these moments.</summary>
+    /// <summary>Loads what was alive at a named moment. Of a process that used a name repeatedly it is the last of these moments, and <see cref="Notes"/> says so.</summary>
     /// <param name="database">The recording; needed only during the call.</param>
-    /// <param name="name">The name given by the program or its user; where nobody gave these, also <c>peak</c> and <c>live</c>.</param>
+    /// <param name="name">
+    /// The name given by the program or its user; <c>name#2</c> is the second one of that name. Where nobody gave these, also <c>peak</c> and <c>live</c>.
+    /// </param>
     /// <param name="pid">A process, or <see langword="null"/> for all that have such a moment, together.</param>
     /// <exception cref="ArgumentException">There is no such process, or no such moment.</exception>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
     public static Snapshot LoadAt(TraceDatabase database, string name, long? pid = null)
     {
-        var all = Moments(database, database.ProcessesWith(pid), _ => true);
-        var moments = all.Where(moment => moment.IsNamed && moment.Name == name).GroupBy(moment => moment.Process).Select(Enumerable.Last).ToArray();
-        if (moments.Length == 0)
-            moments = [.. all.Where(moment => !moment.IsNamed && moment.Kind == name)];
-
-        if (moments.Length == 0)
-        {
-            var names = string.Join(", ", all.Where(moment => moment.IsNamed).Select(moment => $"'{moment.Name}'").Distinct());
-            throw new ArgumentException($"{database.Path}: no snapshot '{name}'; there is {(names == "" ? "none" : names)}");
-        }
-
-        return new Snapshot(database, database.ReadLiveSites(moments));
+        var (moments, note) = NamedMoments.Find(database, database.ProcessesWith(pid), name);
+        return OfMoments(database, moments, note is null ? [] : [note]);
     }
 
     /// <summary>The same as a tree of calls.</summary>
@@ -141,8 +143,7 @@ public sealed class Snapshot
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         var grouping = GroupingFor(_database, groupBy);
-        var hasExpressions = groupBy is (GroupBy.Lineno or GroupBy.Traceback) && cumulation == Cumulation.None;
-        return Sum(grouping, cumulation).Rank(grouping, limit, hasExpressions ? groups => LargestExpressions(grouping, groups) : null);
+        return Sum(grouping, cumulation).Rank(grouping, limit, groups => Details(grouping, groups, cumulation));
     }
 
     /// <summary>Compares this snapshot with an older one, of the same recording or of another, group by group; what differs most comes first.</summary>
@@ -160,7 +161,8 @@ public sealed class Snapshot
         var ofOld = Task.Run(() => old._database.Stacks == _database.Stacks ? default : old.Grouped(groupBy, cumulation));
         var (grouping, sums) = Grouped(groupBy, cumulation);
         var (oldGrouping, oldSums) = ofOld.GetAwaiter().GetResult() is { Grouping: not null } apart ? apart : (grouping, old.Sum(grouping, cumulation));
-        return new SnapshotDiff(grouping, sums, oldGrouping, oldSums).Rank(limit);
+        var difference = new SnapshotDiff(grouping, sums, oldGrouping, oldSums);
+        return difference.Rank(limit, groups => Details(grouping, groups, cumulation), groups => old.Details(oldGrouping, groups, cumulation));
     }
 
     /// <summary>
@@ -169,7 +171,7 @@ public sealed class Snapshot
     public Snapshot FilterTraces(params IReadOnlyCollection<TraceFilter> filters)
     {
         var filter = new SiteFilter(_database, filters);
-        return new Snapshot(_database, [.. _parts.Select(Passing)]);
+        return new Snapshot(_database, [.. _parts.Select(Passing)], Notes);
 
         SiteTable Passing(SiteTable part)
         {
@@ -184,42 +186,49 @@ public sealed class Snapshot
         }
     }
 
+    /// <summary>
+    /// Returns the same with each allocation attributed to the innermost frame of the user's own code that led to it: code outside of the standard library, of site-packages and
+    /// dist-packages, and of frozen modules. What none led to has no frame.
+    /// </summary>
+    public Snapshot AttributeToOwnCode()
+    {
+        var innermost = OwnFrames.InnermostOf(_database.Stacks);
+        return new Snapshot(_database, [.. _parts.Select(Attributed)], Notes);
+
+        SiteTable Attributed(SiteTable part)
+        {
+            var sites = new SiteTable(part.Count);
+            foreach (ref readonly var site in part.Sites)
+                sites.Add(innermost[site.Stack] == site.Stack ? site : site with { Stack = innermost[site.Stack], Expression = 0 });
+
+            return sites;
+        }
+    }
+
     private (Grouping Grouping, GroupSums Sums) Grouped(GroupBy groupBy, Cumulation cumulation)
     {
         var grouping = GroupingFor(_database, groupBy);
         return (grouping, Sum(grouping, cumulation));
     }
 
-    private static IReadOnlyList<TraceMoment> Moments(
-        TraceDatabase database,
-        IReadOnlyList<TraceProcess> processes,
-        Func<TraceMoment, bool> wanted)
+    private static Snapshot OfMoments(TraceDatabase database, IReadOnlyList<TraceMoment> moments, List<string> notes)
     {
-        var ids = processes.Select(process => process.Id).ToHashSet();
-        return database.Moments.Where(moment => ids.Contains(moment.Process) && wanted(moment)).ToArray();
-    }
-
-    /// <summary>For each of some groups, the expression that has the most in it, packed; 0: unknown.</summary>
-    private uint[] LargestExpressions(Grouping grouping, int[] groups)
-    {
-        var isAsked = new bool[grouping.Count];
-        foreach (var group in groups)
-            isAsked[group] = true;
-
-        var sizes = new Dictionary<(int Group, uint Expression), long>();
-        foreach (var part in _parts)
+        var parts = database.ReadLiveSites(moments);
+        if (moments.Count > 1)
         {
-            foreach (ref readonly var site in part.Sites)
-            {
-                var key = (Group: grouping.GroupOf(site), site.Expression);
-                if (isAsked[key.Group] && key.Expression != 0)
-                    sizes[key] = sizes.GetValueOrDefault(key) + site.Bytes;
-            }
+            (parts, var inherited) = ForkedBlocks.CountOnce(database, parts);
+            if (inherited.Size > 0)
+                notes.Add($"{ByteSize.Format(inherited.Size)} that forked processes inherited are counted once, in the process that they come from");
+            if (NamedMoments.LivedApart(database, moments) is { } note)
+                notes.Add(note);
         }
 
-        var largest = sizes.GroupBy(size => size.Key.Group).ToDictionary(sizes => sizes.Key, sizes => sizes.MaxBy(size => size.Value).Key.Expression);
-        return Array.ConvertAll(groups, group => largest.GetValueOrDefault(group));
+        return new Snapshot(database, parts, notes);
     }
+
+    /// <summary>The largest parts of groups.</summary>
+    internal GroupDetail[] Details(Grouping grouping, int[] groups, Cumulation cumulation = Cumulation.None) =>
+        new GroupDetails(_database, _parts).Of(grouping, groups, cumulation);
 
     internal GroupSums Sum(Grouping grouping, Cumulation cumulation)
     {

@@ -50,7 +50,10 @@ internal sealed class SnapshotDiff
     }
 
     /// <summary>Describes the <paramref name="limit"/> groups that differ most (0: all).</summary>
-    public StatisticDiffList Rank(int limit)
+    /// <param name="limit">How many.</param>
+    /// <param name="detailsOf">Finds what the largest part of each of some groups of the new snapshot is.</param>
+    /// <param name="oldDetailsOf">The same of the old one.</param>
+    public StatisticDiffList Rank(int limit, Func<int[], GroupDetail[]> detailsOf, Func<int[], GroupDetail[]> oldDetailsOf)
     {
         var others = 0;
         var otherSizeDiff = 0L;
@@ -63,7 +66,9 @@ internal sealed class SnapshotDiff
                 others++;
                 otherSizeDiff += SizeDiff(other);
             });
-        return new StatisticDiffList(Array.ConvertAll(largest, Describe), others, otherSizeDiff);
+        int[] isNew = [.. largest.Where(group => !IsVanished(group))], isOld = [.. largest.Where(IsVanished)];
+        var stacks = isNew.Zip(detailsOf(isNew)).Concat(isOld.Zip(oldDetailsOf([.. isOld.Select(OldGroup)]))).ToDictionary(pair => pair.First, pair => pair.Second.Stack);
+        return new StatisticDiffList(Array.ConvertAll(largest, group => Describe(group, stacks[group])), others, otherSizeDiff);
     }
 
     private void Add(int group, Variance variance)
@@ -102,13 +107,13 @@ internal sealed class SnapshotDiff
 
     private int OldGroup(int group) => _vanished[group - _newGrouping.Count];
 
-    private Statistic Statistic(int group) => IsVanished(group)
-        ? _oldGrouping.Describe(OldGroup(group), 0, 0)
-        : _newGrouping.Describe(group, _new[group].Size, _new[group].Count);
+    private Statistic Statistic(int group, int stack = 0) => IsVanished(group)
+        ? _oldGrouping.Describe(OldGroup(group), 0, 0, stack)
+        : _newGrouping.Describe(group, _new[group].Size, _new[group].Count, stack);
 
-    private StatisticDiff Describe(int group)
+    private StatisticDiff Describe(int group, int stack)
     {
-        var statistic = Statistic(group);
+        var statistic = Statistic(group, stack);
         return new StatisticDiff(_new[group].Size, SizeDiff(group), _new[group].Count, CountDiff(group), statistic.Traceback)
         {
             Group = statistic,

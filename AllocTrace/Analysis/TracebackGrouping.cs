@@ -16,5 +16,5 @@ internal sealed class TracebackGrouping(StackTable stacks) : Grouping
 
     public override int[] Match(Grouping other) => new StackMatch(_stacks).Of(((TracebackGrouping)other)._stacks);
 
-    public override Statistic Describe(int group, long size, long count) => new(size, count, _stacks.TracebackOf(group));
+    public override Statistic Describe(int group, long size, long count, int stack = 0) => new(size, count, _stacks.TracebackOf(group));
 }

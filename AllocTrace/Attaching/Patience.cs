@@ -13,5 +13,5 @@ internal sealed record Patience(TimeSpan Limit, CancellationToken Stop)
     public IOException Exception(uint pid) => new(
         Stop.IsCancellationRequested
             ? $"interrupted before process {pid} could be told; nothing was changed"
-            : $"process {pid} could not be told within {Limit.TotalSeconds} s: it waits, runs native code or a loop that calls nothing; nothing was changed");
+            : $"process {pid} ran no Python code within {Limit.TotalSeconds} s: it waits, or runs native code or a loop that calls nothing; nothing was changed. Give it something to do (a request, a line of input) while 'alloctrace attach {pid}' waits, or wait longer with --timeout SECONDS");
 }

@@ -41,7 +41,7 @@ public sealed class Recording : IDisposable
     /// <exception cref="CommandNotStartedException">There is no such command, or it cannot be executed.</exception>
     public static Recording Start(IReadOnlyList<string> command, string path, bool overwrite, RecordingOptions options)
     {
-        TraceWriter.CheckTarget(path, overwrite);
+        TraceWriter.CheckTarget(path.Replace("%p", "PID", StringComparison.Ordinal), overwrite); // a message about it should not look like a pattern
         var library = NativeLibraryFile.Find();
         var folder = SessionFolder.Create();
         Collector? collector = null;

@@ -8,4 +8,5 @@ namespace AllocTrace.Storage;
 /// <param name="Bytes">Bytes as requested by the program.</param>
 /// <param name="Blocks">Allocations.</param>
 /// <param name="Expression">Which one of the innermost line, packed as in the database; 0: unknown.</param>
-internal readonly record struct Site(int Process, int Thread, int Domain, int Stack, long Bytes, long Blocks, uint Expression = 0);
+/// <param name="IsInherited">Whether the blocks are those that a forked process had from its parent.</param>
+internal readonly record struct Site(int Process, int Thread, int Domain, int Stack, long Bytes, long Blocks, uint Expression = 0, bool IsInherited = false);

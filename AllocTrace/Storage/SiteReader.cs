@@ -23,7 +23,7 @@ internal sealed class SiteReader
     public SiteTable[] ReadAlive(TraceMoment moment) => ReadParts(RangeOf(moment), (connection, range, sites) =>
     {
         using var alive = new AliveReader(connection, moment, range);
-        using var site = new StatementReader(connection, "SELECT id, thread, domain, stack, expression FROM site WHERE id >= ? ORDER BY id", range.First);
+        using var site = new StatementReader(connection, "SELECT id, thread, domain, stack, expression, inherited_blocks FROM site WHERE id >= ? ORDER BY id", range.First);
         Merge(alive, site, _database.IndexOfProcess(moment.Process), sites);
     });
 
@@ -92,7 +92,7 @@ internal sealed class SiteReader
     {
         var (ids, sites) = (new List<long>(range.Count), new SiteTable(range.Count));
         using var reader = new StatementReader(
-            connection, "SELECT id, thread, domain, stack, 0, process, inherited_bytes, inherited_blocks FROM site WHERE id >= ? ORDER BY id", range.First);
+            connection, "SELECT id, thread, domain, stack, expression, process, inherited_bytes, inherited_blocks FROM site WHERE id >= ? ORDER BY id", range.First);
         while (reader.Read() && reader.Int64(0) is var id && id <= range.Last)
         {
             ids.Add(id);
@@ -134,7 +134,7 @@ internal sealed class SiteReader
                 id = site.Read() ? site.Int64(0) : long.MaxValue;
 
             if (id == alive.Site)
-                sites.Add(SiteOf(site, process, alive.Amount.Size, alive.Amount.Count));
+                sites.Add(SiteOf(site, process, alive.Amount.Size, alive.Amount.Count) with { IsInherited = site.Int64(5) > 0 });
         }
     }
 

@@ -20,7 +20,16 @@ internal sealed class UnfinishedFile : IDisposable
         if (isPrivate)
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-        _lock = new FileStream(Path, options);
+        try
+        {
+            _lock = new FileStream(Path, options);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && e.Message.Contains(Suffix, StringComparison.Ordinal))
+        {
+            // The user knows the target's name only.
+            throw new IOException(
+                e is FileNotFoundException ? "no files can be created in its folder" : e.Message.Replace(System.IO.Path.GetFullPath(Path), System.IO.Path.GetFullPath(target), StringComparison.Ordinal), e);
+        }
     }
 
     public string Path { get; }

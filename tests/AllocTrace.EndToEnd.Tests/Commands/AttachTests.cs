@@ -62,7 +62,7 @@ public sealed class AttachTests
         {
             using var folder = new TemporaryFolder();
             using var program = Start(python, _idle);
-            Fails(Alloctrace.Run("attach", $"{program.Id}", "--timeout", "1", "-o", folder.File("t.db")), $"process {program.Id} could not be told within 1 s: it waits, runs native code or a loop that calls nothing; nothing was changed");
+            Fails(Alloctrace.Run("attach", $"{program.Id}", "--timeout", "1", "-o", folder.File("t.db")), $"process {program.Id} ran no Python code within 1 s: it waits, or runs native code or a loop that calls nothing; nothing was changed. Give it something to do (a request, a line of input) while 'alloctrace attach {program.Id}' waits, or wait longer with --timeout SECONDS");
             Assert.IsFalse(program.HasExited);
             Assert.DoesNotContain("liballoctrace", File.ReadAllText($"/proc/{program.Id}/maps"));
             Assert.DoesNotContain("T (stopped)", File.ReadAllText($"/proc/{program.Id}/status"));

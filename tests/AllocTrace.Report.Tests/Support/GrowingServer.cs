@@ -4,7 +4,7 @@ using AllocTrace.Testing;
 namespace AllocTrace.Report.Tests.Support;
 
 /// <summary>
-/// The recording of a server over 20 slices of 100 ms: one function leaks 10,000 bytes in each, a cache fills up in the first six, buffers come and go,
+/// The recording of a server over 20 slices of 100 ms: one function leaks 10,000 bytes in each, a cache fills up in the first three, buffers come and go,
 /// and everything is freed when the interpreter finalizes. Resident memory is known in some slices.
 /// </summary>
 internal sealed class GrowingServer : IDisposable
@@ -23,25 +23,25 @@ internal sealed class GrowingServer : IDisposable
         var process = _trace.Process(77, "python3 app.py");
         var thread = _trace.Thread(process, "python3", 77);
         var audit = Site("obj", [module, handle, new Frame("/srv/audit.py", 7, "AuditLog.append")], leak * Slices, Slices);
-        var cache = Site("mem", [module, handle, new Frame("/srv/cache.py", 9, "Cache.get")], 300_000, 6);
+        var cache = Site("mem", [module, handle, new Frame("/srv/cache.py", 9, "Cache.get")], 150_000, 3);
         var buffer = Site("raw", [module, handle, new Frame("/srv/app.py", 22, "handle")], 0, 0);
         long live = 0, blocks = 0;
         for (var slice = 1; slice <= Slices; slice++)
         {
-            live += leak + (slice <= 6 ? 50_000 : 0);
-            blocks += slice <= 6 ? 2 : 1;
+            live += leak + (slice <= 3 ? 50_000 : 0);
+            blocks += slice <= 3 ? 2 : 1;
             _trace.Execute(
                 "INSERT INTO slice VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 slice, process, (slice - 1) * SliceNs, slice * SliceNs, live, blocks, live + 100_000, slice >= 3 ? 500_000 + (live / 2) : null);
             _trace.Execute("INSERT INTO slice_site VALUES (?1, ?2, ?3, 1, 0, 0)", slice, audit, leak);
-            if (slice <= 6)
+            if (slice <= 3)
                 _trace.Execute("INSERT INTO slice_site VALUES (?1, ?2, 50000, 1, 0, 0)", slice, cache);
 
             _trace.Execute("INSERT INTO slice_site VALUES (?1, ?2, 100000, 10, 100000, 10)", slice, buffer);
             if (slice % 6 == 0)
             {
                 _trace.Named(process, $"round {slice / 6}", audit, new(leak * slice, slice));
-                _trace.Named(process, $"round {slice / 6}", cache, new(300_000, 6));
+                _trace.Named(process, $"round {slice / 6}", cache, new(150_000, 3));
                 _trace.Execute("UPDATE snapshot SET at_ns = ?1 WHERE name = ?2", slice * SliceNs, $"round {slice / 6}");
             }
         }

@@ -71,53 +71,6 @@ public sealed class CourseTests
     }
 
     [TestMethod]
-    public void What_grows_is_what_grew_in_most_periods_and_at_the_end()
-    {
-        using var trace = new TraceBuilder();
-        Fill(trace, new Random(3), out var changes);
-        using var database = TraceDatabase.Open(trace.Save());
-        var series = GrowthSeries.OfTime(database, database.Processes[0], GroupBy.Lineno, []);
-        Assert.HasCount(10, series.Periods);
-
-        var expected = new Dictionary<string, long[]>();
-        foreach (var group in changes.GroupBy(change => change.Frame))
-        {
-            long[] sizes = [.. Enumerable.Range(0, 10).Select(period => group.Where(c => c.Slice * 10 / Slices <= period).Sum(c => c.Allocated - c.Freed))];
-            var grown = Enumerable.Range(1, 9).Count(period => sizes[period] > sizes[period - 1]);
-            if (grown >= 6 && sizes[9] > sizes[0] && sizes[9] > sizes[6])
-                expected.Add(group.Key, sizes);
-        }
-
-        var growing = series.Growing();
-        Assert.IsGreaterThan(3, growing.Count);
-        CollectionAssert.AreEquivalent(expected.Keys, growing.Select(growth => growth.Group.Traceback.ToString()).ToArray());
-        foreach (var growth in growing)
-        {
-            CollectionAssert.AreEqual(expected[growth.Group.Traceback.ToString()], growth.Sizes.ToArray());
-            Assert.AreEqual(growth.Sizes[^1], growth.Group.Size);
-        }
-    }
-
-    [TestMethod]
-    public void What_a_fork_inherited_is_no_growth()
-    {
-        using var trace = new TraceBuilder();
-        var process = trace.Process();
-        var site = trace.Site(trace.Thread(process), "obj", trace.Stack(new Frame("a.py", 1, "f")), new(0, 0), live: new(1030, 4));
-        trace.Execute("UPDATE site SET inherited_bytes = 1000, inherited_blocks = 1");
-        for (var slice = 1; slice <= 3; slice++)
-        {
-            trace.Execute("INSERT INTO slice VALUES (?1, ?2, ?3, ?4, 0, 0, 0, NULL)", slice, process, slice * 10, (slice + 1) * 10);
-            trace.Execute("INSERT INTO slice_site VALUES (?1, ?2, 10, 1, 0, 0)", slice, site);
-        }
-
-        using var database = TraceDatabase.Open(trace.Save());
-        var growth = GrowthSeries.OfTime(database, database.Processes[0], GroupBy.Function, []).Growing().Single();
-        CollectionAssert.AreEqual(new long[] { 1010, 1020, 1030 }, growth.Sizes.ToArray());
-        Assert.AreEqual((20L, 2L), (growth.Bytes, growth.Blocks));
-    }
-
-    [TestMethod]
     public void Functions_that_moved_and_threads_of_one_name_are_compared()
     {
         using TraceBuilder oldTrace = new(firstLine: _ => 10), newTrace = new(firstLine: _ => 12);

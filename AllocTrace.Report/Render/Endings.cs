@@ -1,0 +1,19 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Render;
+
+/// <summary>Says of processes that they did not end by themselves. The first line of a report ends with it: such a recording is about something that went wrong.</summary>
+internal static class Endings
+{
+    /// <summary>What to add to a heading; empty when nothing went wrong.</summary>
+    public static string Of(TraceDatabase database, IEnumerable<TraceProcess> processes)
+    {
+        string[] ends = [.. processes.Select(process => Describe(database, process)).OfType<string>()];
+        return ends.Length switch { 0 => "", <= 3 => $" ({string.Join("; ", ends)})", _ => $" ({string.Join("; ", ends[..3])}; {Numbers.Whole(ends.Length - 3)} more)" };
+    }
+
+    private static string? Describe(TraceDatabase database, TraceProcess process) =>
+        database.Crashes.FirstOrDefault(crash => crash.Process == process.Id) is { } crash ? $"process {process.Pid} crashed: {crash.Name}"
+        : process.Ending == "killed" ? $"process {process.Pid} was killed"
+        : null;
+}

@@ -1,0 +1,28 @@
+using AllocTrace.Analysis;
+
+namespace AllocTrace.Report.Render;
+
+/// <summary>What kept growing as a table: by how much, what it is now, its course, and where.</summary>
+internal sealed class GrowthTable(Page page, SourceFiles source)
+{
+    /// <summary>Writes the table.</summary>
+    /// <param name="growing">The rows.</param>
+    /// <param name="periods">How many periods there are after the first.</param>
+    public void Write(IReadOnlyList<Growth> growing, int periods)
+    {
+        var isSampled = growing.Any(growth => growth.BytesError > 0);
+        string[] error = isSampled ? ["±"] : [];
+        var sizes = new SizeUnit(growing.SelectMany(growth => (long[])[growth.Bytes, growth.Group.Size]));
+        new PlaceTable(page, source, ["Growth", .. error, "Now", "Course", "Blocks", "Grew in"]).Write(
+            [.. growing.Select(growth => (growth.Group, (string[])
+            [
+                sizes.Format(growth.Bytes, sign: true),
+                .. isSampled ? (string[])[sizes.Format(growth.BytesError)] : [],
+                sizes.Format(growth.Group.Size),
+                Sparkline.Of(growth.Sizes),
+                Numbers.Signed(growth.Blocks),
+                $"{growth.Grown} of {periods}",
+            ]))],
+            indent: 2);
+    }
+}
