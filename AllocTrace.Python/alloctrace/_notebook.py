@@ -15,10 +15,6 @@ from ._measure import Line, Meter, format_size
 _ROWS = 10
 _HEIGHT = 480
 
-# What IPython allocates around a cell, to compile it for example, is not the cell's.
-_CELLS_ONLY = ("--filter", "*/ipykernel_*", "--filter", "<ipython-input-*", "--all-frames")
-
-
 def register(shell) -> None:
     """Add the magic to an IPython shell."""
 
@@ -58,10 +54,12 @@ def _run(shell, options: argparse.Namespace, cell: str) -> None:
         if measured is None:
             print("The cell allocated nothing.")
             return
-        totals = [format_size(meter.total(view, *_CELLS_ONLY)) for view in ("total", "peak", "live")]
-        table = _table(_cell_names(shell, cell), totals, options.view, meter.lines(options.view, options.rows, *_CELLS_ONLY))
+        # What IPython allocates around a cell, to compile it for example, is not the cell's.
+        own = ("--filter", _code_name(shell, cell, shell.execution_count), "--all-frames")
+        totals = [format_size(meter.total(view, *own)) for view in ("total", "peak", "live")]
+        table = _table(_cell_names(shell, cell), totals, options.view, meter.lines(options.view, options.rows, *own))
         with _sources_of_cells():
-            page = _command.ask("flamegraph", meter.path, "-o", "-", *_CELLS_ONLY)
+            page = _command.ask("flamegraph", meter.path, "-o", "-", *own)
         display(HTML(table + _frame(page)))
     finally:
         meter.close()
@@ -91,12 +89,18 @@ def _frame(page: str) -> str:
 
 def _cell_names(shell, cell: str) -> Dict[str, str]:
     """How cells are called on the screen, by the file name that their code has."""
-    current = shell.execution_count
-    sources = [*enumerate(shell.history_manager.input_hist_raw), (current, cell)]
+    sources = [*enumerate(shell.history_manager.input_hist_raw), (shell.execution_count, cell)]
+    return {_code_name(shell, source, number): "In [{}]".format(number) for number, source in sources if source}
+
+
+def _code_name(shell, source: str, number: int) -> str:
+    """The file name that IPython gives to a cell's code."""
     try:
-        return {shell.compile.get_code_name(source, source, number): "In [{}]".format(number) for number, source in sources if source}
-    except AttributeError:  # IPython before 7.23: cells keep the names that their code has
-        return {}
+        return shell.compile.get_code_name(source, shell.transform_cell(source), number)
+    except AttributeError:  # IPython before 7.23
+        from IPython.core.compilerop import code_name
+
+        return code_name(shell.transform_cell(source), number)
 
 
 _CELL_FILE = re.compile(r"/ipykernel_\d+/\d+\.py$")
