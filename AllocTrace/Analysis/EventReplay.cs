@@ -90,7 +90,7 @@ internal sealed class EventReplay
                 var stack = what.Block?.Stack ?? 0;
                 yield return (
                     new AllocationEvent(
-                        time, _database.Threads[threadIndex], _database.Domains[domainIndex].Name, KindOf(kind), what.Address, what.Block?.Size, what.Old, stack, what.Block?.Interpreter),
+                        time, _database.Threads[threadIndex], _database.Domains[domainIndex].Name, KindOf(kind), Plain(domain, what.Address), what.Block?.Size, what.Old, stack, what.Block?.Interpreter),
                     new Site(_database.IndexOfProcess(_process.Id), threadIndex, domainIndex, stack, 0, 0));
             }
         }
@@ -98,6 +98,9 @@ internal sealed class EventReplay
         if (at < block.Tags.Length || allocation < block.Sizes.Length)
             throw Damaged(position, "its runs do not cover its events");
     }
+
+    /// <summary>The address without what tells one of the domains that share a record domain from another.</summary>
+    private static ulong? Plain(int domain, ulong? address) => domain == WireFormat.OtherDomains ? address & ((1UL << WireFormat.OtherShift) - 1) : address;
 
     private static AllocationKind KindOf(RecordKind kind) => kind switch
     {

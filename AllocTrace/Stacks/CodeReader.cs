@@ -50,11 +50,12 @@ internal sealed class CodeReader(ProcessMemory memory, RemotePython python)
         var text = memory.Read(address, ObjectBytes);
         var (state, length) = (BitConverter.ToUInt32(text, _layout.TextState) >> _layout.KindShift, Word(text, _layout.TextLength));
         var (kind, isCompact, isAscii) = ((int)(state & 7), (state & 8) != 0, (state & 16) != 0);
-        if (Word(text, _layout.ObjectType) != python.TextType || !isCompact || kind is not (1 or 2 or 4))
+        if (!IsText(Word(text, _layout.ObjectType)) || kind is not (1 or 2 or 4))
             throw new TornReadException();
 
+        // An instance of a subclass keeps its characters in a block of their own.
         var kept = (int)Math.Min(length, LongestText);
-        var data = memory.Read(address + (ulong)(isAscii ? _layout.AsciiData : _layout.CompactData), kept * kind);
+        var data = memory.Read(isCompact ? address + (ulong)(isAscii ? _layout.AsciiData : _layout.CompactData) : Word(text, _layout.CompactData), kept * kind);
         var result = new StringBuilder(kept);
         for (var i = 0; i < kept; i++)
         {
@@ -67,6 +68,11 @@ internal sealed class CodeReader(ProcessMemory memory, RemotePython python)
 
         return length > (ulong)kept ? result.Append('…').ToString() : result.ToString();
     }
+
+    /// <summary>Returns whether a type is str or a subclass of it: compile keeps either as a file name.</summary>
+    /// <remarks>From 3.8 to 3.15, tp_flags is 19 words behind ob_size; Py_TPFLAGS_UNICODE_SUBCLASS is bit 28.</remarks>
+    private bool IsText(ulong type) =>
+        type == python.TextType || (Word(memory.Read(type + (ulong)_layout.ObjectSize + (19 * sizeof(ulong)), sizeof(ulong)), 0) & (1UL << 28)) != 0;
 
     private static ulong Word(byte[] structure, int offset) => BitConverter.ToUInt64(structure, offset);
 }

@@ -22,29 +22,6 @@ internal sealed unsafe class ProcessMemory(uint pid)
         }
     }
 
-    /// <summary>Reads ranges of one length in one call, so that little time passes between the first and the last.</summary>
-    public bool TryReadAll(ReadOnlySpan<ulong> addresses, int length, Span<byte> bytes)
-    {
-        var ranges = stackalloc LibC.IoVector[MostRanges];
-        for (var done = 0; done < addresses.Length;)
-        {
-            var count = Math.Min(MostRanges, addresses.Length - done);
-            for (var i = 0; i < count; i++)
-                ranges[i] = new LibC.IoVector { Address = addresses[done + i], Length = (ulong)length };
-
-            fixed (byte* start = bytes[(done * length)..])
-            {
-                var to = new LibC.IoVector { Address = (ulong)start, Length = (ulong)(count * length) };
-                if (!Check(LibC.ReadProcess((int)Pid, &to, 1, ranges, (ulong)count, 0), count * length))
-                    return false;
-            }
-
-            done += count;
-        }
-
-        return true;
-    }
-
     public bool TryReadWord(ulong address, out ulong value)
     {
         Unsafe.SkipInit(out value);

@@ -66,6 +66,11 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses) =>
         Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotImage.Live }], isFinished: false);
 
+    /// <summary>Returns the number that an extension chose, or <c>others</c> for the domains that share one.</summary>
+    /// <remarks>Version 2 sessions gave the shared one the number of its first.</remarks>
+    private static string TrackedName(SessionHeader* header, int domain) =>
+        domain == WireFormat.OtherDomains && header->TrackedDomain[domain] == 0 ? "others" : header->TrackedDomain[domain].ToString();
+
     private void Add(
         SessionFile session,
         ProcessReplay replay,
@@ -79,7 +84,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         var places = PlacesOfSites(session, replay);
         var domains = new long[WireFormat.Domains];
         foreach (var domain in DomainsOf(replay))
-            domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(header->TrackedDomain[domain].ToString());
+            domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(TrackedName(header, domain));
 
         var crash = isFinished ? CrashWriter.Read(session) : null;
         var crashStacks = _stacks.Add(session, crash?.Allocations.Select(allocation => allocation.Stack) ?? []);

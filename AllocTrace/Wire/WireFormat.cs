@@ -26,6 +26,11 @@ internal static class WireFormat
     /// <summary>The first domain that an extension names itself (<c>PyTraceMalloc_Track</c>); those below are raw, mem and obj.</summary>
     public const int FirstTrackedDomain = 3;
 
+    /// <summary>The record domain that all further tracked domains share: bits from <see cref="OtherShift"/> on of an address tell one from another.</summary>
+    public const int OtherDomains = 15;
+
+    public const int OtherShift = 48;
+
     /// <summary>"A stack that could not be kept".</summary>
     public const uint DroppedNode = 1;
 

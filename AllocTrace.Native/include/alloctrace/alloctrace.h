@@ -9,7 +9,13 @@
  * before libc in the order of libraries; otherwise call alloctrace_start again once they are loaded, which hooks them.
  *
  * Threads: any thread may call any of these functions at any time, except as said. None of them runs Python code or takes the GIL. Not from
- * a signal handler, not from an allocator.
+ * a signal handler, not from an allocator. alloctrace_start, alloctrace_start_from_env, alloctrace_stop and alloctrace_stop_async take the
+ * dynamic loader's lock, as dlsym does: the caller must hold no lock that a constructor of a library waits for. None is a cancellation
+ * point.
+ *
+ * Strings are char*, in UTF-8 or what the file system has. From Python's ctypes pass bytes (b"..." or os.fsencode(path)): a str is passed
+ * as wchar_t*. Such a string is refused: a text of at most three bytes, at an address that four divides, after which come zeros to the
+ * fourth byte and then another character in four bytes. Write "./ab" for a path for which that happens to be so.
  *
  * Results: 0 or a positive number when it was done, negative when not. Functions that can fail write one line to stderr which says why.
  */
@@ -41,7 +47,8 @@ ALLOCTRACE_API int alloctrace_start(const char *path, const char *options);
 
 /* Ends the recording: the hooks are taken out where nobody else has hooked on top of them (there they stay, and pass the calls on), and the
  * collector completes the database, which is waited for. The program goes on. A later start begins a new recording, which does not know
- * the blocks that are alive by then. */
+ * the blocks that are alive by then. What the recording had mapped is given back, unless a thread did not run for a second and may be
+ * within a hook. */
 ALLOCTRACE_API int alloctrace_stop(void);
 
 /* The same without waiting for the database: it is complete when the session's file is gone. */

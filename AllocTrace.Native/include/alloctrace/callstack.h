@@ -1,9 +1,9 @@
 /* callstack.h: Python's call stack in pure C, for every CPython from 3.8 on: what CPython issue gh-148925 proposes, and prints like
  * faulthandler.
  *
- * Nothing here allocates, counts references, takes a lock or the GIL, sets an exception or changes errno (but alloctrace_python_find, see
- * there). Frames are read from memory; functions of CPython are called only to get the calling thread's state, and those of the proposal
- * where an interpreter exports them.
+ * Nothing here allocates, counts references, takes a lock or the GIL, sets an exception, changes errno or is a cancellation point (but
+ * alloctrace_python_find, see there). Frames are read from memory; functions of CPython are called only to get the calling thread's state,
+ * and those of the proposal where an interpreter exports them.
  *
  *     const struct alloctrace_python *python = alloctrace_python_find(0, NULL);     // once, early
  *     …

@@ -87,12 +87,14 @@ struct alloctrace_runtime {
     uint32_t reserved0;
 };
 
-/* Domains of a record. Tracked domains are those that an extension names in PyTraceMalloc_Track; tracked_domain[] has their numbers. */
+/* Domains of a record. Tracked domains are those that an extension names in PyTraceMalloc_Track; tracked_domain[] has their numbers. Its
+ * domain 0 is Python's own: RAW. Those beyond the first few share OTHERS, where bits 48 to 55 of an address tell one from another. */
 enum alloctrace_domain {
     ALLOCTRACE_DOMAIN_RAW = 0,
     ALLOCTRACE_DOMAIN_MEM = 1,
     ALLOCTRACE_DOMAIN_OBJ = 2,
     ALLOCTRACE_DOMAIN_TRACKED = 3, /* the first of them */
+    ALLOCTRACE_DOMAIN_OTHERS = 15,
     ALLOCTRACE_DOMAINS = 16,
 };
 
@@ -250,7 +252,7 @@ enum alloctrace_record_kind {
 enum alloctrace_mark {
     ALLOCTRACE_MARK_FINALIZING = 1,  /* the interpreter began to finalize: what is live here is "live" */
     ALLOCTRACE_MARK_SNAPSHOT = 2,    /* argument: string, the snapshot's name */
-    ALLOCTRACE_MARK_FORK = 3,        /* argument: the fork's number, which is the time (CLOCK_MONOTONIC ns, as many bits as fit) */
+    ALLOCTRACE_MARK_FORK = 3,        /* argument: the fork's number: above started_mono_ns and above those of the process's earlier forks */
     ALLOCTRACE_MARK_HOOKED = 4,      /* the hooks were put in place; argument: how often that was done so far */
     ALLOCTRACE_MARK_INITIALIZED = 5, /* an interpreter that had been finalized was initialized again */
 };
@@ -334,6 +336,10 @@ struct alloctrace_crash_allocation {
     (ALLOCTRACE_CRASH_ALLOCATIONS_OFFSET + ALLOCTRACE_CRASH_ALLOCATIONS * (uint32_t)sizeof(struct alloctrace_crash_allocation))
 #define ALLOCTRACE_CRASH_TEXT_OFFSET                                                                                                       \
     (ALLOCTRACE_CRASH_FRAMES_OFFSET + ALLOCTRACE_CRASH_FRAMES * (uint32_t)sizeof(struct alloctrace_crash_frame))
+
+#define ALLOCTRACE_OTHER_SHIFT 48
+#define ALLOCTRACE_OTHER_ADDRESS_MASK ((UINT64_C(1) << ALLOCTRACE_OTHER_SHIFT) - 1)
+#define ALLOCTRACE_OTHER_DOMAINS 256u /* more than that are one */
 
 #define ALLOCTRACE_OPERAND_BITS 56
 #define ALLOCTRACE_OPERAND_MASK ((UINT64_C(1) << ALLOCTRACE_OPERAND_BITS) - 1)

@@ -36,7 +36,8 @@ static inline bool callstack_can_read(const struct alloctrace_python *python, ui
 enum {
     CALLSTACK_FRAME_BYTES = 112, /* of each structure, what is looked at */
     CALLSTACK_CODE_BYTES = 240,
-    CALLSTACK_OBJECT_BYTES = 72,
+    CALLSTACK_OBJECT_BYTES = 80,
+    CALLSTACK_TYPE_BYTES = 192,
 };
 
 /* The innermost frame, complete or not, that can be read; 0: none. */

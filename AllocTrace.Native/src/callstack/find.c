@@ -1,8 +1,7 @@
 /* The CPythons of this process, for callers of the public functions. Those that are recorded have their own in capture/recording.h. */
 #include "callstack/callstack.h"
 
-#include <errno.h>
-
+#include "platform/loader.h"
 #include "platform/lock.h"
 #include "python/self_check.h"
 
@@ -10,7 +9,7 @@ enum { PYTHONS = 8 };
 
 static struct alloctrace_python pythons[PYTHONS], careful_pythons[PYTHONS];
 static unsigned python_count; /* entries are never changed once they count */
-static uint32_t find_lock;
+static struct lock find_lock;
 
 void callstack_describe(struct alloctrace_python *python, struct alloctrace_python *careful, const struct python_runtime *runtime)
 {
@@ -79,20 +78,30 @@ static const struct alloctrace_python *look(const struct image *image, const cha
     return self_check(&python->runtime, false, reason) == SELF_CHECK_FAILED ? NULL : python;
 }
 
+struct find {
+    unsigned index;
+    const struct alloctrace_python *found;
+    const char *reason;
+};
+
+/* Under the loader's lock: a library that another thread is loading is not called before it is relocated. */
+static void find(void *argument)
+{
+    struct find *find = argument;
+    struct wanted wanted = {.index = find->index};
+    image_visit(count_python, &wanted);
+    if (!wanted.found)
+        return;
+    lock_acquire(&find_lock);
+    find->found = look(&wanted.image, &find->reason);
+    lock_release(&find_lock);
+}
+
 const struct alloctrace_python *alloctrace_python_find(unsigned index, const char **reason)
 {
-    int saved = errno;
-    const char *unused;
-    struct wanted wanted = {.index = index};
-    const struct alloctrace_python *python = NULL;
-    reason = reason ? reason : &unused;
-    *reason = NULL;
-    image_visit(count_python, &wanted);
-    if (wanted.found) {
-        lock_acquire(&find_lock);
-        python = look(&wanted.image, reason);
-        lock_release(&find_lock);
-    }
-    errno = saved;
-    return python;
+    struct find wanted = {.index = index};
+    loader_call_locked(find, &wanted);
+    if (reason)
+        *reason = wanted.reason;
+    return wanted.found;
 }

@@ -3,9 +3,7 @@
 #include "callstack/callstack.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "python/text.h"
 #include "python/thread_state.h"
@@ -45,12 +43,7 @@ struct output {
 
 static void flush(struct output *output)
 {
-    for (size_t written = 0; written < output->used;) {
-        ssize_t count = write(output->descriptor, output->buffer + written, output->used - written);
-        if (count < 0 && errno != EINTR)
-            break;
-        written += count > 0 ? (size_t)count : 0;
-    }
+    os_write(output->descriptor, output->buffer, output->used);
     output->used = 0;
 }
 
@@ -227,10 +220,7 @@ size_t callstack_thread_name(uint32_t os_id, char *name, size_t size)
     put(&path, "/proc/self/task/");
     put_number(&path, os_id, 10, 1);
     put_bytes(&path, "/comm", sizeof "/comm");
-    int file = open(path.buffer, O_RDONLY | O_CLOEXEC);
-    ssize_t length = file < 0 ? 0 : read(file, name, size);
-    if (file >= 0)
-        close(file);
+    size_t length = os_read_file(path.buffer, name, size);
     return length > 1 ? (size_t)length - 1 : 0;
 }
 

@@ -103,6 +103,9 @@ struct text_view callstack_text(const struct alloctrace_python *python, uintptr_
     uintptr_t text = read_pointer(code, member);
     if (text % sizeof(uintptr_t) != 0 || !callstack_can_read(python, text, CALLSTACK_OBJECT_BYTES))
         return none;
+    uintptr_t type = read_pointer(text, python->runtime.layout->object.type);
+    if (type != python->runtime.unicode_type && !callstack_can_read(python, type, CALLSTACK_TYPE_BYTES))
+        return none;
     struct text_view view = text_view(&python->runtime, text);
     bool is_there = !python->is_careful || view.length == 0
                     || (view.length < INT32_MAX && callstack_can_read(python, (uintptr_t)view.data, view.length * view.kind));

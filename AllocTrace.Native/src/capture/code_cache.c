@@ -114,7 +114,10 @@ static bool describe(struct code_info *info, const struct python_runtime *python
         .first_line = read_int(code, layout->code.first_line),
         .first_traceable = layout->code.first_traceable ? 2 * read_int(code, layout->code.first_traceable) : 0,
         .narrow = lines->wide ? NULL : lines->lines,
+        .wide = lines->wide ? lines->lines : NULL,
         .expressions = lines->expressions,
+        .marks = lines->marks,
+        .is_prepared = lines->is_prepared,
         .address = code,
         .line_table = read_pointer(code, layout->code.line_table),
     };
@@ -160,7 +163,8 @@ static void drop(uintptr_t code)
     unused = slots->slot[i].info;
     take_out(slots, i);
     code_cache.live--;
-    __atomic_add_fetch(&code_cache.epoch, 1, __ATOMIC_RELEASE);
+    uint32_t next = code_cache.epoch + 1;
+    __atomic_store_n(&code_cache.epoch, next == CODE_EPOCH_DEEP ? 0 : next, __ATOMIC_RELEASE);
 }
 
 const struct code_info *code_cache_get(const struct python_runtime *python, uintptr_t code)
@@ -175,51 +179,54 @@ const struct code_info *code_cache_get(const struct python_runtime *python, uint
         drop(code);
         info = NULL;
     }
-    bool is_new = !info;
-    if (is_new)
+    if (!info)
         info = add(python, code);
     recording_unlock();
-    if (is_new && recording.on_new_code)
-        recording.on_new_code();
     return info;
 }
 
 uint32_t code_line_slow(const struct layout *layout, const struct code_info *info, uint32_t offset)
 {
     int32_t line;
+    if (info->wide)
+        return info->wide[offset / 2] > 0 ? (uint32_t)info->wide[offset / 2] : 0;
     line_table_decode(layout->line_format, (const uint8_t *)info->line_table + layout->object.bytes_data,
                       (size_t)read_size(info->line_table, layout->object.size), info->first_line, offset / 2, 1, &line);
     return line > 0 ? (uint32_t)line : 0;
 }
 
-/* Several threads may find the same at the same time. */
-static void keep_expression(struct code_info *info, size_t unit, uint32_t expression)
+/* Several threads may do it at the same time, and come to the same. */
+static void prepare(struct code_info *info, const uint8_t *table, size_t length)
 {
-    uint32_t *expressions = __atomic_load_n(&info->expressions, __ATOMIC_ACQUIRE);
-    if (!expressions && !__atomic_load_n(&info->has_no_expressions, __ATOMIC_RELAXED)) {
-        recording_lock();
-        expressions = intern_expressions(info->number);
-        recording_unlock();
-        __atomic_store_n(&info->expressions, expressions, __ATOMIC_RELEASE);
-        __atomic_store_n(&info->has_no_expressions, !expressions, __ATOMIC_RELAXED);
-    }
-    if (expressions && expression != CODE_NO_EXPRESSION)
-        __atomic_store_n(&expressions[unit], expression == ALLOCTRACE_NO_EXPRESSION ? CODE_NO_EXPRESSION : expression, __ATOMIC_RELAXED);
+    recording_lock();
+    const struct code_lines *lines = intern_prepare_expressions(info->number, table, length);
+    recording_unlock();
+    __atomic_store_n(&info->marks, lines->marks, __ATOMIC_RELAXED);
+    __atomic_store_n(&info->expressions, lines->expressions, __ATOMIC_RELEASE);
+    __atomic_store_n(&info->is_prepared, true, __ATOMIC_RELEASE);
 }
 
 uint32_t code_expression_slow(const struct layout *layout, const struct code_info *info, intptr_t offset)
 {
     if (offset < 0)
         return ALLOCTRACE_NO_EXPRESSION;
-    uint32_t expression = line_table_expression(layout->line_format, (const uint8_t *)info->line_table + layout->object.bytes_data,
-                                                (size_t)read_size(info->line_table, layout->object.size), (size_t)offset / 2);
-    if ((uintptr_t)offset < info->bytecode_bytes)
-        keep_expression((struct code_info *)info, (size_t)offset / 2, expression);
+    const uint8_t *table = (const uint8_t *)info->line_table + layout->object.bytes_data;
+    size_t length = (size_t)read_size(info->line_table, layout->object.size), unit = (size_t)offset / 2;
+    if ((uintptr_t)offset >= info->bytecode_bytes)
+        return line_table_expression(layout->line_format, table, length, NULL, unit);
+    if (!__atomic_load_n(&info->is_prepared, __ATOMIC_ACQUIRE))
+        prepare((struct code_info *)info, table, length);
+    uint32_t expression = line_table_expression(layout->line_format, table, length, info->marks, unit);
+    if (info->expressions)
+        __atomic_store_n(&info->expressions[unit], expression == ALLOCTRACE_NO_EXPRESSION ? CODE_NO_EXPRESSION : expression,
+                         __ATOMIC_RELAXED);
     return expression;
 }
 
 void code_cache_drop(const void *block)
 {
+    if (!recording.fork_local->owned)
+        return; /* a forked child: what is cached is its parent's, and is given up before the child's first walk */
     recording_lock();
     if (code_cache.slots)
         drop((uintptr_t)block);

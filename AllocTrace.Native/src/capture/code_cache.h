@@ -22,8 +22,10 @@ struct code_info {
     int32_t first_line;
     int32_t first_traceable; /* bytes; positions below it are of frames that have not begun */
     const uint16_t *narrow;  /* lines by code unit (intern.h), or NULL: ask code_line_slow */
-    uint32_t *expressions;   /* the same of intern.h, or NULL: not asked for yet, or no room */
-    bool has_no_expressions; /* there was no room: not asked for again, which would take the lock each time */
+    const int32_t *wide;     /* the same of a code of very many lines, or NULL */
+    uint32_t *expressions;   /* these three as in intern.h; written once, is_prepared last */
+    const struct line_mark *marks;
+    bool is_prepared;
     uintptr_t address;
     uintptr_t line_table; /* the object's, to tell it from a later one */
     struct code_info *next_unused;
@@ -38,6 +40,9 @@ struct code_slots {
     uint64_t mask;
     struct code_slot slot[];
 };
+
+/* No epoch of the cache: a thread that keeps it finds another one at each walk. */
+#define CODE_EPOCH_DEEP UINT32_MAX
 
 extern INTERNAL struct code_cache {
     struct code_slots *slots;
@@ -70,10 +75,10 @@ static inline bool code_may_be_cached(const void *block)
 /* The entry of a code object that a frame of this thread runs, made if need be (then it takes the lock). NULL: no memory or no room. */
 const struct code_info *code_cache_get(const struct python_runtime *python, uintptr_t code);
 
-/* The line of an instruction (offset in bytes, not negative) when info->narrow is NULL; 0: none. */
+/* The line of an instruction within the bytecode (offset in bytes) when info->narrow is NULL; 0: none. */
 uint32_t code_line_slow(const struct layout *layout, const struct code_info *info, uint32_t offset);
 
-/* As code_expression, but follows the table from its beginning, and keeps what it found, if that can be kept. Takes the lock once for a
+/* As code_expression, but follows the table from the last mark, and keeps what it found, if that can be kept. Takes the lock once for a
  * code. */
 uint32_t code_expression_slow(const struct layout *layout, const struct code_info *info, intptr_t offset);
 

@@ -12,10 +12,11 @@
 #include <string.h>
 
 #include "capture/code_cache.h"
+#include "capture/walk/data_stack.h"
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "capture/sampling.h"
-#include "capture/walk.h"
+#include "capture/walk/walk.h"
 #include "python/frame.h"
 
 enum {
@@ -107,13 +108,20 @@ ALWAYS_INLINE void *hook_realloc(unsigned layer, unsigned domain, void *old, siz
     return allocated(thread, layers[layer].runtime, ALLOCTRACE_RECORD_REALLOC, domain, block, size);
 }
 
+/* Whoever frees it, and whether or not the call is recorded: what is known of a code object must not outlive it. */
+ALWAYS_INLINE void forget_code(const void *block)
+{
+    if (__builtin_expect(code_may_be_cached(block), 0))
+        code_cache_drop(block);
+}
+
 ALWAYS_INLINE void hook_free(unsigned layer, unsigned domain, void *block)
 {
+    if (domain == OBJ)
+        forget_code(block);
     struct thread_capture *thread = block ? thread_enter() : NULL;
     if (thread) {
         watch_finalization(thread, layers[layer].runtime);
-        if (domain == OBJ && code_may_be_cached(block))
-            code_cache_drop(block);
         if (sampling_ends(thread, domain, block))
             record_address(thread, ALLOCTRACE_RECORD_FREE, domain, block);
         thread_call_real(thread, true);
@@ -123,6 +131,14 @@ ALWAYS_INLINE void hook_free(unsigned layer, unsigned domain, void *block)
         thread_call_real(thread, false);
         thread_leave(thread);
     }
+}
+
+/* Domain obj, when it is not recorded but stacks are: code objects die there. */
+ALWAYS_INLINE void watch_free(unsigned layer, void *block)
+{
+    thread_note_probe();
+    forget_code(block);
+    layers[layer].original[OBJ].free(layers[layer].original[OBJ].context, block);
 }
 
 /* The functions that CPython gets: one set for each layer and domain, so that both are known without the context. */
@@ -152,7 +168,13 @@ ALWAYS_INLINE void hook_free(unsigned layer, unsigned domain, void *block)
         .malloc = malloc_##layer##_##domain, .calloc = calloc_##layer##_##domain, .realloc = realloc_##layer##_##domain,                   \
         .free = free_##layer##_##domain                                                                                                    \
     }
-#define DEFINE_LAYER(layer) DEFINE_HOOKS(layer, RAW) DEFINE_HOOKS(layer, MEM) DEFINE_HOOKS(layer, OBJ)
+#define DEFINE_WATCH(layer)                                                                                                                \
+    static void watch_##layer(void *context, void *block)                                                                                  \
+    {                                                                                                                                      \
+        (void)context;                                                                                                                     \
+        watch_free(layer, block);                                                                                                          \
+    }
+#define DEFINE_LAYER(layer) DEFINE_HOOKS(layer, RAW) DEFINE_HOOKS(layer, MEM) DEFINE_HOOKS(layer, OBJ) DEFINE_WATCH(layer)
 #define LAYER(layer)                                                                                                                       \
     {                                                                                                                                      \
         ALLOCATOR(layer, RAW), ALLOCATOR(layer, MEM), ALLOCATOR(layer, OBJ)                                                                \
@@ -161,6 +183,8 @@ ALWAYS_INLINE void hook_free(unsigned layer, unsigned domain, void *block)
 LAYERS_ALL(DEFINE_LAYER)
 #define LISTED(layer) LAYER(layer),
 static const struct python_allocator hooks[LAYERS][DOMAINS] = {LAYERS_ALL(LISTED)};
+#define WATCH(layer) watch_##layer,
+static void (*const watches[LAYERS])(void *context, void *block) = {LAYERS_ALL(WATCH)};
 
 /* ---- in place ---- */
 
@@ -168,6 +192,12 @@ static bool same(const struct python_allocator *one, const struct python_allocat
 {
     return one->context == other->context && one->malloc == other->malloc && one->calloc == other->calloc && one->realloc == other->realloc
            && one->free == other->free;
+}
+
+/* Whether a domain gets hooks: it is recorded, or code objects die in it. */
+static bool is_hooked(const struct traced_runtime *runtime, int domain)
+{
+    return recording.options.domains[domain] || (domain == OBJ && runtime->python.layout);
 }
 
 /* The layer for hooks in front of the present allocators: one that had the very same behind it before (CPython sets the same ones at each
@@ -201,7 +231,11 @@ static bool install_layer(struct traced_runtime *runtime, const bool domains[DOM
         memcpy(layers[layer].original, present, sizeof present);
     }
     for (int domain = RAW; domain <= OBJ; domain++) {
-        struct python_allocator hook = hooks[layer][domain];
+        struct python_allocator hook = layers[layer].original[domain];
+        if (recording.options.domains[domain])
+            hook = hooks[layer][domain];
+        else
+            hook.free = watches[layer];
         hook.context = layers[layer].original[domain].context;
         if (domains[domain])
             runtime->python.set_allocator(domain, &hook);
@@ -212,20 +246,29 @@ static bool install_layer(struct traced_runtime *runtime, const bool domains[DOM
 bool hook_install(struct traced_runtime *runtime)
 {
     walk_choose(runtime);
-    return install_layer(runtime, recording.options.domains);
+    bool domains[DOMAINS];
+    for (int domain = RAW; domain <= OBJ; domain++)
+        domains[domain] = is_hooked(runtime, domain);
+    if (!install_layer(runtime, domains))
+        return false;
+    data_stack_watch(runtime);
+    return true;
 }
 
 /* LAYERS: it is none of ours. */
 static unsigned layer_of(int domain, const struct python_allocator *present)
 {
     unsigned layer = 0;
-    while (layer < LAYERS && !(layers[layer].runtime && present->malloc == hooks[layer][domain].malloc))
+    while (
+        layer < LAYERS
+        && !(layers[layer].runtime && (present->free == hooks[layer][domain].free || (domain == OBJ && present->free == watches[layer]))))
         layer++;
     return layer;
 }
 
 void hook_remove(struct traced_runtime *runtime)
 {
+    data_stack_unwatch(runtime);
     for (int domain = RAW; domain <= OBJ; domain++) {
         struct python_allocator present;
         runtime->python.get_allocator(domain, &present);
@@ -276,8 +319,7 @@ static bool probe(const struct python_allocator *present)
         return true; /* out of memory: nothing was learnt */
     thread_begin_probe();
     present->free(present->context, block);
-    thread_end_probe();
-    return reached;
+    return thread_end_probe() || reached;
 }
 
 static bool is_reached(const struct traced_runtime *runtime, int domain, bool may_allocate)
@@ -292,7 +334,10 @@ void hook_restore(struct traced_runtime *runtime, bool may_allocate)
 {
     if (recording.off)
         return;
-    const bool *wanted = recording.options.domains;
+    data_stack_watch(runtime);
+    bool wanted[DOMAINS];
+    for (int domain = RAW; domain <= OBJ; domain++)
+        wanted[domain] = is_hooked(runtime, domain);
     bool lost[DOMAINS] = {false};
     for (int domain = MEM; domain <= OBJ; domain++)
         lost[domain] = wanted[domain] && !is_reached(runtime, domain, may_allocate);
@@ -311,19 +356,40 @@ void hook_restore(struct traced_runtime *runtime, bool may_allocate)
 
 /* ---- blocks that extensions report ---- */
 
-/* The record's domain for a number that an extension chose; the last one takes all that are too many. */
-static unsigned tracked_domain(unsigned number)
+/* A block that an extension reports, as records name it. */
+struct tracked_block {
+    unsigned domain;
+    const void *block;
+};
+
+/* Which of the domains that have no record domain of their own a number is. The last one takes all that are too many. */
+static uintptr_t number_among_others(unsigned number)
 {
+    static uint32_t others[ALLOCTRACE_OTHER_DOMAINS]; /* 0: not in use */
+    uintptr_t i = 0;
+    for (; i < ALLOCTRACE_OTHER_DOMAINS - 1; i++) {
+        uint32_t expected = 0;
+        if (__atomic_compare_exchange_n(&others[i], &expected, number, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) || expected == number)
+            break;
+    }
+    return i;
+}
+
+/* As in tracemalloc, a block is known by its domain and its address, and domain 0 is Python's own. */
+static struct tracked_block tracked_block(unsigned number, const void *block)
+{
+    if (number == 0)
+        return (struct tracked_block){RAW, block};
     uint32_t *known = session.header->tracked_domain;
-    unsigned domain = ALLOCTRACE_DOMAIN_TRACKED;
-    for (; domain < ALLOCTRACE_DOMAINS - 1; domain++) {
+    for (unsigned domain = ALLOCTRACE_DOMAIN_TRACKED; domain < ALLOCTRACE_DOMAIN_OTHERS; domain++) {
         uint32_t expected = 0;
         if (SHARED_LOAD(known[domain]) == number
             || __atomic_compare_exchange_n(&known[domain], &expected, number, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
             || expected == number)
-            break;
+            return (struct tracked_block){domain, block};
     }
-    return domain;
+    uintptr_t tagged = ((uintptr_t)block & ALLOCTRACE_OTHER_ADDRESS_MASK) | number_among_others(number) << ALLOCTRACE_OTHER_SHIFT;
+    return (struct tracked_block){ALLOCTRACE_DOMAIN_OTHERS, (const void *)tagged};
 }
 
 void hook_track(struct traced_runtime *runtime, unsigned domain, const void *block, unsigned long size)
@@ -331,10 +397,10 @@ void hook_track(struct traced_runtime *runtime, unsigned domain, const void *blo
     struct thread_capture *thread = thread_enter();
     if (!thread)
         return;
-    unsigned number = tracked_domain(domain);
-    if (sampling_is_on(thread) && sampling_ends(thread, number, block)) /* tracked again, with another size */
-        record_address(thread, ALLOCTRACE_RECORD_FREE, number, block);
-    allocated(thread, runtime, ALLOCTRACE_RECORD_MALLOC, number, (void *)block, size);
+    struct tracked_block tracked = tracked_block(domain, block);
+    if (sampling_is_on(thread) && sampling_ends(thread, tracked.domain, tracked.block)) /* tracked again, with another size */
+        record_address(thread, ALLOCTRACE_RECORD_FREE, tracked.domain, tracked.block);
+    allocated(thread, runtime, ALLOCTRACE_RECORD_MALLOC, tracked.domain, (void *)tracked.block, size);
 }
 
 void hook_untrack(unsigned domain, const void *block)
@@ -342,8 +408,8 @@ void hook_untrack(unsigned domain, const void *block)
     struct thread_capture *thread = thread_enter();
     if (!thread)
         return;
-    unsigned number = tracked_domain(domain);
-    if (sampling_ends(thread, number, block))
-        record_address(thread, ALLOCTRACE_RECORD_FREE, number, block);
+    struct tracked_block tracked = tracked_block(domain, block);
+    if (sampling_ends(thread, tracked.domain, tracked.block))
+        record_address(thread, ALLOCTRACE_RECORD_FREE, tracked.domain, tracked.block);
     thread_leave(thread);
 }

@@ -95,9 +95,11 @@ static uint32_t intern_text(const struct python_runtime *python, uintptr_t objec
 
 /* ---- code ---- */
 
+/* Lines take as much as the bytecode, and marks an eighth of it. Expressions take twice as much: those of the code beyond the limit are
+ * found by its marks each time. */
 enum {
     LINES_CHUNK = 1 << 18,
-    LINES_LIMIT = 32 << 20, /* bytes of decoded lines and expressions that are kept */
+    EXPRESSIONS_LIMIT = 32 << 20, /* bytes */
 };
 
 static struct code_lines *code_lines[ALLOCTRACE_MAX_EXTENTS];
@@ -111,7 +113,7 @@ struct chunk {
 static struct {
     struct chunk *newest;
     uint8_t *at, *end;
-    size_t mapped;
+    size_t expressions; /* bytes of them */
 } arena;
 
 static struct code_lines *lines_of(uint32_t code)
@@ -128,14 +130,13 @@ static void *arena_room(size_t size)
     if ((size_t)(arena.end - arena.at) < size) {
         size_t wanted = (sizeof(struct chunk) + size + 4095) & ~(size_t)4095;
         size_t chunk_size = wanted > LINES_CHUNK ? wanted : LINES_CHUNK;
-        struct chunk *chunk = arena.mapped + chunk_size <= LINES_LIMIT ? os_map(chunk_size) : NULL;
+        struct chunk *chunk = os_map(chunk_size);
         if (!chunk)
             return NULL;
         *chunk = (struct chunk){.older = arena.newest, .size = chunk_size};
         arena.newest = chunk;
         arena.at = (uint8_t *)(chunk + 1);
         arena.end = (uint8_t *)chunk + chunk_size;
-        arena.mapped += chunk_size;
     }
     return arena.at;
 }
@@ -148,7 +149,7 @@ static void arena_reset(void)
         os_unmap(chunk, chunk->size);
     }
     arena.at = arena.end = NULL;
-    arena.mapped = 0;
+    arena.expressions = 0;
 }
 
 static bool narrow(const int32_t *lines, uint32_t units, int32_t first_line)
@@ -174,14 +175,28 @@ static void keep_lines(const struct layout *layout, struct code_lines *result, c
     arena.at += ((result->wide ? sizeof(int32_t) : sizeof(uint16_t)) * result->units + 7) & ~(size_t)7;
 }
 
-uint32_t *intern_expressions(uint32_t code)
+static void *arena_take(size_t size)
+{
+    void *room = arena_room(size);
+    if (room)
+        arena.at += (size + 7) & ~(size_t)7;
+    return room;
+}
+
+const struct code_lines *intern_prepare_expressions(uint32_t code, const uint8_t *table, size_t length)
 {
     struct code_lines *lines = lines_of(code);
-    if (!lines->expressions && (lines->expressions = arena_room(lines->units * sizeof *lines->expressions)) != NULL) {
-        memset(lines->expressions, 0, lines->units * sizeof *lines->expressions); /* lines were decoded here before they were narrowed */
-        arena.at += (lines->units * sizeof *lines->expressions + 7) & ~(size_t)7;
+    if (lines->is_prepared)
+        return lines;
+    lines->is_prepared = true;
+    if (lines->units > LINE_MARK_UNITS && (lines->marks = arena_take(line_table_mark_count(lines->units) * sizeof *lines->marks)) != NULL)
+        line_table_mark(table, length, lines->units, lines->marks);
+    size_t size = lines->units * sizeof *lines->expressions;
+    if (arena.expressions + size <= EXPRESSIONS_LIMIT && (lines->expressions = arena_take(size)) != NULL) {
+        memset(lines->expressions, 0, size); /* lines were decoded here before they were narrowed */
+        arena.expressions += size;
     }
-    return lines->expressions;
+    return lines;
 }
 
 struct code_key {

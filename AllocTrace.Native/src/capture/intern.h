@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "capture/id_table.h"
+#include "python/line_table.h"
 #include "python/runtime.h"
 #include "session/session.h"
 
@@ -43,10 +44,12 @@ enum { INTERN_NO_CODE = UINT32_MAX };
 /* What the session does not need of a code, but interning and lines do. Kept for each number in CODES. */
 struct code_lines {
     uint64_t line_table_hash;
-    uint32_t units;        /* two-byte code units */
-    bool wide;             /* lines are int32_t, not uint16_t */
-    const void *lines;     /* NULL: too many to keep; decode the table each time */
-    uint32_t *expressions; /* by code unit, as far as they were asked for; NULL: none yet, or too many to keep */
+    uint32_t units;          /* two-byte code units */
+    bool wide;               /* lines are int32_t, not uint16_t */
+    bool is_prepared;        /* for expressions: the two below are what they are going to be */
+    const void *lines;       /* NULL: no memory; decode the table each time */
+    uint32_t *expressions;   /* by code unit, as far as they were asked for; NULL: too many are kept already */
+    struct line_mark *marks; /* NULL: too short to need them, or no memory */
 };
 
 /* In narrow form a line is its distance from the first, plus this; 0: none. */
@@ -56,8 +59,8 @@ enum { NARROW_BIAS = 0x2000 };
  * unless the result is INTERN_NO_CODE (no room). */
 uint32_t intern_code(const struct python_runtime *python, uintptr_t code, const struct code_lines **lines);
 
-/* Room for the expressions of a code, all 0, made when there is none yet. Under the lock. NULL: there is no room. */
-uint32_t *intern_expressions(uint32_t code);
+/* Makes what finds the expressions of a code quickly, if that was not done yet. Under the lock. table: the code's. Never returns NULL. */
+const struct code_lines *intern_prepare_expressions(uint32_t code, const uint8_t *table, size_t length);
 
 /* A forked child begins anew. */
 void intern_reset(void);

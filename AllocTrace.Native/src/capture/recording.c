@@ -3,55 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "capture/code_cache.h"
-#include "capture/intern.h"
-#include "capture/sampling.h"
-#include "capture/thread.h"
-#include "crash/crash.h"
-#include "session/collector.h"
-#include "session/fork.h"
 #include "session/session.h"
 
 struct recording recording;
 
-bool recording_arm(const struct options *options)
-{
-    if (recording.fork_local) { /* one was stopped */
-        session_forget();
-        intern_reset();
-        code_cache_reset();
-        recording.fork_local->owned = false;
-        recording.options = *options;
-        sampling_begin(options->sample_bytes);
-        if (options->starts_collector)
-            collector_find_command();
-        return true;
-    }
-    recording.options = *options;
-    recording.fork_local = os_map_wiped(sizeof *recording.fork_local);
-    if (!recording.fork_local) {
-        os_message("cannot record: no memory that fork leaves alone (Linux 4.14 or later is needed)");
-        return false;
-    }
-    recording.fork_local->loader_is_free = true;
-    sampling_begin(options->sample_bytes);
-    if (options->starts_collector)
-        collector_find_command();
-    fork_watch();
-    return true;
-}
-
-void recording_resume(void)
-{
-    __atomic_store_n(&recording.off, false, __ATOMIC_RELEASE);
-}
-
-static void switch_off(void)
-{
-    __atomic_store_n(&recording.off, true, __ATOMIC_RELAXED);
-}
-
-/* Under the lock. */
+/* Under the lock, with a session. */
 static void tell_runtime(struct traced_runtime *runtime)
 {
     uint32_t number = (uint32_t)(runtime - recording.runtimes);
@@ -116,38 +72,10 @@ struct traced_runtime *recording_add_runtime(const struct python_runtime *python
     return runtime;
 }
 
-bool recording_ensure_session(void)
+void recording_tell_all_runtimes(void)
 {
-    if (recording.off)
-        return false;
-    if (recording.fork_local->owned)
-        return true;
-    if (session.header) { /* inherited by fork */
-        fork_leave_parent(session.header);
-        session_abandon();
-        intern_reset();
-        code_cache_reset();
-        for (uint32_t i = 0; i < recording.runtime_count; i++)
-            recording.runtimes[i].seen_finalizing = 0;
-        recording.on_new_code = NULL; /* another thread of the parent may have been inside the loader */
-        if (!recording.options.children) {
-            switch_off();
-            return false;
-        }
-    }
-    const char *reason;
-    if (!session_open(&recording.options, &reason)) {
-        os_message("nothing is recorded: %s: %s", session.file.path, reason);
-        switch_off();
-        return false;
-    }
     for (uint32_t i = 0; i < recording.runtime_count; i++)
         tell_runtime(&recording.runtimes[i]);
-    recording.fork_local->owned = true;
-    collector_ensure(&recording.options);
-    if (recording.options.crash)
-        crash_arm();
-    return true;
 }
 
 void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *reason)
@@ -155,26 +83,4 @@ void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *r
     runtime->stacks = on ? ALLOCTRACE_STACKS_ON : ALLOCTRACE_STACKS_OFF;
     snprintf(runtime->stacks_reason, sizeof runtime->stacks_reason, "%s", reason ? reason : "");
     recording_tell_runtime(runtime);
-}
-
-void recording_stop(bool wait)
-{
-    switch_off();
-    if (!thread_stop_all() || !recording.fork_local->owned)
-        return;
-    SHARED_STORE(session.header->ended_mono_ns, os_monotonic_ns());
-    SHARED_STORE(session.header->phase, (uint32_t)ALLOCTRACE_PHASE_STOPPED);
-    if (wait)
-        collector_await(&recording.options);
-}
-
-void recording_end(void)
-{
-    /* A child made by vfork runs in its parent's memory until it executes something, or exits. */
-    bool is_ours = recording.fork_local && recording.fork_local->owned && session.header->pid == os_process_id();
-    if (!is_ours || SHARED_LOAD(session.header->phase) == ALLOCTRACE_PHASE_STOPPED)
-        return;
-    SHARED_STORE(session.header->ended_mono_ns, os_monotonic_ns());
-    SHARED_STORE(session.header->phase, (uint32_t)ALLOCTRACE_PHASE_ENDED);
-    collector_await(&recording.options);
 }

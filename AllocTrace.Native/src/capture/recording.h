@@ -42,28 +42,35 @@ struct traced_runtime {
 
 /* Zeroed in a forked child, whichever way it was forked. */
 struct fork_local {
-    uint32_t lock;
-    uint32_t look_lock; /* inject/runtimes.c */
+    struct lock lock;
+    struct lock look_lock; /* inject/runtimes.c */
     struct thread_capture *threads;
+    uint32_t threads_since_reap, threads_after_reap; /* capture/thread.c */
     bool loader_is_free; /* not in a forked child: another thread of the parent may have held the loader's lock */
     bool owned;          /* the session is this process's */
 };
 
+/* What this folder asks of those above it, which set it when the recording is armed (lifecycle/start.c). */
+struct recording_calls {
+    /* Makes sure that there is a session of this process. Under the lock. False: there cannot be one; the recording is off. */
+    bool (*make_session)(void);
+
+    void *(*thread_begins)(void);       /* returns what thread_is_gone takes; may be NULL */
+    void (*thread_ends)(void);          /* the calling thread */
+    void (*thread_is_gone)(void *kept); /* without thread_ends */
+};
+
 struct recording {
     bool off;
+    struct recording_calls calls;
     struct options options;
     struct traced_runtime runtimes[RUNTIMES];
     uint32_t runtime_count; /* of which some may not be in use */
     struct fork_local *fork_local;
-    void (*on_new_code)(void); /* called, without the lock, after code was seen for the first time: libraries may have been loaded */
+    bool is_refused; /* by the system, when it was to be armed */
 };
 
 extern INTERNAL struct recording recording;
-
-/* Before any hook goes in. False: cannot be done here, and a message said why. Armed again after it was stopped, it records nothing before
- * recording_resume. */
-bool recording_arm(const struct options *options);
-void recording_resume(void);
 
 /* Another CPython. NULL: there are too many. Not under the lock. */
 struct traced_runtime *recording_add_runtime(const struct python_runtime *python, uint32_t found);
@@ -71,18 +78,11 @@ struct traced_runtime *recording_add_runtime(const struct python_runtime *python
 /* What is known of a runtime changed: tells the session, if there is one. Not under the lock. */
 void recording_tell_runtime(struct traced_runtime *runtime);
 
-/* Makes sure that there is a session of this process. Under the lock. False: there cannot be one; the recording is off. */
-bool recording_ensure_session(void);
+/* The same for all runtimes, when a session begins. Under the lock. */
+void recording_tell_all_runtimes(void);
 
 /* A runtime's stacks are on, or off and why. Not under the lock. */
 void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *reason);
-
-/* Ends the recording while the process goes on: no thread writes any more, and the collector is waited for, but not for ever. It can be
- * armed again afterwards. */
-void recording_stop(bool wait);
-
-/* The process ends of its own accord. Safe in a child made by vfork. */
-void recording_end(void);
 
 static inline void recording_lock(void)
 {

@@ -187,10 +187,21 @@ bool sampling_forget(uintptr_t key, struct thread_capture *thread)
 
 /* ---- fork ---- */
 
+/* The child finds the lock free, but its one thread as the lock made it. */
+static int cancel_type_before_fork;
+
 void sampling_before_fork(void)
 {
+    if (!interval)
+        return;
+    recording_lock();
+    cancel_type_before_fork = recording.fork_local->lock.cancel_type;
+}
+
+void sampling_after_fork_in_child(void)
+{
     if (interval)
-        recording_lock();
+        pthread_setcanceltype(cancel_type_before_fork, NULL);
 }
 
 void sampling_after_fork(void)

@@ -80,6 +80,7 @@ static inline bool sampling_ends(struct thread_capture *thread, unsigned domain,
 /* Around a fork, so that the child finds the table in order. */
 void sampling_before_fork(void);
 void sampling_after_fork(void);
+void sampling_after_fork_in_child(void);
 
 /* Natural logarithm of 2^64 / random, in units of 2^-32: an exponential variable with mean 1. Integers only: the host's floating-point
  * state is its own. random is not 0. */

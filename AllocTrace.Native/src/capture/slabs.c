@@ -63,13 +63,18 @@ static bool is_drained(void)
     return SHARED_LOAD_RELAXED(session.header->collector_pid) != 0;
 }
 
+static bool is_stopped(void)
+{
+    return __atomic_load_n(&recording.off, __ATOMIC_RELAXED);
+}
+
 /* Waits until a slab comes back. What the collector gives back, to whomever, keeps the patience: a busy one is waited for; one that is
  * dead, or has nothing to give because every slab is some thread's present one, is not. */
 static uint32_t wait_for_slab(void)
 {
     struct alloctrace_session *header = session.header;
     uint64_t released = 0, since = os_monotonic_ns();
-    for (uint32_t step = 1; is_drained(); step++) {
+    for (uint32_t step = 1; is_drained() && !is_stopped(); step++) {
         uint32_t slab = pop();
         if (slab != NO_SLAB)
             return slab;

@@ -1,6 +1,7 @@
 #include "capture/thread.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,6 @@
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "capture/sampling.h"
-#include "crash/crash.h"
 
 _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
 
@@ -18,6 +18,7 @@ struct thread_block {
     struct kept_frame frames[1 + KEPT_FIRST_CAPACITY]; /* with the sentinel */
     struct kept_place places[KEPT_FIRST_CAPACITY];
     uintptr_t pending[KEPT_FIRST_CAPACITY];
+    struct kept_chunk chunks[KEPT_FIRST_CAPACITY / KEPT_FRAMES_PER_CHUNK];
 };
 
 uint32_t thread_recording = THREAD_FIRST_RECORDING;
@@ -28,7 +29,8 @@ static bool has_exit_key;
 
 static size_t grown_bytes(uint32_t capacity)
 {
-    return sizeof(struct kept_frame) + capacity * (sizeof(struct kept_frame) + sizeof(struct kept_place) + sizeof(uintptr_t));
+    return sizeof(struct kept_frame) + capacity * (sizeof(struct kept_frame) + sizeof(struct kept_place) + sizeof(uintptr_t))
+           + capacity / KEPT_FRAMES_PER_CHUNK * sizeof(struct kept_chunk);
 }
 
 static void release_grown_room(struct kept_stack *stack)
@@ -42,9 +44,17 @@ static void release_grown_room(struct kept_stack *stack)
 static void end_stream(struct thread_capture *thread)
 {
     struct alloctrace_thread *shared = thread->shared;
-    os_thread_name(shared->name);
+    if (thread == thread_of_this)
+        os_thread_name(shared->name);
     shared->ended_ns = os_monotonic_ns();
     SHARED_STORE(shared->state, (uint32_t)ALLOCTRACE_THREAD_ENDED);
+}
+
+/* Of a thread that is in no list any more. */
+static void release(struct thread_capture *thread)
+{
+    release_grown_room(&thread->stack);
+    os_unmap(thread, sizeof(struct thread_block));
 }
 
 /* ---- the list of all threads ---- */
@@ -59,15 +69,60 @@ static void join_list(struct thread_capture *thread)
     recording_unlock();
 }
 
-static void leave_list(struct thread_capture *thread)
+/* Under the lock. */
+static void unlink_thread(struct thread_capture *thread)
 {
-    recording_lock();
     if (thread->next)
         thread->next->previous = thread->previous;
     if (thread->previous)
         thread->previous->next = thread->next;
     else
         recording.fork_local->threads = thread->next;
+}
+
+static void leave_list(struct thread_capture *thread)
+{
+    recording_lock();
+    unlink_thread(thread);
+    recording_unlock();
+}
+
+/* Not every thread runs the destructor of its key when it ends, or runs it last: it may first allocate in the last round of destructors, be
+ * cancelled within a hook, or not be made by pthread_create. Those are found by asking the system. */
+static void reap(void)
+{
+    struct thread_capture *dead = NULL, *next;
+    recording_lock();
+    for (struct thread_capture *thread = recording.fork_local->threads; thread; thread = next) {
+        next = thread->next;
+        if (thread == thread_of_this || !os_thread_is_gone(thread->process_id, thread->os_id))
+            continue;
+        unlink_thread(thread);
+        if (thread->recording == thread_recording && thread->shared)
+            end_stream(thread);
+        thread->next = dead;
+        dead = thread;
+    }
+    recording_unlock();
+    for (; dead; dead = next) {
+        next = dead->next;
+        recording.calls.thread_is_gone(dead->signal_stack);
+        release(dead);
+    }
+}
+
+/* Called for each new thread. A look at all of them is due when they may have doubled, so that it costs each one system call at most. */
+static void reap_now_and_then(void)
+{
+    enum { ALWAYS_ALLOWED = 16 };
+    struct fork_local *local = recording.fork_local;
+    if (__atomic_add_fetch(&local->threads_since_reap, 1, __ATOMIC_RELAXED) <= ALWAYS_ALLOWED + local->threads_after_reap)
+        return;
+    reap();
+    recording_lock();
+    local->threads_since_reap = local->threads_after_reap = 0;
+    for (const struct thread_capture *thread = local->threads; thread; thread = thread->next)
+        local->threads_after_reap++;
     recording_unlock();
 }
 
@@ -84,6 +139,7 @@ static bool any_inside(void)
 bool thread_stop_all(void)
 {
     enum { TRIES = 2000, WAIT_NS = 1000000 };
+    reap();
     __atomic_add_fetch(&thread_recording, 1, __ATOMIC_SEQ_CST);
     for (int i = 0; i < TRIES; i++) {
         if (!any_inside())
@@ -93,25 +149,21 @@ bool thread_stop_all(void)
     return false;
 }
 
-/* Other destructors may run after this one and allocate (CPython clears thread states there): come back in the next round, and end the
- * thread's stream when a round brings nothing new. What still comes after the last round gets a stream of its own. */
+/* Other destructors may run after this one and allocate (CPython clears thread states there): the stream ends in the last round. */
 static void on_thread_exit(void *value)
 {
     struct thread_capture *thread = value;
     if (!thread->recording || thread->state == THREAD_INSIDE)
         return; /* of a parent process; or ended from within a hook */
-    if (!thread->exiting) {
-        thread->exiting = true;
-        pthread_setspecific(exit_key, thread);
+    if (++thread->exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, thread) == 0)
         return;
-    }
-    if (thread->recording == thread_recording)
+    __atomic_store_n(&thread->state, THREAD_INSIDE, __ATOMIC_SEQ_CST); /* whoever stops the recording waits */
+    if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
         end_stream(thread);
     thread_of_this = NULL;
-    crash_thread_ends();
+    recording.calls.thread_ends();
     leave_list(thread);
-    release_grown_room(&thread->stack);
-    os_unmap(thread, sizeof(struct thread_block));
+    release(thread);
 }
 
 static bool has_other_namespace(void)
@@ -150,8 +202,11 @@ static struct thread_capture *map_thread(void)
 
 static void use_own_room(struct kept_stack *stack, struct thread_block *block)
 {
-    *stack = (struct kept_stack){
-        .capacity = KEPT_FIRST_CAPACITY, .frames = block->frames + 1, .places = block->places, .pending = block->pending};
+    *stack = (struct kept_stack){.capacity = KEPT_FIRST_CAPACITY,
+                                 .frames = block->frames + 1,
+                                 .places = block->places,
+                                 .pending = block->pending,
+                                 .chunks = block->chunks};
 }
 
 /* A slot of a thread that is gone and drained, or a new one. Under the lock. */
@@ -175,7 +230,7 @@ static bool take_slot(uint32_t *slot)
 static bool begin_stream(struct thread_capture *thread)
 {
     recording_lock();
-    bool found = recording_ensure_session() && take_slot(&thread->slot);
+    bool found = recording.calls.make_session() && take_slot(&thread->slot);
     if (found) {
         struct alloctrace_thread *shared = thread->shared = session_thread(thread->slot);
         bool used_before = thread->slot < session.header->threads;
@@ -204,6 +259,8 @@ static bool begin_stream(struct thread_capture *thread)
 static struct thread_capture *make_ready(struct thread_capture *thread)
 {
     bool is_new = !thread;
+    if (is_new)
+        reap_now_and_then();
     if (is_new && !(thread = map_thread()))
         return NULL;
     bool is_listed = !is_new && thread->recording; /* not after a fork */
@@ -211,6 +268,8 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     thread->state = THREAD_INSIDE;
     thread->runtime = NULL;
     thread->recording = thread_recording;
+    thread->process_id = os_process_id();
+    thread->os_id = os_thread_id();
     if (is_listed)
         release_grown_room(&thread->stack);
     else
@@ -222,7 +281,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
         return NULL;
     }
     if (recording.options.crash)
-        crash_thread_begins();
+        thread->signal_stack = recording.calls.thread_begins();
     pthread_once(&exit_key_once, make_exit_key);
     if (has_exit_key)
         pthread_setspecific(exit_key, thread);
@@ -250,12 +309,32 @@ void thread_begin_probe(void)
     }
 }
 
+void thread_note_probe(void)
+{
+    if (probe.active)
+        probe.reached = true;
+}
+
 bool thread_end_probe(void)
 {
     probe.active = false;
     if (thread_of_this)
         thread_of_this->state = probe.before;
     return probe.reached;
+}
+
+/* A call of a thread that could not be made ready is counted; where there is no session that could count it, a message tells it once. */
+static void tell_unready(void)
+{
+    static bool told;
+    bool is_off = __atomic_load_n(&recording.off, __ATOMIC_RELAXED);
+    recording_lock();
+    bool is_counted = recording.fork_local->owned;
+    if (is_counted)
+        SHARED_ADD(session.header->unslotted_events, 1);
+    recording_unlock();
+    if (!is_counted && !is_off && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+        os_message("not everything is recorded: there is no memory for it (ulimit -v?)");
 }
 
 struct thread_capture *thread_enter_slow(struct thread_capture *thread)
@@ -274,11 +353,8 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         return NULL;
     int saved = errno;
     struct thread_capture *ready = make_ready(thread);
-    static bool told;
-    if (!ready && recording.fork_local->owned)
-        SHARED_ADD(session.header->unslotted_events, 1);
-    else if (!ready && !__atomic_load_n(&recording.off, __ATOMIC_RELAXED) && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
-        os_message("not everything is recorded: there is no memory for it (ulimit -v?)"); /* and no session yet that could tell */
+    if (!ready)
+        tell_unready();
     errno = saved;
     return ready;
 }
@@ -292,13 +368,19 @@ bool thread_grow_stack(struct kept_stack *stack)
     if (!memory)
         return false;
     struct kept_stack old = *stack;
+    if (capacity > KEPT_DEEP && stack->code_epoch != CODE_EPOCH_DEEP) {
+        stack->deep_code_epoch = stack->code_epoch;
+        stack->code_epoch = CODE_EPOCH_DEEP;
+    }
     stack->capacity = capacity;
     stack->frames = (struct kept_frame *)memory + 1;
     stack->places = (struct kept_place *)(stack->frames + capacity);
     stack->pending = (uintptr_t *)(stack->places + capacity);
+    stack->chunks = (struct kept_chunk *)(stack->pending + capacity);
     memcpy(stack->frames, old.frames, old.capacity * sizeof *old.frames);
     memcpy(stack->places, old.places, old.capacity * sizeof *old.places);
     memcpy(stack->pending, old.pending, old.capacity * sizeof *old.pending);
+    memcpy(stack->chunks, old.chunks, old.chunk_count * sizeof *old.chunks);
     release_grown_room(&old);
     return true;
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/kept_stack.h"
+#include "capture/walk/kept_stack.h"
 #include "session/session.h"
 
 /* A thread's state, or the number of the recording that it is ready for: that it is neither inside a hook nor new is one comparison. */
@@ -42,7 +42,9 @@ struct thread_capture {
     struct thread_capture *next, *previous; /* in the list of all threads */
     uint32_t slot;
     uint32_t slab;
-    bool exiting; /* the thread's key destructor ran: register again if it still allocates */
+    uint32_t exit_rounds;       /* how often the destructor of the thread's key ran */
+    uint32_t process_id, os_id; /* by which the system knows whether it still runs */
+    void *signal_stack;         /* crash/crash.h; NULL: it has its own, or none */
 
     struct {
         uint32_t slab, used; /* used 0: there was none */
@@ -91,12 +93,19 @@ static inline void thread_leave(struct thread_capture *thread)
  * but not for ever. False: some still were, and may write into the session. */
 bool thread_stop_all(void);
 
+/* After thread_stop_all: waits, for a bounded time, until no thread can be between the comparison that found it ready and the store that
+ * says that it is inside. False: that cannot be known of some. (quiet.c) */
+bool thread_all_are_quiet(void);
+
 /* True in the middle of a hook or a probe. */
 bool thread_is_inside(void);
 
 /* Between the two, hooks on this thread record nothing; the second tells whether one was called. */
 void thread_begin_probe(void);
 bool thread_end_probe(void);
+
+/* Tells a probe that a hook was called. For hooks that do not begin with thread_enter. */
+void thread_note_probe(void);
 
 /* Room for at least one more frame in the kept stack. False: it is as large as it gets. */
 bool thread_grow_stack(struct kept_stack *stack);

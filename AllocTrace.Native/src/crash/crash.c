@@ -118,17 +118,24 @@ enum { STACK_BYTES = 128 << 10 };
 
 static _Thread_local void *own_stack __attribute__((tls_model("initial-exec")));
 
-void crash_thread_begins(void)
+void *crash_thread_begins(void)
 {
     stack_t present;
     if (own_stack || sigaltstack(NULL, &present) != 0 || !(present.ss_flags & SS_DISABLE))
-        return;
+        return own_stack;
     void *memory = os_map(STACK_BYTES);
     stack_t ours = {.ss_sp = memory, .ss_size = STACK_BYTES};
     if (memory && sigaltstack(&ours, NULL) == 0)
         own_stack = memory;
     else if (memory)
         os_unmap(memory, STACK_BYTES);
+    return own_stack;
+}
+
+void crash_release_stack(void *stack)
+{
+    if (stack)
+        os_unmap(stack, STACK_BYTES);
 }
 
 void crash_thread_ends(void)

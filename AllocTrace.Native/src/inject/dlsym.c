@@ -3,49 +3,20 @@
  * The real dlsym finds out by its return address whose RTLD_NEXT and RTLD_DEFAULT are meant, so ours ends in a jump to it, with stack and
  * argument registers as they were. */
 #define _GNU_SOURCE
+#include "inject/dlsym.h"
+
 #include <dlfcn.h>
 #include <string.h>
 
-#include "inject/dlsym.h"
 #include "inject/runtimes.h"
-#include "platform/image.h"
-
-void *(*alloctrace_real_dlsym)(void *handle, const char *name);
+#include "platform/loader.h"
 
 void alloctrace_before_dlsym(void *handle, const char *name);
-
-#ifdef __GLIBC__
-
-/* By version, since by name dlsym would find ours: that of glibc 2.34 and later, then that of x86-64 and that of arm64 before it. */
-static void find_real(void)
-{
-    static const char *const versions[] = {"GLIBC_2.34", "GLIBC_2.2.5", "GLIBC_2.17"};
-    for (unsigned i = 0; i < sizeof versions / sizeof *versions && !alloctrace_real_dlsym; i++)
-        alloctrace_real_dlsym = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", versions[i]);
-}
-
-#else
-
-static bool note_others(const struct image *image, void *unused)
-{
-    (void)unused;
-    if ((uintptr_t)note_others < image->begin || (uintptr_t)note_others >= image->end)
-        alloctrace_real_dlsym = (void *(*)(void *, const char *))image_symbol(image, "dlsym");
-    return alloctrace_real_dlsym;
-}
-
-/* musl has no versions, but one library, which no program does without. */
-static void find_real(void)
-{
-    image_visit(note_others, NULL);
-}
-
-#endif
 
 void alloctrace_before_dlsym(void *handle, const char *name)
 {
     if (!alloctrace_real_dlsym)
-        find_real();
+        loader_find_dlsym();
     if (!runtimes_are_watched())
         return;
     runtimes_look(ALLOCTRACE_FOUND_DLSYM);

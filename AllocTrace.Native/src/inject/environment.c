@@ -10,20 +10,29 @@
 
 #include "inject/dlsym.h"
 #include "inject/runtimes.h"
+#include "lifecycle/lifecycle.h"
 
 typedef char *(*getenv_function)(const char *name);
 
-static getenv_function next(const char *symbol)
+static getenv_function real_getenv, real_secure_getenv;
+static char *(*real_langinfo)(nl_item item);
+
+static void find_functions(void)
 {
-    return (getenv_function)dlsym(RTLD_NEXT, symbol);
+    if (!real_langinfo)
+        real_langinfo = (char *(*)(nl_item))dlsym(RTLD_NEXT, "nl_langinfo");
+    if (!real_secure_getenv)
+        real_secure_getenv = (getenv_function)dlsym(RTLD_NEXT, "secure_getenv");
+    if (!real_getenv)
+        real_getenv = (getenv_function)dlsym(RTLD_NEXT, "getenv");
 }
 
-static void python_may_start(void)
+static void python_may_start(const void *caller)
 {
     if (!runtimes_are_watched())
         return;
     if (recording.fork_local->loader_is_free)
-        runtimes_look(ALLOCTRACE_FOUND_GETENV);
+        runtimes_look_at_caller(caller);
     runtimes_restore();
 }
 
@@ -33,19 +42,20 @@ static bool is_asked_by_python(const char *name)
     return name && strncmp(name, "PYTHON", 6) == 0 && strcmp(name, "PYTHONMALLOCSTATS") != 0;
 }
 
-static char *look_and_get(getenv_function real, const char *name)
+static void variable_is_asked(const char *name, const void *caller)
 {
-    if (is_asked_by_python(name))
-        python_may_start();
-    return real(name);
+    if (!is_asked_by_python(name))
+        return;
+    lifecycle_tell_refusal();
+    python_may_start(caller);
 }
 
 static char *get(const char *name)
 {
-    static getenv_function real;
-    if (!real)
-        real = next("getenv");
-    return look_and_get(real, name);
+    if (!real_getenv)
+        find_functions();
+    variable_is_asked(name, __builtin_return_address(0));
+    return real_getenv(name);
 }
 
 /* Set before the first image of that namespace is redirected here. */
@@ -62,21 +72,20 @@ __attribute__((visibility("default"), alias("get"))) char *getenv(const char *na
 
 __attribute__((visibility("default"))) char *secure_getenv(const char *name)
 {
-    static getenv_function real;
-    if (!real)
-        real = next("secure_getenv");
-    return look_and_get(real, name);
+    if (!real_secure_getenv)
+        find_functions();
+    variable_is_asked(name, __builtin_return_address(0));
+    return real_secure_getenv(name);
 }
 
 /* Isolated, CPython reads no variables, but it asks for the encoding of its streams after it has set up its allocators. */
 static char *langinfo(nl_item item)
 {
-    static char *(*real)(nl_item item);
-    if (!real)
-        real = (char *(*)(nl_item))dlsym(RTLD_NEXT, "nl_langinfo");
+    if (!real_langinfo)
+        find_functions();
     if (item == CODESET)
-        python_may_start();
-    return real(item);
+        python_may_start(__builtin_return_address(0));
+    return real_langinfo(item);
 }
 
 __attribute__((visibility("default"), alias("langinfo"))) char *nl_langinfo(nl_item item);
@@ -111,10 +120,23 @@ static bool redirect_look_ups(const struct image *image, void *unused)
     return false;
 }
 
-void environment_watch_hosts(void)
+static void watch_hosts(void)
 {
     if (!environment_is_called_by_name())
         image_visit(redirect_look_ups, NULL);
+}
+
+struct definition {
+    const char *name;
+    uintptr_t address;
+};
+
+/* In the loader's order. dlsym would say the same, but takes the loader's lock. */
+static bool note_first(const struct image *image, void *context)
+{
+    struct definition *first = context;
+    first->address = (uintptr_t)image_symbol(image, first->name);
+    return first->address;
 }
 
 /* Other libraries may stand before us, rightly. Only what was loaded with RTLD_DEEPBIND goes past all of us. */
@@ -122,12 +144,22 @@ static bool goes_past(const struct image *python, const char *name, const void *
 {
     if (!environment_is_called_by_name())
         return true;
-    uintptr_t target = image_import(python, name), first = (uintptr_t)dlsym(RTLD_DEFAULT, name);
+    struct definition first = {.name = name};
+    image_visit(note_first, &first);
+    uintptr_t target = image_import(python, name);
     bool is_unbound = target >= python->begin && target < python->end;
-    return is_unbound ? first == (uintptr_t)ours : target != first;
+    return is_unbound ? first.address == (uintptr_t)ours : target != first.address;
 }
 
-void environment_watch(const struct image *python, void *getenv_there)
+static void watch(const struct image *python, const char *name, void *ours)
+{
+    if (goes_past(python, name, ours))
+        image_redirect(python, name, ours);
+}
+
+/* Makes a CPython ask this library for its variables, where it would not by itself. getenv_there: that of its own C library when it is in a
+ * namespace of its own (of several such namespaces the first's is used: they began with the same variables); else NULL. */
+static void watch_python(const struct image *python, void *getenv_there)
 {
     bool is_elsewhere = !python->begin;
     if (is_elsewhere && getenv_there) {
@@ -135,11 +167,32 @@ void environment_watch(const struct image *python, void *getenv_there)
             getenv_of_namespace = (getenv_function)getenv_there;
         image_redirect(python, "getenv", (void *)getenv_in_namespace);
     } else if (!is_elsewhere) {
-        if (goes_past(python, "getenv", (void *)get))
-            image_redirect(python, "getenv", (void *)get);
-        if (goes_past(python, "nl_langinfo", (void *)langinfo))
-            image_redirect(python, "nl_langinfo", (void *)langinfo);
+        watch(python, "getenv", (void *)get);
+        watch(python, "nl_langinfo", (void *)langinfo);
+        watch(python, "dlsym", (void *)alloctrace_dlsym); /* by which it finds what extensions export */
     }
+}
+
+/* With children=off, programs that this process starts are to be left alone: from here on its environment names no recording. Other threads
+ * may be reading the environment: nothing moves, one byte changes. */
+static void hide_recording_from_children(void)
+{
+    char *path = recording.options.children ? NULL : getenv("ALLOCTRACE");
+    if (path && *path)
+        *path = '\0';
+}
+
+static void python_was_found(const struct image *python, void *getenv_there)
+{
+    hide_recording_from_children();
+    watch_python(python, getenv_there);
+}
+
+void environment_begin(void)
+{
+    static const struct runtimes_listener listener = {.look = watch_hosts, .found = python_was_found};
+    find_functions();
+    runtimes_listen(&listener);
 }
 
 bool environment_arm(void)
@@ -153,13 +206,5 @@ bool environment_arm(void)
         os_message("%s; nothing is recorded", error);
         return false;
     }
-    return recording_arm(&options);
-}
-
-/* Other threads may be reading the environment: nothing moves, one byte changes. */
-void environment_python_was_found(void)
-{
-    char *path = recording.options.children ? NULL : getenv("ALLOCTRACE");
-    if (path && *path)
-        *path = '\0';
+    return lifecycle_arm(&options);
 }

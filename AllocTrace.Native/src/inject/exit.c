@@ -4,11 +4,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "capture/recording.h"
+#include "lifecycle/lifecycle.h"
 
 __attribute__((visibility("default"), noreturn)) void _exit(int status)
 {
-    recording_end();
+    lifecycle_end();
     for (;;)
         syscall(SYS_exit_group, status);
 }

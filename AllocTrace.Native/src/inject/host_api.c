@@ -5,13 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/hook.h"
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "inject/runtimes.h"
-#include "inject/tracked_domains.h"
+#include "inject/wide_text.h"
+#include "lifecycle/lifecycle.h"
+#include "platform/loader.h"
 
-static uint32_t api_lock; /* between threads that start or stop at the same time */
+enum { BUSY = -3, RETRY_NS = 1000000 };
+
+/* Between threads that start or stop at the same time. Whoever waits for the loader's lock does not hold it, and whoever has the loader's
+ * lock does not wait for it: a constructor that runs within dlopen may start a recording too. */
+static struct lock api_lock;
+
+/* While the session is looked at, or is taken away. */
+static struct lock view_lock;
 
 static bool is_running(void)
 {
@@ -30,11 +38,46 @@ static int begin(const char *path, const char *text)
         os_message("%s; nothing is recorded", error);
         return ALLOCTRACE_FAILED;
     }
-    if (!recording_arm(&options))
+    if (lifecycle_arm(&options))
+        return ALLOCTRACE_DONE;
+    lifecycle_tell_refusal();
+    return ALLOCTRACE_FAILED;
+}
+
+struct start {
+    const char *path, *options;
+    int result;
+};
+
+/* Under the loader's lock. */
+static void start_locked(void *argument)
+{
+    struct start *start = argument;
+    start->result = BUSY;
+    if (!lock_try(&api_lock))
+        return;
+    start->result = is_running() ? ALLOCTRACE_DONE : begin(start->path, start->options);
+    if (start->result == ALLOCTRACE_DONE) {
+        runtimes_look(ALLOCTRACE_FOUND_START);
+        lifecycle_resume();
+    }
+    lock_release(&api_lock);
+}
+
+/* While a recording runs, it only looks for CPythons that have been loaded since: path and options are then not read. */
+static int start(const char *path, const char *options)
+{
+    struct start start = {path, options, BUSY};
+    if (!loader_is_known()) {
+        os_message("this program's C library is not the GNU C library: nothing is recorded");
         return ALLOCTRACE_FAILED;
-    recording.on_new_code = tracked_domains_redirect_new_libraries;
-    tracked_domains_redirect_new_libraries();
-    return ALLOCTRACE_DONE;
+    }
+    for (;;) {
+        loader_call_locked(start_locked, &start);
+        if (start.result != BUSY)
+            return start.result;
+        os_sleep_ns(RETRY_NS);
+    }
 }
 
 int alloctrace_start(const char *path, const char *options)
@@ -43,39 +86,47 @@ int alloctrace_start(const char *path, const char *options)
         os_message("a recording needs a path; nothing is recorded");
         return ALLOCTRACE_FAILED;
     }
-    int saved = errno;
-    lock_acquire(&api_lock);
-    int result = is_running() ? ALLOCTRACE_DONE : begin(path, options);
-    if (result == ALLOCTRACE_DONE)
-        runtimes_look(ALLOCTRACE_FOUND_START);
-    if (result == ALLOCTRACE_DONE)
-        recording_resume();
-    lock_release(&api_lock);
-    errno = saved;
-    return result;
+    if (!wide_text_is_none(path, "path") || !wide_text_is_none(options, "options"))
+        return ALLOCTRACE_FAILED;
+    return start(path, options);
 }
 
 int alloctrace_start_from_env(void)
 {
     const char *path = getenv("ALLOCTRACE");
+    return is_running() || (path && *path) ? start(path, getenv("ALLOCTRACE_OPTIONS")) : ALLOCTRACE_OFF;
+}
+
+/* Under the loader's lock. Keeps api_lock when it takes the hooks out. */
+static void unhook_locked(void *result)
+{
+    *(int *)result = BUSY;
+    if (!lock_try(&api_lock))
+        return;
+    *(int *)result = is_running() ? ALLOCTRACE_DONE : ALLOCTRACE_NOT_RUNNING;
     if (is_running())
-        return alloctrace_start("running", NULL);
-    return path && *path ? alloctrace_start(path, getenv("ALLOCTRACE_OPTIONS")) : ALLOCTRACE_OFF;
+        runtimes_unhook();
+    else
+        lock_release(&api_lock);
 }
 
 static int stop(bool wait)
 {
-    if (!is_running())
+    int result = ALLOCTRACE_NOT_RUNNING;
+    while (is_running()) {
+        loader_call_locked(unhook_locked, &result);
+        if (result != BUSY)
+            break;
+        os_sleep_ns(RETRY_NS);
+    }
+    if (result != ALLOCTRACE_DONE)
         return ALLOCTRACE_NOT_RUNNING;
-    int saved = errno;
-    lock_acquire(&api_lock);
-    for (uint32_t i = 0; i < recording.runtime_count; i++)
-        if (recording.runtimes[i].used)
-            hook_remove(&recording.runtimes[i]);
-    runtimes_forget();
-    recording_stop(wait);
+    bool is_quiet = lifecycle_stop(wait);
+    lock_acquire(&view_lock);
+    if (is_quiet)
+        lifecycle_release();
+    lock_release(&view_lock);
     lock_release(&api_lock);
-    errno = saved;
     return ALLOCTRACE_DONE;
 }
 
@@ -93,6 +144,8 @@ int alloctrace_snapshot(const char *name)
 {
     if (!is_running() || !recording.fork_local->owned)
         return ALLOCTRACE_NOT_RUNNING;
+    if (!wide_text_is_none(name, "name"))
+        return ALLOCTRACE_FAILED;
     struct thread_capture *thread = thread_enter();
     if (!thread)
         return ALLOCTRACE_FAILED;
@@ -105,13 +158,50 @@ int alloctrace_snapshot(const char *name)
     return reference ? ALLOCTRACE_DONE : ALLOCTRACE_FAILED;
 }
 
-/* Whether the collector is where each thread is now. */
-static bool is_drained(const uint64_t cursor[], uint32_t threads)
+/* ---- looking at the session ---- */
+
+/* Between the two the session is neither taken away nor replaced. False: there is none. */
+static bool view_begin(void)
 {
-    for (uint32_t i = 0; i < threads; i++) {
+    lock_acquire(&view_lock);
+    if (is_running() && recording.fork_local->owned)
+        return true;
+    lock_release(&view_lock);
+    return false;
+}
+
+static void view_end(void)
+{
+    lock_release(&view_lock);
+}
+
+/* Where each thread's stream was, in a recording. */
+struct cursors {
+    uint32_t recording, threads;
+    uint64_t *cursor;
+};
+
+static size_t cursors_bytes(const struct cursors *cursors)
+{
+    return (cursors->threads + 1) * sizeof *cursors->cursor;
+}
+
+static bool note_cursors(struct cursors *cursors)
+{
+    *cursors = (struct cursors){thread_recording, SHARED_LOAD(session.header->threads), NULL};
+    cursors->cursor = os_map(cursors_bytes(cursors));
+    for (uint32_t i = 0; cursors->cursor && i < cursors->threads; i++)
+        cursors->cursor[i] = SHARED_LOAD(session_thread(i)->cursor);
+    return cursors->cursor;
+}
+
+/* Whether the collector is where each thread was. */
+static bool is_drained(const struct cursors *cursors)
+{
+    for (uint32_t i = 0; i < cursors->threads; i++) {
         const struct alloctrace_thread *thread = session_thread(i);
         uint32_t state = SHARED_LOAD(thread->state);
-        if ((state == ALLOCTRACE_THREAD_LIVE || state == ALLOCTRACE_THREAD_ENDED) && SHARED_LOAD(thread->drained) < cursor[i])
+        if ((state == ALLOCTRACE_THREAD_LIVE || state == ALLOCTRACE_THREAD_ENDED) && SHARED_LOAD(thread->drained) < cursors->cursor[i])
             return false;
     }
     return true;
@@ -120,20 +210,38 @@ static bool is_drained(const uint64_t cursor[], uint32_t threads)
 int alloctrace_flush(uint32_t milliseconds)
 {
     enum { WAIT_NS = 1000000 };
-    if (!is_running() || !recording.fork_local->owned)
+    struct cursors cursors;
+    if (!view_begin())
         return ALLOCTRACE_NOT_RUNNING;
-    uint32_t threads = SHARED_LOAD(session.header->threads);
-    uint64_t *cursor = os_map((threads + 1) * sizeof *cursor);
-    if (!cursor)
+    bool has_memory = note_cursors(&cursors);
+    view_end();
+    if (!has_memory)
         return ALLOCTRACE_FAILED;
-    for (uint32_t i = 0; i < threads; i++)
-        cursor[i] = SHARED_LOAD(session_thread(i)->cursor);
     uint64_t end = os_monotonic_ns() + milliseconds * UINT64_C(1000000);
-    bool done = false;
-    while (!(done = is_drained(cursor, threads)) && os_monotonic_ns() < end)
+    bool is_done = false, is_there = true;
+    while (is_there && !is_done) {
+        if ((is_there = view_begin())) {
+            is_there = thread_recording == cursors.recording;
+            is_done = is_there && is_drained(&cursors);
+            view_end();
+        }
+        if (is_done || os_monotonic_ns() >= end)
+            break;
         os_sleep_ns(WAIT_NS);
-    os_unmap(cursor, (threads + 1) * sizeof *cursor);
-    return done ? ALLOCTRACE_DONE : ALLOCTRACE_FAILED;
+    }
+    os_unmap(cursors.cursor, cursors_bytes(&cursors));
+    return is_done ? ALLOCTRACE_DONE : ALLOCTRACE_FAILED;
+}
+
+static void describe_session(struct alloctrace_status *now)
+{
+    now->has_session = 1;
+    now->collector_pid = SHARED_LOAD(session.header->collector_pid);
+    now->session_bytes = ALLOCTRACE_HEADER_BYTES + (uint64_t)SHARED_LOAD(session.header->extents) * ALLOCTRACE_EXTENT_BYTES;
+    now->lost_events = SHARED_LOAD(session.header->unslotted_events);
+    for (uint32_t i = 0, threads = SHARED_LOAD(session.header->threads); i < threads; i++)
+        now->lost_events += SHARED_LOAD(session_thread(i)->lost_events);
+    memcpy(now->session_path, session.file.path, sizeof now->session_path);
 }
 
 int alloctrace_get_status(struct alloctrace_status *status)
@@ -143,14 +251,9 @@ int alloctrace_get_status(struct alloctrace_status *status)
         now.runtimes += recording.runtimes[i].used;
         now.without_stacks += recording.runtimes[i].used && recording.runtimes[i].stacks == ALLOCTRACE_STACKS_OFF;
     }
-    if (is_running() && recording.fork_local->owned) {
-        now.has_session = 1;
-        now.collector_pid = SHARED_LOAD(session.header->collector_pid);
-        now.session_bytes = ALLOCTRACE_HEADER_BYTES + (uint64_t)SHARED_LOAD(session.header->extents) * ALLOCTRACE_EXTENT_BYTES;
-        now.lost_events = SHARED_LOAD(session.header->unslotted_events);
-        for (uint32_t i = 0, threads = SHARED_LOAD(session.header->threads); i < threads; i++)
-            now.lost_events += SHARED_LOAD(session_thread(i)->lost_events);
-        memcpy(now.session_path, session.file.path, sizeof now.session_path);
+    if (view_begin()) {
+        describe_session(&now);
+        view_end();
     }
     memcpy(status, &now, status->size < sizeof now ? status->size : sizeof now);
     return ALLOCTRACE_DONE;

@@ -5,9 +5,17 @@
 #include "capture/code_cache.h"
 #include "capture/hook.h"
 #include "capture/thread.h"
-#include "inject/environment.h"
+#include "inject/tracked_domains.h"
+#include "platform/loader.h"
 
-/* What one look finds: hooks are put in afterwards, when the loader's lock is not held. */
+static const struct runtimes_listener *listener;
+
+void runtimes_listen(const struct runtimes_listener *to)
+{
+    listener = to;
+}
+
+/* What one look finds. Hooks are installed after the walk, because the walk holds the lock of the loader's list. */
 struct findings {
     struct image image[RUNTIMES];
     unsigned count;
@@ -64,8 +72,8 @@ static void add(const struct image *image, void *getenv_there, uint32_t found)
         return;
     }
     recording_tell_runtime(runtime);
-    environment_python_was_found();
-    environment_watch(image, getenv_there);
+    if (listener)
+        listener->found(image, getenv_there);
 }
 
 static struct image_changes seen;
@@ -81,36 +89,109 @@ static bool may_begin(void)
     return is_here = true;
 }
 
+static bool is_new(struct image_changes changes)
+{
+    return !has_looked || changes.added != seen.added || changes.removed != seen.removed;
+}
+
+/* The loader may call the host's malloc while it relocates, and such a function may call dlsym: then this thread, which holds the loader's
+ * lock, sees images that are not relocated. Some images stay writable for good, where another tool changed their protection. */
+static bool is_within_relocation(uint32_t found)
+{
+    enum { LONGEST_NS = 1000000000 };
+    static unsigned usually;
+    static uint64_t since;
+    unsigned unsealed = image_count_unsealed();
+    if (found != ALLOCTRACE_FOUND_DLSYM || unsealed <= usually) {
+        usually = unsealed;
+        since = 0;
+        return false;
+    }
+    uint64_t now = os_monotonic_ns();
+    since = since ? since : now;
+    if (now - since < LONGEST_NS)
+        return true;
+    usually = unsealed;
+    return false;
+}
+
+/* Under the loader's lock, which is taken before the other. */
+static void look(void *argument)
+{
+    uint32_t found = *(const uint32_t *)argument;
+    lock_acquire(&recording.fork_local->look_lock);
+    struct image_changes changes = image_changes();
+    if (is_new(changes) && !is_within_relocation(found)) {
+        struct findings findings = {.count = 0};
+        image_visit(note_python, &findings);
+        if (listener)
+            listener->look();
+        tracked_domains_redirect();
+        forget_unloaded(&findings);
+        for (unsigned i = 0; i < findings.count; i++)
+            add(&findings.image[i], NULL, found);
+        seen = changes;
+        has_looked = true;
+    }
+    lock_release(&recording.fork_local->look_lock);
+}
+
 void runtimes_look(uint32_t found)
 {
     if (!may_begin())
         return;
-    struct image_changes changes = image_changes();
+    if (is_new(image_changes()))
+        loader_call_locked(look, &found);
+    is_here = false;
+}
+
+struct look_at_caller {
+    struct findings all;
+    const void *address;
+    struct image caller; /* base and dynamic NULL: no CPython */
+};
+
+static bool note_caller(const struct image *image, void *context)
+{
+    struct look_at_caller *look = context;
+    unsigned before = look->all.count;
+    note_python(image, &look->all);
+    if (look->all.count > before && (uintptr_t)look->address >= image->begin && (uintptr_t)look->address < image->end)
+        look->caller = *image;
+    return false;
+}
+
+void runtimes_look_at_caller(const void *address)
+{
+    if (!may_begin())
+        return;
     lock_acquire(&recording.fork_local->look_lock);
-    if (!has_looked || changes.added != seen.added || changes.removed != seen.removed) {
-        struct findings findings = {.count = 0};
-        image_visit(note_python, &findings);
-        seen = changes;
-        has_looked = true;
-        environment_watch_hosts();
-        forget_unloaded(&findings);
-        for (unsigned i = 0; i < findings.count; i++)
-            add(&findings.image[i], NULL, found);
+    if (is_new(image_changes())) {
+        struct look_at_caller look = {.address = address};
+        image_visit(note_caller, &look);
+        forget_unloaded(&look.all);
+        if (look.caller.dynamic)
+            add(&look.caller, NULL, ALLOCTRACE_FOUND_GETENV);
     }
     lock_release(&recording.fork_local->look_lock);
     is_here = false;
 }
 
-void runtimes_look_in_namespace(void *handle)
+static void look_in_namespace(void *handle)
 {
-    if (!may_begin())
-        return;
     struct findings findings = {.count = 0};
     image_visit_namespace_of(handle, note_python, &findings);
     lock_acquire(&recording.fork_local->look_lock);
     for (unsigned i = 0; i < findings.count; i++)
         add(&findings.image[i], findings.getenv, ALLOCTRACE_FOUND_DLSYM);
     lock_release(&recording.fork_local->look_lock);
+}
+
+void runtimes_look_in_namespace(void *handle)
+{
+    if (!may_begin())
+        return;
+    loader_call_locked(look_in_namespace, handle);
     is_here = false;
 }
 
@@ -154,11 +235,17 @@ void runtimes_restore_in_namespace(void)
     is_here = false;
 }
 
-void runtimes_forget(void)
+void runtimes_unhook(void)
 {
+    struct findings findings = {.count = 0};
     lock_acquire(&recording.fork_local->look_lock);
-    for (uint32_t i = 0; i < recording.runtime_count; i++)
+    image_visit(note_python, &findings);
+    forget_unloaded(&findings);
+    for (uint32_t i = 0; i < recording.runtime_count; i++) {
+        if (recording.runtimes[i].used)
+            hook_remove(&recording.runtimes[i]);
         recording.runtimes[i].used = false;
+    }
     has_looked = false;
     lock_release(&recording.fork_local->look_lock);
 }

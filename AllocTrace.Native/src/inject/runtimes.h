@@ -1,9 +1,9 @@
 /* runtimes.h: which CPythons are in this process, and hooks in each of them.
  *
  * Hosts load libpython when they like, out of sight of dlsym(RTLD_DEFAULT) too, several of them, and unload them again. So the loaded
- * images themselves are looked through whenever something was loaded or unloaded since the last time: when this library is loaded, when the
- * host looks up a symbol (it must, to call what it loaded), and when CPython asks for a PYTHON… variable. dlopen is not wrapped: its
- * caller's RUNPATH would be lost.
+ * images themselves are looked through whenever something was loaded or unloaded since the last time: when this library is loaded and when
+ * the host looks up a symbol (it must, to call what it loaded). When a CPython asks for a PYTHON… variable, that one is looked at. dlopen
+ * is not wrapped: its caller's RUNPATH would be lost.
  */
 #ifndef ALLOCTRACE_RUNTIMES_H
 #define ALLOCTRACE_RUNTIMES_H
@@ -13,16 +13,28 @@
 
 #include "capture/recording.h"
 
+/* Called under the loader's lock. */
+struct runtimes_listener {
+    void (*look)(void);                                            /* the images are looked through */
+    void (*found)(const struct image *python, void *getenv_there); /* a CPython was hooked; getenv_there: see environment.c */
+};
+
+void runtimes_listen(const struct runtimes_listener *listener);
+
 /* Whether hosts' actions are watched: the recording is armed, and on. */
 static inline bool runtimes_are_watched(void)
 {
     return recording.fork_local && !recording.off;
 }
 
-/* Looks, if anything was loaded or unloaded. found: enum alloctrace_found. */
+/* Looks, if anything was loaded or unloaded. found: enum alloctrace_found. Takes the loader's lock: for callers that do so anyway. */
 void runtimes_look(uint32_t found);
 
-/* The same in the namespace (dlmopen) that the host's handle belongs to. */
+/* Hooks the CPython that the address is in, if anything was loaded or unloaded. Takes no lock of the loader's that is held while others'
+ * code runs: another thread may be within dlopen, in a constructor that waits for this one. An image that executes is relocated. */
+void runtimes_look_at_caller(const void *address);
+
+/* Looks in the namespace (dlmopen) that the host's handle belongs to. Takes the loader's lock. */
 void runtimes_look_in_namespace(void *handle);
 
 /* Puts hooks back that were replaced, in the runtimes where the calling thread can tell. */
@@ -32,8 +44,8 @@ void runtimes_restore(void);
  * out. With several of them, nothing: which one called is not known. */
 void runtimes_restore_in_namespace(void);
 
-/* None is hooked any more: the next look finds all of them anew. */
-void runtimes_forget(void);
+/* Takes the hooks out of all of them: the next look finds them anew. Under the loader's lock, so that none is unloaded meanwhile. */
+void runtimes_unhook(void);
 
 /* The runtime whose code the calling thread runs, as far as can be told; NULL: there is none. */
 struct traced_runtime *runtimes_current(void);

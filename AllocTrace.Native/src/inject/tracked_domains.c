@@ -37,10 +37,7 @@ static bool visit(const struct image *image, void *unused)
     return false;
 }
 
-void tracked_domains_redirect_new_libraries(void)
+void tracked_domains_redirect(void)
 {
-    static unsigned long long seen; /* the loader's count of what it ever loaded */
-    unsigned long long added = image_changes().added;
-    if (__atomic_exchange_n(&seen, added, __ATOMIC_RELAXED) != added)
-        image_visit(visit, NULL);
+    image_visit(visit, NULL);
 }

@@ -6,8 +6,8 @@
 #ifndef ALLOCTRACE_TRACKED_DOMAINS_H
 #define ALLOCTRACE_TRACKED_DOMAINS_H
 
-/* Looks through libraries loaded since the last time. Cheap when there are none. Not for forked children: another thread may have held the
- * loader's lock when they were made. */
-void tracked_domains_redirect_new_libraries(void);
+/* Redirects the libraries that are loaded. Under the loader's lock. CPython looks up an extension's entry point (dlsym) before it calls the
+ * extension: that is when new ones are redirected. */
+void tracked_domains_redirect(void);
 
 #endif

@@ -32,28 +32,31 @@ struct image_changes {
 
 struct image_changes image_changes(void);
 
-/* Visits the images of the namespace that this library is in, the executable first, until the visitor returns true. The loader's lock is
- * held: the visitor loads and unloads nothing. */
+/* Visits the images of the namespace that this library is in, the executable first, until the visitor returns true. They stay mapped during
+ * the walk, because the lock of the loader's list is held: the visitor loads and unloads nothing. Another thread may be relocating some of
+ * them: what they define can be found all the same, but see below for the rest. */
 bool image_visit(bool (*visitor)(const struct image *image, void *context), void *context);
 
 /* Visits the images of another namespace (dlmopen), of which the host holds a handle. Does nothing for a handle of this namespace. */
 bool image_visit_namespace_of(void *handle, bool (*visitor)(const struct image *image, void *context), void *context);
 
-/* Whether the image is mapped still. False for images of other namespaces too: that cannot be found out. */
-bool image_is_mapped(const struct image *image);
+/* How many images have a range that the loader is to make read-only (RELRO), and that is writable: their relocation is not finished, or
+ * somebody else has changed it. 0 where the system cannot tell (before Linux 5.14). */
+unsigned image_count_unsealed(void);
 
 /* The address of a symbol that the image defines, or NULL. For data see image_data. */
 void *image_symbol(const struct image *image, const char *name);
 
 /* The address of the variable that the image means by a name it defines: an executable may have taken the place of a library's (copy
- * relocations). NULL: it defines no such symbol. */
+ * relocations). NULL: it defines no such symbol. For an image that is relocated: under the loader's lock (loader.h), or when it runs. */
 void *image_data(const struct image *image, const char *name);
 
 /* What the image's calls of a function that it imports go to: an address of its own while the loader has not bound it yet; 0: it imports no
- * such function. */
+ * such function. For an image that is relocated. */
 uintptr_t image_import(const struct image *image, const char *name);
 
-/* Makes the image's calls of a function that it imports go to target. */
+/* Makes the image's calls of a function that it imports go to target. For an image that is relocated: the loader would add its base to the
+ * new pointer, and fault on a page that this function makes read-only again. */
 void image_redirect(const struct image *image, const char *name, void *target);
 
 #endif

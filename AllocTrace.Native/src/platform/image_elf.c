@@ -147,14 +147,30 @@ struct image_changes image_changes(void)
     return changes;
 }
 
-static bool is_same(const struct image *image, void *wanted)
+#ifndef MADV_POPULATE_WRITE /* Linux 5.14 */
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* The loader seals whole pages: from the one in which the range begins to the last that it covers (glibc's _dl_protect_relro). */
+static uintptr_t page_of(uintptr_t address)
 {
-    return image->dynamic == ((const struct image *)wanted)->dynamic;
+    return address & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
 }
 
-bool image_is_mapped(const struct image *image)
+/* Faults the first page in as a write would, which the system refuses for one that is read-only; changes nothing in it. */
+static bool count_unsealed(const struct image *image, void *count)
 {
-    return image_visit(is_same, (void *)image);
+    uintptr_t begin = page_of(image->sealed_begin);
+    if (begin < page_of(image->sealed_end) && madvise((void *)begin, (size_t)sysconf(_SC_PAGESIZE), MADV_POPULATE_WRITE) == 0)
+        ++*(unsigned *)count;
+    return false;
+}
+
+unsigned image_count_unsealed(void)
+{
+    unsigned count = 0;
+    image_visit(count_unsealed, &count);
+    return count;
 }
 
 /* ---- symbols ---- */
@@ -231,9 +247,8 @@ static void replace(const struct image *image, uintptr_t *slot, uintptr_t *value
     uintptr_t target = *value;
     if (*slot == target)
         return;
-    uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE), page = (uintptr_t)slot & ~(page_size - 1);
-    /* The loader seals whole pages: from the one in which the range begins to the last that it covers (glibc's _dl_protect_relro). */
-    bool sealed = page >= (image->sealed_begin & ~(page_size - 1)) && page < (image->sealed_end & ~(page_size - 1));
+    uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE), page = page_of((uintptr_t)slot);
+    bool sealed = page >= page_of(image->sealed_begin) && page < page_of(image->sealed_end);
     if (mprotect((void *)page, page_size, PROT_READ | PROT_WRITE) != 0)
         return;
     __atomic_store_n(slot, target, __ATOMIC_RELEASE);

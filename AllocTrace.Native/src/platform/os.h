@@ -1,6 +1,7 @@
-/* os.h: everything that the library asks of the operating system, with what it may expect back. One file per system fulfils it.
+/* os.h: everything that the library asks of the operating system, with what it may expect back. The os_*.c files of one system fulfil it.
  *
- * None of these functions calls malloc or CPython. All preserve errno. Sizes are bytes, times nanoseconds.
+ * None of these functions calls malloc or CPython, and none is a cancellation point (pthreads(7)): a thread that is to be cancelled is
+ * within its program's PyMem_Malloc, with its program's locks. All preserve errno. Sizes are bytes, times nanoseconds.
  */
 #ifndef ALLOCTRACE_OS_H
 #define ALLOCTRACE_OS_H
@@ -23,11 +24,11 @@ struct os_file {
     char path[4096];
 };
 
-/* On failure: false, and why in *reason (a static string or strerror's). file->path is set by the caller. */
+/* On failure: false, and why in *reason (a static string). file->path is set by the caller. */
 bool os_file_create(struct os_file *file, const char **reason);
 
 /* Makes [offset, offset + size) of the file usable memory: space is reserved first, so that touching it cannot fail later, then mapped
- * shared and touched. NULL when there is no space, or the file cannot be reached any more; why in *reason (a static string or strerror's).
+ * shared and touched. NULL when there is no space, or the file cannot be reached any more; why in *reason (a static string).
  */
 void *os_file_extend(struct os_file *file, uint64_t offset, size_t size, const char **reason);
 
@@ -58,6 +59,36 @@ bool os_read_memory(uintptr_t address, void *buffer, size_t size);
 /* Whether so many bytes are there to be read, as far as can be said beforehand: another thread may take them away. Safe in a signal
  * handler. *allowed (may be NULL): false when the system does not let the process find out; the result is then false. */
 bool os_can_read(uintptr_t address, size_t size, bool *allowed);
+
+/* Whether a thread does not exist any more. False when that cannot be known. */
+bool os_thread_is_gone(uint32_t process, uint32_t thread);
+
+/* What a thread of this process does, as far as the system tells. */
+enum os_thread_activity {
+    OS_THREAD_UNKNOWN, /* stopped, waiting for a page, or the system does not tell */
+    OS_THREAD_RUNS,    /* or would, if there was a processor for it */
+    OS_THREAD_WAITS,   /* in a system call, or gone */
+};
+
+/* *ran_ns: how long the thread has run so far, when it runs. */
+enum os_thread_activity os_thread_activity(uint32_t thread, uint64_t *ran_ns);
+
+/* Makes all running threads of this process pass a full memory barrier. False: the system does not do that. */
+bool os_barrier_all(void);
+
+/* open, with O_CLOEXEC and mode 0600, and close. -1: not opened, and errno says why. */
+int os_open(const char *path, int flags);
+void os_close(int descriptor);
+
+/* Reads up to size bytes of a file, of which the path is the system's or the program's own. Returns how many; 0 also when it cannot be
+ * read. */
+size_t os_read_file(const char *path, char *buffer, size_t size);
+
+/* Writes everything, as far as it can be written. */
+void os_write(int descriptor, const char *text, size_t length);
+
+/* The system's text for an error number, never translated: the C library's strerror may load a file for that. */
+const char *os_error_text(int error);
 
 void os_random(void *buffer, size_t size);
 void os_yield(void);

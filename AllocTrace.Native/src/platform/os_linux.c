@@ -1,19 +1,15 @@
+/* Memory, files and messages. */
 #define _GNU_SOURCE
 #include "platform/os.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -28,6 +24,18 @@
 
 /* Programs expect the lowest free descriptor from open(): ours is moved up to here, or as high as the limit allows. */
 #define DESCRIPTOR_FLOOR 900
+
+/* System calls by number: the C library's functions of the same names are cancellation points. */
+
+int os_open(const char *path, int flags)
+{
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0600);
+}
+
+void os_close(int descriptor)
+{
+    syscall(SYS_close, descriptor);
+}
 
 void *os_map(size_t size)
 {
@@ -75,23 +83,23 @@ static int out_of_the_way(int descriptor)
     int moved = fcntl(descriptor, F_DUPFD_CLOEXEC, floor);
     if (moved < 0)
         return descriptor;
-    close(descriptor);
+    os_close(descriptor);
     return moved;
 }
 
 bool os_file_create(struct os_file *file, const char **reason)
 {
     int saved = errno;
-    int descriptor = open(file->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int descriptor = os_open(file->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
     if (descriptor < 0) {
-        *reason = strerror(errno);
+        *reason = os_error_text(errno);
         errno = saved;
         return false;
     }
     file->descriptor = out_of_the_way(descriptor);
     bool identified = identify(file);
     if (!identified) {
-        *reason = strerror(errno);
+        *reason = os_error_text(errno);
         os_file_close(file);
     }
     errno = saved;
@@ -107,13 +115,13 @@ static bool still_ours(const struct os_file *file)
 
 static bool reopen(struct os_file *file)
 {
-    int descriptor = open(file->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int descriptor = os_open(file->path, O_RDWR | O_NOFOLLOW);
     if (descriptor < 0)
         return false;
     file->descriptor = out_of_the_way(descriptor);
     if (still_ours(file))
         return true;
-    close(file->descriptor);
+    os_close(file->descriptor);
     file->descriptor = -1;
     return false;
 }
@@ -125,13 +133,16 @@ static bool within_file_size_limit(uint64_t end)
     return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || end <= limit.rlim_cur;
 }
 
-/* Signals interrupt the call on tmpfs, and it has done nothing then: a program with a profiler's timer has one every millisecond. */
+/* Signals interrupt the call on tmpfs, and it has done nothing then: a program with a profiler's timer has one every millisecond. File
+ * systems without the call get a byte in each block, written by functions that are cancellation points. */
 static int reserve(const struct os_file *file, uint64_t offset, size_t size)
 {
-    int error;
+    int error, before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
     do
         error = posix_fallocate(file->descriptor, (off_t)offset, (off_t)size);
     while (error == EINTR);
+    pthread_setcancelstate(before, NULL);
     return error;
 }
 
@@ -144,7 +155,7 @@ void *os_file_extend(struct os_file *file, uint64_t offset, size_t size, const c
     else if (!still_ours(file) && !reopen(file))
         *reason = "it is not there any more";
     else if ((error = reserve(file, offset, size)) != 0)
-        *reason = strerror(error);
+        *reason = os_error_text(error);
     else if ((memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file->descriptor, (off_t)offset)) == MAP_FAILED)
         *reason = "no memory to map it (ulimit -v?)";
     errno = saved;
@@ -155,7 +166,7 @@ void os_file_close(struct os_file *file)
 {
     int saved = errno;
     if (still_ours(file))
-        close(file->descriptor);
+        os_close(file->descriptor);
     file->descriptor = -1;
     errno = saved;
 }
@@ -168,86 +179,31 @@ void os_file_remove(struct os_file *file)
     errno = saved;
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-uint64_t os_monotonic_ns(void)
-{
-    return clock_ns(CLOCK_MONOTONIC);
-}
-
-uint64_t os_realtime_ns(void)
-{
-    return clock_ns(CLOCK_REALTIME);
-}
-
-uint32_t os_process_id(void)
-{
-    return (uint32_t)getpid();
-}
-
-uint32_t os_parent_process_id(void)
-{
-    return (uint32_t)getppid();
-}
-
-uint32_t os_thread_id(void)
-{
-    return (uint32_t)syscall(SYS_gettid);
-}
-
-void os_thread_name(char name[16])
-{
-    int saved = errno;
-    if (prctl(PR_GET_NAME, name, 0, 0, 0) != 0)
-        name[0] = '\0';
-    errno = saved;
-}
-
-static size_t read_file(const char *path, char *buffer, size_t size)
+size_t os_read_file(const char *path, char *buffer, size_t size)
 {
     int saved = errno;
     size_t length = 0;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor = os_open(path, O_RDONLY);
     if (descriptor >= 0) {
-        ssize_t got;
-        while (length < size && (got = read(descriptor, buffer + length, size - length)) > 0)
+        long got;
+        while (length < size && (got = syscall(SYS_read, descriptor, buffer + length, size - length)) > 0)
             length += (size_t)got;
-        close(descriptor);
+        os_close(descriptor);
     }
     errno = saved;
     return length;
 }
 
-uint64_t os_process_started(void)
-{
-    /* Field 22 of proc_pid_stat(5). The second field, the name in parentheses, may hold anything: count from its end. */
-    char text[1024];
-    size_t length = read_file("/proc/self/stat", text, sizeof text - 1);
-    text[length] = '\0';
-    const char *field = strrchr(text, ')');
-    for (int i = 2; field && i < 22; i++)
-        field = strchr(field + 1, ' ');
-    return field ? strtoull(field + 1, NULL, 10) : 0;
-}
-
-size_t os_executable(char *buffer, size_t size)
+void os_write(int descriptor, const char *text, size_t length)
 {
     int saved = errno;
-    ssize_t length = readlink("/proc/self/exe", buffer, size - 1);
+    for (size_t written = 0; written < length;) {
+        long count = syscall(SYS_write, descriptor, text + written, length - written);
+        if (count < 0 && errno != EINTR)
+            break;
+        written += count > 0 ? (size_t)count : 0;
+    }
     errno = saved;
-    buffer[length < 0 ? 0 : length] = '\0';
-    return length < 0 ? 0 : (size_t)length;
-}
-
-size_t os_command_line(char *buffer, size_t size)
-{
-    size_t length = read_file("/proc/self/cmdline", buffer, size);
-    return length && buffer[length - 1] == '\0' ? length - 1 : length;
 }
 
 bool os_read_memory(uintptr_t address, void *buffer, size_t size)
@@ -283,39 +239,10 @@ bool os_can_read(uintptr_t address, size_t size, bool *allowed)
     return can;
 }
 
-void os_random(void *buffer, size_t size)
-{
-    int saved = errno;
-    if (syscall(SYS_getrandom, buffer, size, GRND_NONBLOCK) != (ssize_t)size) { /* early boot only: the clock is good enough for a name */
-        uint64_t now = os_monotonic_ns();
-        for (size_t i = 0; i < size; i++)
-            ((uint8_t *)buffer)[i] = (uint8_t)(now >> (8 * (i % 8)));
-    }
-    errno = saved;
-}
-
-void os_yield(void)
-{
-    int saved = errno;
-    sched_yield();
-    errno = saved;
-}
-
-void os_sleep_ns(uint64_t duration)
-{
-    int saved = errno;
-    struct timespec time = {.tv_sec = (time_t)(duration / 1000000000u), .tv_nsec = (long)(duration % 1000000000u)};
-    nanosleep(&time, NULL);
-    errno = saved;
-}
-
-bool os_is_privileged(void)
-{
-    return getauxval(AT_SECURE) != 0;
-}
-
 /* A write to a pipe that nobody reads, or to a file at its limit, is answered with a signal that ends the program. This thread does not get
  * one that it did not have before. */
+enum { SIGSET_BYTES = 8 }; /* of the system's own signal sets */
+
 static void write_unharmed(int descriptor, const char *text, size_t length)
 {
     sigset_t deadly, before, pending;
@@ -325,13 +252,13 @@ static void write_unharmed(int descriptor, const char *text, size_t length)
     if (pthread_sigmask(SIG_BLOCK, &deadly, &before) != 0)
         return;
     sigpending(&pending);
-    if (write(descriptor, text, length) < 0 && (errno == EPIPE || errno == EFBIG)) {
+    if (syscall(SYS_write, descriptor, text, length) < 0 && (errno == EPIPE || errno == EFBIG)) {
         int sent = errno == EPIPE ? SIGPIPE : SIGXFSZ;
         const struct timespec at_once = {0, 0};
         sigemptyset(&deadly);
         sigaddset(&deadly, sent);
         if (!sigismember(&pending, sent))
-            while (sigtimedwait(&deadly, NULL, &at_once) < 0 && errno == EINTR)
+            while (syscall(SYS_rt_sigtimedwait, &deadly, NULL, &at_once, SIGSET_BYTES) < 0 && errno == EINTR)
                 ;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);

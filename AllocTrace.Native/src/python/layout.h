@@ -31,7 +31,7 @@ struct layout {
     uint8_t position_unit;
     enum line_format line_format;
     uint8_t first_owner_without_code; /* frames with this owner or a higher one are entry trampolines; 0: there are none */
-    uint8_t generator_owner;          /* 3.11 only: generator frames are complete whatever their position; 0: no such rule */
+    uint8_t generator_owner;          /* 3.11 and later: frames with this owner have begun, whatever their position; 0: no such rule */
     uint8_t executable_tags;          /* bits of frame.code that are not part of the address */
 
     struct {
@@ -40,7 +40,8 @@ struct layout {
         bool frame_is_indirect; /* 3.11, 3.12: frame is a _PyCFrame* and cframe_frame the offset in it */
         uint16_t cframe_frame, cframe_previous;
         uint16_t last_profiled, last_profiled_count; /* 3.15 and later: see anchor.h; 0: there is none */
-        uint16_t tracing;                            /* int: a trace function runs; only with last_profiled */
+        uint16_t data_stack;                         /* 3.11 to 3.14: the chunk in use, see data_stack.h; 0: there is none */
+        uint16_t tracing;                            /* int: a trace function runs; only with one of the above */
     } thread_state;
 
     struct {
@@ -81,6 +82,10 @@ struct layout {
 #define THREAD_STATE_TO_3_10                                                                                                               \
     {                                                                                                                                      \
         .next = 8, .interpreter = 16, .frame = 24, .thread_id = 176                                                                        \
+    }
+#define THREAD_STATE_3_13                                                                                                                  \
+    {                                                                                                                                      \
+        .next = 8, .interpreter = 16, .frame = 72, .thread_id = 152, .native_id = 160, .data_stack = 232, .tracing = 60                    \
     }
 #define THREAD_STATE_3_15                                                                                                                  \
     {                                                                                                                                      \
@@ -150,7 +155,9 @@ static const struct layout layout_3_11 = {
                      .cframe_frame = 8,
                      .cframe_previous = 16,
                      .thread_id = 152,
-                     .native_id = 160},
+                     .native_id = 160,
+                     .data_stack = 296,
+                     .tracing = 44},
     .interpreter = {.next = 0, .id = 48, .threads = 16, .collecting = 848},
     .frame = {.previous = 48, .code = 32, .position = 56, .globals = 8, .builtins = 16, .owner = 69},
     .code = {.first_line = 72, .filename = 112, .name = 120, .qualname = 128, .line_table = 136, .first_traceable = 168, .bytecode = 184},
@@ -164,6 +171,7 @@ static const struct layout layout_3_12 = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
+    .generator_owner = 1,
     .thread_state = {.next = 8,
                      .interpreter = 16,
                      .frame = 56,
@@ -171,7 +179,9 @@ static const struct layout layout_3_12 = {
                      .cframe_frame = 0,
                      .cframe_previous = 8,
                      .thread_id = 136,
-                     .native_id = 144},
+                     .native_id = 144,
+                     .data_stack = 232,
+                     .tracing = 44},
     .interpreter = {.next = 0, .id = 8, .threads = 72, .collecting = 312},
     .frame = FRAMES_FROM_3_12(70, 0),
     .code = {.first_line = 68, .filename = 112, .name = 120, .qualname = 128, .line_table = 136, .first_traceable = 176, .bytecode = 192},
@@ -185,7 +195,8 @@ static const struct layout layout_3_13 = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
-    .thread_state = {.next = 8, .interpreter = 16, .frame = 72, .thread_id = 152, .native_id = 160},
+    .generator_owner = 1,
+    .thread_state = THREAD_STATE_3_13,
     .interpreter = {.next = 7264, .id = 7272, .threads = 7344, .collecting = 7600},
     .frame = FRAMES_FROM_3_12(70, 0),
     .code = {.first_line = 68, .filename = 112, .name = 120, .qualname = 128, .line_table = 136, .first_traceable = 184, .bytecode = 200},
@@ -200,7 +211,8 @@ static const struct layout layout_3_13t = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
-    .thread_state = {.next = 8, .interpreter = 16, .frame = 72, .thread_id = 152, .native_id = 160},
+    .generator_owner = 1,
+    .thread_state = THREAD_STATE_3_13,
     .interpreter = {.next = 7264, .id = 7272, .threads = 7344, .collecting = 7600},
     .frame = FRAMES_FROM_3_12(70, 0),
     .code = {.first_line = 84, .filename = 128, .name = 136, .qualname = 144, .line_table = 152, .first_traceable = 200, .bytecode = 216},
@@ -214,8 +226,9 @@ static const struct layout layout_3_14 = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
+    .generator_owner = 1,
     .executable_tags = 3,
-    .thread_state = {.next = 8, .interpreter = 16, .frame = 72, .thread_id = 152, .native_id = 160},
+    .thread_state = THREAD_STATE_3_13,
     .interpreter = {.next = 7272, .id = 7280, .threads = 7344, .collecting = 7600},
     .frame = FRAMES_FROM_3_12(74, 0),
     .code = {.first_line = 68, .filename = 112, .name = 120, .qualname = 128, .line_table = 136, .first_traceable = 192, .bytecode = 208},
@@ -230,8 +243,9 @@ static const struct layout layout_3_14t = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
+    .generator_owner = 1,
     .executable_tags = 3,
-    .thread_state = {.next = 8, .interpreter = 16, .frame = 72, .thread_id = 152, .native_id = 160},
+    .thread_state = THREAD_STATE_3_13,
     .interpreter = {.next = 7272, .id = 7280, .threads = 7344, .collecting = 7600},
     .frame = FRAMES_FROM_3_12(78, 72),
     .code = {.first_line = 84,
@@ -252,6 +266,7 @@ static const struct layout layout_3_15 = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
+    .generator_owner = 1,
     .executable_tags = 3,
     .thread_state = THREAD_STATE_3_15,
     .interpreter = {.next = 7264, .id = 7272, .threads = 7336, .collecting = 7512},
@@ -268,6 +283,7 @@ static const struct layout layout_3_15t = {
     .position_kind = POSITION_POINTER,
     .line_format = LINES_LOCATIONS,
     .first_owner_without_code = 3,
+    .generator_owner = 1,
     .executable_tags = 3,
     .thread_state = THREAD_STATE_3_15,
     .interpreter = {.next = 7264, .id = 7272, .threads = 7336, .collecting = 7512},

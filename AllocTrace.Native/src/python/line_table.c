@@ -139,23 +139,46 @@ static void decode_locations(const uint8_t *table, size_t length, int32_t line, 
     finish(output, output->none);
 }
 
-uint32_t line_table_expression(enum line_format format, const uint8_t *table, size_t length, size_t unit)
+static size_t units_of(const struct cursor *cursor)
+{
+    return (*cursor->at & 7u) + 1;
+}
+
+void line_table_mark(const uint8_t *table, size_t length, size_t units, struct line_mark *marks)
+{
+    struct cursor cursor = {table, table + length};
+    struct line_mark entry = {0};
+    for (size_t i = 0, count = line_table_mark_count(units); i < count; i++) {
+        while (cursor.at < cursor.end && entry.unit + units_of(&cursor) <= i * LINE_MARK_UNITS) {
+            entry.unit += (uint32_t)units_of(&cursor);
+            skip_location(&cursor);
+        }
+        entry.at = (uint32_t)(cursor.at - table);
+        marks[i] = entry;
+    }
+}
+
+static uint32_t pack(const struct location *location)
+{
+    bool fits = location->has_columns && location->column < ALLOCTRACE_COLUMN_MASK && location->end_column < ALLOCTRACE_COLUMN_MASK
+                && location->end_line_delta <= UINT8_MAX;
+    return fits ? (location->column + 1) | (location->end_column + 1) << ALLOCTRACE_COLUMN_BITS
+                      | location->end_line_delta << 2 * ALLOCTRACE_COLUMN_BITS
+                : ALLOCTRACE_NO_EXPRESSION;
+}
+
+uint32_t line_table_expression(enum line_format format, const uint8_t *table, size_t length, const struct line_mark *marks, size_t unit)
 {
     if (format != LINES_LOCATIONS)
         return ALLOCTRACE_NO_EXPRESSION;
-    struct cursor cursor = {table, table + length};
-    for (size_t at = 0; cursor.at < cursor.end;) {
-        at += (*cursor.at & 7u) + 1;
-        if (at <= unit) {
-            skip_location(&cursor);
-            continue;
+    struct line_mark from = marks ? marks[unit / LINE_MARK_UNITS] : (struct line_mark){0};
+    struct cursor cursor = {table + from.at, table + length};
+    for (size_t at = from.unit; cursor.at < cursor.end; skip_location(&cursor)) {
+        at += units_of(&cursor);
+        if (at > unit) {
+            struct location location = read_location(&cursor);
+            return pack(&location);
         }
-        struct location location = read_location(&cursor);
-        bool fits = location.has_columns && location.column < ALLOCTRACE_COLUMN_MASK && location.end_column < ALLOCTRACE_COLUMN_MASK
-                    && location.end_line_delta <= UINT8_MAX;
-        return fits ? (location.column + 1) | (location.end_column + 1) << ALLOCTRACE_COLUMN_BITS
-                          | location.end_line_delta << 2 * ALLOCTRACE_COLUMN_BITS
-                    : ALLOCTRACE_NO_EXPRESSION;
     }
     return ALLOCTRACE_NO_EXPRESSION;
 }

@@ -1,10 +1,20 @@
 #include "python/runtime.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const uintptr_t never_finalizing;
+
+/* A decimal number and the point after it; 0: there is none. Not sscanf or strtoul: built with a newer glibc they become functions that
+ * other C libraries do not have, and programs that use these would not start. */
+static unsigned read_number(const char **at)
+{
+    unsigned number = 0;
+    for (; **at >= '0' && **at <= '9'; ++*at)
+        number = number * 10 + (unsigned)(**at - '0');
+    *at += **at == '.';
+    return number;
+}
 
 /* "3.14.10 (main, …) [GCC …]", with "experimental free-threading build" or "free-threading build" in it when that is so. */
 static void parse_version(struct python_runtime *python, unsigned *minor, bool *free_threaded)
@@ -12,10 +22,10 @@ static void parse_version(struct python_runtime *python, unsigned *minor, bool *
     const char *(*get_version)(void) =
         (const char *(*)(void))image_symbol(&python->image, "Py_GetVersion"); /* callable before Py_Initialize */
     snprintf(python->version, sizeof python->version, "%s", get_version ? get_version() : "");
-    unsigned major = 0, micro = 0;
-    *minor = 0;
-    if (sscanf(python->version, "%u.%u.%u", &major, minor, &micro) < 2 || major != 3)
-        *minor = 0;
+    const char *at = python->version;
+    unsigned major = read_number(&at), micro;
+    *minor = major == 3 ? read_number(&at) : 0;
+    micro = read_number(&at);
     const unsigned long *published = image_data(&python->image, "Py_Version"); /* 3.11 and later */
     python->hex = published ? (uint32_t)*published : (uint32_t)(major << 24 | *minor << 16 | micro << 8);
     *free_threaded = strstr(python->version, "free-threading build") != NULL;
@@ -54,6 +64,8 @@ bool python_runtime_find(struct python_runtime *python, const struct image *imag
     *python = (struct python_runtime){.image = *image, .finalizing = &never_finalizing};
     python->get_allocator = (void (*)(int, struct python_allocator *))image_symbol(image, "PyMem_GetAllocator");
     python->set_allocator = (void (*)(int, struct python_allocator *))image_symbol(image, "PyMem_SetAllocator");
+    python->get_arena_allocator = (void (*)(struct python_arena_allocator *))image_symbol(image, "PyObject_GetArenaAllocator");
+    python->set_arena_allocator = (void (*)(struct python_arena_allocator *))image_symbol(image, "PyObject_SetArenaAllocator");
     if (!python->get_allocator || !python->set_allocator)
         return false;
 

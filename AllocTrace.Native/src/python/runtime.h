@@ -18,6 +18,13 @@ struct python_allocator {
     void (*free)(void *context, void *block);
 };
 
+/* PyObjectArenaAllocator of Include/cpython/objimpl.h; the same since 3.4. */
+struct python_arena_allocator {
+    void *context;
+    void *(*alloc)(void *context, size_t size);
+    void (*free)(void *context, void *block, size_t size);
+};
+
 struct python_runtime {
     struct image image;          /* that defines it: libpython, or the executable */
     uintptr_t state;             /* the address of _PyRuntime; 0: not found */
@@ -28,6 +35,8 @@ struct python_runtime {
 
     void (*get_allocator)(int domain, struct python_allocator *allocator);
     void (*set_allocator)(int domain, struct python_allocator *allocator);
+    void (*get_arena_allocator)(struct python_arena_allocator *allocator); /* NULL: not found */
+    void (*set_arena_allocator)(struct python_arena_allocator *allocator);
 
     uintptr_t (*attached_thread_state)(void); /* to 3.11: of whichever thread holds the GIL */
     uintptr_t (*own_thread_state)(void);

@@ -1,6 +1,7 @@
 #include "python/self_check.h"
 
 #include "python/line_table.h"
+#include "python/text.h"
 #include "python/thread_state.h"
 
 static enum self_check_result fail(const char *what, const char **failure)
@@ -55,8 +56,7 @@ enum self_check_result self_check(const struct python_runtime *python, bool hold
     /* 3.11 answers for the innermost frame even when that has not begun. */
     if (globals != read_pointer(frame, layout->frame.globals) && globals != read_pointer(innermost, layout->frame.globals))
         return fail("PyEval_GetGlobals sees another frame", failure);
-    if (read_pointer(read_pointer(code, layout->code.filename), layout->object.type) != python->unicode_type
-        || read_pointer(read_pointer(code, layout->code.name), layout->object.type) != python->unicode_type)
+    if (!text_is_str(python, read_pointer(code, layout->code.filename)) || !text_is_str(python, read_pointer(code, layout->code.name)))
         return fail("a code object's names are not str", failure);
     intptr_t offset = offset_of(layout, frame, code);
     if (offset >= 0 && offset < INT32_MAX && !layout->code.bytecode_copies) {

@@ -46,22 +46,32 @@ uint32_t text_character(const struct text_view *view, size_t index)
     }
 }
 
+bool text_is_str(const struct python_runtime *python, uintptr_t object)
+{
+    /* Include/cpython/object.h: tp_flags is 19 words behind ob_size, from 3.8 to 3.15. Include/object.h: Py_TPFLAGS_UNICODE_SUBCLASS. */
+    enum { FLAGS_BEHIND_SIZE = 19 * sizeof(uintptr_t), UNICODE_SUBCLASS = 1 << 28 };
+    uintptr_t type = read_pointer(object, python->layout->object.type);
+    return type == python->unicode_type || (type && read_pointer(type, python->layout->object.size + FLAGS_BEHIND_SIZE) & UNICODE_SUBCLASS);
+}
+
+/* Characters follow the object, or, in an instance of a subclass (unicode_subtype_new in Objects/unicodeobject.c), are in a block of their
+ * own, whose address follows it. */
 struct text_view text_view(const struct python_runtime *python, uintptr_t text)
 {
     const struct layout *layout = python->layout;
     struct text_view none = {0};
-    if (!text || read_pointer(text, layout->object.type) != python->unicode_type)
+    if (!text || !text_is_str(python, text))
         return none;
     uint32_t state = read_uint(text, layout->object.text_state);
     unsigned kind = state >> layout->object.kind_shift & 7;
     bool compact = state >> (layout->object.kind_shift + 3) & 1, ascii = state >> (layout->object.kind_shift + 4) & 1;
-    if (!compact || (kind != 1 && kind != 2 && kind != 4))
+    if (kind != 1 && kind != 2 && kind != 4)
+        return none; /* to 3.11: a wchar_t string that was never looked at */
+    uintptr_t data = compact ? text + (ascii ? layout->object.ascii_data : layout->object.compact_data)
+                             : read_pointer(text, layout->object.compact_data);
+    if (!data)
         return none;
-    return (struct text_view){
-        .kind = kind,
-        .length = (size_t)read_size(text, layout->object.text_length),
-        .data = (const uint8_t *)text + (ascii ? layout->object.ascii_data : layout->object.compact_data),
-    };
+    return (struct text_view){.kind = kind, .length = (size_t)read_size(text, layout->object.text_length), .data = (const uint8_t *)data};
 }
 
 size_t text_encode(const struct text_view *view, char *buffer, size_t size, bool *cut)

@@ -44,10 +44,4 @@ ALWAYS_INLINE uintptr_t thread_state_of_call(const struct layout *layout, const 
     return state;
 }
 
-/* For a thread of which it is not known whether it holds the GIL. */
-ALWAYS_INLINE uintptr_t thread_state_current(const struct layout *layout, const struct python_runtime *python, bool *attached)
-{
-    return thread_state_of_call(layout, python, false, attached);
-}
-
 #endif

@@ -96,16 +96,16 @@ static int take_lock(const char *path)
         return -1;
     }
     for (int tries = 0; tries < 100; tries++) {
-        int descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        int descriptor = os_open(path, O_RDWR | O_CREAT | O_NOFOLLOW);
         if (descriptor < 0)
             return -1;
         if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-            close(descriptor);
+            os_close(descriptor);
             return -1;
         }
         if (is_still_named(descriptor, path))
             return descriptor;
-        close(descriptor);
+        os_close(descriptor);
     }
     return -1;
 }
@@ -195,7 +195,7 @@ static int become_collector(void *argument)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    int null = open("/dev/null", O_RDWR), lock = fcntl(start->lock, F_DUPFD, 64);
+    int null = os_open("/dev/null", O_RDWR), lock = fcntl(start->lock, F_DUPFD, 64);
     for (int i = 0; i < LOCK_DESCRIPTOR; i++)
         dup2(null, i);
     dup2(lock, LOCK_DESCRIPTOR);
@@ -248,11 +248,11 @@ static void start_collector(struct start *start)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int pid;
     if (spawn(leave_child_behind, start->stack[0], start, &pid))
-        while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
+        while (syscall(SYS_wait4, pid, NULL, __WCLONE, NULL) < 0 && errno == EINTR)
             ;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (start->error)
-        os_message("the collector cannot be started: %s; sessions are left for alloctrace collect", strerror(start->error));
+        os_message("the collector cannot be started: %s; sessions are left for alloctrace collect", os_error_text(start->error));
 }
 
 void collector_ensure(const struct options *options)
@@ -268,7 +268,7 @@ void collector_ensure(const struct options *options)
         snprintf(start->sessions, PATH_BYTES, "%s/%.*s", options->folder, (int)strlen(options->prefix) - 1, options->prefix);
         if (choose_database(start))
             start_collector(start);
-        close(start->lock);
+        os_close(start->lock);
     }
     if (start)
         os_unmap(start, sizeof *start);
@@ -288,10 +288,10 @@ static bool is_collected_by_nobody(const char *path)
     if (is_collected())
         return false;
     /* It may be about to begin: then it has the lock. */
-    int descriptor = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int descriptor = os_open(path, O_RDWR | O_NOFOLLOW);
     bool is_free = descriptor < 0 || flock(descriptor, LOCK_EX | LOCK_NB) == 0;
     if (descriptor >= 0)
-        close(descriptor);
+        os_close(descriptor);
     return is_free;
 }
 

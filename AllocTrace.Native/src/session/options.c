@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +20,6 @@ struct value {
 static bool is(struct value value, const char *text)
 {
     return strlen(text) == value.length && memcmp(value.text, text, value.length) == 0;
-}
-
-static bool parse_switch(struct value value, bool *result)
-{
-    *result = is(value, "on") || is(value, "1");
-    return *result || is(value, "off") || is(value, "0");
 }
 
 /* A number of bytes: digits, then nothing, K, M or G (powers of 1024), then perhaps "iB" or "B". */
@@ -49,9 +44,60 @@ static bool parse_bytes(struct value value, uint64_t *result)
     return *result >> shift == number && (rest.length == 0 || is(rest, "B") || (shift && is(rest, "iB")));
 }
 
-static bool parse_domains(struct value value, bool domains[ALLOCTRACE_DOMAIN_TRACKED])
+/* ---- a parser for each type of value: stores it in *field, or returns false ---- */
+
+static bool parse_switch(struct value value, void *field)
+{
+    bool on = is(value, "on") || is(value, "1");
+    *(bool *)field = on;
+    return on || is(value, "off") || is(value, "0");
+}
+
+static bool parse_frames(struct value value, void *field)
+{
+    uint64_t frames;
+    if (!parse_bytes(value, &frames) || frames > UINT32_MAX)
+        return false;
+    *(uint32_t *)field = (uint32_t)frames;
+    return true;
+}
+
+static bool parse_limit(struct value value, void *field)
+{
+    return parse_bytes(value, field) && *(uint64_t *)field >= OPTIONS_SMALLEST_LIMIT;
+}
+
+static bool parse_sample(struct value value, void *field)
+{
+    return parse_bytes(value, field) && *(uint64_t *)field <= OPTIONS_LARGEST_SAMPLE;
+}
+
+static bool parse_events(struct value value, void *field)
+{
+    bool on;
+    if (!parse_switch(value, &on))
+        return parse_bytes(value, field) && *(uint64_t *)field >= OPTIONS_SMALLEST_EVENTS;
+    *(uint64_t *)field = on ? OPTIONS_DEFAULT_EVENTS : 0;
+    return true;
+}
+
+static bool parse_on_full(struct value value, void *field)
+{
+    *(uint32_t *)field = is(value, "drop") ? ALLOCTRACE_ON_FULL_DROP : ALLOCTRACE_ON_FULL_WAIT;
+    return is(value, "drop") || is(value, "wait");
+}
+
+/* Only switches it off: whether there can be one depends on ALLOCTRACE, too. */
+static bool parse_collector(struct value value, void *field)
+{
+    *(bool *)field = *(bool *)field && is(value, "auto");
+    return is(value, "auto") || is(value, "off");
+}
+
+static bool parse_domains(struct value value, void *field)
 {
     static const char *const names[ALLOCTRACE_DOMAIN_TRACKED] = {"raw", "mem", "obj"};
+    bool *domains = field;
     memset(domains, 0, ALLOCTRACE_DOMAIN_TRACKED * sizeof *domains);
     while (value.length) {
         const char *plus = memchr(value.text, '+', value.length);
@@ -68,46 +114,36 @@ static bool parse_domains(struct value value, bool domains[ALLOCTRACE_DOMAIN_TRA
     return domains[0] || domains[1] || domains[2];
 }
 
-/* NULL: fine. Otherwise what is wrong with the value. */
-static const char *set_option(struct options *options, struct value name, struct value value)
+/* ---- the table ---- */
+
+/* The one list of options. `alloctrace run`, AllocTrace.Sessions.RecordingOptions and the table of docs/embedding.md have the same; a test
+ * compares them (OptionTableTests). */
+static const struct option {
+    const char *name, *wanted; /* wanted: what a message says of a wrong value */
+    bool (*parse)(struct value value, void *field);
+    size_t field;
+} table[] = {
+    {"frames", "a number of frames, 0 for all", parse_frames, offsetof(struct options, max_frames)},
+    {"sample", "a number of bytes up to 1TiB, 0 for every allocation", parse_sample, offsetof(struct options, sample_bytes)},
+    {"domains", "raw, mem and obj, joined by +", parse_domains, offsetof(struct options, domains)},
+    {"children", "on or off", parse_switch, offsetof(struct options, children)},
+    {"limit", "a number of bytes, 4MiB or more", parse_limit, offsetof(struct options, limit_bytes)},
+    {"on_full", "wait or drop", parse_on_full, offsetof(struct options, on_full)},
+    {"crash", "on or off", parse_switch, offsetof(struct options, crash)},
+    {"events", "on, off, or the largest size of the log, 1MiB or more", parse_events, offsetof(struct options, events_bytes)},
+    {"collector", "auto or off", parse_collector, offsetof(struct options, starts_collector)},
+};
+
+const char *options_name(unsigned index)
 {
-    uint64_t number;
-    bool on;
-    if (is(name, "frames")) {
-        if (!parse_bytes(value, &number) || number > UINT32_MAX)
-            return "a number of frames, 0 for all";
-        options->max_frames = (uint32_t)number;
-    } else if (is(name, "limit")) {
-        if (!parse_bytes(value, &options->limit_bytes) || options->limit_bytes < (4u << 20))
-            return "a number of bytes, 4MiB or more";
-    } else if (is(name, "domains")) {
-        if (!parse_domains(value, options->domains))
-            return "raw, mem and obj, joined by +";
-    } else if (is(name, "children")) {
-        if (!parse_switch(value, &options->children))
-            return "on or off";
-    } else if (is(name, "on_full")) {
-        options->on_full = is(value, "drop") ? ALLOCTRACE_ON_FULL_DROP : ALLOCTRACE_ON_FULL_WAIT;
-        if (!is(value, "drop") && !is(value, "wait"))
-            return "wait or drop";
-    } else if (is(name, "sample")) {
-        if (!parse_bytes(value, &options->sample_bytes) || options->sample_bytes > OPTIONS_LARGEST_SAMPLE)
-            return "a number of bytes up to 1TiB, 0 for every allocation";
-    } else if (is(name, "crash")) {
-        if (!parse_switch(value, &options->crash))
-            return "on or off";
-    } else if (is(name, "events")) {
-        bool is_switch = parse_switch(value, &on);
-        options->events_bytes = is_switch && on ? OPTIONS_DEFAULT_EVENTS : 0;
-        if (!is_switch && (!parse_bytes(value, &options->events_bytes) || options->events_bytes < OPTIONS_SMALLEST_EVENTS))
-            return "on, off, or the largest size of the log, 1MiB or more";
-    } else if (is(name, "collector")) {
-        if (!is(value, "off") && !is(value, "auto"))
-            return "auto or off";
-        options->starts_collector = options->starts_collector && is(value, "auto");
-    } else {
-        return "";
-    }
+    return index < sizeof table / sizeof *table ? table[index].name : NULL;
+}
+
+static const struct option *find_option(struct value name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (is(name, table[i].name))
+            return &table[i];
     return NULL;
 }
 
@@ -160,9 +196,27 @@ static bool set_path(struct options *options, const char *path, char *error, siz
         return fail(error, error_size, "ALLOCTRACE=%.200s… is too long", path);
     options->starts_collector = !folder && *name;
     memcpy(options->folder, absolute, strlen(absolute) + 1);
-    memcpy(options->prefix, name, strlen(name) + 1);
-    if (*name)
-        strcat(options->prefix, ".");
+    snprintf(options->prefix, sizeof options->prefix, "%s%s", name, *name ? "." : "");
+    return true;
+}
+
+static int shown(struct value value)
+{
+    enum { MOST = 80 };
+    return (int)(value.length > MOST ? MOST : value.length);
+}
+
+static bool set_option(struct options *options, struct value item, char *error, size_t error_size)
+{
+    const char *equals = memchr(item.text, '=', item.length);
+    if (!equals)
+        return fail(error, error_size, "ALLOCTRACE_OPTIONS: \"%.*s\" is not name=value", shown(item), item.text);
+    struct value name = {item.text, (size_t)(equals - item.text)}, value = {equals + 1, item.length - name.length - 1};
+    const struct option *option = find_option(name);
+    if (!option)
+        return fail(error, error_size, "ALLOCTRACE_OPTIONS: no option \"%.*s\"", shown(name), name.text);
+    if (!option->parse(value, (char *)options + option->field))
+        return fail(error, error_size, "ALLOCTRACE_OPTIONS: %.*s: wanted %s", shown(item), item.text, option->wanted);
     return true;
 }
 
@@ -173,19 +227,8 @@ bool options_parse(struct options *options, const char *path, const char *text, 
         return false;
     for (const char *item = text ? text : ""; *item;) {
         size_t length = strcspn(item, ",");
-        const char *equals = memchr(item, '=', length);
-        if (length && !equals)
-            return fail(error, error_size, "ALLOCTRACE_OPTIONS: \"%.*s\" is not name=value", (int)(length > 80 ? 80 : length), item);
-        if (length) {
-            struct value name = {item, (size_t)(equals - item)}, value = {equals + 1, (size_t)(item + length - equals - 1)};
-            const char *wanted = set_option(options, name, value);
-            int shown = (int)(length > 80 ? 80 : length);
-            if (wanted && !*wanted)
-                return fail(error, error_size, "ALLOCTRACE_OPTIONS: no option \"%.*s\"", (int)(name.length > 80 ? 80 : name.length),
-                            name.text);
-            if (wanted)
-                return fail(error, error_size, "ALLOCTRACE_OPTIONS: %.*s: wanted %s", shown, item, wanted);
-        }
+        if (length && !set_option(options, (struct value){item, length}, error, error_size))
+            return false;
         item += length + (item[length] == ',');
     }
     return true;

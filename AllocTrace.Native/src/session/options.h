@@ -8,7 +8,12 @@
 
 #include "alloctrace/wire.h"
 
-enum { OPTIONS_DEFAULT_LIMIT = 1 << 30, OPTIONS_DEFAULT_EVENTS = 256 << 20, OPTIONS_SMALLEST_EVENTS = 1 << 20 };
+enum {
+    OPTIONS_DEFAULT_LIMIT = 1 << 30,
+    OPTIONS_DEFAULT_EVENTS = 256 << 20,
+    OPTIONS_SMALLEST_EVENTS = 1 << 20,
+    OPTIONS_SMALLEST_LIMIT = 4 << 20
+};
 #define OPTIONS_LARGEST_SAMPLE (UINT64_C(1) << 40)
 
 struct options {
@@ -27,5 +32,8 @@ struct options {
 
 /* path: the value of ALLOCTRACE. text: that of ALLOCTRACE_OPTIONS or NULL. On a mistake: false, and one line in error. */
 bool options_parse(struct options *options, const char *path, const char *text, char *error, size_t error_size);
+
+/* Returns the name of the option with that number, counted from 0, or NULL when there are no more. */
+const char *options_name(unsigned index);
 
 #endif

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "session/fork.h"
-
 struct session session;
 
 static bool has_room_for_extent(void)
@@ -109,7 +107,7 @@ static bool name_file(const struct options *options, uint32_t pid, const char **
     return length > 0 && (size_t)length < sizeof session.file.path;
 }
 
-bool session_open(const struct options *options, const char **reason)
+bool session_open(const struct options *options, const struct session_origin *origin, const char **reason)
 {
     uint32_t pid = os_process_id();
     if (!name_file(options, pid, reason) || !os_file_create(&session.file, reason))
@@ -137,7 +135,9 @@ bool session_open(const struct options *options, const char **reason)
     header->on_full = options->on_full;
     header->phase = ALLOCTRACE_PHASE_RECORDING;
     header->order = ALLOCTRACE_NO_SLOT;
-    fork_describe(header);
+    header->fork_parent_pid = origin->parent_pid;
+    header->fork_number = origin->number;
+    memcpy(header->tracked_domain, origin->tracked_domain, sizeof origin->tracked_domain);
     int last_kind = options->crash ? ALLOCTRACE_EXTENT_CRASH : ALLOCTRACE_EXTENT_STRINGS;
     for (int kind = ALLOCTRACE_EXTENT_THREADS; kind <= last_kind; kind++)
         if (!grow((enum alloctrace_extent_kind)kind, reason)) {

@@ -25,8 +25,15 @@ struct session {
 
 extern INTERNAL struct session session;
 
+/* Where a forked child began in its parent's records. All zero: it has no recorded parent, or how it began is not known. */
+struct session_origin {
+    uint32_t parent_pid;
+    uint64_t number;                             /* of the FORK mark */
+    uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* the child goes on with its parent's numbers */
+};
+
 /* Makes the file and its first extents. On failure: false, one line in *reason, nothing left behind. */
-bool session_open(const struct options *options, const char **reason);
+bool session_open(const struct options *options, const struct session_origin *origin, const char **reason);
 
 /* Forgets the session that was inherited by fork: it is the parent's. */
 void session_abandon(void);

@@ -44,6 +44,22 @@ public sealed class ForkTests
         CollectionAssert.AreEquivalent(new (long, long, long)[] { (0, 100, 0), (100, 0, 0), (100, 0, 30) }, rows);
     }
 
+    /// <summary>Whatever the clock says: forks at the same time are not the same fork.</summary>
+    [TestMethod]
+    [DataRow("2026-01-01 00:00:00")]
+    [DataRow("@2026-01-01 00:00:00 x0.000001")]
+    public void Children_begin_with_their_own_fork_s_blocks_when_the_clock_stands_still(string time)
+    {
+        if (!File.Exists("/usr/bin/faketime"))
+            throw new AssertInconclusiveException("no faketime");
+
+        using var folder = new TemporaryFolder();
+        var database = Alloctrace.Record(folder, "faketime", "-f", time, Python.Default.Path, Alloctrace.ProgramFile("frozen_forks.py"));
+        var inherited = TraceQuery.Rows<long>(
+            database, "SELECT sum(inherited_blocks) FROM site_frame WHERE function = 'make' AND inherited_bytes / max(1, inherited_blocks) >= 9000 GROUP BY process ORDER BY 1");
+        CollectionAssert.AreEqual(new long[] { 10, 20, 30, 40, 50, 60, 70, 80 }, inherited.Where(blocks => blocks != 0).ToArray());
+    }
+
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void Both_finalize(Python python)

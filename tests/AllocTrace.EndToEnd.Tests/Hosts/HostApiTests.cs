@@ -34,6 +34,28 @@ public sealed class HostApiTests
         StringAssert.Contains(Alloctrace.Run("summary", first).Succeeded().Output, "was running when the recording began");
     }
 
+    /// <summary>ctypes passes a str as wchar_t*, which as a char* is its first character.</summary>
+    [TestMethod]
+    public void Wide_strings_are_refused_with_a_line_that_says_what_to_pass()
+    {
+        const string source = """
+            import ctypes, os, sys
+            api = ctypes.CDLL(sys.argv[1])
+            os.chdir(sys.argv[2])
+            print([api.alloctrace_start(path, None) for path in ("calls.db", os.path.abspath("calls.db"), "./calls.db", "\N{CYRILLIC SMALL LETTER EF}.db")])
+            print(api.alloctrace_start(b"calls.db", "frames=64"))
+            print([api.alloctrace_start(path, b"collector=off") for path in (b".", b".")], api.alloctrace_snapshot("later"), api.alloctrace_snapshot(b"s"), api.alloctrace_stop())
+            """;
+        using var folder = new TemporaryFolder();
+        var result = Python.Default.Run(["-c", source, Alloctrace.Library, folder.Path]).Succeeded();
+        Assert.AreEqual("[-1, -1, -1, -1]\n-1\n[0, 0] -1 0 0\n", result.Output);
+        string Line(string argument, string text) =>
+            $"alloctrace: the {argument} \"{text}\" is the beginning of a wide string, as ctypes passes a str: pass bytes, b\"...\" or os.fsencode(...); nothing was done\n";
+        Assert.AreEqual(
+            Line("path", "c") + Line("path", "/") + Line("path", ".") + Line("path", "D\u0004") + Line("options", "f") + Line("name", "l"), result.Error);
+        Assert.HasCount(1, folder.Files("*"));
+    }
+
     [TestMethod]
     public void Dotnet_host_takes_snapshots_of_the_Python_that_it_embeds()
     {

@@ -15,6 +15,8 @@ internal static class TestLibrary
 
     public static string Crashing { get; } = PathOf("crashing");
 
+    public static string Departing { get; } = PathOf("departing");
+
     public static string Faults { get; } = PathOf("faults");
 
     private static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, $"{name}.so");

@@ -27,12 +27,17 @@
     X(records_of_two_threads_have_rising_tickets)                                                                                          \
     X(records_that_find_no_slab_are_counted)                                                                                               \
     X(threads_record_while_slabs_are_drained)                                                                                              \
+    X(a_thread_that_waits_for_room_is_not_cancelled)                                                                                       \
+    X(a_thread_that_is_cancelled_holds_no_lock)                                                                                            \
+    X(images_that_the_loader_has_not_finished_are_counted)                                                                                 \
+    X(a_call_under_the_loaders_lock_is_made_once)                                                                                          \
     X(options_are_parsed)                                                                                                                  \
     X(options_that_are_wrong_are_told)                                                                                                     \
     X(sampling_distances_are_logarithms)                                                                                                   \
     X(sampling_remembers_the_blocks_that_it_took)                                                                                          \
     X(sampling_takes_its_share)                                                                                                            \
     X(line_tables_of_any_bytes_stay_in_bounds)                                                                                             \
+    X(line_table_marks_find_what_the_beginning_finds)                                                                                      \
     X(a_session_grows_only_where_there_is_room)                                                                                            \
     X(a_fault_in_the_crash_handler_loses_nothing)                                                                                          \
     X(stacks_of_a_running_thread_are_read_without_harm)                                                                                    \
@@ -50,6 +55,7 @@ int print_layouts(void);
 int print_layout(int minor, int free_threaded);
 int compare_debug_offsets(int minor, int free_threaded, const char *file);
 int print_lines(void);
+int print_options(void);
 
 /* The node of a frame below its caller's, made if need be. */
 unsigned intern_node(unsigned parent, unsigned code, unsigned line);

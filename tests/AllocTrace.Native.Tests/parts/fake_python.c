@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "capture/recording.h"
+#include "lifecycle/lifecycle.h"
 #include "check.h"
 #include "session/session.h"
 
@@ -74,11 +75,11 @@ void open_test_session_with(unsigned long limit_bytes, const char *text)
     python.unicode_type = (uintptr_t)&unicode_type;
     python.code_type = (uintptr_t)&code_type;
     python.finalizing = &not_finalizing;
-    CHECK(recording_arm(&options));
+    CHECK(lifecycle_arm(&options));
     fake_runtime = recording_add_runtime(&python, ALLOCTRACE_FOUND_AT_LOAD);
     CHECK(fake_runtime);
     recording_lock();
-    CHECK(recording_ensure_session());
+    CHECK(lifecycle_make_session());
     recording_unlock();
     unlink(session.file.path); /* the mapping is all that the tests need */
     rmdir(folder);

@@ -25,10 +25,12 @@ int main(int count, char **arguments)
         return compare_debug_offsets(atoi(arguments[2]), atoi(arguments[3]), arguments[4]);
     if (count == 2 && strcmp(arguments[1], "--lines") == 0)
         return print_lines();
+    if (count == 2 && strcmp(arguments[1], "--options") == 0)
+        return print_options();
     if (count == 2) {
         TESTS(RUN)
     }
-    fprintf(stderr,
-            "usage: native-parts --list | NAME | --wire-layout | --layouts | --layout MINOR T | --debug-offsets MINOR T FILE | --lines\n");
+    fprintf(stderr, "usage: native-parts --list | NAME | --wire-layout | --layouts | --layout MINOR T | --debug-offsets MINOR T FILE | "
+                    "--lines | --options\n");
     return 2;
 }

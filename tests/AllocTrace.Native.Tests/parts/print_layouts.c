@@ -83,6 +83,8 @@ int print_layout(int minor, int free_threaded)
     printf("tstate.interp %u\n", l->thread_state.interpreter);
     if (l->thread_state.native_id)
         printf("tstate.native_thread_id %u\n", l->thread_state.native_id);
+    if (l->thread_state.data_stack)
+        printf("tstate.datastack_chunk %u\ntstate.tracing %u\n", l->thread_state.data_stack, l->thread_state.tracing);
     if (l->thread_state.last_profiled)
         printf("tstate.last_profiled_frame %u\ntstate.last_profiled_frame_seq %u\ntstate.tracing %u\n", l->thread_state.last_profiled,
                l->thread_state.last_profiled_count, l->thread_state.tracing);

@@ -27,3 +27,25 @@ void line_tables_of_any_bytes_stay_in_bounds(void)
         free(table);
     }
 }
+
+/* With marks an instruction is found that is found without, in any bytes; and no read is beyond the table. */
+void line_table_marks_find_what_the_beginning_finds(void)
+{
+    enum { UNITS = 300 };
+    uint32_t random = 99;
+    for (int round = 0; round < 3000; round++) {
+        size_t length = (size_t)round % 400;
+        uint8_t *table = malloc(length ? length : 1);
+        for (size_t i = 0; i < length; i++) {
+            random = random * 1664525u + 1013904223u;
+            table[i] = (uint8_t)(random >> 24);
+        }
+        struct line_mark marks[UNITS / LINE_MARK_UNITS + 1];
+        CHECK(line_table_mark_count(UNITS) == sizeof marks / sizeof *marks);
+        line_table_mark(table, length, UNITS, marks);
+        for (size_t unit = 0; unit < UNITS; unit++)
+            CHECK(line_table_expression(LINES_LOCATIONS, table, length, marks, unit)
+                  == line_table_expression(LINES_LOCATIONS, table, length, NULL, unit));
+        free(table);
+    }
+}

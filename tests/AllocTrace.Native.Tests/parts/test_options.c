@@ -44,3 +44,10 @@ void options_that_are_wrong_are_told(void)
         CHECK(strstr(error, wrong[i][1]) && !strchr(error, '\n'));
     }
 }
+
+int print_options(void)
+{
+    for (unsigned i = 0; options_name(i); i++)
+        puts(options_name(i));
+    return 0;
+}

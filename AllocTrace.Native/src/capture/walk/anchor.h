@@ -17,8 +17,8 @@
 #ifndef ALLOCTRACE_ANCHOR_H
 #define ALLOCTRACE_ANCHOR_H
 
-#include "capture/align.h"
-#include "capture/place.h"
+#include "capture/walk/align.h"
+#include "capture/walk/place.h"
 
 ALWAYS_INLINE uintptr_t *anchor_frame(const struct layout *layout, uintptr_t state)
 {
@@ -60,6 +60,17 @@ ALWAYS_INLINE intptr_t anchor_find(const struct layout *layout, struct kept_stac
     }
     intptr_t found = (intptr_t)(anchor->depth - 1 - taken_off);
     return place_is_trampoline(&stack->places[found]) ? -1 : found;
+}
+
+/* Makes the innermost kept frame the one that was not taken off since. Returns how many kept frames are still inside the same calls. */
+static inline uint32_t anchor_keep(const struct layout *layout, struct kept_stack *stack, uintptr_t state)
+{
+    intptr_t found = anchor_find(layout, stack, state);
+    if (found < 0)
+        return 0;
+    stack->anchor.count = __atomic_load_n(anchor_count(layout, state), __ATOMIC_RELAXED);
+    stack->anchor.depth = (uint32_t)found + 1;
+    return stack->anchor.depth;
 }
 
 /* Looks only at what is above the frame that is known to be as it was. False: that is not known; or it is not on the stack (another one

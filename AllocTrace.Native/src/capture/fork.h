@@ -6,7 +6,7 @@
 #ifndef ALLOCTRACE_FORK_H
 #define ALLOCTRACE_FORK_H
 
-#include "alloctrace/wire.h"
+#include "session/session.h"
 
 /* Once, when the recording is armed. */
 void fork_watch(void);
@@ -14,7 +14,8 @@ void fork_watch(void);
 /* In a child, while its parent's session is still mapped: keeps what the child's session goes on with. Under the lock. */
 void fork_leave_parent(const struct alloctrace_session *parent);
 
-/* Writes it into the new session's header. Under the lock. */
-void fork_describe(struct alloctrace_session *child);
+/* Returns where this process began, for the session that it opens now, and forgets it: later sessions begin with nothing. Under the lock.
+ */
+struct session_origin fork_take_origin(void);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "capture/expression.h"
-#include "capture/place.h"
+#include "capture/walk/expression.h"
+#include "capture/walk/place.h"
 
 /* A code object died: another may be at its address. */
 static inline void innermost_forget(struct kept_stack *stack)

@@ -35,12 +35,21 @@ struct kept_anchor {
     bool foreign;   /* somebody else writes there */
 };
 
+/* A chunk of CPython's data stack in which kept frames lie. (data_stack.h) */
+struct kept_chunk {
+    uintptr_t chunk;
+    uint32_t first; /* the outermost of them */
+};
+
 enum {
     LINE_NOT_BEGUN = UINT32_MAX,
     LINE_NOT_ASKED = UINT32_MAX - 1, /* an innermost frame whose result was known: the code is a guess, the node unknown */
     KEPT_FIRST_CAPACITY = 128,
+    KEPT_DEEP = 1024,            /* frames; for a thread whose stack was deeper once, walks are others (walk.c, data_stack.h) */
     KEPT_RESULTS = 256,          /* 4 KiB; by instruction and caller's node */
-    KEPT_MAX_CAPACITY = 1 << 18, /* frames; a deeper stack, or a chain that never ends, is cut */
+    KEPT_MAX_RECORDED = 1 << 18, /* frames; a stack that is deeper gets ALLOCTRACE_NODE_DROPPED */
+    KEPT_MAX_CAPACITY = 1 << 22, /* frames; a stack that is deeper, or a chain that never ends, is not followed */
+    KEPT_FRAMES_PER_CHUNK = 32,  /* fewer than lie in a chunk: there is room for one chunk for so many frames */
 };
 
 /* The position of a frame that was not placed: no frame has it. */
@@ -50,11 +59,18 @@ struct kept_stack {
     uint32_t depth;
     uint32_t known; /* entries below it hold something, if only a guess */
     uint32_t capacity;
-    uint32_t code_epoch;
+    uint32_t code_epoch;       /* that of the code cache when it was last looked at; CODE_EPOCH_DEEP: see the next */
+    uint32_t deep_code_epoch;  /* the same, once the stack was deeper than KEPT_DEEP */
     uint32_t root;             /* the node under which the interpreter's stacks are */
     uintptr_t interpreter;     /* whose stack it was; 0: none yet */
     struct kept_frame *frames; /* before the first is a sentinel, all zero */
     struct kept_place *places;
+    uint32_t trusted; /* the frames below it need not be compared; their number is that of chunks[].first, or 0 */
+    uint32_t chunk_count;
+    struct kept_chunk *chunks; /* outermost first; capacity / KEPT_FRAMES_PER_CHUNK of them */
+    uintptr_t chunk_state;     /* the thread state whose data stack it is */
+    uint32_t chunk_epoch;
+    uint32_t rest; /* allocations for which no stack is looked for, since the last one did not end */
     struct kept_anchor anchor;
     struct kept_result results[KEPT_RESULTS];
     uintptr_t *pending; /* capacity of them: frames on the way from the innermost to the first that is kept */

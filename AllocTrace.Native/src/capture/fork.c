@@ -1,6 +1,5 @@
-#include "session/fork.h"
+#include "capture/fork.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "capture/recording.h"
@@ -12,11 +11,23 @@ static _Thread_local uint64_t mine __attribute__((tls_model("initial-exec")));
 
 /* Where this process began, until its session says so. A child that forks before it allocates hands it on, and rightly: nothing was
  * allocated or freed in between. */
-static struct {
-    uint32_t parent_pid;
-    uint64_t number;
-    uint32_t tracked_domain[ALLOCTRACE_DOMAINS]; /* the child goes on with its parent's numbers */
-} origin;
+static struct session_origin origin;
+
+/* The last number given. A child counts on from its parent's. */
+static uint64_t last_number;
+
+/* Returns a number that no other fork of a process with this pid has, higher than those of its earlier forks. It begins at the session's
+ * start, so that a pid used again has others; from there it counts. The clock itself would not do: two forks may see the same time
+ * (libfaketime stops it), or a later one an earlier time. */
+static uint64_t next_number(void)
+{
+    uint64_t begun = session.header->started_mono_ns & ALLOCTRACE_OPERAND_MASK, next;
+    uint64_t last = __atomic_load_n(&last_number, __ATOMIC_RELAXED);
+    do {
+        next = (last > begun ? last : begun) + 1;
+    } while (!__atomic_compare_exchange_n(&last_number, &last, next, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return next & ALLOCTRACE_OPERAND_MASK;
+}
 
 static void before_fork(void)
 {
@@ -26,7 +37,7 @@ static void before_fork(void)
     struct thread_capture *thread = thread_enter();
     if (!thread)
         return; /* a fork from within an allocator */
-    mine = os_monotonic_ns() & ALLOCTRACE_OPERAND_MASK;
+    mine = next_number();
     record_mark(thread, ALLOCTRACE_MARK_FORK, mine);
     thread_leave(thread);
     sampling_before_fork();
@@ -43,15 +54,22 @@ static void in_child(void)
 {
     if (!mine)
         return;
+    sampling_after_fork_in_child();
     origin.number = mine;
     origin.parent_pid = session.header->pid; /* the parent's still; getppid() may be another's by now */
     mine = 0;
 }
 
+/* What pthread_atfork calls in glibc, where that is not a function of the shared library. Weak: with another C library the loader would
+ * refuse this library and not start the program. */
+extern int __register_atfork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void), void *library) __attribute__((weak));
+extern void *__dso_handle INTERNAL;
+
 /* Handlers of the first to register run last before the fork and first after it: next to nothing comes between the mark and the fork. */
 void fork_watch(void)
 {
-    pthread_atfork(before_fork, in_parent, in_child);
+    if (__register_atfork)
+        __register_atfork(before_fork, in_parent, in_child, &__dso_handle);
 }
 
 void fork_leave_parent(const struct alloctrace_session *parent)
@@ -59,10 +77,9 @@ void fork_leave_parent(const struct alloctrace_session *parent)
     memcpy(origin.tracked_domain, parent->tracked_domain, sizeof origin.tracked_domain);
 }
 
-void fork_describe(struct alloctrace_session *child)
+struct session_origin fork_take_origin(void)
 {
-    child->fork_parent_pid = origin.parent_pid;
-    child->fork_number = origin.number;
-    memcpy(child->tracked_domain, origin.tracked_domain, sizeof origin.tracked_domain);
+    struct session_origin taken = origin;
     memset(&origin, 0, sizeof origin);
+    return taken;
 }

@@ -21,25 +21,38 @@ ALWAYS_INLINE bool align_add_pending(struct kept_stack *stack, struct alignment 
     return true;
 }
 
-/* The first kept frame, from `from` outwards and among the next few, that is `frame`; -1: none. */
-ALWAYS_INLINE intptr_t align_find_near(const struct kept_stack *stack, intptr_t from, uintptr_t frame)
+enum { ALIGN_NEAR = 8 };
+
+/* Returns the innermost kept frame that is `frame`, from `from` outwards and among the next `most`, or -1. */
+ALWAYS_INLINE intptr_t align_find(const struct kept_stack *stack, intptr_t from, intptr_t most, uintptr_t frame)
 {
-    enum { NEAR = 8 };
-    intptr_t beyond = from - NEAR;
+    intptr_t beyond = from - most;
     for (intptr_t i = from; i >= 0 && i > beyond; i--)
         if (stack->frames[i].frame == frame)
             return i;
     return -1;
 }
 
-/* Compares the callers of `at`, which is on the real stack, with the real ones, to the outermost frame. A kept frame is only looked at
- * after its callee was seen to point to it. The last kept frame that is on the real stack where the two part; NULL: they do not. *changed:
- * the outermost caller whose instruction is another than before, or as it was. */
-ALWAYS_INLINE const struct kept_frame *align_callers(const struct layout *layout, const struct kept_frame *at,
-                                                     const struct kept_frame **changed)
+/* The same among the next few. Each time twice as many frames have been passed without meeting one that is kept, it looks much further:
+ * many may have been taken off since, and then finding out takes no longer than putting them on did. */
+ALWAYS_INLINE intptr_t align_meet(const struct kept_stack *stack, intptr_t from, uintptr_t frame, uint32_t passed)
+{
+    enum { FAR = 64 };
+    bool looks_far = passed > 0 && (passed & (passed - 1)) == 0;
+    return align_find(stack, from, looks_far ? (intptr_t)passed * FAR : ALIGN_NEAR, frame);
+}
+
+/* Compares the callers of `at`, which is on the real stack, with the real ones, to the outermost frame, or, when deep, down to those that
+ * need not be compared. A kept frame is only looked at after its callee was seen to point to it. Returns the last kept frame that is on the
+ * real stack if the two diverge there, or NULL. *changed: the outermost caller whose instruction is another than before; unchanged if there
+ * is none. */
+ALWAYS_INLINE const struct kept_frame *align_callers(const struct layout *layout, const struct kept_stack *stack, bool deep,
+                                                     const struct kept_frame *at, const struct kept_frame **changed)
 {
     uintptr_t frame = at->frame;
     for (;; at--) {
+        if (deep && stack->trusted && at <= stack->frames + stack->trusted)
+            return NULL;
         uintptr_t caller = at[-1].frame; /* below the outermost one is a sentinel, 0 */
         if (__builtin_expect(frame_previous(layout, frame) != caller, 0))
             return at;
@@ -52,22 +65,23 @@ ALWAYS_INLINE const struct kept_frame *align_callers(const struct layout *layout
 }
 
 /* Only instructions may be others: false if that is not so. *changed: as in an alignment, of callers. */
-ALWAYS_INLINE bool align_at_top(const struct layout *layout, const struct kept_stack *stack, uintptr_t frame, intptr_t *changed)
+ALWAYS_INLINE bool align_at_top(const struct layout *layout, const struct kept_stack *stack, bool deep, uintptr_t frame, intptr_t *changed)
 {
     const struct kept_frame *top = stack->frames + stack->depth - 1, *moved = NULL;
-    if (__builtin_expect(top->frame != frame, 0) || __builtin_expect(align_callers(layout, top, &moved) != NULL, 0))
+    if (__builtin_expect(top->frame != frame, 0) || __builtin_expect(align_callers(layout, stack, deep, top, &moved) != NULL, 0))
         return false;
     *changed = moved ? moved - stack->frames : -1;
     return true;
 }
 
 /* Where the two part and meet again (generators, coroutines), it goes on until the outermost frame. False: as above. */
-ALWAYS_INLINE bool align_by_comparing(const struct layout *layout, struct kept_stack *stack, uintptr_t frame, struct alignment *alignment)
+ALWAYS_INLINE bool align_by_comparing(const struct layout *layout, struct kept_stack *stack, bool deep, uintptr_t frame,
+                                      struct alignment *alignment)
 {
     intptr_t from = (intptr_t)stack->depth - 1;
     *alignment = (struct alignment){.met = -1, .changed = -1};
     while (frame) {
-        intptr_t met = align_find_near(stack, from, frame);
+        intptr_t met = deep ? align_meet(stack, from, frame, alignment->pendings) : align_find(stack, from, ALIGN_NEAR, frame);
         if (met < 0) {
             if (!align_add_pending(stack, alignment, frame))
                 return false;
@@ -76,7 +90,7 @@ ALWAYS_INLINE bool align_by_comparing(const struct layout *layout, struct kept_s
         }
         const struct kept_frame *frames = stack->frames;
         const struct kept_frame *changed = frame_position(layout, frame) == frames[met].position ? NULL : &frames[met];
-        const struct kept_frame *parted = align_callers(layout, &frames[met], &changed);
+        const struct kept_frame *parted = align_callers(layout, stack, deep, &frames[met], &changed);
         if (!parted) {
             alignment->met = met;
             alignment->changed = changed ? changed - frames : -1;

@@ -7,12 +7,13 @@
  * To 3.14 nothing identifies an activation of a frame, so every frame is compared each time (align.h); from 3.15 on CPython itself tells
  * how far the stack was taken down (anchor.h). (docs/frame-walk.md)
  */
-#include "capture/walk.h"
+#include "capture/walk/walk.h"
 
 #include <stdlib.h>
 
-#include "capture/anchor.h"
-#include "capture/innermost.h"
+#include "capture/walk/anchor.h"
+#include "capture/walk/data_stack.h"
+#include "capture/walk/innermost.h"
 #include "python/self_check.h"
 #include "python/thread_state.h"
 
@@ -20,7 +21,11 @@ enum { ENOUGH_CHECKS = 32 /* stacks about which CPython agreed */ };
 
 static uint32_t cut(struct thread_capture *thread)
 {
-    thread->stack.depth = thread->stack.known = 0;
+    enum { FRAMES_AN_ALLOCATION = 64 };
+    struct kept_stack *stack = &thread->stack;
+    stack->depth = stack->known = 0;
+    data_stack_cut(stack, 0);
+    stack->rest = stack->capacity / FRAMES_AN_ALLOCATION; /* so that looking for an end costs each of them little */
     return ALLOCTRACE_NODE_DROPPED;
 }
 
@@ -32,6 +37,7 @@ static __attribute__((noinline, cold)) void change_interpreter(struct thread_cap
     stack->interpreter = interpreter;
     stack->root = id ? intern_interpreter((uint32_t)id(interpreter)) : ALLOCTRACE_NODE_NONE;
     stack->depth = 0;
+    data_stack_cut(stack, 0);
 }
 
 /* The kept frames whose instructions moved, and those that they called, get their nodes anew: from `changed` (as in an alignment) up to
@@ -69,13 +75,16 @@ ALWAYS_INLINE bool make_room(struct kept_stack *stack, intptr_t depth)
 }
 
 /* The frames above those that were met. */
-ALWAYS_INLINE uint32_t add_pendings(const struct layout *layout, struct thread_capture *thread, struct alignment *alignment, uint32_t node)
+ALWAYS_INLINE uint32_t add_pendings(const struct layout *layout, struct thread_capture *thread, bool deep, struct alignment *alignment,
+                                    uint32_t node)
 {
     struct kept_stack *stack = &thread->stack;
     for (intptr_t depth = alignment->met + 1;;) {
         uintptr_t frame = stack->pending[--alignment->pendings];
         if (!make_room(stack, ++depth))
             return cut(thread);
+        if (deep && __builtin_expect(depth > KEPT_MAX_RECORDED, 0))
+            node = ALLOCTRACE_NODE_DROPPED;
         if (alignment->pendings == 0)
             return innermost(layout, thread, frame, node);
         uintptr_t position = frame_position(layout, frame);
@@ -91,21 +100,29 @@ ALWAYS_INLINE uint32_t add_pendings(const struct layout *layout, struct thread_c
 }
 
 /* The whole stack, when frames came or went since the last walk. */
-ALWAYS_INLINE uint32_t walk_moved(const struct layout *layout, struct thread_capture *thread, uintptr_t state, uintptr_t frame)
+ALWAYS_INLINE uint32_t walk_moved(const struct layout *layout, struct thread_capture *thread, bool deep, uintptr_t state, uintptr_t frame)
 {
     struct kept_stack *stack = &thread->stack;
     struct alignment alignment;
-    if (!anchor_align(layout, stack, state, frame, &alignment) && !align_by_comparing(layout, stack, frame, &alignment))
+    if (deep && __builtin_expect(stack->rest, 0)) {
+        stack->rest--;
+        return ALLOCTRACE_NODE_DROPPED;
+    }
+    if (!anchor_align(layout, stack, state, frame, &alignment) && !align_by_comparing(layout, stack, deep, frame, &alignment))
         return cut(thread);
+    if (deep)
+        data_stack_cut(stack, (uint32_t)(alignment.met + 1));
     intptr_t callers = alignment.pendings ? alignment.met + 1 : alignment.met;
     uint32_t node = refresh(layout, thread, alignment.changed, callers);
     if (alignment.pendings) {
-        node = add_pendings(layout, thread, &alignment, node);
+        node = add_pendings(layout, thread, deep, &alignment, node);
     } else {
         stack->depth = (uint32_t)callers + 1;
         node = innermost(layout, thread, frame, node);
     }
     anchor_set(layout, stack, state, frame);
+    if (deep)
+        data_stack_follow(layout, thread, state);
     return node;
 }
 
@@ -115,28 +132,42 @@ ALWAYS_INLINE uint32_t walk_changed(const struct layout *layout, struct thread_c
     return innermost(layout, thread, frame, refresh(layout, thread, changed, (intptr_t)thread->stack.depth - 1));
 }
 
-/* The rarer parts of a walk of the whole stack, out of the way of the common one. */
+/* A code object died: another may be at its address now. Frames that are known to be inside the same calls kept theirs alive. */
+static __attribute__((noinline, cold)) void forget_code(const struct layout *layout, struct kept_stack *stack, uintptr_t state)
+{
+    uint32_t alive = anchor_is_usable(layout, stack, state) ? anchor_keep(layout, stack, state) : stack->trusted;
+    stack->depth = stack->known = alive;
+    data_stack_cut(stack, alive);
+    innermost_forget(stack);
+}
+
+/* The rarer parts of a walk of the whole stack, out of the way of the common one. rare: all of it, after a code object died, or in a thread
+ * whose stack was once deeper than KEPT_DEEP. */
 struct walks {
+    uint32_t (*rare)(struct thread_capture *thread, uintptr_t state, uintptr_t frame);
     uint32_t (*changed)(struct thread_capture *thread, uintptr_t frame, intptr_t changed);
     uint32_t (*moved)(struct thread_capture *thread, uintptr_t state, uintptr_t frame);
 };
 
 /* The whole stack. The common case by itself, in few registers: the frames are those of the last walk. */
-ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, uintptr_t state,
-                                uintptr_t frame)
+ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, bool deep,
+                                uintptr_t state, uintptr_t frame)
 {
     struct kept_stack *stack = &thread->stack;
     uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
-    if (__builtin_expect(stack->code_epoch != epoch, 0)) { /* a code object died: another may be at its address now */
-        stack->depth = stack->known = 0;
-        innermost_forget(stack);
-        stack->code_epoch = epoch;
+    if (!deep && __builtin_expect(stack->code_epoch != epoch, 0))
+        return walks->rare(thread, state, frame);
+    if (deep && stack->trusted)
+        data_stack_verify(thread, state);
+    if (deep && stack->deep_code_epoch != epoch) {
+        forget_code(layout, stack, state);
+        stack->deep_code_epoch = epoch;
     }
     intptr_t changed = -1;
     bool same = anchor_is_usable(layout, stack, state) ? anchor_is_at_top(layout, stack, state, frame)
-                                                       : align_at_top(layout, stack, frame, &changed);
+                                                       : align_at_top(layout, stack, deep, frame, &changed);
     if (!same)
-        return walks->moved(thread, state, frame);
+        return deep ? walk_moved(layout, thread, true, state, frame) : walks->moved(thread, state, frame);
     if (changed < 0) {
         uintptr_t position = frame_position(layout, frame);
         uint32_t parent = stack->places[stack->depth - 1].parent;
@@ -145,6 +176,18 @@ ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, const struct walks 
             return kept->node;
     }
     return walks->changed(thread, frame, changed);
+}
+
+ALWAYS_INLINE uint32_t walk_rare(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, uintptr_t state,
+                                 uintptr_t frame)
+{
+    struct kept_stack *stack = &thread->stack;
+    if (stack->code_epoch == CODE_EPOCH_DEEP)
+        return walk_all(layout, walks, thread, true, state, frame);
+    uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
+    forget_code(layout, stack, state);
+    stack->code_epoch = epoch;
+    return walks->moved(thread, state, frame);
 }
 
 /* The innermost frames only, as many as option frames says: nothing is kept. */
@@ -215,7 +258,7 @@ ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, const struct walks
         return stack->root;
     if (!walks)
         return walk_some(layout, thread, frame);
-    uint32_t node = walk_all(layout, walks, thread, state, frame);
+    uint32_t node = walk_all(layout, walks, thread, false, state, frame);
     return walk_compared(layout, thread, frame, node);
 }
 
@@ -233,9 +276,14 @@ static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)
     }                                                                                                                                      \
     static __attribute__((noinline)) uint32_t moved_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame)                \
     {                                                                                                                                      \
-        return walk_moved(&layout_##name, thread, state, frame);                                                                           \
+        return walk_moved(&layout_##name, thread, false, state, frame);                                                                    \
     }                                                                                                                                      \
-    static const struct walks walks_##name = {changed_##name, moved_##name};                                                               \
+    static uint32_t rare_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame);                                          \
+    static const struct walks walks_##name = {rare_##name, changed_##name, moved_##name};                                                  \
+    static __attribute__((noinline)) uint32_t rare_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame)                 \
+    {                                                                                                                                      \
+        return walk_rare(&layout_##name, &walks_##name, thread, state, frame);                                                             \
+    }                                                                                                                                      \
     static uint32_t walk_all_##name(struct thread_capture *thread, bool holds_gil)                                                         \
     {                                                                                                                                      \
         return walk_with(&layout_##name, &walks_##name, thread, holds_gil);                                                                \
@@ -286,5 +334,6 @@ void walk_begin(struct thread_capture *thread, struct traced_runtime *runtime)
     thread->stack.depth = thread->stack.known = 0;
     thread->stack.interpreter = 0;
     thread->stack.anchor = (struct kept_anchor){0};
+    data_stack_cut(&thread->stack, 0);
     thread->runtime = runtime;
 }

@@ -1,0 +1,150 @@
+#include "capture/walk/data_stack.h"
+
+#include "python/memory.h"
+
+/* struct _stack_chunk of Include/cpython/pystate.h: the one below, and the bytes of this one. */
+enum { CHUNK_PREVIOUS = 0, CHUNK_SIZE = 8, CHUNK_LEAST_BYTES = 1 << 14 };
+
+static struct python_arena_allocator originals[RUNTIMES];
+
+/* Grows whenever a chunk is freed that the freeing thread's kept stack does not account for: it may be another thread's. */
+static uint32_t epoch;
+
+/* The entry of a chunk among the innermost few, plus one; 0: it is not there. */
+static uint32_t find_chunk(const struct kept_stack *stack, uintptr_t chunk)
+{
+    enum { NEAR = 8 };
+    for (uint32_t i = stack->chunk_count, last = i > NEAR ? i - NEAR : 0; i > last; i--)
+        if (stack->chunks[i - 1].chunk == chunk)
+            return i;
+    return 0;
+}
+
+/* It was the innermost chunk of the calling thread's state, which has let go of it. */
+static bool is_own(const struct python_runtime *python, uintptr_t chunk)
+{
+    uintptr_t state = python->attached_thread_state();
+    return state && read_pointer(state, python->layout->thread_state.data_stack) == read_pointer(chunk, CHUNK_PREVIOUS);
+}
+
+/* A chunk is about to be freed: the frames in it, and in those above it, are gone. */
+static void chunk_ends(const struct python_runtime *python, uintptr_t chunk)
+{
+    struct thread_capture *thread = thread_of_this;
+    struct kept_stack *stack = thread && thread->recording == thread_recording ? &thread->stack : NULL;
+    uint32_t found = stack ? find_chunk(stack, chunk) : 0;
+    if (found)
+        data_stack_cut(stack, stack->chunks[found - 1].first);
+    else if (!is_own(python, chunk)) /* else it came and goes between two walks */
+        __atomic_add_fetch(&epoch, 1, __ATOMIC_RELEASE);
+}
+
+static void freed(unsigned number, void *context, void *block, size_t size)
+{
+    /* Arenas for objects begin with something else. */
+    if (size >= CHUNK_LEAST_BYTES && (size_t)read_size((uintptr_t)block, CHUNK_SIZE) == size)
+        chunk_ends(&recording.runtimes[number].python, (uintptr_t)block);
+    originals[number].free(context, block, size);
+}
+
+#define NUMBERS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+_Static_assert(RUNTIMES == 8, "NUMBERS has them all");
+#define DEFINE_FREE(number)                                                                                                                \
+    static void free_##number(void *context, void *block, size_t size)                                                                     \
+    {                                                                                                                                      \
+        freed(number, context, block, size);                                                                                               \
+    }
+NUMBERS(DEFINE_FREE)
+#define LISTED(number) free_##number,
+static void (*const frees[RUNTIMES])(void *context, void *block, size_t size) = {NUMBERS(LISTED)};
+
+static unsigned number_of(const struct traced_runtime *runtime)
+{
+    return (unsigned)(runtime - recording.runtimes);
+}
+
+static bool is_watched(const struct traced_runtime *runtime)
+{
+    struct python_arena_allocator present;
+    runtime->python.get_arena_allocator(&present);
+    return present.free == frees[number_of(runtime)];
+}
+
+static bool can_be_watched(const struct traced_runtime *runtime)
+{
+    const struct python_runtime *python = &runtime->python;
+    return python->layout && python->layout->thread_state.data_stack && python->get_arena_allocator && python->set_arena_allocator
+           && recording.options.max_frames == 0;
+}
+
+void data_stack_watch(struct traced_runtime *runtime)
+{
+    if (!can_be_watched(runtime) || is_watched(runtime))
+        return;
+    struct python_arena_allocator hook, *original = &originals[number_of(runtime)];
+    runtime->python.get_arena_allocator(original);
+    hook = *original; /* with its own context: callers read function and context one after the other */
+    hook.free = frees[number_of(runtime)];
+    runtime->python.set_arena_allocator(&hook);
+    __atomic_add_fetch(&epoch, 1, __ATOMIC_RELEASE);
+}
+
+void data_stack_unwatch(struct traced_runtime *runtime)
+{
+    if (can_be_watched(runtime) && is_watched(runtime))
+        runtime->python.set_arena_allocator(&originals[number_of(runtime)]);
+}
+
+/* The outermost kept frame, from `from` on, that lies in a chunk; depth: there is none. */
+static uint32_t first_in(const struct kept_stack *stack, uint32_t from, uintptr_t chunk)
+{
+    uintptr_t size = (uintptr_t)read_size(chunk, CHUNK_SIZE);
+    while (from < stack->depth && stack->frames[from].frame - chunk >= size)
+        from++;
+    return from;
+}
+
+/* Chunks between the last entry and `chunk`, outermost first, in place of walk's room for pending frames. Returns how many, and in *known
+ * the entries that are left below them. */
+static uint32_t list_new(struct kept_stack *stack, uintptr_t chunk, uint32_t *known)
+{
+    uint32_t count = 0;
+    *known = 0;
+    for (; chunk && count < stack->capacity; chunk = read_pointer(chunk, CHUNK_PREVIOUS)) {
+        if ((*known = find_chunk(stack, chunk)) != 0)
+            break;
+        stack->pending[count++] = chunk;
+    }
+    return count;
+}
+
+void data_stack_add(const struct layout *layout, struct thread_capture *thread, uintptr_t state)
+{
+    struct kept_stack *stack = &thread->stack;
+    uint32_t now = __atomic_load_n(&epoch, __ATOMIC_ACQUIRE);
+    if (!can_be_watched(thread->runtime) || !is_watched(thread->runtime))
+        return;
+    if (stack->chunk_state != state || stack->chunk_epoch != now)
+        stack->chunk_count = 0;
+    stack->chunk_state = state;
+    stack->chunk_epoch = now;
+    uint32_t known, count = list_new(stack, read_pointer(state, layout->thread_state.data_stack), &known);
+    stack->chunk_count = known;
+    uint32_t most = stack->capacity / KEPT_FRAMES_PER_CHUNK, from = known ? stack->chunks[known - 1].first : 0;
+    while (count && stack->chunk_count < most) {
+        uintptr_t chunk = stack->pending[--count];
+        uint32_t first = first_in(stack, from, chunk);
+        if (first == stack->depth)
+            continue; /* only frames that were not kept, or none yet */
+        stack->chunks[stack->chunk_count++] = (struct kept_chunk){chunk, first};
+        from = first;
+    }
+    data_stack_cut(stack, UINT32_MAX);
+}
+
+void data_stack_verify(struct thread_capture *thread, uintptr_t state)
+{
+    struct kept_stack *stack = &thread->stack;
+    if (stack->chunk_state != state || stack->chunk_epoch != __atomic_load_n(&epoch, __ATOMIC_ACQUIRE) || !is_watched(thread->runtime))
+        data_stack_cut(stack, 0);
+}

@@ -1,0 +1,50 @@
+/* The recording is armed, and armed again. */
+#include "capture/fork.h"
+#include "capture/sampling.h"
+#include "crash/crash.h"
+#include "lifecycle/lifecycle.h"
+#include "lifecycle/tables.h"
+#include "session/collector.h"
+#include "session/session.h"
+
+bool lifecycle_arm(const struct options *options)
+{
+    if (recording.fork_local) { /* one was stopped */
+        if (session.header)
+            session_forget();
+        forget_tables();
+        recording.options = *options;
+        sampling_begin(options->sample_bytes);
+        if (options->starts_collector)
+            collector_find_command();
+        return true;
+    }
+    recording.options = *options;
+    recording.calls = (struct recording_calls){.make_session = lifecycle_make_session,
+                                               .thread_begins = crash_thread_begins,
+                                               .thread_ends = crash_thread_ends,
+                                               .thread_is_gone = crash_release_stack};
+    recording.fork_local = os_map_wiped(sizeof *recording.fork_local);
+    if (!recording.fork_local) {
+        recording.is_refused = true;
+        return false;
+    }
+    recording.fork_local->loader_is_free = true;
+    sampling_begin(options->sample_bytes);
+    if (options->starts_collector)
+        collector_find_command();
+    fork_watch();
+    return true;
+}
+
+void lifecycle_tell_refusal(void)
+{
+    static bool told;
+    if (recording.is_refused && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+        os_message("cannot record: the system refused madvise(MADV_WIPEONFORK), which needs Linux 4.14 and a sandbox that allows it");
+}
+
+void lifecycle_resume(void)
+{
+    __atomic_store_n(&recording.off, false, __ATOMIC_RELEASE);
+}

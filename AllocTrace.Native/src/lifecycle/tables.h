@@ -1,0 +1,17 @@
+/* tables.h: forgets what the library knows by a session's numbers: its stacks, its code. Under the recording lock, or before there are
+ * hooks. */
+#ifndef ALLOCTRACE_TABLES_H
+#define ALLOCTRACE_TABLES_H
+
+#include "capture/code_cache.h"
+#include "capture/intern.h"
+#include "capture/recording.h"
+
+static inline void forget_tables(void)
+{
+    intern_reset();
+    code_cache_reset();
+    recording.fork_local->owned = false;
+}
+
+#endif
