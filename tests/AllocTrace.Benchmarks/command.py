@@ -15,7 +15,7 @@ import tempfile
 import time
 
 RUNS = 11
-PROGRAM = "x = [str(i) for i in range(300_000)]\nfor _ in range(30):\n    y = [str(i) for i in range(300_000)]\n"
+PROGRAM = "for i in range(10_000_000): str(i)"
 
 
 def measure(words):
