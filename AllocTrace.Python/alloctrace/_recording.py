@@ -14,7 +14,11 @@ _FLUSH_MS = 10_000
 
 
 class Status(NamedTuple):
-    """What is going on. Sizes are bytes; live_bytes and peak_bytes are None when they were not asked for."""
+    """What is going on. Sizes are bytes.
+
+    live_bytes is None when it was not asked for. peak_bytes is None as long as the collector tells only what is live at the moment;
+    `alloctrace summary` has it when the recording is over.
+    """
 
     is_recording: bool
     runtimes: int
@@ -74,8 +78,12 @@ def start(
         options["limit"] = limit
     text = ",".join("{}={}".format(name, value) for name, value in options.items())
     result = _library.functions().start(_absolute(path), text.encode("utf-8"))
-    if result != _library.DONE:
-        raise AllocTraceError("the recording {} could not be started: the line on stderr says why".format(os.fspath(path)))
+    if result == _library.DONE:
+        bytearray(64)  # the session begins with the first allocation
+        if _status().has_session:
+            return
+        _library.functions().stop()
+    raise AllocTraceError("the recording {} could not be started: the line on stderr says why".format(os.fspath(path)))
 
 
 def stop() -> None:
@@ -91,15 +99,15 @@ def snapshot(name: str) -> None:
 def status(*, sizes: bool = True) -> Status:
     """Say what is going on.
 
-    live_bytes and peak_bytes are read from the collector, which takes up to a second; with sizes=False they are left out. Without a
-    recording there are none.
+    The sizes are read from the collector, which takes up to a second; with sizes=False they are left out. Without a recording there are none.
     """
     raw = _status()
     live = peak = None
     if sizes and raw.is_recording and raw.has_session:
         _library.functions().flush(_FLUSH_MS)
         process = summary_of(str(os.getpid()), os.getpid())
-        live, peak = process["live"]["size"], process["peak"]["size"]
+        live, peak = process["live"]["size"], process.get("peak", {}).get("size")
+        raw = _status()
     return Status(
         bool(raw.is_recording),
         raw.runtimes,

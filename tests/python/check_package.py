@@ -9,16 +9,12 @@ import alloctrace
 import pytest
 
 
-def run(program, folder):
-    return subprocess.run([sys.executable, "-c", program], cwd=str(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
-
-
 def test_recording_of_a_block(tmp_path):
     with alloctrace.record(tmp_path / "a.db") as recording:
         kept = [bytearray(999) for _ in range(1000)]
         recording.snapshot("half way")
         status = recording.status()
-        assert status.is_recording and status.live_bytes >= 1_000_000 and status.peak_bytes >= status.live_bytes and not status.lost_events
+        assert status.is_recording and status.live_bytes >= 1_000_000 and not status.lost_events
     assert kept and pathlib.Path(recording.path).exists()
     assert not alloctrace.status().is_recording and alloctrace.status().live_bytes is None
 
@@ -27,7 +23,7 @@ def test_paths_are_str_or_path(tmp_path):
     for path in (str(tmp_path / "s.db"), tmp_path / "p.db"):
         alloctrace.start(path, sample=1024)
         alloctrace.stop()
-    assert sorted(os.listdir(str(tmp_path))) in (["p.db", "s.db"], [])  # nothing allocated in between leaves no file
+    assert sorted(os.listdir(str(tmp_path))) == ["p.db", "s.db"]
 
 
 def test_errors_are_exceptions(tmp_path):

@@ -50,10 +50,10 @@ def test_markers_fail_with_the_lines_responsible(pytester, options):
     result.stdout.fnmatch_lines_random(
         [
             "The test used 1.9 MiB; limit_memory allows 1.0 MiB. Lines with most:",
-            "*1.9 MiB*test_project.py:13 test_above",
+            "*1.9 MiB*test_project.py:12 test_above",
             "The test kept 97.? KiB; limit_leaks allows 10.0 KiB. Lines with most:",
-            "*97.? KiB*test_project.py:18 test_leak",
-            "*2.9 MiB*test_project.py:28 *test_in_a_class",
+            "*97.? KiB*test_project.py:17 test_leak",
+            "*2.9 MiB*test_project.py:27 *test_in_a_class",
         ]
     )
 
