@@ -1,5 +1,6 @@
 using AllocTrace.Analysis;
 using AllocTrace.Storage;
+using AllocTrace.Testing;
 using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Tests.Analysis;

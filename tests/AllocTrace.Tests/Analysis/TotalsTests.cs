@@ -1,6 +1,6 @@
 using AllocTrace.Analysis;
 using AllocTrace.Storage;
-using AllocTrace.Tests.Storage;
+using AllocTrace.Testing;
 
 namespace AllocTrace.Tests.Analysis;
 
