@@ -14,7 +14,9 @@ internal static class RecordingArgument
     /// <exception cref="InvalidTraceException">It is not a recording, or damaged.</exception>
     /// <exception cref="IOException">It cannot be read, or there is neither such a file nor such a process.</exception>
     public static TraceDatabase Open(string fileOrPid) =>
-        TraceDatabase.Open(!File.Exists(fileOrPid) && uint.TryParse(fileOrPid, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? PictureOf(pid) : fileOrPid);
+        !File.Exists(fileOrPid) && uint.TryParse(fileOrPid, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+            ? TraceDatabase.Open(PictureOf(pid), fileOrPid)
+            : TraceDatabase.Open(fileOrPid);
 
     /// <summary>
     /// A copy of the pictures that the collectors write for who watches, since they replace them when somebody else does. A reader opens
