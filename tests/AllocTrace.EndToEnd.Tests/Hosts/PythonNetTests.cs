@@ -1,3 +1,5 @@
+using System.Reflection;
+
 using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
@@ -8,6 +10,8 @@ public sealed class PythonNetTests
 {
     private const string Library = "/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0";
 
+    private static readonly string _host = typeof(PythonNetTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(each => each.Key == "PythonNetHost").Value!;
+
     [TestMethod]
     public void Python_of_pythonnet_is_recorded_with_its_lines()
     {
@@ -16,7 +20,7 @@ public sealed class PythonNetTests
 
         using var folder = new TemporaryFolder();
         var database = folder.File("host.db");
-        var result = Command.Run("dotnet", [Path.Combine(AppContext.BaseDirectory, "PythonNetHost.dll"), Library, database]).Succeeded();
+        var result = Command.Run("dotnet", [_host, Library, database]).Succeeded();
         Assert.AreEqual("<module>, line 1: 101 blocks", result.Output.Split(',')[0] + "," + result.Output.Split(',')[1]);
         Assert.AreEqual(100, TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site_frame WHERE filename = '<string>' AND lineno = 1 AND allocated_bytes >= 5000 * allocated_blocks"));
     }
