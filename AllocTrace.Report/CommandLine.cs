@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AllocTrace.Platform;
 using AllocTrace.Report.Commands;
+using AllocTrace.Report.Push;
 using AllocTrace.Report.Render;
 using AllocTrace.Sessions;
 
@@ -62,7 +63,7 @@ internal static class CommandLine
 
     private static int Fail(Output output, int code, string message)
     {
-        output.Error.WriteLine($"alloctrace: {Printable.Text(message.ReplaceLineEndings(" "))}");
+        output.Error.WriteLine($"alloctrace: {Printable.Text(Secrets.Hidden(message.ReplaceLineEndings(" ")))}");
         return code;
     }
 }

@@ -17,16 +17,22 @@ internal static class ProgramArguments
         if (arguments.Count == 0 || !_verbs.Contains(arguments[0]) || root.Subcommands.FirstOrDefault(each => each.Name == arguments[0]) is not { } verb)
             return arguments;
 
+        var mayBeValue = false; // of the option before it
         for (var i = 1; i < arguments.Count; i++)
         {
             var word = arguments[i];
             if (word == "--")
                 return arguments;
 
+            // Where an option may have a value or not, only the user can tell its value from the program.
+            if (mayBeValue && !word.StartsWith('-') && arguments.Skip(i).Contains("--"))
+                return arguments;
+
             if (!word.StartsWith('-') || word is "-m" or "-c")
                 return [.. arguments.Take(i), "--", .. arguments.Skip(i)];
 
             var option = verb.Options.FirstOrDefault(each => each.Name == word || each.Aliases.Contains(word));
+            mayBeValue = option is { Arity: { MinimumNumberOfValues: 0, MaximumNumberOfValues: > 0 } } and not Option<bool>;
             if (option is { Arity.MinimumNumberOfValues: > 0 } and not Option<bool>)
                 i++; // its value
         }

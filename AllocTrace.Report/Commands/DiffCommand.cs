@@ -72,7 +72,7 @@ internal static class DiffCommand
             else
                 report.WriteText(output);
 
-            return failGrowth.Check(parsed, $"{database.Path}: growth:", snapshot.Size - oldSnapshot.Size);
+            return failGrowth.CheckMeasured(parsed, failGrowth.Check(parsed, $"{database.Path}: growth:", snapshot.Size - oldSnapshot.Size), old, database);
         });
         return command;
     }

@@ -26,7 +26,7 @@ internal static class ExportCommand
         var command = new Verb(
             "export",
             "Writes a recording in a format of other tools.",
-            "alloctrace export app.db --format csv -o app.csv",
+            "alloctrace export app.db --format csv -o app.csv    # and app-stacks.csv",
             "alloctrace export app.db --format csv -o - | sqlite3 :memory: '.import --csv /dev/stdin site' 'SELECT count(*) FROM site'",
             "alloctrace export app.db --events -o events.csv    # every malloc, calloc, realloc and free, if they were recorded",
             "alloctrace export app.db --format pprof -o app.pb.gz && go tool pprof -top app.pb.gz",
@@ -46,7 +46,9 @@ internal static class ExportCommand
 
             var export = new Exporter(parsed, database, selection, parsed.GetValue(measure), parsed.GetValue(events));
             var path = parsed.GetRequiredValue(target);
-            if (path != StandardOutput)
+            if (chosen == ExportFormat.Csv && StacksFile(path) is { } stacks)
+                WriteBoth(export, path, stacks, parsed.GetValue(force));
+            else if (path != StandardOutput)
                 NewFile.Write(path, parsed.GetValue(force), stream => export.Write(chosen, stream));
             else if (Exporter.IsText(chosen))
                 export.WriteText(chosen, output.Out, forTerminal: output.TerminalWidth is not null);
@@ -59,6 +61,18 @@ internal static class ExportCommand
         });
         return command;
     }
+
+    /// <summary>Where the stacks of a CSV file go: beside it. There is no such place for what goes to the standard output or a device.</summary>
+    private static string? StacksFile(string path) => path == StandardOutput || path.StartsWith("/dev/", StringComparison.Ordinal)
+        ? null
+        : Path.Combine(Path.GetDirectoryName(path)!, $"{Path.GetFileNameWithoutExtension(path)}-stacks{Path.GetExtension(path)}");
+
+    /// <summary>Writes rows and their stacks: both files are there, or none.</summary>
+    private static void WriteBoth(Exporter export, string path, string stacks, bool replace) => NewFile.Write(path, replace, rows =>
+    {
+        export.Write(ExportFormat.Csv, rows);
+        NewFile.Write(stacks, replace, export.WriteStacks);
+    });
 
     /// <summary>Says what is missing: rows that are not there look like nothing.</summary>
     private static void CheckEvents(TraceDatabase database, IReadOnlyList<TraceProcess> processes, ExportFormat format, Output output)

@@ -9,6 +9,8 @@ namespace AllocTrace.Report.Commands;
 /// <summary>Writes what an <c>export</c> command line asks for.</summary>
 internal sealed class Exporter(ParseResult parsed, TraceDatabase database, SnapshotOptions selection, Measure measure, bool isOfEvents)
 {
+    private readonly CsvStacks _stacks = new(database.Stacks);
+
     /// <summary>Whether a format is lines of text, which a terminal can show.</summary>
     public static bool IsText(ExportFormat format) => format is ExportFormat.Csv or ExportFormat.Collapsed;
 
@@ -48,9 +50,17 @@ internal sealed class Exporter(ParseResult parsed, TraceDatabase database, Snaps
 
         using var csv = new CsvText(target, forTerminal);
         if (isOfEvents)
-            EventExport.Write(database, database.ProcessesWith(selection.Pid(parsed)), [.. selection.Filters(parsed)], csv);
+            EventExport.Write(database, database.ProcessesWith(selection.Pid(parsed)), [.. selection.Filters(parsed)], _stacks, csv);
         else
-            CsvExport.Write(database, database.ProcessesWith(selection.Pid(parsed)), [.. selection.Filters(parsed)], csv);
+            CsvExport.Write(database, database.ProcessesWith(selection.Pid(parsed)), [.. selection.Filters(parsed)], _stacks, csv);
+    }
+
+    /// <summary>Writes the stacks that the rows of the CSV written before refer to.</summary>
+    public void WriteStacks(Stream target)
+    {
+        using var writer = new StreamWriter(target, new UTF8Encoding(false), leaveOpen: true);
+        using var csv = new CsvText(writer, forTerminal: false);
+        _stacks.Write(csv);
     }
 
     /// <summary>The one that was asked for, or all views.</summary>

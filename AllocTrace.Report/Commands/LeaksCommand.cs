@@ -49,7 +49,8 @@ internal static class LeaksCommand
             else
                 report.WriteText(output);
 
-            return failGrowth.Check(parsed, $"{database.Path}: kept growing:", leaks.Sum(each => each.Growing.Sum(growth => growth.Bytes)));
+            var code = failGrowth.Check(parsed, $"{database.Path}: kept growing:", leaks.Sum(each => each.Growing.Sum(growth => growth.Bytes)));
+            return failGrowth.CheckMeasured(parsed, code, database);
         });
         return command;
     }

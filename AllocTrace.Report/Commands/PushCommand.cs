@@ -65,16 +65,16 @@ internal static class PushCommand
                 parsed.GetRequiredValue(server),
                 parsed.GetRequiredValue(name),
                 parsed.GetValue(labels)!.Select(label => label.Split('=', 2)).GroupBy(pair => pair[0]).ToDictionary(pairs => pairs.Key, pairs => pairs.Last()[1]));
-            using var client = new HttpClient { Timeout = _patience };
+            using var client = ProfilePusher.CreateClient(target.Server, _patience);
             var pusher = new ProfilePusher(client, parsed.GetValue(attempts), _firstPause, Note);
             var sent = pusher.SendAll(Profiles(database, database.ProcessesWith(parsed.GetValue(process)), parsed.GetValue(periods), target))
                 .GetAwaiter().GetResult();
-            Note($"sent {Numbers.Of(sent, "profile")} to {target.Server.GetLeftPart(UriPartial.Authority)}");
+            Note($"sent {Numbers.Of(sent, "profile")} to {Secrets.Without(target.Server).GetLeftPart(UriPartial.Authority)}");
             return ExitCode.Done;
         });
         return command;
 
-        void Note(string line) => output.Error.WriteLine($"alloctrace: {Printable.Text(line)}");
+        void Note(string line) => output.Error.WriteLine($"alloctrace: {Printable.Text(Secrets.Hidden(line))}");
     }
 
     // What names may have is the server's rule (pkg/og/flameql/flameql.go), which otherwise refuses each profile.

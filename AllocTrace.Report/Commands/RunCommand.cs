@@ -93,7 +93,7 @@ internal sealed class RunCommand : Command, IExamples
             var result = recording.Wait(() => progress.Show("alloctrace: completing the database …"));
             progress.Dispose();
             Tell(result, words[0], arguments.GetValue(_quiet));
-            return result is { ExitCode: 0, DatabasePath: { } database } ? PeakWithinLimit(arguments, database) : result.ExitCode;
+            return result.ExitCode == 0 ? WithinLimit(arguments, result, words[0]) : result.ExitCode;
         }
         catch (CommandNotStartedException e)
         {
@@ -111,15 +111,21 @@ internal sealed class RunCommand : Command, IExamples
         "alloctrace run --fail-above 200MiB -- python3 -m pytest    # for CI: exit code 4 when the peak was higher",
     ];
 
-    private int PeakWithinLimit(ParseResult arguments, string path)
+    private int WithinLimit(ParseResult arguments, RecordingResult result, string command)
     {
+        if (result.DatabasePath is not { } path)
+            return _failAbove.CheckMeasured(arguments, ExitCode.Done, $"nothing was recorded of {command}");
+
         using var database = TraceDatabase.Open(path);
-        return database.Processes
-            .Select(process => (process.Pid, database.MomentOf(process, "peak")?.Bytes))
-            .Select(peak => _failAbove.Check(arguments, $"{path}: peak of process {peak.Pid}:", peak.Bytes ?? 0))
-            .DefaultIfEmpty(ExitCode.Done)
-            .Max();
+        var code = _failAbove.CheckMeasured(arguments, PeakWithinLimit(arguments, database, path), database);
+        return _failAbove.CheckMeasured(arguments, code, result.Problems.Count > 0 ? $"a process is not in {path}" : null);
     }
+
+    private int PeakWithinLimit(ParseResult arguments, TraceDatabase database, string path) => database.Processes
+        .Select(process => (process.Pid, database.MomentOf(process, "peak")?.Bytes))
+        .Select(peak => _failAbove.Check(arguments, $"{path}: peak of process {peak.Pid}:", peak.Bytes ?? 0))
+        .DefaultIfEmpty(ExitCode.Done)
+        .Max();
 
     private void Note(string line) => _console.Error.WriteLine($"alloctrace: {Printable.Text(line)}");
 

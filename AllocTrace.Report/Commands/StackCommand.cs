@@ -29,12 +29,16 @@ internal static class StackCommand
         };
         command.SetAction(parsed =>
         {
-            var threads = ProcessStacks.Read(parsed.GetValue(pid));
+            var threads = ProcessStacks.Read(parsed.GetValue(pid), out var cut);
             if (parsed.GetValue(json))
                 WriteJson(output, parsed.GetValue(pid), threads);
             else
                 WriteText(output, parsed.GetValue(pid), threads);
-            return threads.All(thread => thread.Frames is not null) ? ExitCode.Done : ExitCode.Failed;
+            output.Out.Flush();
+            if (cut is not null)
+                output.Error.WriteLine($"alloctrace: {Printable.Text(cut)}");
+
+            return cut is null && threads.All(thread => thread.Problem is null) ? ExitCode.Done : ExitCode.Failed;
         });
         return command;
     }
@@ -60,6 +64,8 @@ internal static class StackCommand
             writer.WriteLine(frames is null ? $"  <not shown: {problem}>" : "  <no Python frame>");
         foreach (var frame in (frames ?? []).Reverse())
             writer.WriteLine($"  File \"{Printable.Text(frame.Filename)}\", line {(frame.Line > 0 ? frame.Line : "???")} in {Printable.Text(frame.Function)}");
+        if (frames is not null && problem is not null)
+            writer.WriteLine($"  <{problem}>");
     }
 
     internal static void WriteJson(Output output, uint pid, IReadOnlyList<ThreadStack> threads)

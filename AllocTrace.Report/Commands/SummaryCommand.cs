@@ -36,10 +36,11 @@ internal static class SummaryCommand
             else
                 report.WriteText(output);
 
-            return processes
+            var code = processes
                 .Select(each => failAbove.Check(parsed, $"{database.Path}: peak of process {each.Process.Pid}:", each.Peak?.Bytes ?? 0))
                 .DefaultIfEmpty(ExitCode.Done)
                 .Max();
+            return failAbove.CheckMeasured(parsed, code, database);
         });
         return command;
     }

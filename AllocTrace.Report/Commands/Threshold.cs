@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AllocTrace.Analysis;
 using AllocTrace.Report.Render;
+using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
@@ -42,9 +43,43 @@ internal sealed class Threshold
         return ExitCode.ThresholdExceeded;
     }
 
+    /// <summary>
+    /// Fails a threshold that was held because it could not be exceeded: the recording is empty, or events are missing from it. A threshold that was
+    /// exceeded stays so.
+    /// </summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="code">The exit code so far.</param>
+    /// <param name="databases">What was measured.</param>
+    public int CheckMeasured(ParseResult parsed, int code, params IEnumerable<TraceDatabase> databases) =>
+        CheckMeasured(parsed, code, databases.Select(database => Gap(database) is { } gap ? $"{database.Path} {gap}" : null).FirstOrDefault(gap => gap is not null));
+
+    /// <summary>The same.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="code">The exit code so far.</param>
+    /// <param name="gap">What is missing; <see langword="null"/>: nothing.</param>
+    public int CheckMeasured(ParseResult parsed, int code, string? gap)
+    {
+        if (gap is null || code != ExitCode.Done || parsed.GetValue(_option) is null)
+            return code;
+
+        _output.Out.Flush();
+        _output.Error.WriteLine($"alloctrace: {_option.Name} cannot be judged: {Printable.Text(gap)}");
+        return ExitCode.NothingMeasured;
+    }
+
+    /// <summary>What keeps a recording from being judged. Allocations whose stack was not kept are counted all the same.</summary>
+    private static string? Gap(TraceDatabase database)
+    {
+        if (database.Moments.All(moment => moment.Blocks == 0))
+            return "holds no allocations";
+
+        var lost = database.Losses.Where(loss => loss.Reason != "stack not kept").ToArray();
+        return lost.Length == 0 ? null : $"is incomplete ({string.Join(", ", lost.Select(loss => loss.Reason).Distinct())})";
+    }
+
     private static Threshold Create(Command command, Output output, string name, string what)
     {
-        var option = SizeOption.Create(name, $"Exit with code {ExitCode.ThresholdExceeded} when {what} is above SIZE (200MiB, 1.5G, …).");
+        var option = SizeOption.Create(name, $"Exit with code {ExitCode.ThresholdExceeded} when {what} is above SIZE (200MiB, 1.5G, …), {ExitCode.NothingMeasured} when it cannot be told.");
         command.Add(option);
         return new Threshold(option, output);
     }

@@ -68,7 +68,7 @@ internal static class TopCommand
             else
                 report.WriteText(output, selection.MineTitle(parsed), selection.NothingPasses(parsed, snapshot, database));
 
-            return failAbove.Check(parsed, $"{database.Path}: {selection.Title(parsed)}:", snapshot.Size);
+            return failAbove.CheckMeasured(parsed, failAbove.Check(parsed, $"{database.Path}: {selection.Title(parsed)}:", snapshot.Size), database);
         });
         return command;
     }

@@ -3,36 +3,34 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Export;
 
-/// <summary><c>export --format csv</c>: one row for each process, thread, domain and traceback. The columns: docs/exports.md.</summary>
+/// <summary><c>export --format csv</c>: one row for each process, thread, domain and stack. The columns: docs/exports.md.</summary>
 internal static class CsvExport
 {
-    public static void Write(TraceDatabase database, IEnumerable<TraceProcess> processes, IReadOnlyCollection<TraceFilter[]> filters, CsvText csv)
+    public static void Write(
+        TraceDatabase database, IEnumerable<TraceProcess> processes, IReadOnlyCollection<TraceFilter[]> filters, CsvStacks stacks, CsvText csv)
     {
         csv.Header(
             "pid", "thread_id", "thread", "interpreter", "domain", "peak_bytes", "peak_blocks", "live_bytes", "live_blocks", "total_bytes", "total_blocks",
-            "temporary_bytes", "temporary_blocks", "filename", "lineno", "function", "traceback");
-        foreach (var site in processes.SelectMany(process => SiteUsage.Read(database, process, filters)))
+            "temporary_bytes", "temporary_blocks", "filename", "lineno", "function", "stack");
+        var tests = filters.Select(list => new SiteFilter(database, list)).ToArray();
+        foreach (var process in processes)
         {
-            var (total, _, temporary, peak, live) = site.Usage;
-            var frame = site.Traceback.Newest;
-            csv.Row(
-                site.Process.Pid,
-                site.Thread.OsId,
-                site.Thread.Name,
-                site.Thread.Interpreter,
-                site.Domain,
-                peak.Size,
-                peak.Count,
-                live.Size,
-                live.Count,
-                total.Size,
-                total.Count,
-                temporary.Size,
-                temporary.Count,
-                frame?.Filename,
-                frame?.LineNumber,
-                frame?.Function,
-                CsvText.Cell(site.Traceback));
+            var index = database.IndexOfProcess(process.Id);
+            foreach (var site in database.ReadCounters(process))
+            {
+                if (tests.All(test => test.Passes(new Site(index, site.Thread, site.Domain, site.Stack, 0, 0))))
+                    Write(database, process, site, stacks, csv);
+            }
         }
+    }
+
+    private static void Write(TraceDatabase database, TraceProcess process, in SiteCounters site, CsvStacks stacks, CsvText csv)
+    {
+        var (total, _, temporary, peak, live) = Usage.Of(site);
+        var thread = database.Threads[site.Thread];
+        var frame = stacks.FrameOf(site.Stack);
+        csv.Row(
+            process.Pid, thread.OsId, thread.Name, thread.Interpreter, database.Domains[site.Domain].Name, peak.Size, peak.Count, live.Size, live.Count, total.Size,
+            total.Count, temporary.Size, temporary.Count, frame?.Filename, frame?.LineNumber, frame?.Function, stacks.NumberOf(site.Stack));
     }
 }

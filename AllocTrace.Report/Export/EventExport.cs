@@ -6,24 +6,18 @@ namespace AllocTrace.Report.Export;
 /// <summary><c>export --format csv --events</c>: one row for each call. The columns: docs/exports.md.</summary>
 internal static class EventExport
 {
-    public static void Write(TraceDatabase database, IEnumerable<TraceProcess> processes, IReadOnlyCollection<TraceFilter[]> filters, CsvText csv)
+    public static void Write(TraceDatabase database, IEnumerable<TraceProcess> processes, IReadOnlyCollection<TraceFilter[]> filters, CsvStacks stacks, CsvText csv)
     {
         csv.Header(
-            "time_ns", "pid", "thread_id", "domain", "kind", "address", "size", "old_address", "thread", "interpreter", "filename", "lineno", "function", "traceback");
-        var stacks = new Dictionary<int, (Frame? Newest, string Cell)>();
+            "time_ns", "pid", "thread_id", "domain", "kind", "address", "size", "old_address", "thread", "interpreter", "filename", "lineno", "function", "stack");
         foreach (var process in processes)
         {
             foreach (var each in AllocationEvent.Read(database, process, filters))
             {
-                if (!stacks.TryGetValue(each.Stack, out var stack))
-                {
-                    var traceback = each.TracebackIn(database);
-                    stacks.Add(each.Stack, stack = (traceback.Newest, CsvText.Cell(traceback)));
-                }
-
+                var frame = stacks.FrameOf(each.Stack);
                 csv.Row(
                     each.TimeNs, process.Pid, each.Thread.OsId, each.Domain, Name(each.Kind), Hexadecimal(each.Address), each.Size, Hexadecimal(each.OldAddress),
-                    each.Thread.Name, each.Interpreter, stack.Newest?.Filename, stack.Newest?.LineNumber, stack.Newest?.Function, stack.Cell);
+                    each.Thread.Name, each.Interpreter, frame?.Filename, frame?.LineNumber, frame?.Function, stacks.NumberOf(each.Stack));
             }
         }
     }

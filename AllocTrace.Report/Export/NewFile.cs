@@ -1,17 +1,23 @@
+using AllocTrace.Platform;
+
 namespace AllocTrace.Report.Export;
 
-/// <summary>A file that appears under its name only when it is complete, and replaces nothing unless told to.</summary>
+/// <summary>A file that appears under its name only when it is complete, and replaces nothing unless told to. What is no file is written to.</summary>
 internal static class NewFile
 {
     /// <exception cref="IOException">The file exists and may not be replaced, or it cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder does not allow it.</exception>
     public static void Write(string path, bool replace, Action<Stream> write)
     {
-        if (path.StartsWith("/dev/", StringComparison.Ordinal))
+        var target = OutputTargets.Of(path);
+        if (target == OutputTarget.Folder)
+            throw new IOException($"{path} is a folder");
+
+        if (target == OutputTarget.Stream)
         {
-            // A device is written as it is: nothing can be renamed to it.
-            using var device = new FileStream(path, FileMode.Open, FileAccess.Write);
-            write(device);
+            // A device or a pipe is written to as it is, and never replaced.
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Write);
+            write(stream);
             return;
         }
 

@@ -16,7 +16,7 @@ internal sealed record PushTarget(Uri Server, string Name, IReadOnlyDictionary<s
     {
         var labels = Labels.Append(new("pid", process)).Select(label => $"{label.Key}={label.Value}");
         var name = Uri.EscapeDataString($"{Name}{{{string.Join(',', labels)}}}");
-        var address = Server.AbsoluteUri.TrimEnd('/');
+        var address = Secrets.Without(Server).AbsoluteUri.TrimEnd('/');
         return new Uri(string.Create(
             CultureInfo.InvariantCulture,
             $"{address}/ingest?name={name}&from={from.ToUnixTimeSeconds()}&until={Math.Max(until.ToUnixTimeSeconds(), from.ToUnixTimeSeconds() + 1)}&spyName=alloctrace"));

@@ -11,6 +11,7 @@ internal sealed class PageRecording
     private readonly IReadOnlyList<(string Kind, string Name, Snapshot Snapshot)> _views;
     private readonly Dictionary<(int Process, int Thread, int Domain), int> _groups = [];
     private readonly RangeChanges _changes;
+    private readonly GrowthRange? _growth;
 
     /// <param name="database">The recording.</param>
     /// <param name="pid">A process, or all of them.</param>
@@ -29,6 +30,8 @@ internal sealed class PageRecording
         var tests = filters.Select(list => new SiteFilter(database, list)).ToArray();
         _changes = RangeChanges.Read(
             database, site => ids.Contains(database.Processes[site.Process].Id) && tests.All(test => test.Passes(site)));
+
+        _growth = GrowthRange.Find(database, _processes, filters);
 
         Snapshot Filtered(Snapshot snapshot) => filters.Aggregate(snapshot, (each, list) => each.FilterTraces(list));
     }
@@ -75,6 +78,15 @@ internal sealed class PageRecording
     {
         json.WriteStartObject();
         json.WriteString("name", Path.GetFileName(Database.Path));
+        if (_growth is { } growth)
+        {
+            json.WriteStartObject("growth");
+            json.WriteNumber("process", growth.Process);
+            json.WriteNumber("from", SecondsAt(Database.Processes[growth.Process].Id, growth.FromNs));
+            json.WriteNumber("to", SecondsAt(Database.Processes[growth.Process].Id, growth.UntilNs));
+            json.WriteEndObject();
+        }
+
         Array("processes", Database.Processes, process =>
         {
             json.WriteNumber("pid", process.Pid);

@@ -8,6 +8,7 @@ internal sealed class RemoteDebugging
     // Positions in _Py_DebugOffsets, the same in 3.14 and 3.15 but for the last group.
     private const ulong InterpretersHead = 40, InterpreterId = 56, InterpreterNext = 64, ThreadsMain = 80;
     private const ulong PleaseStop = 1 << 5; // _PY_EVAL_PLEASE_STOP_BIT
+    private const int MostInterpreters = 1 << 16;
     private readonly Target _target;
     private readonly ulong _eval, _pending, _script;
     private readonly int _scriptSize;
@@ -16,8 +17,13 @@ internal sealed class RemoteDebugging
     {
         _target = target;
         var interpreter = target.ReadWord(runtime + Offset(InterpretersHead));
-        while (interpreter != 0 && target.ReadWord(interpreter + Offset(InterpreterId)) != 0)
+        for (var hops = 0; interpreter != 0 && target.ReadWord(interpreter + Offset(InterpreterId)) != 0; hops++)
+        {
+            if (hops == MostInterpreters)
+                throw new IOException($"process {target.Pid} has a list of interpreters that does not end");
+
             interpreter = target.ReadWord(interpreter + Offset(InterpreterNext));
+        }
 
         var thread = interpreter == 0 ? 0 : target.ReadWord(interpreter + Offset(ThreadsMain));
         if (thread == 0)

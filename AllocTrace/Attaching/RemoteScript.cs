@@ -2,15 +2,18 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 
+using Microsoft.Win32.SafeHandles;
+
 namespace AllocTrace.Attaching;
 
-/// <summary>The script that a CPython from 3.14 on runs for us, in a folder of its own, and its answer.</summary>
+/// <summary>The script that a CPython from 3.14 on runs for us, and its answer, which it writes into a file that is there already.</summary>
 /// <remarks>
-/// The file <c>wanted</c> decides whether the call is made: the script begins by renaming it, and whoever stops waiting does too. Only one can,
-/// so a script that runs late, its request withdrawn, does nothing.
+/// A lock of that file decides whether the call is made: the script begins by taking it, and whoever stops waiting does too. Only one can, so a script
+/// that runs late, its request withdrawn, does nothing.
 /// </remarks>
-internal static class RemoteScript
+internal sealed class RemoteScript : IDisposable
 {
+    private const string ScriptName = "attach.py", AnswerName = "answer";
     private const int LookMs = 5;
 
     /// <summary>How long a process may take from seeing a request to having opened the script.</summary>
@@ -22,93 +25,113 @@ internal static class RemoteScript
     /// <summary>How long the call itself may take: the library has its own, shorter limits.</summary>
     private static readonly TimeSpan _answering = TimeSpan.FromMinutes(5);
 
+    private readonly Target _target;
+    private readonly HandoverFolder _folder;
+    private readonly SafeFileHandle _script, _answer;
+
+    private RemoteScript(Target target, Call call)
+    {
+        _target = target;
+        _folder = new HandoverFolder(target.Status);
+        try
+        {
+            _answer = _folder.Add(AnswerName, []);
+            _script = _folder.Add(ScriptName, Encoding.UTF8.GetBytes(Text(call, Path.Combine(_folder.Path, AnswerName))));
+        }
+        catch
+        {
+            _answer?.Dispose();
+            _folder.Dispose();
+            throw;
+        }
+    }
+
+    private string ScriptPath => Path.Combine(_folder.Path, ScriptName);
+
     /// <summary>Has the process call a function of the library.</summary>
     /// <returns>What it returned.</returns>
     public static int Call(Target target, RemoteDebugging door, Call call, Patience patience)
     {
-        // For root: the folder and what is in it belong to the process's user.
-        var folder = Impersonation.As(target.Status, () => MakeFolder(call)); // 0700
+        using var script = new RemoteScript(target, call);
+        script.CheckSeen();
+        door.Request(script.ScriptPath);
+        return script.Await(door, patience);
+    }
+
+    public void Dispose()
+    {
+        _script.Dispose();
+        _answer.Dispose();
+        _folder.Dispose();
+    }
+
+    private void CheckSeen()
+    {
+        if (LibC.StatusOf(_target.Seen(ScriptPath)) is not { } seen || LibC.StatusOf(_script) is not { } own || !seen.IsSameFile(own))
+            throw new IOException($"process {_target.Pid} does not see {_folder.Path}: it is in a container, or has another /tmp");
+
         try
         {
-            if (!File.Exists(target.Seen(ScriptIn(folder))))
-                throw new IOException($"process {target.Pid} does not see {folder}: it is in a container, or has another /tmp");
-
-            door.Request(ScriptIn(folder));
-            return Await(target, door, folder, patience);
+            Impersonation.As(_target.Status, () =>
+            {
+                File.OpenHandle(ScriptPath).Dispose();
+                return true;
+            });
         }
-        finally
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Directory.Delete(folder, recursive: true);
+            throw new IOException($"the process's user (number {_target.Status.User}) may not look into {Path.GetDirectoryName(_folder.Path)}: set TMPDIR to a folder where everybody may", e);
         }
     }
 
-    private static string ScriptIn(string folder) => Path.Combine(folder, "attach.py");
-
-    private static string AnswerIn(string folder) => Path.Combine(folder, "answer");
-
-    private static string WantedIn(string folder) => Path.Combine(folder, "wanted");
-
-    private static string MakeFolder(Call call)
-    {
-        var folder = Directory.CreateTempSubdirectory("alloctrace-attach-").FullName;
-        File.WriteAllText(ScriptIn(folder), Text(call, folder));
-        File.WriteAllText(WantedIn(folder), "");
-        return folder;
-    }
-
-    private static int Await(Target target, RemoteDebugging door, string folder, Patience patience)
+    private int Await(RemoteDebugging door, Patience patience)
     {
         var time = Stopwatch.StartNew();
-        while (!File.Exists(AnswerIn(folder)))
+        string? text;
+        while ((text = Answer()) is null)
         {
-            if (TargetStatus.Of(target.Pid) is null or { IsOver: true })
-                throw new IOException($"process {target.Pid} ended");
+            if (TargetStatus.Of(_target.Pid) is null or { IsOver: true })
+                throw new IOException($"process {_target.Pid} ended");
 
-            if (patience.IsOver && Withdraw(door, folder))
-                throw patience.Exception(target.Pid);
+            if (patience.IsOver && Withdraw(door))
+                throw patience.Exception(_target.Pid);
 
             if (time.Elapsed > patience.Limit + _answering)
-                throw new IOException($"process {target.Pid} has taken the request up, and does not answer");
+                throw new IOException($"process {_target.Pid} has taken the request up, and does not answer");
 
             Thread.Sleep(LookMs);
         }
 
-        var text = ReadAnswer(folder);
-        return int.TryParse(text, CultureInfo.InvariantCulture, out var result) ? result : throw new IOException($"process {target.Pid}: {text}");
+        return int.TryParse(text, CultureInfo.InvariantCulture, out var result) ? result : throw new IOException($"process {_target.Pid}: {text}");
     }
 
     /// <returns>Whether the script will do nothing; otherwise it is at it, and answers.</returns>
-    private static bool Withdraw(RemoteDebugging door, string folder)
+    private bool Withdraw(RemoteDebugging door)
     {
-        try
-        {
-            File.Move(WantedIn(folder), Path.Combine(folder, "withdrawn"));
-        }
-        catch (FileNotFoundException)
-        {
+        if (LibC.TryLockByte(_answer, 0) == false || Answer() is not null)
             return false;
-        }
 
         door.Withdraw();
         Thread.Sleep(OpeningMs); // it may be about to open the file, which must be there then
         return true;
     }
 
-    private static string ReadAnswer(string folder)
+    /// <returns>The line that the script wrote; <see langword="null"/> while it is not whole.</returns>
+    private string? Answer()
     {
-        using var file = File.OpenRead(AnswerIn(folder));
-        var bytes = new byte[MostAnswerBytes];
-        return Encoding.UTF8.GetString(bytes, 0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
+        Span<byte> bytes = stackalloc byte[MostAnswerBytes];
+        bytes = bytes[..RandomAccess.Read(_answer, bytes, fileOffset: 0)];
+        return bytes.Length == MostAnswerBytes || bytes.EndsWith("\n"u8) ? Encoding.UTF8.GetString(bytes).Trim() : null;
     }
 
-    private static string Text(Call call, string folder) => $$"""
+    private static string Text(Call call, string answer) => $$"""
         import os
-        def run(folder):
+        def run(path):
             try:
-                os.rename(folder + b"/wanted", folder + b"/taken")
+                answer = os.open(path, os.O_WRONLY)
+                os.lockf(answer, os.F_TLOCK, 0)
             except OSError:
                 return
-            answer = os.open(folder + b"/answer.new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 import ctypes
                 # PyDLL keeps the GIL, which starting wants.
@@ -121,10 +144,9 @@ internal static class RemoteScript
                     result = {{Attaching.Call.AlreadyRecording}}
             except BaseException as error:
                 result = repr(error)
-            os.write(answer, str(result).encode("utf-8", "replace"))
+            os.write(answer, (" ".join(str(result).split()) + "\n").encode("utf-8", "replace"))
             os.close(answer)
-            os.rename(folder + b"/answer.new", folder + b"/answer")
-        run({{Bytes(folder)}})
+        run({{Bytes(answer)}})
 
         """;
 

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 using AllocTrace.Journal;
+using AllocTrace.Wire;
 
 namespace AllocTrace.Events;
 
@@ -80,7 +81,7 @@ internal sealed class EventSpool(string session) : IDisposable
         }
 
         _memory = null;
-        _file = new FileStream(PathOf(session, _number), FileMode.Open, FileAccess.ReadWrite, FileShare.Delete);
+        _file = new FileStream(OwnFile.Open(PathOf(session, _number), FileAccess.ReadWrite), FileAccess.ReadWrite);
         if (_file.Length < Length)
             throw new EndOfStreamException();
     }

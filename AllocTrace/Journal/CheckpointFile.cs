@@ -59,7 +59,7 @@ internal static unsafe class CheckpointFile
         if (!File.Exists(path))
             return null;
 
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, BufferBytes);
+        var file = new FileStream(OwnFile.Open(path, FileAccess.Read), FileAccess.Read, BufferBytes);
         try
         {
             if (file.Length < HeadBytes + SHA256.HashSizeInBytes || !HasItsHash(file))

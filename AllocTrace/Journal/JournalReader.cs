@@ -2,6 +2,8 @@ using System.IO.MemoryMappedFiles;
 
 using AllocTrace.Wire;
 
+using Microsoft.Win32.SafeHandles;
+
 namespace AllocTrace.Journal;
 
 /// <summary>
@@ -16,10 +18,10 @@ internal sealed unsafe class JournalReader : IDisposable
     private readonly byte* _start;
     private readonly ulong _committed;
 
-    private JournalReader(string path, long length)
+    private JournalReader(string path, SafeFileHandle file, long length)
     {
         _path = path;
-        _mapped = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.ReadWrite);
+        _mapped = MemoryMappedFile.CreateFromFile(file, null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: false);
         _view = _mapped.CreateViewAccessor(0, length);
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
         _committed = Volatile.Read(ref Head->Committed);
@@ -41,14 +43,21 @@ internal sealed unsafe class JournalReader : IDisposable
             return null;
 
         var path = JournalFormat.PathOf(session.Path, session.Header->CollectorJournal);
-        var file = new FileInfo(path);
-        if (!file.Exists || file.Length < JournalFormat.HeadBytes)
+        if (!File.Exists(path))
             return null;
 
-        var reader = new JournalReader(path, file.Length);
+        var file = OwnFile.Open(path, FileAccess.ReadWrite);
+        var length = RandomAccess.GetLength(file);
+        if (length < JournalFormat.HeadBytes)
+        {
+            file.Dispose();
+            return null;
+        }
+
+        var reader = new JournalReader(path, file, length);
         try
         {
-            reader.Check(session.Header, file.Length);
+            reader.Check(session.Header, length);
             return reader;
         }
         catch

@@ -27,7 +27,7 @@ internal sealed unsafe class JournalWriter : IDisposable
     {
         _session = session;
         _path = path;
-        _file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        _file = OwnFile.Open(path, FileAccess.ReadWrite);
         _mapped = MemoryMappedFile.CreateFromFile(_file, null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
         _view = _mapped.CreateViewAccessor(0, JournalFormat.HeadBytes);
         byte* start = null;

@@ -1,56 +1,90 @@
 using System.Buffers.Binary;
 using System.Text;
 
+using Microsoft.Win32.SafeHandles;
+
 namespace AllocTrace.Platform;
 
-/// <summary>Where an ELF file (64 bits, little endian) has its dynamic symbols and its sections, as elf(5) lays them out.</summary>
+/// <summary>
+/// Where an ELF file (64 bits, little endian) has its dynamic symbols and its sections, as elf(5) lays them out. The file is mapped by a process that may
+/// be anybody's: only the tables are read, up to a size, and nothing but a plain file is.
+/// </summary>
 internal sealed class ElfImage
 {
     private const int HeaderBytes = 64, SectionBytes = 64, SegmentBytes = 56, SymbolBytes = 24;
     private const uint Loaded = 1, DynamicSymbols = 11;
-    private readonly byte[] _file;
 
-    private ElfImage(byte[] file) => _file = file;
+    /// <summary>The largest table that is read, bytes: several times that of the largest libraries.</summary>
+    private const long LargestTable = 256 << 20;
+
+    private readonly byte[] _segments, _sections, _sectionNames;
+    private readonly List<(byte[] Symbols, byte[] Strings)> _symbols = [];
+
+    private ElfImage(SafeFileHandle file)
+    {
+        var header = Read(file, 0, HeaderBytes);
+        _segments = Read(file, (long)Word64(header, 32), Word16(header, 56) * SegmentBytes);
+        _sections = Read(file, (long)Word64(header, 40), Word16(header, 60) * SectionBytes);
+        _sectionNames = _sections.Length == 0 ? [] : Content(file, Word16(header, 62));
+        for (var i = 0; i < SectionCount; i++)
+        {
+            if (Word32(_sections, (i * SectionBytes) + 4) == DynamicSymbols)
+                _symbols.Add((Content(file, i), Content(file, (int)Word32(_sections, (i * SectionBytes) + 40))));
+        }
+    }
 
     /// <summary>The address of the first loaded byte, as the file counts addresses.</summary>
     public ulong FirstAddress
     {
         get
         {
-            var (start, count) = ((int)Word64(32), Word16(56));
-            for (var at = start; at < start + (count * SegmentBytes); at += SegmentBytes)
+            for (var at = 0; at < _segments.Length; at += SegmentBytes)
             {
-                if (Word32(at) == Loaded)
-                    return Word64(at + 16) - Word64(at + 8);
+                if (Word32(_segments, at) == Loaded)
+                    return Word64(_segments, at + 16) - Word64(_segments, at + 8);
             }
 
             return 0;
         }
     }
 
-    /// <returns><see langword="null"/> when it cannot be read, or is something else.</returns>
-    public static ElfImage? TryOpen(string path) => Begins(path, "\u007fELF\u0002\u0001"u8) ? new(File.ReadAllBytes(path)) : null;
+    private int SectionCount => _sections.Length / SectionBytes;
 
-    public static bool IsOf32Bits(string path) => Begins(path, "\u007fELF\u0001"u8);
+    /// <summary>Reads a file's tables.</summary>
+    /// <returns><see langword="null"/> when it cannot be read, or is something else.</returns>
+    /// <exception cref="IOException">The file is damaged.</exception>
+    public static ElfImage? TryOpen(string path)
+    {
+        using var file = Begins(path, "\u007fELF\u0002\u0001"u8);
+        return file is null ? null : new ElfImage(file);
+    }
+
+    public static bool IsOf32Bits(string path)
+    {
+        using var file = Begins(path, "\u007fELF\u0001"u8);
+        return file is not null;
+    }
 
     /// <summary>Addresses of the exported symbols of these names.</summary>
     /// <exception cref="IOException">The file is damaged.</exception>
     public Dictionary<string, ulong> Symbols(params ReadOnlySpan<string> names)
     {
-        var wanted = new HashSet<string>(names.ToArray());
+        var wanted = names.ToArray().Select(name => (Name: name, Bytes: Encoding.UTF8.GetBytes(name + '\0'))).ToArray();
         var found = new Dictionary<string, ulong>();
-        foreach (var section in Sections())
+        foreach (var (symbols, strings) in _symbols)
         {
-            if (Word32(section + 4) != DynamicSymbols)
-                continue;
-
-            var strings = (int)Word64(SectionAt((int)Word32(section + 40)) + 24);
-            var (at, end) = ((int)Word64(section + 24), (int)(Word64(section + 24) + Word64(section + 32)));
-            for (; at < end; at += SymbolBytes)
+            for (var at = 0; at + SymbolBytes <= symbols.Length; at += SymbolBytes)
             {
-                var (isDefined, value) = (Word16(at + 6) != 0, Word64(at + 8));
-                if (isDefined && value != 0 && Text(strings + (int)Word32(at)) is var name && wanted.Contains(name))
-                    found.TryAdd(name, value);
+                var (isDefined, value, text) = (Word16(symbols, at + 6) != 0, Word64(symbols, at + 8), Word32(symbols, at));
+                if (!isDefined || value == 0)
+                    continue;
+
+                var name = text < strings.Length ? strings.AsSpan((int)text) : throw Damaged();
+                foreach (var (wantedName, bytes) in wanted)
+                {
+                    if (name.StartsWith(bytes))
+                        found.TryAdd(wantedName, value);
+                }
             }
         }
 
@@ -58,50 +92,67 @@ internal sealed class ElfImage
     }
 
     /// <summary>The address of a section.</summary>
-    /// <exception cref="IOException">The file is damaged.</exception>
     public ulong? Section(string name)
     {
-        var names = Word16(60) == 0 ? 0 : (int)Word64(SectionAt(Word16(62)) + 24);
-        foreach (var section in Sections())
+        var bytes = Encoding.UTF8.GetBytes(name + '\0');
+        for (var at = 0; at < _sections.Length; at += SectionBytes)
         {
-            if (Text(names + (int)Word32(section)) == name)
-                return Word64(section + 16);
+            if (Word32(_sections, at) is var text && text < _sectionNames.Length && _sectionNames.AsSpan((int)text).StartsWith(bytes))
+                return Word64(_sections, at + 16);
         }
 
         return null;
     }
 
-    private static bool Begins(string path, ReadOnlySpan<byte> magic)
+    private static SafeFileHandle? Begins(string path, ReadOnlySpan<byte> magic)
     {
+        SafeFileHandle? file = null;
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-            Span<byte> first = stackalloc byte[magic.Length];
-            return file.Length >= HeaderBytes && file.ReadAtLeast(first, first.Length, throwOnEndOfStream: false) == first.Length && first.SequenceEqual(magic);
+            if (LibC.StatusBehind(path) is not { IsPlainFile: true }) // before a device is opened
+                return null;
+
+            file = LibC.OpenPresent(path, FileAccess.Read, follow: true);
+            Span<byte> first = stackalloc byte[HeaderBytes];
+            if (LibC.StatusOf(file) is { IsPlainFile: true } && RandomAccess.Read(file, first, fileOffset: 0) == HeaderBytes && first.StartsWith(magic))
+                return file;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return false; // gone, or a device
+            // It is gone, or may not be read.
         }
+
+        file?.Dispose();
+        return null;
     }
 
-    private IEnumerable<int> Sections() => Enumerable.Range(0, Word16(60)).Select(SectionAt);
-
-    private int SectionAt(int index) => (int)Word64(40) + (index * SectionBytes);
-
-    private ushort Word16(int at) => BinaryPrimitives.ReadUInt16LittleEndian(At(at, sizeof(ushort)));
-
-    private uint Word32(int at) => BinaryPrimitives.ReadUInt32LittleEndian(At(at, sizeof(uint)));
-
-    private ulong Word64(int at) => BinaryPrimitives.ReadUInt64LittleEndian(At(at, sizeof(ulong)));
-
-    private string Text(int at)
+    private byte[] Content(SafeFileHandle file, int section)
     {
-        var rest = At(at, 1);
-        return rest.IndexOf((byte)0) is >= 0 and var end ? Encoding.UTF8.GetString(rest[..end]) : "";
+        var at = section < SectionCount ? section * SectionBytes : throw Damaged();
+        return Read(file, (long)Word64(_sections, at + 24), (long)Word64(_sections, at + 32));
     }
 
-    /// <summary>The file from a place on.</summary>
-    private ReadOnlySpan<byte> At(int at, int least) =>
-        at >= 0 && at <= _file.Length - least ? _file.AsSpan(at) : throw new IOException("an ELF file is damaged");
+    private static byte[] Read(SafeFileHandle file, long at, long count)
+    {
+        if (at < 0 || count is < 0 or > LargestTable || at > RandomAccess.GetLength(file) - count)
+            throw Damaged();
+
+        var bytes = new byte[count];
+        var done = 0;
+        while (done < bytes.Length)
+        {
+            var read = RandomAccess.Read(file, bytes.AsSpan(done), at + done);
+            done += read > 0 ? read : throw Damaged();
+        }
+
+        return bytes;
+    }
+
+    private static ushort Word16(byte[] table, int at) => BinaryPrimitives.ReadUInt16LittleEndian(table.AsSpan(at));
+
+    private static uint Word32(byte[] table, int at) => BinaryPrimitives.ReadUInt32LittleEndian(table.AsSpan(at));
+
+    private static ulong Word64(byte[] table, int at) => BinaryPrimitives.ReadUInt64LittleEndian(table.AsSpan(at));
+
+    private static IOException Damaged() => new("an ELF file is damaged");
 }

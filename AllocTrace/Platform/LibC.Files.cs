@@ -11,7 +11,7 @@ internal static unsafe partial class LibC
 
     private const int AtCurrentFolder = -100, AtSymlinkNoFollow = 0x100, AtEmptyPath = 0x1000;
     private const uint BasicStatistics = 0x7FF;
-    private const int TypeMask = 0xF000, PlainFile = 0x8000;
+    private const int TypeMask = 0xF000, PlainFile = 0x8000, Folder = 0x4000;
 
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public readonly struct FileStatus
@@ -23,6 +23,8 @@ internal static unsafe partial class LibC
         [FieldOffset(136)] private readonly ulong _device;
 
         public bool IsPlainFile => (_mode & TypeMask) == PlainFile;
+
+        public bool IsFolder => (_mode & TypeMask) == Folder;
 
         public bool IsSameFile(in FileStatus other) => _inode == other._inode && _device == other._device;
     }
@@ -47,6 +49,13 @@ internal static unsafe partial class LibC
     {
         FileStatus status;
         return Statx(AtCurrentFolder, path, AtSymlinkNoFollow, BasicStatistics, &status) == 0 ? status : null;
+    }
+
+    /// <summary>What a name leads to, over links; <see langword="null"/>: nothing.</summary>
+    public static FileStatus? StatusBehind(string path)
+    {
+        FileStatus status;
+        return Statx(AtCurrentFolder, path, 0, BasicStatistics, &status) == 0 ? status : null;
     }
 
     public static FileStatus? StatusOf(SafeFileHandle file)

@@ -7,6 +7,7 @@ internal static unsafe partial class LibC
 {
     public const int PtraceInterrupt = 0x4207, PtraceSeize = 0x4206, PtraceDetach = 17;
     public const int PtraceEventStop = 128;
+    public const int WaitNoHang = 1;
     public const int WaitAll = 0x40000000; // __WALL: threads too
     public const int EPerm = 1, ESrch = 3, ENoSys = 38;
 

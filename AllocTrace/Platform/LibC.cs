@@ -19,6 +19,8 @@ internal static unsafe partial class LibC
     /// <summary>Large enough for <c>posix_spawnattr_t</c> (336 bytes) and <c>sigset_t</c> (128 bytes) of glibc and musl.</summary>
     public const int SpawnAttributesBytes = 512, SignalSetBytes = 128;
 
+    private const int SignalInformationBytes = 128;
+
     public struct TimeSpec
     {
         public long Seconds;
@@ -58,6 +60,16 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
     public static partial int WaitPid(int pid, out int status, int options);
+
+    /// <summary>Waits until a child has ended, and leaves it to be waited for by <see cref="WaitPid"/>.</summary>
+    public static int WaitForEnd(int pid)
+    {
+        var information = stackalloc byte[SignalInformationBytes];
+        return WaitId(1, pid, information, 4 | 0x1000000); // P_PID; WEXITED | WNOWAIT
+    }
+
+    [LibraryImport("libc", EntryPoint = "waitid", SetLastError = true)]
+    private static partial int WaitId(int kind, int id, byte* information, int options);
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int pid, int signal);

@@ -10,19 +10,9 @@ namespace AllocTrace.Sessions;
 /// </summary>
 internal sealed unsafe class ChildProcess : IDisposable
 {
-    private readonly PosixSignalRegistration[] _signals;
+    private readonly PassedSignals _signals;
 
-    /// <summary>The process's number; 0 before it is started and when it has ended.</summary>
-    private volatile int _running;
-
-    private ChildProcess() => _signals =
-    [
-        // From the terminal, Ctrl-C and Ctrl-\ reach the whole process group: the command decides what becomes of it.
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true),
-        PosixSignalRegistration.Create(PosixSignal.SIGQUIT, context => context.Cancel = true),
-        PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => PassOn(context, LibC.SigTerm)),
-        PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => PassOn(context, LibC.SigHup)),
-    ];
+    private ChildProcess(PassedSignals signals) => _signals = signals;
 
     public int Pid { get; private set; }
 
@@ -40,7 +30,7 @@ internal sealed unsafe class ChildProcess : IDisposable
         var attributes = stackalloc byte[LibC.SpawnAttributesBytes];
         LibC.SpawnAttributesInit(attributes);
         DefaultSignals(attributes);
-        var child = new ChildProcess();
+        var child = new ChildProcess(new PassedSignals());
         var error = LibC.SpawnByPath(out var pid, arguments.Pointer[0], null, attributes, arguments.Pointer, environmentStrings.Pointer);
         LibC.SpawnAttributesDestroy(attributes);
         if (error != 0)
@@ -49,7 +39,8 @@ internal sealed unsafe class ChildProcess : IDisposable
             throw new CommandNotStartedException(command[0], error);
         }
 
-        child.Pid = child._running = pid;
+        child.Pid = pid;
+        child._signals.To(pid);
         return child;
     }
 
@@ -57,23 +48,24 @@ internal sealed unsafe class ChildProcess : IDisposable
     /// <returns>The exit code, or 128 plus the number of the signal.</returns>
     public int Wait()
     {
-        int status;
-        while (LibC.WaitPid(Pid, out status, 0) < 0)
+        Await(() => LibC.WaitForEnd(Pid));
+        _signals.Dispose(); // while the number is still this process's
+        var status = 0;
+        Await(() => LibC.WaitPid(Pid, out status, 0));
+        var signal = status & 0x7F;
+        return signal != 0 ? 128 + signal : status >> 8 & 0xFF;
+    }
+
+    public void Dispose() => _signals.Dispose();
+
+    private void Await(Func<int> wait)
+    {
+        while (wait() < 0)
         {
             var error = Marshal.GetLastPInvokeError();
             if (error != LibC.EIntr)
                 throw new IOException($"cannot wait for process {Pid}: {LibC.Describe(error)}");
         }
-
-        _running = 0;
-        var signal = status & 0x7F;
-        return signal != 0 ? 128 + signal : status >> 8 & 0xFF;
-    }
-
-    public void Dispose()
-    {
-        foreach (var signal in _signals)
-            signal.Dispose();
     }
 
     /// <summary>
@@ -87,12 +79,5 @@ internal sealed unsafe class ChildProcess : IDisposable
         LibC.SignalSetAdd(signals, LibC.SigPipe);
         LibC.SpawnAttributesSetDefaultSignals(attributes, signals);
         LibC.SpawnAttributesSetFlags(attributes, LibC.SpawnSetSigDef);
-    }
-
-    private void PassOn(PosixSignalContext context, int signal)
-    {
-        context.Cancel = true;
-        if (_running is not 0 and var pid)
-            LibC.Kill(pid, signal);
     }
 }

@@ -14,7 +14,7 @@ internal sealed unsafe class FollowedSession : IDisposable
 
     private readonly SessionFile _session;
     private readonly SessionFile _claim;
-    private readonly ProcessProbe _process;
+    private readonly TracedProcess _process;
     private readonly SessionDrain _drain;
     private readonly List<Loss> _losses = [];
     private readonly bool _isRest;
@@ -24,7 +24,11 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <summary>What an earlier collector left that was killed; until the first round.</summary>
     private JournalReader? _journal;
 
+    /// <summary>What the clock of the session's process is ahead of this one's, in another time namespace.</summary>
+    private readonly long _clockOffsetNs;
+
     // Other threads ask for these when the session may be closed already.
+    private readonly ulong _pidNamespace;
     private readonly ulong _pidStarted;
     private readonly ulong _startedMonoNs;
     private int _sampledSlice = -1;
@@ -32,7 +36,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     private ulong _execCheckNs = FirstExecCheckNs;
     private int _isClaimed;
 
-    private FollowedSession(SessionFile session, SessionFile claim, int temporaryThreshold, ForkImages forks, bool isAwaited)
+    private FollowedSession(SessionFile session, SessionFile claim, TracedProcess process, int temporaryThreshold, ForkImages forks, bool isAwaited)
     {
         IsAwaited = isAwaited;
         _session = session;
@@ -40,7 +44,9 @@ internal sealed unsafe class FollowedSession : IDisposable
         _journal = JournalReader.TryOpen(session);
         _isRest = _journal is null && (session.Header->ReleasedSlabs != 0 || session.Header->CollectorJournal == JournalFormat.Taken);
 
-        _process = new ProcessProbe(session.Header->Pid, session.Header->PidStarted);
+        _process = process;
+        _clockOffsetNs = ClockOffset(session.Header);
+        _pidNamespace = session.Header->PidNamespace;
         _quietSinceNs = LibC.MonotonicNanoseconds();
         Pid = session.Header->Pid;
         ForkParentPid = session.Header->ForkParentPid;
@@ -93,16 +99,19 @@ internal sealed unsafe class FollowedSession : IDisposable
             return null;
 
         SessionFile? session = null;
+        TracedProcess? process = null;
         try
         {
             BecomeCollector(claim);
+            process = new TracedProcess(claim);
 
             // Nobody needs the slabs of an ended process back: its file stays as it is, to be drained again if the database fails.
-            session = HasEnded(claim) ? SessionFile.TryOpen(path, shared: false)! : claim;
-            return new FollowedSession(session, claim, temporaryThreshold, forks, isAwaited);
+            session = !process.IsAlive() || !process.MapsSession() ? SessionFile.TryOpen(path, shared: false)! : claim;
+            return new FollowedSession(session, claim, process, temporaryThreshold, forks, isAwaited);
         }
         catch
         {
+            process?.Dispose();
             session?.Dispose();
             claim.Dispose();
             throw;
@@ -112,7 +121,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <summary>Notes that another session exists: if it is of the same process, the earlier of the two has ended.</summary>
     public void NoteOther(FollowedSession other)
     {
-        if (Pid != other.Pid || _pidStarted != other._pidStarted)
+        if (Pid != other.Pid || _pidStarted != other._pidStarted || _pidNamespace != other._pidNamespace)
             return;
 
         if (_startedMonoNs < other._startedMonoNs)
@@ -162,7 +171,7 @@ internal sealed unsafe class FollowedSession : IDisposable
             return false;
 
         var before = _drain.DrainedBytes;
-        Guard(() => any = _drain.Round(LibC.MonotonicNanoseconds));
+        Guard(() => any = _drain.Round(ProcessNow));
         Load = (_drain.DrainedBytes - before) / ((double)Math.Max(1, _session.Header->Slabs) * WireFormat.SlabBytes);
         ForgetJournal();
         AnswerRequest();
@@ -178,7 +187,7 @@ internal sealed unsafe class FollowedSession : IDisposable
 
         if (_sampledSlice != Replay.Timeline.Current && _process.ResidentBytes() is { } resident)
         {
-            _drain.SampleResident(now, resident);
+            _drain.SampleResident(ProcessNow(), resident);
             _sampledSlice = Replay.Timeline.Current;
         }
 
@@ -285,15 +294,22 @@ internal sealed unsafe class FollowedSession : IDisposable
         if (requested == header->Answered || Damage is not null)
             return;
 
-        Guard(() => _drain.Round(LibC.MonotonicNanoseconds));
+        Guard(() => _drain.Round(ProcessNow));
         _drain.TakeSnapshot(requested, SnapshotRequest.NameIn(header));
         Volatile.Write(ref header->Answered, requested);
     }
 
-    private static bool HasEnded(SessionFile session)
+    /// <summary>CLOCK_MONOTONIC as the session's process reads it.</summary>
+    private ulong ProcessNow() => LibC.MonotonicNanoseconds() + (ulong)_clockOffsetNs;
+
+    /// <summary>CLOCK_REALTIME is the same in all time namespaces, and the session holds both clocks at one moment.</summary>
+    private static long ClockOffset(SessionHeader* header)
     {
-        using var process = new ProcessProbe(session.Header->Pid, session.Header->PidStarted);
-        return !process.IsAlive() || !process.Maps(System.IO.Path.GetFileName(session.Path));
+        if (header->TimeNamespace is 0 || header->TimeNamespace == Namespaces.OwnTime)
+            return 0;
+
+        var realtime = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+        return (long)(header->StartedMonoNs - header->StartedNs) - ((long)LibC.MonotonicNanoseconds() - realtime);
     }
 
     private void TakeOver()
@@ -321,7 +337,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     {
         var header = session.Header;
         var present = Volatile.Read(ref header->CollectorPid);
-        var isFree = present == 0 || present == Environment.ProcessId || !new ProcessProbe(present, 0).IsAlive();
+        var isFree = session.TryLock(SessionLock.Collector) ?? (present == 0 || present == Environment.ProcessId || !new ProcessProbe(present, 0).IsAlive());
         if (!isFree || Interlocked.CompareExchange(ref header->CollectorPid, (uint)Environment.ProcessId, present) != present)
             throw new IOException($"{session.Path}: process {Volatile.Read(ref header->CollectorPid)} is collecting it already");
 
@@ -345,7 +361,7 @@ internal sealed unsafe class FollowedSession : IDisposable
 
         _quietSinceNs = now;
         _execCheckNs = Math.Min(2 * _execCheckNs, LongestExecCheckNs);
-        return !_process.Maps(System.IO.Path.GetFileName(Path));
+        return !_process.MapsSession();
     }
 
     /// <summary>What the process itself counted as missing.</summary>

@@ -70,7 +70,7 @@ public static class HostCollection
         }
 
         if (problems.Count > 0)
-            Tell(problems, $"{path}.error");
+            Tell([.. problems.Select(paths.Shown)], $"{path}.error");
     }
 
     /// <summary>The name can be guessed, so the file is made anew: what others may have put there is not written to.</summary>

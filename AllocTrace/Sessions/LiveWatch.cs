@@ -14,7 +14,7 @@ internal sealed unsafe partial class LiveWatch : IDisposable
 
     private readonly string _folder;
     private readonly string _prefix;
-    private readonly Dictionary<string, (SessionFile Session, ProcessProbe Process)> _sessions = [];
+    private readonly Dictionary<string, (SessionFile Session, TracedProcess Process)> _sessions = [];
 
     private readonly HashSet<string> _over = [];
 
@@ -32,7 +32,7 @@ internal sealed unsafe partial class LiveWatch : IDisposable
         if (!_sessions.TryGetValue(path, out var session))
             throw new IOException($"process {pid} has not begun to record, or has ended");
 
-        if (!IsCollected(session.Session))
+        if (!session.Session.IsCollected)
         {
             Dispose();
             throw new IOException($"nobody collects process {pid} at the moment: run alloctrace collect {path}");
@@ -49,7 +49,7 @@ internal sealed unsafe partial class LiveWatch : IDisposable
         while (true)
         {
             Meet();
-            var running = _sessions.Where(session => IsCollected(session.Value.Session)).ToArray();
+            var running = _sessions.Where(session => session.Value.Session.IsCollected).ToArray();
             foreach (var (_, (session, _)) in running)
                 Volatile.Write(ref session.Header->LiveWantedNs, LibC.MonotonicNanoseconds());
 
@@ -70,17 +70,11 @@ internal sealed unsafe partial class LiveWatch : IDisposable
     {
         foreach (var (session, process) in _sessions.Values)
         {
-            session.Dispose();
             process.Dispose();
+            session.Dispose();
         }
 
         _sessions.Clear();
-    }
-
-    private static bool IsCollected(SessionFile session)
-    {
-        var collector = Volatile.Read(ref session.Header->CollectorPid);
-        return collector != 0 && new ProcessProbe(collector, 0).IsAlive();
     }
 
     /// <summary>Opens the sessions that came, and closes those that are over.</summary>
@@ -89,7 +83,7 @@ internal sealed unsafe partial class LiveWatch : IDisposable
         foreach (var path in Find().Where(path => !_sessions.ContainsKey(path) && !_over.Contains(path)))
         {
             if (TryOpen(path) is { } session)
-                _sessions.Add(path, (session, new ProcessProbe(session.Header->Pid, session.Header->PidStarted)));
+                _sessions.Add(path, (session, new TracedProcess(session)));
         }
 
         foreach (var (path, (session, process)) in _sessions.ToArray())
@@ -97,8 +91,8 @@ internal sealed unsafe partial class LiveWatch : IDisposable
             if (GoesOn(session) && process.IsAlive() && File.Exists(path))
                 continue;
 
-            session.Dispose();
             process.Dispose();
+            session.Dispose();
             _sessions.Remove(path);
             _over.Add(path);
         }

@@ -112,7 +112,7 @@ public sealed class Recording : IDisposable
         return new Dictionary<string, string>
         {
             ["LD_PRELOAD"] = string.IsNullOrEmpty(present) ? Preloadable(library, folder) : $"{Preloadable(library, folder)}:{present}",
-            ["ALLOCTRACE"] = folder.Path,
+            ["ALLOCTRACE"] = $"{folder.Path}/", // nothing but a folder: where it is not to be seen, the program says so
             ["ALLOCTRACE_OPTIONS"] = options.ToEnvironment(collected: true),
         };
     }

@@ -82,7 +82,7 @@ public sealed class SessionCollection : IDisposable
             hasDatabase ? _path : null,
             _collector.ProcessCount,
             _collector.Running,
-            problems,
+            [.. problems.Select(_paths.Shown)],
             _collector.HasDamage || _collector.Unmade.Count > 0);
     }
 

@@ -8,6 +8,7 @@ internal sealed class SessionPaths
 {
     private readonly List<string> _files = [];
     private readonly List<(string Folder, string Prefix)> _folders = [];
+    private readonly HeldFolders _held = new();
 
     /// <exception cref="FileNotFoundException">There is nothing of such a name.</exception>
     public SessionPaths(IEnumerable<string> names)
@@ -18,6 +19,9 @@ internal sealed class SessionPaths
 
     /// <summary>The session files that there are now, each once. A folder may go away while it is watched; then it holds nothing.</summary>
     public IEnumerable<string> Find() => _folders.SelectMany(each => In(each.Folder, each.Prefix)).Concat(_files).Distinct();
+
+    /// <summary>A message with the names that the user gave, where root names folders otherwise (<see cref="HeldFolders"/>).</summary>
+    public string Shown(string message) => _held.Shown(message);
 
     /// <summary>The sessions that there are now of a recording whose database has that path, complete or not.</summary>
     public static string[] Beside(string path) => In(Path.GetDirectoryName(path)!, PrefixOf(path));
@@ -69,14 +73,16 @@ internal sealed class SessionPaths
     private void Add(string name, string path)
     {
         if (Directory.Exists(path))
-            _folders.Add((path, ""));
+            _folders.Add((_held.Hold(path), ""));
         else if (Beside(path).Length > 0)
-            _folders.Add((Path.GetDirectoryName(path)!, PrefixOf(path)));
+            _folders.Add((_held.Hold(Path.GetDirectoryName(path)!), PrefixOf(path)));
         else if (File.Exists(path))
-            _files.Add(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path); // its process maps it by that name
+            AddFile(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path); // its process maps it by that name
         else
             throw new FileNotFoundException($"no such file: {name}", name);
     }
+
+    private void AddFile(string path) => _files.Add(Path.Combine(_held.Hold(Path.GetDirectoryName(path)!), Path.GetFileName(path)));
 
     /// <summary>Sessions of ALLOCTRACE=/folder/trace.db lie beside it, as /folder/trace.db.PID-….alloctrace.</summary>
     private static string PrefixOf(string path) => $"{Path.GetFileName(path)}.";

@@ -13,11 +13,7 @@ internal sealed unsafe record SessionSurvey(uint Pid, ulong StartedNs)
         Look(path, session => new SessionSurvey(session.Header->Pid, session.Header->StartedNs));
 
     /// <summary>Whether some process collects it at the moment.</summary>
-    public static bool IsCollected(string path) => Look(path, session =>
-    {
-        using var collector = new ProcessProbe(session.Header->CollectorPid, 0);
-        return session.Header->CollectorPid != 0 && collector.IsAlive();
-    });
+    public static bool IsCollected(string path) => Look(path, session => session.IsCollected);
 
     private static T? Look<T>(string path, Func<SessionFile, T> look)
     {

@@ -26,12 +26,11 @@ public static unsafe class SnapshotRequest
         var path = SessionOf(pid) ?? throw new IOException($"process {pid} is not being recorded, or its session is not this user's");
         using var session = SessionFile.TryOpen(path, shared: true) ?? throw new IOException($"process {pid} has not begun to record");
         var header = session.Header;
-        var collector = Volatile.Read(ref header->CollectorPid);
-        if (collector == 0 || !new ProcessProbe(collector, 0).IsAlive())
+        if (!session.IsCollected)
             throw new IOException($"nobody collects process {pid} at the moment: run alloctrace collect {path}");
 
         var end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
-        Lock(header, pid, end);
+        Lock(session, pid, end);
         try
         {
             var room = new Span<byte>(header->RequestedName, SessionHeader.RequestedNameBytes);
@@ -42,14 +41,14 @@ public static unsafe class SnapshotRequest
             while (Volatile.Read(ref header->Answered) != number)
             {
                 if (Environment.TickCount64 > end)
-                    throw new IOException($"process {collector}, which collects process {pid}, does not answer");
+                    throw new IOException($"process {header->CollectorPid}, which collects process {pid}, does not answer");
 
                 Thread.Sleep(LookMs);
             }
         }
         finally
         {
-            Volatile.Write(ref header->RequestLock, 0);
+            session.Unlock(SessionLock.Request);
         }
     }
 
@@ -61,8 +60,8 @@ public static unsafe class SnapshotRequest
             foreach (var line in File.ReadLines($"/proc/{pid}/maps"))
             {
                 var path = line.IndexOf('/') is >= 0 and var at ? line[at..] : "";
-                if (path.EndsWith(".alloctrace", StringComparison.Ordinal))
-                    return path;
+                if (path.EndsWith(SessionFolder.SessionSuffix, StringComparison.Ordinal))
+                    return File.Exists(path) ? path : $"/proc/{pid}/root{path}"; // in a container it may have another name
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -80,17 +79,13 @@ public static unsafe class SnapshotRequest
         return Encoding.UTF8.GetString(end < 0 ? room : room[..end]);
     }
 
-    /// <summary>One process asks at a time; one that died while it did is forgotten.</summary>
-    private static void Lock(SessionHeader* header, uint pid, long end)
+    /// <summary>One process asks at a time. The lock of one that dies while it does ends with it.</summary>
+    private static void Lock(SessionFile session, uint pid, long end)
     {
-        while (true)
+        while (session.TryLock(SessionLock.Request) == false)
         {
-            var holder = Interlocked.CompareExchange(ref header->RequestLock, (uint)Environment.ProcessId, 0);
-            if (holder == 0 || (!new ProcessProbe(holder, 0).IsAlive() && Interlocked.CompareExchange(ref header->RequestLock, (uint)Environment.ProcessId, holder) == holder))
-                return;
-
             if (Environment.TickCount64 > end)
-                throw new IOException($"process {holder} is asking for a snapshot of process {pid}");
+                throw new IOException($"another process is asking for a snapshot of process {pid}");
 
             Thread.Sleep(LookMs);
         }

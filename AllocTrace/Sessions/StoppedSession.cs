@@ -30,7 +30,7 @@ internal static unsafe class StoppedSession
             var isOwn = HostCollection.DatabaseOf(collector) is not null;
             var isLate = collector == 0 && Environment.TickCount64 > end;
             if (isDone || isLate || (collector != 0 && !isOwn))
-                return !File.Exists(path) || IsLeft(path, collector);
+                return !File.Exists(path) || IsLeft(session, collector);
 
             Thread.Sleep(LookMs);
         }
@@ -38,9 +38,9 @@ internal static unsafe class StoppedSession
         return true;
     }
 
-    private static bool IsLeft(string path, uint collector) => collector == 0 || new ProcessProbe(collector, 0).IsAlive()
+    private static bool IsLeft(SessionFile session, uint collector) => collector == 0 || session.IsCollected
         ? false
-        : throw new IOException($"the recording is over, but its collector (process {collector}) ended before it was done: alloctrace collect {path}");
+        : throw new IOException($"the recording is over, but its collector (process {collector}) ended before it was done: alloctrace collect {session.Path}");
 
     private static SessionFile? Open(string path)
     {

@@ -1,30 +1,55 @@
+using System.Numerics;
+
 namespace AllocTrace.Stacks;
 
 /// <summary>The frames of one thread state: the walk of src/python/frame.h, on another process's memory.</summary>
 internal sealed class ChainReader(ProcessMemory memory, RemotePython python, CodeReader codes)
 {
-    private const int FrameBytes = 112, DeepestStack = 1 << 18;
+    private const int FrameBytes = 112;
+
+    /// <summary>The most frames that are read of a stack: the innermost. A chain that forms a cycle ends when that is found.</summary>
+    public const int DeepestStack = 1 << 18;
+
     private readonly PythonLayout _layout = python.Layout;
     private readonly byte[] _frame = new byte[FrameBytes];
 
-    /// <summary>Oldest first.</summary>
+    /// <summary>Reads a stack.</summary>
+    /// <returns>The frames, oldest first, and whether the oldest are left out because there are too many.</returns>
     /// <exception cref="TornReadException">The chain does not hold together.</exception>
-    public List<StackFrame> Read(ulong state)
+    public (List<StackFrame> Frames, bool IsCut) Read(ulong state)
     {
         var frames = new List<StackFrame>();
         var visited = 0;
+        var isCut = false;
+        var kept = 0UL;
         for (var address = Innermost(state); address != 0; address = Word(_layout.FramePrevious))
         {
-            if (++visited > DeepestStack || address % sizeof(ulong) != 0)
+            // Brent's method: a chain that forms a cycle comes back to an address that is kept for as many steps as there were before.
+            isCut = ++visited > DeepestStack || address == kept;
+            if (isCut)
+                break;
+
+            if (BitOperations.IsPow2(visited))
+                kept = address;
+
+            if (address % sizeof(ulong) != 0)
                 throw new TornReadException();
 
-            memory.Read(address, _frame);
-            if (Describe() is { } frame)
-                frames.Add(frame);
+            try
+            {
+                memory.Read(address, _frame);
+                if (Describe() is { } frame)
+                    frames.Add(frame);
+            }
+            catch (ReadBudgetException)
+            {
+                isCut = true; // the innermost are worth showing
+                break;
+            }
         }
 
         frames.Reverse();
-        return frames;
+        return (frames, isCut);
     }
 
     private ulong Innermost(ulong state)

@@ -6,6 +6,9 @@ namespace AllocTrace.Stacks;
 /// <summary>Another process's memory, read while it may run (process_vm_readv). What is read may be old and new at once.</summary>
 internal sealed unsafe class ProcessMemory(uint pid)
 {
+    /// <summary>What reading it may cost.</summary>
+    public ReadBudget Budget { get; } = new();
+
     /// <summary>A system's limit (IOV_MAX).</summary>
     public const int MostRanges = 1024;
 
@@ -15,6 +18,7 @@ internal sealed unsafe class ProcessMemory(uint pid)
     /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
     public bool TryRead(ulong address, Span<byte> bytes)
     {
+        Budget.Spend(bytes.Length);
         fixed (byte* start = bytes)
         {
             var (to, from) = (new LibC.IoVector { Address = (ulong)start, Length = (ulong)bytes.Length }, new LibC.IoVector { Address = address, Length = (ulong)bytes.Length });

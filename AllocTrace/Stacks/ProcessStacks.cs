@@ -11,6 +11,8 @@ public sealed class ProcessStacks
 
     private const int Attempts = 100;
     private const ulong PthreadTid = 720; // offset of pthread.tid in glibc on x86-64; believed only if the process has such a thread
+
+    /// <summary>The most interpreters and threads that are read: more than a system has.</summary>
     private const int MostThreads = 1 << 16;
 
     private readonly ProcessMemory _memory;
@@ -23,13 +25,28 @@ public sealed class ProcessStacks
     }
 
     /// <summary>Reads the stacks of all threads that have run Python code, in all interpreters.</summary>
+    /// <param name="pid">The process.</param>
     /// <exception cref="IOException">There is no such process, or no Python in it. The message is one line.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be looked into. The message is one line that says what would help.</exception>
-    public static IReadOnlyList<ThreadStack> Read(uint pid)
+    public static IReadOnlyList<ThreadStack> Read(uint pid) => Read(pid, out _);
+
+    /// <summary>The same.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="cut">Why some of them are missing: one line. <see langword="null"/>: none is.</param>
+    /// <exception cref="IOException">There is no such process, or no Python in it. The message is one line.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be looked into. The message is one line that says what would help.</exception>
+    public static IReadOnlyList<ThreadStack> Read(uint pid, out string? cut)
     {
         try
         {
-            return new ProcessStacks(pid).Read();
+            var stacks = new ProcessStacks(pid);
+            var threads = stacks.Read();
+            cut = stacks._memory.Budget.Reason is { } reason ? $"process {pid}: not everything is shown: {reason}" : null;
+            return threads;
+        }
+        catch (ReadBudgetException)
+        {
+            throw new IOException($"process {pid} cannot be read: it has no list of interpreters and threads that ends, or too many mapped files");
         }
         catch (UnauthorizedAccessException)
         {
@@ -45,9 +62,14 @@ public sealed class ProcessStacks
         {
             try
             {
+                _memory.Budget.Restart();
                 last = ReadOnce(read, holdAll: attempt >= Gentle);
-                if (last.All(thread => thread.Frames is not null))
+                if (last.All(thread => thread.Frames is not null) || _memory.Budget.Reason is not null)
                     return last;
+            }
+            catch (ReadBudgetException) when (last.Count > 0)
+            {
+                return last;
             }
             catch (TornReadException)
             {
@@ -74,7 +96,7 @@ public sealed class ProcessStacks
             }
 
             foreach (var python in _pythons)
-                seen.AddRange(ReadAll(python, before));
+                ReadAll(python, before, seen);
 
             after = new ProcessTasks(_memory.Pid);
         }
@@ -97,21 +119,43 @@ public sealed class ProcessStacks
             : item.Thread with { Frames = null, Problem = "it changed whenever it was read" })];
     }
 
-    private IEnumerable<(ulong State, ThreadStack Thread)> ReadAll(RemotePython python, ProcessTasks tasks)
+    /// <summary>Adds the threads of a CPython. When that takes too much, those that were read so far are there.</summary>
+    private void ReadAll(RemotePython python, ProcessTasks tasks, List<(ulong State, ThreadStack Thread)> seen)
+    {
+        try
+        {
+            foreach (var thread in Threads(python, tasks))
+                seen.Add(thread);
+        }
+        catch (ReadBudgetException) when (seen.Count > 0)
+        {
+            // What is there is shown, and that it is not all.
+        }
+    }
+
+    private IEnumerable<(ulong State, ThreadStack Thread)> Threads(RemotePython python, ProcessTasks tasks)
     {
         var layout = python.Layout;
         var chains = new ChainReader(_memory, python, new CodeReader(_memory, python));
-        var count = 0;
+        var visited = new HashSet<ulong>();
         for (var interpreter = _memory.ReadWord(python.Runtime + (ulong)layout.RuntimeInterpreters); interpreter != 0; interpreter = Next(interpreter, layout.InterpreterNext))
         {
+            Visit(interpreter);
             var id = (long)_memory.ReadWord(interpreter + (ulong)layout.InterpreterId);
             for (var state = _memory.ReadWord(interpreter + (ulong)layout.InterpreterThreads); state != 0; state = Next(state, layout.StateNext))
             {
-                if (++count > MostThreads)
-                    throw new TornReadException();
-
+                Visit(state);
                 yield return (state, Describe(python, chains, state, tasks) with { Interpreter = id });
             }
+        }
+
+        void Visit(ulong address)
+        {
+            if (!visited.Add(address))
+                throw _memory.Budget.Exceeded("its lists of interpreters and threads form a cycle");
+
+            if (visited.Count > MostThreads)
+                throw _memory.Budget.Exceeded($"its lists of interpreters and threads have more than {MostThreads} entries");
         }
 
         ulong Next(ulong address, int offset) => _memory.ReadWord(address + (ulong)offset);
@@ -127,7 +171,8 @@ public sealed class ProcessStacks
         var thread = new ThreadStack { Id = id, Name = NameOf(id), Identifier = identifier, Python = python.Version, IsRunning = tasks.IsRunning(id) };
         try
         {
-            return thread with { Frames = chains.Read(state) };
+            var (frames, isCut) = chains.Read(state);
+            return thread with { Frames = frames, Problem = isCut ? "only the innermost frames are shown: there are too many, or they form a cycle" : null };
         }
         catch (TornReadException)
         {

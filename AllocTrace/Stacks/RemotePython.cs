@@ -9,6 +9,9 @@ internal sealed partial class RemotePython
 {
     private const int DebugOffsetsBytes = 888;
 
+    /// <summary>The most mapped files that are looked at.</summary>
+    private const int MostFiles = 1 << 14;
+
     private RemotePython(string path, PythonLayout layout, ulong runtime, ulong codeType, ulong textType)
     {
         (Path, Layout, Runtime, CodeType, TextType) = (path, layout, runtime, codeType, textType);
@@ -40,6 +43,7 @@ internal sealed partial class RemotePython
         var problem = $"process {memory.Pid} runs no Python that exports its symbols";
         foreach (var (start, path) in MappedFiles(memory.Pid))
         {
+            memory.Budget.Spend(0);
             var seen = $"/proc/{memory.Pid}/root{path}";
             if (ElfImage.TryOpen(seen) is not { } image)
             {
@@ -116,10 +120,10 @@ internal sealed partial class RemotePython
     /// <summary>Each mapped file once, with its first address.</summary>
     private static IEnumerable<(ulong Start, string Path)> MappedFiles(uint pid)
     {
-        string[] lines;
+        IEnumerable<string> lines;
         try
         {
-            lines = File.ReadAllLines($"/proc/{pid}/maps");
+            lines = File.ReadLines($"/proc/{pid}/maps");
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -127,7 +131,7 @@ internal sealed partial class RemotePython
         }
 
         return lines.Where(line => line.Contains('/')).Select(line => (Start: ulong.Parse(line.AsSpan(0, line.IndexOf('-')), NumberStyles.HexNumber, CultureInfo.InvariantCulture), Path: line[line.IndexOf('/')..]))
-            .DistinctBy(file => file.Path);
+            .DistinctBy(file => file.Path).Take(MostFiles);
     }
 
     [GeneratedRegex(@"python3\.(\d+)")]

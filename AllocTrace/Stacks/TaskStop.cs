@@ -8,6 +8,9 @@ namespace AllocTrace.Stacks;
 /// </summary>
 internal sealed class TaskStop : IDisposable
 {
+    /// <summary>A thread that waits within the system, uninterruptibly, does not stop before it is done: perhaps never.</summary>
+    private const int LongestStopMs = 1000;
+
     private readonly int _id;
     private int _pendingSignal;
 
@@ -33,9 +36,15 @@ internal sealed class TaskStop : IDisposable
     private bool Await()
     {
         int status, result;
-        do
-            result = LibC.WaitPid(_id, out status, LibC.WaitAll);
-        while (result < 0 && Marshal.GetLastPInvokeError() == LibC.EIntr);
+        var end = Environment.TickCount64 + LongestStopMs;
+        while ((result = LibC.WaitPid(_id, out status, LibC.WaitAll | LibC.WaitNoHang)) == 0 || (result < 0 && Marshal.GetLastPInvokeError() == LibC.EIntr))
+        {
+            if (Environment.TickCount64 > end)
+                return false;
+
+            if (!Thread.Yield())
+                Thread.Sleep(0);
+        }
 
         var isStopped = result == _id && (status & 0xff) == 0x7f;
         if (isStopped && status >> 16 != LibC.PtraceEventStop)

@@ -24,6 +24,6 @@ public sealed record ThreadStack
     /// <summary>Oldest first; empty: no Python code. <see langword="null"/>: it changed whenever it was read, see <see cref="Problem"/>.</summary>
     public IReadOnlyList<StackFrame>? Frames { get; init; }
 
-    /// <summary>Why there are no frames.</summary>
+    /// <summary>Why there are no frames, or not all.</summary>
     public string? Problem { get; init; }
 }

@@ -1,5 +1,6 @@
 using AllocTrace.Events;
 using AllocTrace.Replay;
+using AllocTrace.Storage.Pages;
 using AllocTrace.Wire;
 
 using Microsoft.Data.Sqlite;
@@ -22,10 +23,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private readonly RawInsert _operation;
     private readonly RawInsert _loss;
     private readonly RawInsert _snapshot;
-    private readonly RawInsert _site;
-    private readonly RawInsert _snapshotSite;
+    private readonly BulkTables _bulk;
     private readonly RawInsert _slice;
-    private readonly RawInsert _sliceSite;
     private readonly Dictionary<string, long> _domains = [];
     private long _processes;
     private long _threads;
@@ -34,9 +33,11 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private long _slices;
 
     /// <param name="connection">Open, with the schema's tables, within a transaction; not owned.</param>
-    public ProcessWriter(SqliteConnection connection)
+    /// <param name="bulk">Gets the rows of the large tables; not owned.</param>
+    public ProcessWriter(SqliteConnection connection, BulkTables bulk)
     {
-        _stacks = new StackWriter(connection);
+        _bulk = bulk;
+        _stacks = new StackWriter(connection, bulk.Stack);
         _crashes = new CrashWriter(connection);
         _events = new EventWriter(connection);
         _domain = new RawInsert(connection, "domain", columns: 2);
@@ -46,10 +47,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _operation = new RawInsert(connection, "operation", columns: 5);
         _loss = new RawInsert(connection, "loss", columns: 6);
         _snapshot = new RawInsert(connection, "snapshot", columns: 7);
-        _site = new RawInsert(connection, "site", columns: 14);
-        _snapshotSite = new RawInsert(connection, "snapshot_site", columns: 4);
         _slice = new RawInsert(connection, "slice", columns: 8);
-        _sliceSite = new RawInsert(connection, "slice_site", columns: 6);
         foreach (var name in (string[])["raw", "mem", "obj"])
             Domain(name);
     }
@@ -116,7 +114,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void Dispose()
     {
         _stacks.Dispose();
-        foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _operation, _loss, _snapshot, _site, _snapshotSite, _slice, _sliceSite])
+        foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _operation, _loss, _snapshot, _slice])
             insert.Dispose();
     }
 
@@ -135,9 +133,15 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private static int DomainOf(ProcessReplay replay, uint site) => replay.Sites.Counters[site].Domain;
 
     /// <summary>The domains in which something was seen or inherited.</summary>
-    internal static IEnumerable<int> DomainsOf(ProcessReplay replay) => Enumerable.Range(0, WireFormat.Domains)
-        .Where(domain => _operations.Any(operation => replay.Operations(domain, operation.Kind).Calls > 0))
-        .Union(SitesOf(replay).Select(site => DomainOf(replay, site)));
+    internal static IEnumerable<int> DomainsOf(ProcessReplay replay)
+    {
+        var hasSites = new bool[WireFormat.Domains];
+        foreach (var site in SitesOf(replay))
+            hasSites[DomainOf(replay, site)] = true;
+
+        return Enumerable.Range(0, WireFormat.Domains)
+            .Where(domain => hasSites[domain] || _operations.Any(operation => replay.Operations(domain, operation.Kind).Calls > 0));
+    }
 
     /// <summary>Where each site is. Those of inherited ones are in the sessions of the processes that allocated.</summary>
     private SitePlace[] PlacesOfSites(SessionFile session, ProcessReplay replay)
@@ -274,7 +278,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         {
             ref readonly var counters = ref replay.Sites.Counters[site];
             var inherited = site <= replay.Inherited.Length ? replay.Inherited[site - 1] : default;
-            _site.Add(
+            _bulk.Site.Add(
                 first + site, process, threads.Of(counters.Thread, places[site].Interpreter), domains[counters.Domain], places[site].Stack,
                 counters.AllocatedBytes - inherited.Bytes, counters.AllocatedBlocks - inherited.Blocks, counters.FreedBytes, counters.FreedBlocks,
                 counters.TemporaryBytes, counters.TemporaryBlocks, inherited.Bytes, inherited.Blocks, places[site].Expression);
@@ -289,7 +293,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         var id = ++_snapshots;
         _snapshot.AddMixed(id, process, snapshot.Kind, snapshot.Name, snapshot.AtNs, snapshot.Bytes, snapshot.Blocks);
         foreach (var (site, bytes, blocks) in snapshot.Sites)
-            _snapshotSite.Add(id, firstSite + site, bytes, blocks);
+            _bulk.SnapshotSite.Add(id, firstSite + site, bytes, blocks);
     }
 
     private void AddSlices(long process, ProcessReplay replay, long durationNs, long firstSite)
@@ -305,7 +309,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
 
         foreach (ref readonly var entry in replay.SliceDifferences().AsSpan())
         {
-            _sliceSite.Add(
+            _bulk.SliceSite.Add(
                 first + entry.Slice, firstSite + entry.Site, entry.AllocatedBytes, entry.AllocatedBlocks, entry.FreedBytes, entry.FreedBlocks);
         }
     }

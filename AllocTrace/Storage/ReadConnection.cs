@@ -21,6 +21,9 @@ internal sealed class ReadConnection : IDisposable
         try
         {
             SqliteException.ThrowExceptionForRC(code, database);
+            ForeignFile.Restrict(database);
+            using var file = LibC.OpenPresent(path, FileAccess.Read, follow: true);
+            ForeignFile.Bound(database, RandomAccess.GetLength(file));
         }
         catch
         {

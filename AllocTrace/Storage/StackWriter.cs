@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+
+using AllocTrace.Storage.Pages;
 using AllocTrace.Wire;
 
 using Microsoft.Data.Sqlite;
@@ -10,18 +13,20 @@ internal sealed unsafe class StackWriter : IDisposable
     private const long NoStack = 0;
 
     private readonly RawInsert _code;
-    private readonly RawInsert _stack;
+    private readonly BulkTable _stack;
     private readonly Dictionary<CodeKey, long> _codes = [];
     private readonly Dictionary<StackKey, long> _stacks = [];
     private readonly List<int> _depths = [0];
     private long? _dropped;
 
     /// <summary>Writes stack 0, "no Python frame".</summary>
-    public StackWriter(SqliteConnection connection)
+    /// <param name="connection">Gets the code objects; not owned.</param>
+    /// <param name="stack">Gets the stacks.</param>
+    public StackWriter(SqliteConnection connection, BulkTable stack)
     {
         _code = new RawInsert(connection, "code", columns: 5);
-        _stack = new RawInsert(connection, "stack", columns: 5);
-        _stack.AddNullable(NoStack, null, null, 0, 0);
+        _stack = stack;
+        _stack.Add(NoStack, null, null, 0, 0);
     }
 
     /// <summary>Writes the stacks of a session that are wanted, and those of their callers, as far as they are not there yet.</summary>
@@ -35,6 +40,7 @@ internal sealed unsafe class StackWriter : IDisposable
         foreach (var node in wanted)
             isWanted[node] = true;
 
+        var count = 0;
         for (var node = (uint)isWanted.Length - 1; node >= WireFormat.FirstNode; node--)
         {
             if (!isWanted[node])
@@ -45,7 +51,10 @@ internal sealed unsafe class StackWriter : IDisposable
                 throw session.Damaged($"the caller of stack {node} is {parent}");
 
             isWanted[parent] = true;
+            count++;
         }
+
+        _stacks.EnsureCapacity(_stacks.Count + count);
 
         var codes = new long[session.CodeCount];
         var stacks = new long[isWanted.Length];
@@ -61,11 +70,7 @@ internal sealed unsafe class StackWriter : IDisposable
         return stacks;
     }
 
-    public void Dispose()
-    {
-        _code.Dispose();
-        _stack.Dispose();
-    }
+    public void Dispose() => _code.Dispose();
 
     private long AddStack(SessionFile session, uint node, long[] codes, long[] stacks)
     {
@@ -90,11 +95,9 @@ internal sealed unsafe class StackWriter : IDisposable
             code = AddCode(session, *session.Code(entry.Code));
 
         var key = new StackKey(stacks[entry.Parent], code, entry.Line);
-        if (!_stacks.TryGetValue(key, out var stack))
-        {
+        ref var stack = ref CollectionsMarshal.GetValueRefOrAddDefault(_stacks, key, out var isKnown);
+        if (!isKnown)
             stack = Insert(key.Caller, key.Code, key.Line, _depths[(int)key.Caller] + 1);
-            _stacks.Add(key, stack);
-        }
 
         return stack;
     }
@@ -102,7 +105,7 @@ internal sealed unsafe class StackWriter : IDisposable
     private long Insert(long caller, long? code, uint line, int depth)
     {
         long stack = _depths.Count;
-        _stack.AddNullable(stack, caller, code, line, depth);
+        _stack.Add(stack, caller, code, line, depth);
         _depths.Add(depth);
         return stack;
     }

@@ -7,6 +7,7 @@ internal sealed class ThreadRows
     private readonly List<(int Thread, uint Interpreter)> _rows = [];
     private readonly Dictionary<(int Thread, uint Interpreter), long> _numbers = [];
     private readonly long[] _first;
+    private ((int Thread, uint Interpreter) Of, long Number) _last = ((-1, 0), 0); // mostly it is asked for again
 
     /// <param name="before">The last number that was given away.</param>
     /// <param name="threads">How many threads there are.</param>
@@ -15,7 +16,7 @@ internal sealed class ThreadRows
     {
         _before = before;
         _first = new long[threads];
-        var interpreters = seen.Distinct().ToLookup(row => row.Thread, row => row.Interpreter);
+        var interpreters = Changes(seen).Distinct().ToLookup(row => row.Thread, row => row.Interpreter);
         for (var thread = 0; thread < threads; thread++)
         {
             _first[thread] = before + 1 + _rows.Count;
@@ -31,8 +32,24 @@ internal sealed class ThreadRows
     public IReadOnlyList<(int Thread, uint Interpreter)> All => _rows;
 
     /// <summary>The row of a thread and an interpreter.</summary>
-    public long Of(int thread, uint interpreter) => _numbers[(thread, interpreter)];
+    public long Of(int thread, uint interpreter)
+    {
+        if (_last.Of != (thread, interpreter))
+            _last = ((thread, interpreter), _numbers[(thread, interpreter)]);
+
+        return _last.Number;
+    }
 
     /// <summary>The first row of a thread.</summary>
     public long First(int thread) => _first[thread];
+
+    private static IEnumerable<(int Thread, uint Interpreter)> Changes(IEnumerable<(int Thread, uint Interpreter)> seen)
+    {
+        (int Thread, uint Interpreter) last = (-1, 0);
+        foreach (var row in seen)
+        {
+            if (row != last)
+                yield return last = row;
+        }
+    }
 }

@@ -28,6 +28,7 @@ public sealed class TraceDatabase : IDisposable
         Path = path;
         _connections = connections;
         CheckVersion();
+        ForeignFile.CheckTables(connections.First);
         Processes = MetadataReader.Processes(connections.First);
         IsSampled = Processes.Any(process => process.SampleBytes != 0);
         Threads = MetadataReader.Threads(connections.First);
@@ -98,7 +99,11 @@ public sealed class TraceDatabase : IDisposable
             throw new IOException($"{path} is a folder");
 
         // SQLite has one message for a missing file, a folder and a forbidden one; the system says which it is.
-        File.OpenHandle(path).Dispose();
+        using (var file = LibC.OpenPresent(path, FileAccess.Read, follow: true))
+        {
+            if (LibC.StatusOf(file) is not { IsPlainFile: true })
+                throw new IOException($"{path} is not a plain file");
+        }
 
         return Guarded(name, () =>
         {
@@ -239,6 +244,10 @@ public sealed class TraceDatabase : IDisposable
         catch (SqliteException e) when (e.SqliteErrorCode == SQLITE_NOTADB)
         {
             throw new InvalidTraceException(path, "not an AllocTrace recording", e);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == SQLITE_INTERRUPT)
+        {
+            throw new InvalidTraceException(path, "damaged: its tables have more rows than a file of its size can hold", e);
         }
         catch (SqliteException e) when (
             e.SqliteErrorCode is SQLITE_CANTOPEN or SQLITE_BUSY or SQLITE_LOCKED or SQLITE_NOMEM or SQLITE_PERM or SQLITE_AUTH

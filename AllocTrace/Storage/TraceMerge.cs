@@ -39,6 +39,7 @@ public static class TraceMerge
         try
         {
             var processes = Write(unfinished, recordings);
+            TraceWriter.CheckKind(path);
             File.Move(unfinished, path, overwrite);
             return processes;
         }
@@ -57,6 +58,7 @@ public static class TraceMerge
         var name = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false };
         using var connection = new SqliteConnection(name.ToString());
         connection.Open();
+        ForeignFile.Restrict(connection.Handle!);
         connection.Run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF");
         connection.Run(TraceWriter.Schema());
 

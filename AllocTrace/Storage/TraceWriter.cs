@@ -3,6 +3,7 @@ using System.Reflection;
 
 using AllocTrace.Events;
 using AllocTrace.Replay;
+using AllocTrace.Storage.Pages;
 using AllocTrace.Wire;
 
 using Microsoft.Data.Sqlite;
@@ -17,6 +18,7 @@ internal sealed class TraceWriter : IDisposable
 {
     private readonly string _path;
     private readonly UnfinishedFile _unfinished;
+    private readonly BulkTables _bulk;
     private readonly bool _overwrite;
     private readonly SqliteConnection _connection;
     private ProcessWriter? _processes;
@@ -27,6 +29,7 @@ internal sealed class TraceWriter : IDisposable
         _path = path;
         _overwrite = overwrite;
         _unfinished = new UnfinishedFile(path, isPrivate);
+        _bulk = new BulkTables(() => new UnfinishedFile(path, isPrivate));
         var name = new SqliteConnectionStringBuilder { DataSource = _unfinished.Path, Pooling = false };
         _connection = new SqliteConnection(name.ToString());
     }
@@ -35,7 +38,7 @@ internal sealed class TraceWriter : IDisposable
     public int ProcessCount { get; private set; }
 
     /// <summary>How large it is so far, as far as it is written.</summary>
-    public long Bytes => _unfinished.Length;
+    public long Bytes => _unfinished.Length + _bulk.Bytes;
 
     /// <summary>Begins a database.</summary>
     /// <param name="path">The file that it will be.</param>
@@ -65,9 +68,7 @@ internal sealed class TraceWriter : IDisposable
         if (path.Contains('\uFFFD'))
             throw new IOException($"{path} cannot be written: its name is not UTF-8");
 
-        if (Directory.Exists(path))
-            throw new IOException($"{path} is a folder");
-
+        CheckKind(path);
         if (!overwrite && Path.Exists(path))
             throw new IOException($"{path} exists (-f replaces it)");
 
@@ -80,6 +81,19 @@ internal sealed class TraceWriter : IDisposable
         {
             var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
             throw new IOException($"{path} cannot be written: {(Directory.Exists(folder) ? e.Message : $"the folder {folder} does not exist")}", e);
+        }
+    }
+
+    /// <summary>Finds out whether a name is one that a database can have: a device or a pipe is not replaced by a file, whoever asks.</summary>
+    /// <exception cref="IOException">It is not. The message is one line.</exception>
+    internal static void CheckKind(string path)
+    {
+        switch (OutputTargets.Of(path))
+        {
+            case OutputTarget.Folder:
+                throw new IOException($"{path} is a folder");
+            case OutputTarget.Stream:
+                throw new IOException($"{path} is a device or a pipe, and a database is a file: name another one (-o FILE.db)");
         }
     }
 
@@ -110,7 +124,8 @@ internal sealed class TraceWriter : IDisposable
         Execute("COMMIT; PRAGMA optimize");
         try
         {
-            File.Move(_unfinished.Copy(), _path, _overwrite || _isPublished);
+            CheckKind(_path);
+            File.Move(_unfinished.Copy(_bulk.AppendTo), _path, _overwrite || _isPublished);
             _isPublished = true;
         }
         finally
@@ -129,6 +144,8 @@ internal sealed class TraceWriter : IDisposable
         _processes = null;
         Execute("COMMIT; PRAGMA optimize");
         _connection.Close();
+        CheckKind(_path);
+        _bulk.AppendTo(_unfinished.Handle);
         _unfinished.MoveTo(_path, _overwrite || _isPublished);
     });
 
@@ -136,6 +153,7 @@ internal sealed class TraceWriter : IDisposable
     {
         _processes?.Dispose();
         _connection.Dispose();
+        _bulk.Dispose();
         _unfinished.Dispose();
     }
 
@@ -152,16 +170,19 @@ internal sealed class TraceWriter : IDisposable
         _connection.Open();
 
         // Nobody sees the file before it is whole, and one that fails is deleted: it needs no protection against a crash.
-        Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16000");
+        // Rows refer to rows that this class has written: SQLite would look for each of them.
+        Execute($"PRAGMA page_size = {TreePage.Size}; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE");
+        Execute("PRAGMA cache_size = -16000; PRAGMA foreign_keys = OFF");
         Execute("BEGIN IMMEDIATE");
         Execute(Schema());
+        _bulk.FindRoots(_connection);
         using (var meta = new RawInsert(_connection, "meta", columns: 2))
         {
             meta.AddMixed("version", typeof(TraceWriter).Assembly.GetName().Version!.ToString(3));
             meta.AddMixed("created_at", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture));
         }
 
-        _processes = new ProcessWriter(_connection);
+        _processes = new ProcessWriter(_connection, _bulk);
     }
 
     private void Execute(string sql)
@@ -181,7 +202,7 @@ internal sealed class TraceWriter : IDisposable
         {
             throw new IOException($"{_path} cannot be written: {e.Message}", e);
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is UnauthorizedAccessException or PageFileException)
         {
             throw new IOException($"{_path} cannot be written: {e.Message}", e);
         }

@@ -1,3 +1,6 @@
+using AllocTrace.Wire;
+
+using Microsoft.Win32.SafeHandles;
 
 namespace AllocTrace.Storage;
 
@@ -34,17 +37,23 @@ internal sealed class UnfinishedFile : IDisposable
 
     public string Path { get; }
 
+    /// <summary>Open for reading and writing, until it is moved or disposed of.</summary>
+    public SafeFileHandle Handle => _lock.SafeFileHandle;
+
     public long Length => RandomAccess.GetLength(_lock.SafeFileHandle);
 
     /// <summary>Copies it to a new file beside it, for the target's name.</summary>
+    /// <param name="complete">Writes the rest of the copy.</param>
     /// <returns>The copy's name.</returns>
     /// <exception cref="IOException">There is no room for it.</exception>
-    public string Copy()
+    public string Copy(Action<SafeFileHandle> complete)
     {
         RemoveCopy(); // made anew: nobody else's is written to, or what a link leads to
-        using var copy = new FileStream(CopyOf(Path), FileMode.CreateNew, FileAccess.Write);
+        using var copy = new FileStream(CopyOf(Path), FileMode.CreateNew, FileAccess.ReadWrite);
         _lock.Position = 0;
         _lock.CopyTo(copy);
+        copy.Flush();
+        complete(copy.SafeFileHandle);
         return copy.Name;
     }
 
@@ -72,7 +81,11 @@ internal sealed class UnfinishedFile : IDisposable
     {
         try
         {
-            using var free = new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            // Not by another user's file, or through a link, and without a device that is opened.
+            using var free = OwnFile.Open(file, FileAccess.ReadWrite);
+            if (!LibC.TryLockFile(free))
+                return false;
+
             File.Delete(file);
             File.Delete(CopyOf(file));
             return true;

@@ -10,29 +10,27 @@ internal static class OwnFile
 {
     /// <summary>Opens a file that is there.</summary>
     /// <exception cref="IOException">It cannot be opened, or is not such a file. The message is one line.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
     public static SafeFileHandle Open(string path, FileAccess access)
     {
-        var named = LibC.StatusOf(path);
-        if (named is { } status && Objection(status) is { } objection)
-            throw new IOException($"{path}: {objection}");
+        if (LibC.StatusOf(path) is { IsPlainFile: false }) // before a device is opened, which may do something then
+            throw new IOException($"{path}: {NoFile}");
 
-        var file = File.OpenHandle(path, FileMode.Open, access, FileShare.ReadWrite | FileShare.Delete);
-        if (named is null || LibC.StatusOf(file) is not { } opened || !opened.IsSameFile(named.Value))
-        {
-            file.Dispose();
-            throw new IOException($"{path}: it was exchanged while it was opened");
-        }
+        var file = LibC.OpenPresent(path, access, follow: false);
+        if (Objection(file) is not { } objection)
+            return file;
 
-        return file;
+        file.Dispose();
+        throw new IOException($"{path}: {objection}");
     }
 
-    private static string? Objection(in LibC.FileStatus status)
-    {
-        var user = LibC.EffectiveUser();
-        if (!status.IsPlainFile)
-            return "not a session: it is a link, a folder or a device";
+    private const string NoFile = "not a session: it is a link, a folder or a device";
 
+    private static string? Objection(SafeFileHandle file)
+    {
+        if (LibC.StatusOf(file) is not { IsPlainFile: true } status)
+            return NoFile;
+
+        var user = LibC.EffectiveUser();
         if (user != 0 && status.User != user)
             return $"not collected: it is another user's (uid {status.User})";
 

@@ -195,6 +195,19 @@ internal sealed unsafe class SessionFile : IDisposable
         Interlocked.Increment(ref _header->ReleasedSlabs);
     }
 
+    /// <summary>Takes a lock of the session, which ends with this object at the latest.</summary>
+    /// <returns>Whether it was free; <see langword="null"/>: the file system has no locks.</returns>
+    public bool? TryLock(SessionLock which) => LibC.TryLockByte(_file, (long)which);
+
+    public void Unlock(SessionLock which) => LibC.UnlockByte(_file, (long)which);
+
+    /// <summary>Whether a collector has the session now, in whichever pid namespace it runs.</summary>
+    public bool IsCollected => Volatile.Read(ref _header->CollectorPid) is not 0 and var collector
+        && (LibC.IsByteLocked(_file, (long)SessionLock.Collector) ?? new ProcessProbe(collector, 0).IsAlive());
+
+    /// <summary>Whether anybody but this object has the file open or mapped; <see langword="null"/>: the system does not tell.</summary>
+    public bool? IsOpenElsewhere() => LibC.IsOpenElsewhere(_file);
+
     /// <summary>An exception that says that the file is damaged, and where.</summary>
     public InvalidTraceException Damaged(string what) => new(Path, $"the session is damaged: {what}");
 

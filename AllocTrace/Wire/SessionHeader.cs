@@ -6,7 +6,7 @@ namespace AllocTrace.Wire;
 /// <c>struct alloctrace_session</c>: the first bytes of a session file. The members mean what <c>wire.h</c> says; strings are references
 /// into the strings' extents, 0 is none. The <c>Collector…</c> members and <see cref="FreeSlabs"/> are the ones that a collector writes.
 /// </summary>
-[StructLayout(LayoutKind.Explicit, Size = 1024)]
+[StructLayout(LayoutKind.Explicit, Size = 1088)]
 internal unsafe struct SessionHeader
 {
     [FieldOffset(0)] public ulong Magic;
@@ -61,10 +61,12 @@ internal unsafe struct SessionHeader
     [FieldOffset(744)] public ulong LiveWantedNs;
     [FieldOffset(752)] public ulong LiveWrittenNs;
 
-    [FieldOffset(768)] public uint RequestLock;
     [FieldOffset(772)] public uint Requested;
     [FieldOffset(776)] public uint Answered;
     [FieldOffset(784)] public fixed byte RequestedName[RequestedNameBytes];
+
+    [FieldOffset(1024)] public ulong PidNamespace;
+    [FieldOffset(1032)] public ulong TimeNamespace;
 
     public const int RequestedNameBytes = 240;
 }

@@ -1,6 +1,8 @@
 using System.IO.MemoryMappedFiles;
 using System.Text;
 
+using AllocTrace.Platform;
+
 namespace AllocTrace.Testing;
 
 /// <summary>
@@ -34,13 +36,15 @@ public sealed unsafe class SessionBuilder : IDisposable
         byte* start = null;
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         Start = start;
-        Set32(8, 2);
+        Set32(8, 3);
         Set32(12, HeaderBytes);
         Set32(16, ExtentBytes);
         Set32(20, SlabBytes);
         Set32(24, 4_000_000); // pid: above the system's highest, so nobody has it
         Set32(28, 1);
         Set64(32, 1);
+        Set64(1024, Namespaces.OwnPid); // where that number counts
+        Set64(1032, Namespaces.OwnTime);
         Set64(40, 1_700_000_000_000_000_000);
         Set64(48, StartedNs);
         Set32(168, 1); // one Python

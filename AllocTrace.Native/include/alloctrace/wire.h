@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define ALLOCTRACE_MAGIC UINT64_C(0x43525420434F4C41) /* the bytes "ALOC TRC" */
-#define ALLOCTRACE_WIRE_VERSION 2u
+#define ALLOCTRACE_WIRE_VERSION 3u
 
 #define ALLOCTRACE_HEADER_BYTES 65536u
 #define ALLOCTRACE_EXTENT_BYTES 262144u
@@ -156,11 +156,22 @@ struct alloctrace_session {
     uint64_t live_written_ns; /* collector; when it last did */
 
     /* A named snapshot that somebody outside asks for (`alloctrace snapshot`); the collector takes it at the record where it is then. */
-    _Alignas(64) uint32_t request_lock; /* the asking process's pid while it asks; compared and exchanged */
-    uint32_t requested;                 /* counts the requests; stored after the name */
-    uint32_t answered;                  /* collector; the number of the last request that it has met */
+    _Alignas(64) uint32_t reserved2;
+    uint32_t requested; /* counts the requests; stored after the name */
+    uint32_t answered;  /* collector; the number of the last request that it has met */
     uint32_t reserved0;
     char requested_name[240]; /* UTF-8, NUL padded */
+
+    /* The namespaces in which pid, pid_started and all times but started_ns count: the numbers of /proc/self/ns/pid and time. 0: not known.
+     * Whoever is in another one asks its own /proc in vain (docs/wire-format.md, "Whether the process lives"). */
+    _Alignas(64) uint64_t pid_namespace;
+    uint64_t time_namespace;
+};
+
+/* Bytes of the file that processes lock (fcntl, F_OFD_SETLK). Such a lock is known in every namespace and ends with its holder. */
+enum alloctrace_lock {
+    ALLOCTRACE_LOCK_COLLECTOR = 0, /* the one process that drains the session */
+    ALLOCTRACE_LOCK_REQUEST = 1,   /* the one that asks for a snapshot */
 };
 
 /* One thread. Slots are used again when thread and collector are both done with them. */

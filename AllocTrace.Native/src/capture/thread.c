@@ -93,10 +93,13 @@ static void reap(void)
 {
     struct thread_capture *dead = NULL, *next;
     recording_lock();
+    recording.fork_local->threads_since_reap = recording.fork_local->threads_after_reap = 0;
     for (struct thread_capture *thread = recording.fork_local->threads; thread; thread = next) {
         next = thread->next;
-        if (thread == thread_of_this || !os_thread_is_gone(thread->process_id, thread->os_id))
+        if (thread == thread_of_this || !os_thread_is_gone(thread->process_id, thread->os_id)) {
+            recording.fork_local->threads_after_reap++;
             continue;
+        }
         unlink_thread(thread);
         if (thread->recording == thread_recording && thread->shared)
             end_stream(thread);
@@ -115,15 +118,11 @@ static void reap(void)
 static void reap_now_and_then(void)
 {
     enum { ALWAYS_ALLOWED = 16 };
-    struct fork_local *local = recording.fork_local;
-    if (__atomic_add_fetch(&local->threads_since_reap, 1, __ATOMIC_RELAXED) <= ALWAYS_ALLOWED + local->threads_after_reap)
-        return;
-    reap();
     recording_lock();
-    local->threads_since_reap = local->threads_after_reap = 0;
-    for (const struct thread_capture *thread = local->threads; thread; thread = thread->next)
-        local->threads_after_reap++;
+    bool is_due = ++recording.fork_local->threads_since_reap > ALWAYS_ALLOWED + recording.fork_local->threads_after_reap;
     recording_unlock();
+    if (is_due)
+        reap();
 }
 
 static bool any_inside(void)
@@ -149,13 +148,15 @@ bool thread_stop_all(void)
     return false;
 }
 
-/* Other destructors may run after this one and allocate (CPython clears thread states there): the stream ends in the last round. */
+/* Other destructors may run after this one and allocate (CPython clears thread states there): the stream ends as late as it can. In the
+ * last round the sanitizers' runtimes end their part of the thread, and what they intercept must not be called any more. What allocates
+ * later has a stream of its own, which is ended by reap. */
 static void on_thread_exit(void *value)
 {
     struct thread_capture *thread = value;
     if (!thread->recording || thread->state == THREAD_INSIDE)
         return; /* of a parent process; or ended from within a hook */
-    if (++thread->exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, thread) == 0)
+    if (++thread->exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS - 1 && pthread_setspecific(exit_key, thread) == 0)
         return;
     __atomic_store_n(&thread->state, THREAD_INSIDE, __ATOMIC_SEQ_CST); /* whoever stops the recording waits */
     if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
@@ -268,12 +269,13 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     thread->state = THREAD_INSIDE;
     thread->runtime = NULL;
     thread->recording = thread_recording;
-    thread->process_id = os_process_id();
-    thread->os_id = os_thread_id();
-    if (is_listed)
+    if (is_listed) {
         release_grown_room(&thread->stack);
-    else
+    } else {
+        thread->process_id = os_process_id();
+        thread->os_id = os_thread_id();
         join_list(thread);
+    }
     use_own_room(&thread->stack, (struct thread_block *)thread);
     sampling_begin_thread(thread);
     if (!begin_stream(thread)) {

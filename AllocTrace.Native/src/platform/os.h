@@ -24,6 +24,8 @@ struct os_file {
     char path[4096];
 };
 
+bool os_folder_exists(const char *path);
+
 /* On failure: false, and why in *reason (a static string). file->path is set by the caller. */
 bool os_file_create(struct os_file *file, const char **reason);
 
@@ -31,6 +33,10 @@ bool os_file_create(struct os_file *file, const char **reason);
  * shared and touched. NULL when there is no space, or the file cannot be reached any more; why in *reason (a static string).
  */
 void *os_file_extend(struct os_file *file, uint64_t offset, size_t size, const char **reason);
+
+/* Whether another process has a byte of the file locked, in whichever namespaces it runs. False with *known false when the system does not
+ * tell: the descriptor was closed by the host, or the file system has no such locks. */
+bool os_file_is_locked(const struct os_file *file, uint64_t byte, bool *known);
 
 void os_file_close(struct os_file *file);
 
@@ -46,6 +52,9 @@ void os_thread_name(char name[16]);
 
 /* When this process started, in the unit that tells it from a later one with the same id. */
 uint64_t os_process_started(void);
+
+/* The number of this process's namespace of a kind ("pid", "time"): the same for processes that share it. 0: not known. */
+uint64_t os_namespace(const char *kind);
 
 /* The path of the executable, NUL terminated, truncated to size. Returns its length. */
 size_t os_executable(char *buffer, size_t size);

@@ -87,6 +87,15 @@ static int out_of_the_way(int descriptor)
     return moved;
 }
 
+bool os_folder_exists(const char *path)
+{
+    struct stat status;
+    int saved = errno;
+    bool exists = os_stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    errno = saved;
+    return exists;
+}
+
 bool os_file_create(struct os_file *file, const char **reason)
 {
     int saved = errno;
@@ -160,6 +169,15 @@ void *os_file_extend(struct os_file *file, uint64_t offset, size_t size, const c
         *reason = "no memory to map it (ulimit -v?)";
     errno = saved;
     return memory == MAP_FAILED ? NULL : memory;
+}
+
+bool os_file_is_locked(const struct os_file *file, uint64_t byte, bool *known)
+{
+    int saved = errno;
+    struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+    *known = still_ours(file) && fcntl(file->descriptor, F_OFD_GETLK, &wanted) == 0;
+    errno = saved;
+    return *known && wanted.l_type != F_UNLCK;
 }
 
 void os_file_close(struct os_file *file)

@@ -74,6 +74,20 @@ uint64_t os_process_started(void)
     return field ? decimal(field + 1) : 0;
 }
 
+uint64_t os_namespace(const char *kind)
+{
+    /* The link reads kind:[number], as namespaces(7) says. */
+    char path[64], text[64];
+    int saved = errno;
+    snprintf(path, sizeof path, "/proc/self/ns/%s", kind);
+    ssize_t length = readlink(path, text, sizeof text - 1);
+    text[length < 0 ? 0 : length] = '\0';
+    const char *number = strchr(text, '[');
+    uint64_t result = number ? decimal(number + 1) : 0;
+    errno = saved;
+    return result;
+}
+
 size_t os_executable(char *buffer, size_t size)
 {
     int saved = errno;

@@ -280,7 +280,9 @@ void collector_ensure(const struct options *options)
 static bool is_collected(void)
 {
     uint32_t pid = SHARED_LOAD(session.header->collector_pid);
-    return pid && (kill((pid_t)pid, 0) == 0 || errno != ESRCH);
+    bool known;
+    bool is_locked = pid && os_file_is_locked(&session.file, ALLOCTRACE_LOCK_COLLECTOR, &known);
+    return pid && (known ? is_locked : kill((pid_t)pid, 0) == 0 || errno != ESRCH);
 }
 
 static bool is_collected_by_nobody(const char *path)

@@ -158,7 +158,7 @@ static bool fail(char *error, size_t size, const char *format, ...)
     return false;
 }
 
-/* A folder: sessions go into it. Anything else names a database: they go beside it, under its name. */
+/* A folder, or what ends with a slash: sessions go into it. Anything else names a database: they go beside it, under its name. */
 static bool set_path(struct options *options, const char *path, char *error, size_t error_size)
 {
     char absolute[sizeof options->folder + sizeof options->prefix];
@@ -181,11 +181,14 @@ static bool set_path(struct options *options, const char *path, char *error, siz
             absolute[length++] = *c;
         }
     }
+    bool names_folder = length > 1 && absolute[length - 1] == '/';
+    while (length > 1 && absolute[length - 1] == '/')
+        length--;
     absolute[length] = '\0';
 
     struct stat status;
     int saved = errno;
-    bool folder = os_stat(absolute, &status) == 0 && S_ISDIR(status.st_mode);
+    bool folder = names_folder || (os_stat(absolute, &status) == 0 && S_ISDIR(status.st_mode));
     errno = saved;
     char *name = absolute + length;
     if (!folder) {

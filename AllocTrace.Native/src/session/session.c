@@ -107,10 +107,20 @@ static bool name_file(const struct options *options, uint32_t pid, const char **
     return length > 0 && (size_t)length < sizeof session.file.path;
 }
 
+static bool create_file(const struct options *options, const char **reason)
+{
+    if (os_file_create(&session.file, reason))
+        return true;
+    if (!os_folder_exists(options->folder))
+        *reason = "this process does not see its folder. In a sandbox or container with a /dev/shm of its own, share that "
+                  "(bwrap --dev-bind /dev /dev, docker run --ipc=host)";
+    return false;
+}
+
 bool session_open(const struct options *options, const struct session_origin *origin, const char **reason)
 {
     uint32_t pid = os_process_id();
-    if (!name_file(options, pid, reason) || !os_file_create(&session.file, reason))
+    if (!name_file(options, pid, reason) || !create_file(options, reason))
         return false;
     session.header = os_file_extend(&session.file, 0, ALLOCTRACE_HEADER_BYTES, reason);
     if (!session.header) {
@@ -126,6 +136,8 @@ bool session_open(const struct options *options, const struct session_origin *or
     header->pid = pid;
     header->parent_pid = os_parent_process_id();
     header->pid_started = os_process_started();
+    header->pid_namespace = os_namespace("pid");
+    header->time_namespace = os_namespace("time");
     header->started_ns = os_realtime_ns();
     header->started_mono_ns = os_monotonic_ns();
     header->sample_bytes = options->sample_bytes;

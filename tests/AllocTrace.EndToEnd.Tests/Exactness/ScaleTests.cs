@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 
 using AllocTrace.Testing;
@@ -105,5 +106,24 @@ public sealed class ScaleTests
         var known = TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site_frame WHERE function LIKE 'function%' AND allocated_bytes / allocated_blocks = 133");
         var unknown = TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site JOIN stack ON stack.id = site.stack WHERE stack.id <> 0 AND stack.code IS NULL");
         Assert.IsTrue(known > 0 && known < rounds && known + unknown >= rounds, $"{known} blocks of {rounds} have a stack, {unknown} have none");
+    }
+
+    /// <summary>What a program takes grows with its stack and its code, not with their squares: each of these took from 15 seconds to many minutes.</summary>
+    [TestMethod]
+    [DataRow("recursion")]
+    [DataRow("beyond")]
+    [DataRow("module")]
+    [DataRow("functions")]
+    public void Deep_stacks_and_long_code_take_no_square_of_time(string what)
+    {
+        var most = TimeSpan.FromSeconds(10);
+        foreach (var python in Python.OfEachVersion.Where(python => python.Minor >= 11))
+        {
+            using var folder = new TemporaryFolder();
+            var environment = new Dictionary<string, string?> { ["LD_PRELOAD"] = Alloctrace.Library, ["ALLOCTRACE"] = folder.Path, ["ALLOCTRACE_OPTIONS"] = "collector=off" };
+            var begun = Stopwatch.StartNew();
+            python.Run([Alloctrace.ProgramFile("cliffs.py"), what], environment: environment).Succeeded();
+            Assert.IsLessThan(most, begun.Elapsed, $"{python}");
+        }
     }
 }

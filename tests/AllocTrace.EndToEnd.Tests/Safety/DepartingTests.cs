@@ -29,7 +29,7 @@ public sealed class DepartingTests
         using var folder = new TemporaryFolder();
         var database = folder.File("trace.db");
         var result = Alloctrace.Run("run", "-q", "-o", database, "--", _python, _program, TestLibrary.Departing, "ending", $"{count}").Succeeded();
-        Assert.IsLessThan(12_000, long.Parse(result.Output), "KiB of private memory");
+        Assert.IsLessThan(1_500, long.Parse(result.Output), "KiB of private memory");
         TraceQuery.AssertLedger(database);
 
         // Each thread once in the last round of one key; those with a number not divisible by 3 in four rounds of two keys; odd ones before.

@@ -16,7 +16,7 @@ import threading
 import time
 
 ROUNDS = 50
-PAUSE = 0.01
+PAUSE = 0.006
 
 kept = []
 table = {}

@@ -34,6 +34,42 @@ public sealed class BrowserTests
     }
 
     [TestMethod]
+    public void Imports_and_frameworks_are_hidden()
+    {
+        using var trace = new TraceBuilder();
+        var thread = trace.Thread(trace.Process(), "python3");
+        Frame module = new("/srv/app.py", 3, "<module>"), view = new("/srv/app.py", 9, "view"), plugin = new("/srv/plugin.py", 1, "<module>");
+        Frame run = new("/usr/lib/python3/dist-packages/flask/app.py", 5, "run"), other = run with { LineNumber = 6 };
+        Frame dumps = new("/usr/lib/python3.11/json/__init__.py", 2, "dumps"), import = new("<frozen importlib._bootstrap>", 7, "_find_and_load");
+        Add(100, module);
+        Add(700, module, other);
+        Add(500, module, run, view, dumps);
+        Add(100, module, run, view);
+        Add(300, module, run, view, other);
+        Add(400, module, import);
+        Add(800, module, import, new Frame("/venv/lib/python3.11/site-packages/six.py", 1, "six"));
+        Add(200, dumps);
+        trace.Save();
+        Use("framework", Page(trace.Path));
+
+        void Add(long bytes, params Frame[] frames) =>
+            trace.Site(thread, "obj", trace.Stack(frames), allocated: new(bytes, 1), peak: new(bytes, 1), live: new(bytes, 1));
+    }
+
+    /// <summary>What the page computes, without a browser: Web/page/test.</summary>
+    [TestMethod]
+    public void Parts_of_the_page()
+    {
+        if (!ToolPath.Exists("node"))
+            throw new AssertInconclusiveException("needs Node");
+
+        var page = Path.GetFullPath("../../../AllocTrace.Report/Web/page", _folder);
+        var tests = Directory.GetFiles(Path.Combine(page, "test"), "*.test.js");
+        Assert.AreNotEqual(0, tests.Length);
+        Command.Run("node", ["--test", .. tests], folder: page).Succeeded();
+    }
+
+    [TestMethod]
     public void Names_are_nothing_but_names()
     {
         using var trace = new TraceBuilder();

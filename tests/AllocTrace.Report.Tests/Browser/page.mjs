@@ -1,7 +1,11 @@
 // node page.mjs CASE PAGE.html [SCREENSHOT.png]: uses a page as a person would.
 import { check, equal, inBrowser, open } from "./browser.mjs";
+import { lowContrasts } from "./contrast.mjs";
 
 const [name, file, screenshot] = process.argv.slice(2);
+
+// Texts that can be read, in all that a case shows.
+const readable = async (page, what) => equal(await lowContrasts(page), [], `${what}: contrasts below 4.5`);
 
 // A drawing is over when the page says how long it took; each sets a new mark.
 async function drawn(page, action) {
@@ -43,6 +47,7 @@ const cases = {
     // Zoom by mouse, and out by keyboard.
     await drawn(page, () => frame(page, "Server.login").click());
     check(!(await frames(page)).includes("<no Python frame>"), "zoomed");
+    await readable(page, "zoomed");
     equal(await page.getAttribute("g.frame[name='serve']", "class"), "frame above", "callers stay above");
     await drawn(page, () => page.keyboard.press("Escape"));
     check((await frames(page)).includes("<no Python frame>"), "zoomed out");
@@ -50,6 +55,8 @@ const cases = {
     for (const key of ["ArrowDown", "ArrowDown", "ArrowDown"])
       await page.keyboard.press(key);
     equal(await page.textContent("#details .name"), "Server.login", "arrow keys");
+    equal(await page.textContent("#details .share"), "99.6%", "the details have the share");
+    check(/^[\d,]+ blocks$/.test(await page.textContent("#details .other")), "and the blocks");
     await drawn(page, () => page.keyboard.press("Enter"));
     check(!(await frames(page)).includes("<no Python frame>"), "Enter zooms");
     await drawn(page, () => page.click("#reset"));
@@ -60,6 +67,8 @@ const cases = {
     check((await status(page)).endsWith("found in 99.0%"), "search: " + (await status(page)));
     equal(await frame(page, "Session.__init__").getAttribute("fill"), "var(--found)", "what was found is marked");
     await drawn(page, () => page.keyboard.press("Escape"));
+
+    await readable(page, "found and unfound");
 
     // Callers below.
     await drawn(page, () => page.check("#inverted"));
@@ -74,6 +83,7 @@ const cases = {
     await page.click("#table th:nth-child(2) button");
     equal((await rows()).slice(0, 3).sort(), ["<module>", "Server.login", "serve"], "largest lines with callees");
     equal(await page.locator("#table script, #table img").count(), 0, "no elements from names");
+    await readable(page, "table");
     await drawn(page, () => page.click("#tab-graph"));
 
     // Dark and light.
@@ -87,6 +97,22 @@ const cases = {
 
   // The recording of Support/GrowingServer.cs: 10,000 bytes leak in each of 20 slices.
   async range(page) {
+    equal(await page.textContent("#range-text"), "From 0.60 s to 2.00 s.", "opens on growth");
+    equal(await frames(page), ["all", "<module>", "handle", "AuditLog.append"], "what grew");
+    check((await page.locator("#timeline .u-select").boundingBox()).width > 500, "the range is marked on the timeline");
+    check(!(await page.isVisible("#hint")), "who looks at a range needs no hint");
+    await readable(page, "range");
+    await drawn(page, () => page.click("#range-clear"));
+    check((await page.textContent("#hint")).includes("Drag"), "a hint that the timeline can be dragged");
+    check(await page.isVisible("#hint"), "is seen");
+    check(/^2\.00 s in all ?live at most \d+ KiB after \d\.\d\d s ?resident at most \d+ KiB/.test(await page.textContent("#timeline-legend")), await page.textContent("#timeline-legend"));
+    const marks = JSON.parse(await page.evaluate(() => document.body.dataset.marks));
+    equal(marks.map((mark) => mark.text).sort(), ["end", "peak", "round 1", "round 2", "round 3"], "marks with names");
+    for (const [i, a] of marks.entries()) {
+      for (const b of marks.slice(i + 1))
+        check(a.row !== b.row || a.left + a.width <= b.left || b.left + b.width <= a.left, `${a.text} covers ${b.text}`);
+    }
+
     const box = await page.locator("#timeline .u-over").boundingBox();
     const x = (seconds) => box.x + (box.width * (seconds - 0.1)) / 1.9; // the axis goes from the first slice's end to the last's
     await drawn(page, async () => {
@@ -110,12 +136,40 @@ const cases = {
   async diff(page) {
     check((await status(page)).startsWith("781 KiB; +293 KiB since "), await status(page));
     check((await frame(page, "AuditLog.append").getAttribute("fill")).includes("--more"), "what grew is red");
+    check((await page.textContent("#legend")).startsWith("grew +293 KiB"), await page.textContent("#legend"));
+    await readable(page, "growth by colour");
     equal(await frame(page, "Cache.get").getAttribute("fill"), "var(--same)", "what did not is grey");
     await select(page, "side", "growth only");
     equal(await frames(page), ["all", "<module>", "handle", "AuditLog.append"], "growth only");
     await drawn(page, () => page.click("#tab-table"));
     await page.click("#table th:nth-child(3) button");
     equal(await page.$$eval("#table tbody tr:first-child td", (cells) => [cells[2].textContent, cells[3].textContent]), ["+293 KiB", "AuditLog.append"], "table of growth");
+    await readable(page, "table of growth");
+  },
+
+  // One's own code, a package, the standard library and imports: see BrowserTests.cs.
+  async framework(page) {
+    const toggle = (id) => drawn(page, () => page.click(`#${id}`));
+    equal(await status(page), "3100 B", "everything");
+    equal(await page.textContent("#legend"), "your code 200 B, 6.5%packages 1800 B, 58.1%standard library 700 B, 22.6%import system 400 B, 12.9%", "legend");
+    equal((await frames(page)).filter((each) => each.startsWith("run")), ["run (:5)", "run (:6)", "run (:6)"], "lines where names repeat");
+    await readable(page, "all colours");
+    await toggle("imports");
+    equal(await status(page), "1900 B; without 1200 B", "without imports");
+    await toggle("framework");
+    equal((await frames(page)).sort(), ["<module>", "<packages and standard library only>", "all", "view"], "one's own frames");
+    equal(await status(page), "1900 B; without 1200 B", "with what they call");
+    await toggle("others");
+    equal((await frames(page)).sort(), ["<module>", "all", "view"], "only one's own code");
+    equal(await status(page), "1700 B; without 1400 B", "and what it calls");
+    await toggle("framework");
+    equal((await frames(page)).sort(), ["<module>", "all", "run", "view"], "with the ways to it");
+    await page.focus("#graph");
+    for (let i = 0; i < 3; i++)
+      await page.keyboard.press("ArrowDown");
+    equal(await page.textContent("#details"), "view900 B52.9%3 blocks/srv/app.py:9", "a view with what it calls");
+    await drawn(page, () => page.click("#tab-table"));
+    equal(await page.$$eval("#table tbody tr", (all) => all.map((row) => row.cells[2].textContent)), ["view", "<module>", "run"], "in the table, too");
   },
 
   // Names that would be code, options or markup if anybody took them for it.
@@ -148,6 +202,14 @@ await inBrowser(async (browser) => {
   for (const colorScheme of ["light", "dark"]) {
     const { page, problems } = await open(browser, file, { colorScheme });
     await page.waitForFunction(() => document.body.dataset.drawn !== undefined);
+    for (const [width, height] of [[1280, 800], [700, 800]]) {
+      await page.setViewportSize({ width, height });
+      await page.waitForTimeout(50);
+      const graph = await page.locator("#graph").boundingBox();
+      check(graph.height >= 0.38 * height, `the graph is as high as the window allows: ${graph.height} of ${height}`);
+      equal(await page.evaluate(() => document.documentElement.scrollWidth), width, "nothing is wider than the window");
+    }
+    await page.setViewportSize({ width: 1280, height: 860 });
     if (screenshot)
       await page.screenshot({ path: screenshot.replace(".png", `-${colorScheme}.png`) });
     await cases[name](page);

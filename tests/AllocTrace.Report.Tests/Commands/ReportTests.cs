@@ -97,11 +97,11 @@ public sealed class ReportTests
 
     [TestMethod]
     [DataRow("top", "--fail-above 495KiB", 0, "")]
-    [DataRow("top", "--fail-above 480KiB", 4, "FILE: live: 488 KiB (500,000 B), above --fail-above 480 KiB")]
+    [DataRow("top", "--fail-above 340KiB", 4, "FILE: live: 342 KiB (350,000 B), above --fail-above 340 KiB")]
     [DataRow("top", "--fail-above 300KB --filter cache.py", 0, "")]
-    [DataRow("summary", "--fail-above 0.4M", 4, "FILE: peak of process 77: 488 KiB (500,000 B), above --fail-above 410 KiB")]
+    [DataRow("summary", "--fail-above 0.3M", 4, "FILE: peak of process 77: 342 KiB (350,000 B), above --fail-above 307 KiB")]
     [DataRow("leaks", "--fail-growth 1G", 0, "")]
-    [DataRow("leaks", "--fail-growth 100K", 4, "FILE: kept growing: 176 KiB (180,000 B), above --fail-growth 100 KiB")]
+    [DataRow("leaks", "--fail-growth 100K", 4, "FILE: kept growing: 195 KiB (200,000 B), above --fail-growth 100 KiB")]
     [DataRow("diff", "--at round#1 --at round#3 --fail-growth 120000", 0, "")]
     [DataRow("diff", "--at round#1 --at round#3 --fail-growth 119999", 4, "FILE: growth: 117 KiB (120,000 B), above --fail-growth 117 KiB")]
     public void Thresholds(string command, string options, int exitCode, string message)

@@ -219,7 +219,7 @@ public sealed class TextOutputTests
         using var server = new LeakyServer();
         using StringWriter data = new(), error = new();
         using var output = new Output(data, error);
-        ShortReport.Write(server.Path, output);
+        ShortReport.Write(server.Path, exitCode: 0, output);
         Expectation.Verify("Run/ShortReport", server.Stable(data.ToString()));
     }
 
@@ -233,7 +233,7 @@ public sealed class TextOutputTests
         trace.Save();
         using StringWriter data = new(), error = new();
         using var output = new Output(data, error);
-        ShortReport.Write(trace.Path, output);
+        ShortReport.Write(trace.Path, exitCode: 0, output);
         var shown = data.ToString().Split('\n').Where(line => line.StartsWith("Process ", StringComparison.Ordinal)).Select(line => line[8]);
         Assert.AreEqual("543", string.Concat(shown));
         Assert.Contains("and 2 more: alloctrace summary", data.ToString());

@@ -170,5 +170,5 @@ public sealed class WrongInputTests
 
     [TestMethod]
     public void Error_lines_do_not_pass_escape_sequences_on() =>
-        CommandRun.Of("top", "/nonexistent/\x1b[2Jx.db").AssertFailed(1, "Could not find a part of the path '/nonexistent/\\x1b[2Jx.db'.");
+        CommandRun.Of("top", "/nonexistent/\x1b[2Jx.db").AssertFailed(1, "no such file: /nonexistent/\\x1b[2Jx.db");
 }

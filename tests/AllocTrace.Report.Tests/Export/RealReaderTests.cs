@@ -60,6 +60,67 @@ public sealed class RealReaderTests
             new[] { "7 10103592 102024", "[]" }, Python.Default.Run(["-c", script, Export(server.Path, "csv")]).Succeeded().Lines);
     }
 
+    /// <summary>Many deep stacks: files that repeated them would be two hundred times as large as the database.</summary>
+    [TestMethod]
+    public void Csv_has_each_stack_once()
+    {
+        using var trace = new TraceBuilder();
+        var thread = trace.Thread(trace.Process(), "worker");
+        Frame[] deep = [.. Enumerable.Range(1, 300).Select(i => new Frame($"/srv/a/folder/of/the/application/module_{i % 20}.py", i, $"function_{i % 50}"))];
+        for (var i = 1; i <= 3000; i++)
+            trace.Site(thread, "obj", trace.Stack([.. deep, new Frame("/srv/leaf.py", i, "leaf")]), new(i, 1), peak: new(i, 1), live: new(i, 1));
+
+        trace.Save();
+        var rows = Export(trace.Path, "csv");
+        var stacks = Path.Combine(Path.GetDirectoryName(rows)!, $"{Path.GetFileNameWithoutExtension(rows)}-stacks{Path.GetExtension(rows)}");
+        Assert.IsLessThan(10 * new FileInfo(trace.Path).Length, new FileInfo(rows).Length + new FileInfo(stacks).Length);
+        Assert.HasCount(1 + 300 + 3000, File.ReadAllLines(stacks));
+        AssertSameAsTop(trace.Path, rows, stacks);
+    }
+
+    [TestMethod]
+    public void Csv_and_its_stacks_have_what_top_has()
+    {
+        using var server = new LeakyServer();
+        var rows = Export(server.Path, "csv");
+        AssertSameAsTop(server.Path, rows, Path.Combine(Path.GetDirectoryName(rows)!, $"{Path.GetFileNameWithoutExtension(rows)}-stacks{Path.GetExtension(rows)}"));
+        CommandRun.Of("export", server.Path, "-o", rows).AssertFailed(1, $"{rows} exists; -f replaces it");
+        File.Delete(rows);
+        Assert.AreEqual(1, CommandRun.Of("export", server.Path, "-o", rows).ExitCode, "the stacks are there");
+        Assert.IsFalse(File.Exists(rows), "both, or none");
+        CommandRun.Of("export", server.Path, "-f", "-o", rows).Succeeded();
+    }
+
+    /// <summary>Adds the files up by tracebacks, and compares with the sums of 'top --json'.</summary>
+    private static void AssertSameAsTop(string database, string rows, string stacks)
+    {
+        const string script =
+            """
+            import csv, json, sys, collections
+            read = lambda path: csv.DictReader(open(path, newline="", encoding="utf-8"))
+            stacks = {"0": []}
+            for row in read(sys.argv[2]):
+                plain = lambda text: text[1:] if text.startswith("'") else text  # what a spreadsheet would take for a formula
+                stacks[row["stack"]] = stacks[row["caller"]] + [[plain(row["filename"]), int(row["lineno"]), plain(row["function"])]]
+            size = collections.defaultdict(lambda: [0, 0])
+            for row in read(sys.argv[1]):
+                of = size[json.dumps(stacks[row["stack"]])]
+                of[0] += int(row["live_bytes"])
+                of[1] += int(row["live_blocks"])
+                assert stacks[row["stack"]][-1:] == ([[plain(row["filename"]), int(row["lineno"]), plain(row["function"])]] if row["filename"] else []), row
+            top = {}
+            for each in json.load(sys.stdin)["statistics"]:
+                top[json.dumps([[f["filename"], f["lineno"], f["function"]] for f in each["traceback"]])] = [each["size"], each["count"]]
+            assert {k: v for k, v in size.items() if v[1]} == top, (size, top)
+            print(len(top))
+            """;
+        var folder = Path.GetDirectoryName(rows)!;
+        var top = Path.Combine(folder, "top.json");
+        File.WriteAllText(top, CommandRun.Of("top", database, "--json", "-n", "0", "-g", "traceback").Succeeded());
+        var result = Command.Run("sh", ["-c", "exec \"$@\" <" + top, "sh", Python.Default.Path, "-c", script, rows, stacks]);
+        Assert.IsGreaterThan(2, int.Parse(result.Succeeded().Output));
+    }
+
     [TestMethod]
     public void Go_tool_pprof_reads_the_profile()
     {

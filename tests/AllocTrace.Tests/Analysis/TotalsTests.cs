@@ -1,6 +1,7 @@
 using AllocTrace.Analysis;
 using AllocTrace.Storage;
 using AllocTrace.Testing;
+using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Tests.Analysis;
 

@@ -1,6 +1,8 @@
 import { readPayload } from "./payload.js";
 import { Model } from "./model.js";
-import { bottomUp, topDown } from "./tree.js";
+import { counted, fold } from "./fold.js";
+import { bottomUp, inclusive, topDown } from "./tree.js";
+import { showLegend } from "./legend.js";
 import { Flame, matcher } from "./flame.js";
 import { lines, Table } from "./table.js";
 import { sourceElement } from "./source.js";
@@ -11,6 +13,7 @@ import "./style.css";
 
 const $ = (id) => document.getElementById(id);
 const viewNames = { live: "live at the end", peak: "live at the peak", total: "everything allocated", temporary: "temporary allocations" };
+const foldings = ["imports", "framework", "others"];
 const rangeNames = { growth: "growth in the range", allocated: "allocated in the range", alive: "alive at its end" };
 
 start().catch((error) => {
@@ -26,12 +29,13 @@ async function start() {
 class App {
   #focus = 0; // a stack; of the inverted graph a path of frames
   #range = null;
+  #folded = null; // the stacks that are shown, and where what the others have is counted; null: all are
 
   constructor(model) {
     this.model = model;
     this.flame = new Flame($("graph"), (node) => this.#zoom(node), (node) => this.#point(node));
     this.table = new Table($("table"));
-    this.timeline = new Timeline($("timeline"), (range) => this.#setRange(range));
+    this.timeline = new Timeline($("timeline"), $("timeline-legend"), (range) => this.#setRange(range));
   }
 
   start() {
@@ -54,6 +58,9 @@ class App {
       this.draw();
     });
     $("inverted").addEventListener("change", () => this.#resetZoom());
+    for (const id of foldings)
+      $(id).addEventListener("change", () => this.#fold());
+
     $("search").addEventListener("input", () => this.draw());
     $("reset").addEventListener("click", () => this.#resetZoom());
     $("range-clear").addEventListener("click", () => this.#setRange(null));
@@ -66,12 +73,29 @@ class App {
     addEventListener("resize", () => {
       cancelAnimationFrame(resizing);
       resizing = requestAnimationFrame(() => {
-        this.timeline.resize();
+        this.timeline.resize(this.#range);
         this.draw();
       });
     });
+    for (const id of ["process", "thread", "domain"])
+      $(id).parentElement.hidden = $(id).options.length <= 2; // all, and the one that there is
+
+    this.#open(recording.growth);
+  }
+
+  // Something kept growing: that is what the page is opened for. Finalization, which frees everything, is not in this range.
+  #open(growth) {
+    if (!growth || this.model.isDiff) {
+      this.#drawTimeline();
+      this.draw();
+      return;
+    }
+
+    if (this.model.recordings[0].processes.length > 1)
+      $("process").value = String(growth.process);
+
+    this.#setRange(growth);
     this.#drawTimeline();
-    this.draw();
   }
 
   draw() {
@@ -85,61 +109,84 @@ class App {
       domain: Number($("domain").value),
       range: this.#range,
     };
-    const own = this.#own(question);
-    const sums = { value: this.model.inclusive(own.value), delta: own.delta && this.model.inclusive(own.delta) };
+    const trie = this.#folded?.trie ?? this.model.trie;
+    const { own, left } = this.#shown(this.#own(question));
+    const sums = inclusive(trie, own);
     const total = sums.value[0];
     const term = $("search").value;
+    this.shown = { unit: question.unit, total };
     if ($("graph").hidden) {
-      this.table.draw(lines(this.model, own, matcher(term)), { unit: question.unit, total, isDiff: own.delta !== undefined });
+      this.table.draw(lines(trie, own, matcher(term)), { unit: question.unit, total, isDiff: own.delta !== undefined });
+      this.#point(null);
     } else {
       const smallest = 1 / this.flame.width;
       const tree = $("inverted").checked
-        ? bottomUp(this.model, own, this.#focus || [], smallest)
-        : topDown(this.model, sums, own, this.#focus || 0, smallest);
+        ? bottomUp(trie, own, this.#focus || [], smallest)
+        : topDown(trie, sums, own, this.#focus || 0, smallest);
       this.flame.draw(tree, { unit: question.unit, total, term });
     }
 
-    this.#showStatus(question, sums, total, term);
+    showLegend($("legend"), trie, own, { unit: question.unit, total });
+    this.#showStatus(question, trie, sums, left, term);
+    document.body.dataset.marks = JSON.stringify(this.timeline.marks); // for tests
     document.body.dataset.drawn = (performance.now() - began).toFixed(0); // milliseconds, for tests and measurements
+  }
+
+  // What is shown of amounts by stack, and how much is left out.
+  #shown(own) {
+    if (!this.#folded)
+      return { own, left: 0 };
+
+    const { trie, target } = this.#folded;
+    const count = (amounts) => amounts && counted(amounts, target, trie.stacks);
+    const [value, other, delta] = [count(own.value), count(own.other), count(own.delta)];
+    return { own: { value: value.sums, other: other.sums, delta: delta?.sums }, left: value.left };
   }
 
   // Of two recordings the difference colours, and the side chosen has the width.
   #own(question) {
-    const current = this.model.own(question, 0);
-    if (!this.model.isDiff || question.range)
-      return { value: current }; // ranges are times of the new recording: the old one has other times
+    const isDiff = this.model.isDiff && !question.range; // ranges are times of the new recording: the old one has other times
+    const side = isDiff ? $("side").value : "new";
+    const amounts = (unit) => {
+      const current = this.model.own({ ...question, unit }, 0);
+      if (!isDiff)
+        return { value: current };
 
-    const old = this.model.own(question, 1);
-    const delta = current.map((value, stack) => value - old[stack]);
-    const side = $("side").value;
-    return { value: side === "new" ? current : side === "old" ? old : delta.map((value) => Math.max(0, value)), delta };
+      const old = this.model.own({ ...question, unit }, 1);
+      const delta = current.map((value, stack) => value - old[stack]);
+      return { value: side === "new" ? current : side === "old" ? old : delta.map((value) => Math.max(0, value)), delta };
+    };
+    return { ...amounts(question.unit), other: amounts(otherUnit(question.unit)).value };
   }
 
-  #showStatus({ unit }, sums, total, term) {
+  #showStatus({ unit }, trie, sums, left, term) {
     $("side").disabled = this.#range !== null;
+    const total = sums.value[0];
     const parts = [formatAmount(total, unit)];
+    if (left > 0)
+      parts.push(`without ${formatAmount(left, unit)}`);
     if (sums.delta)
       parts.push(`${formatAmount(sums.delta[0], unit, true)} since ${this.model.recordings[1].name}`);
     const matches = matcher(term);
     if (matches)
-      parts.push(`found in ${percent(this.#found(sums, matches), total) || "0.0%"}`);
+      parts.push(`found in ${percent(this.#found(trie, sums, matches), total) || "0.0%"}`);
 
     $("status").textContent = parts.join("; ");
   }
 
   // What passes through a frame that was searched for, counted once.
-  #found(sums, matches) {
+  #found(trie, sums, matches) {
     const known = new Map();
     const isMatch = (stack) => {
-      const frame = this.model.frame[stack];
+      const frame = trie.frame[stack];
       if (!known.has(frame))
-        known.set(frame, matches(this.model.frameOf(stack)));
+        known.set(frame, matches(trie.frameOf(stack)));
       return known.get(frame);
     };
-    const below = new Uint8Array(this.model.stacks);
+    const below = new Uint8Array(trie.stacks);
     let found = 0;
-    for (let stack = 1; stack < this.model.stacks; stack++) {
-      below[stack] = below[this.model.caller[stack]];
+    for (let stack = 1; stack < trie.stacks; stack++) {
+      below[stack] = below[trie.caller[stack]];
       if (!below[stack] && isMatch(stack)) {
         below[stack] = 1;
         found += sums.value[stack];
@@ -161,8 +208,16 @@ class App {
       part.textContent = text;
       details.append(part);
     };
+    const { unit, total } = this.shown;
+    const value = node.truth ?? node.value;
     add("name", node.name);
-    add("amount", formatAmount(node.value, $("unit").value) + (node.delta === undefined ? "" : ` (${formatAmount(node.delta, $("unit").value, true)})`));
+    add("amount", formatAmount(value, unit));
+    add("share", percent(value, total));
+    add("other", formatAmount(node.other, otherUnit(unit)));
+    if (node.delta !== undefined)
+      add("delta", formatAmount(node.delta, unit, true));
+    if (node.own > 0 && node.own < value)
+      add("own", `${formatAmount(node.own, unit)} by itself`);
     if (node.file)
       add("place", place(node));
     if (node.source) {
@@ -170,6 +225,12 @@ class App {
       line.className = "source";
       details.append(line);
     }
+  }
+
+  #fold() {
+    const wanted = Object.fromEntries(foldings.map((id) => [id, $(id).checked]));
+    this.#folded = foldings.some((id) => wanted[id]) ? fold(this.model.trie, wanted) : null;
+    this.#resetZoom(); // stacks have other numbers
   }
 
   #zoom(node) {
@@ -186,6 +247,7 @@ class App {
     const had = this.#range !== null;
     this.#range = range;
     $("range").hidden = range === null;
+    $("hint").hidden = range !== null;
     if (range)
       $("range-text").textContent = `From ${formatSeconds(range.from)} to ${formatSeconds(range.to)}.`;
     else
@@ -215,7 +277,7 @@ class App {
   }
 
   #drawTimeline() {
-    this.timeline.draw(this.model.recordings[0], Number($("process").value));
+    this.timeline.draw(this.model.recordings[0], Number($("process").value), this.#range);
   }
 
   #show(name) {
@@ -249,6 +311,10 @@ class App {
       }
     }
   }
+}
+
+function otherUnit(unit) {
+  return unit === "bytes" ? "blocks" : "bytes";
 }
 
 function options(select, entries) {

@@ -29,6 +29,7 @@ export class Flame {
     this.#current = null;
     if (!(tree.value > 0)) {
       this.#element.textContent = "Nothing here.";
+      this.onPoint(null);
       return;
     }
 
@@ -43,13 +44,15 @@ export class Flame {
       .setLabelHandler((node) => this.#label(node.data, total))
       .onHover((node) => this.onPoint(node.data))
       .onClick((node) => this.onZoom(node.data));
+    this.#chart.getName((node) => node.data.label ?? node.data.name);
     select(this.#element).datum(tree).call(this.#chart);
     select(this.#element).selectAll("g").classed("above", (node) => node?.data.above);
     this.#select(this.#nodes()[0]);
   }
 
   #label(node, total) {
-    const lines = [`${node.name}  ${formatAmount(node.value, this.#unit)}, ${percent(node.value, total)}`];
+    const value = node.truth ?? node.value;
+    const lines = [`${node.name}  ${formatAmount(value, this.#unit)}, ${percent(value, total)}`];
     if (node.delta !== undefined)
       lines.push(`${formatAmount(node.delta, this.#unit, true)} since the old recording`);
     if (node.file)
@@ -102,21 +105,29 @@ export function matcher(term) {
   return wanted ? (node) => `${node.name}\n${place(node)}`.toLowerCase().includes(wanted) : null;
 }
 
-// By file, so that one's own code is told from a library's; in a comparison by growth.
+const hues = { own: [15, 32], package: [160, 32], library: [205, 32], import: [270, 20] }; // from, how many
+
+// By whose code it is, a little different for each file; in a comparison by growth.
 function color(node, root) {
   if (node.delta !== undefined && root.delta !== undefined) {
-    const before = Math.max(node.value - node.delta, 0);
-    const share = Math.max(-1, Math.min(1, node.delta / Math.max(before, node.value, 1)));
+    const value = node.truth ?? node.value;
+    const before = Math.max(value - node.delta, 0);
+    const share = Math.max(-1, Math.min(1, node.delta / Math.max(before, value, 1)));
     return share === 0 ? "var(--same)" : `color-mix(in oklab, var(--${share > 0 ? "more" : "less"}) ${Math.round(25 + 75 * Math.abs(share))}%, var(--same))`;
   }
 
-  if (!node.file)
+  return originColor(node.origin, node.file);
+}
+
+export function originColor(origin, file = "") {
+  if (!hues[origin])
     return "var(--same)";
 
   let hash = 0;
-  for (let i = 0; i < node.file.length; i++)
-    hash = (hash * 31 + node.file.charCodeAt(i)) | 0;
+  for (let i = 0; i < file.length; i++)
+    hash = (hash * 31 + file.charCodeAt(i)) | 0;
 
-  const hue = node.file.startsWith("<") ? 220 : node.file.includes("site-packages") || node.file.includes("/lib/python") ? 175 + (hash & 31) : 15 + (hash & 31);
-  return `hsl(${hue} var(--saturation) calc(var(--lightness) + ${((hash >>> 8) & 7) - 4}%))`;
+  const [from, count] = hues[origin];
+  const [hue, light] = file ? [from + ((hash >>> 3) % count), ((hash >>> 8) & 7) - 4] : [from + count / 2, 0];
+  return `hsl(${hue} var(--saturation) calc(var(--lightness) + ${light}%))`;
 }

@@ -1,80 +1,47 @@
-// Sums of a recording by stack, for any view, range of time, process, thread and domain.
+import { Trie } from "./trie.js";
+
+const origins = ["own", "package", "library", "import"]; // AllocTrace.Analysis/CodeOrigin.cs
+
+// What is in the page: the stacks, and what they have in any view, range of time, process, thread and domain.
 export class Model {
+  #frames = [];
+
   constructor(payload) {
     this.texts = payload.texts;
     this.recordings = payload.recordings.map((recording, i) => ({ ...recording, columns: prefixed(payload.columns, `${i}.`) }));
-    this.caller = payload.columns.caller;
-    this.frame = payload.columns.frame;
-    this.frames = prefixed(payload.columns, "frame.");
-    this.stacks = this.caller.length;
+    this.frameColumns = prefixed(payload.columns, "frame.");
+    this.trie = new Trie(payload.columns.caller, payload.columns.frame, (number) => (this.#frames[number] ??= this.#describe(number)));
     this.isDiff = this.recordings.length === 2;
-    this.#linkCallees();
-  }
-
-  // Of the frame: {name, file, line, source, mark}; the mark is the part of the source that allocated or called, as [from, to], or null.
-  frameOf(stack) {
-    if (stack === 0)
-      return { name: "<no Python frame>", file: "", line: 0, source: "", mark: null };
-
-    const frame = this.frame[stack];
-    const file = this.texts[this.frames.file[frame]];
-    return {
-      name: this.texts[this.frames.function[frame]] || file,
-      file,
-      line: this.frames.line[frame],
-      source: this.texts[this.frames.source[frame]],
-      mark: this.frames.markEnd[frame] ? [this.frames.markStart[frame], this.frames.markEnd[frame]] : null,
-    };
   }
 
   // What each stack has by itself. question: {view, range, unit, process, thread, domain}; a range has {from, to} in seconds.
   own(question, side = 0) {
     const recording = this.recordings[side];
-    const sums = new Float64Array(this.stacks);
+    const sums = new Float64Array(this.trie.stacks);
     if (!recording)
       return sums;
 
     const wanted = this.#wantedGroups(recording, question);
     if (question.range)
-      this.#addRange(sums, recording, wanted, question);
+      addRange(sums, recording, wanted, question);
     else
       this.#addView(sums, recording, wanted, question);
 
     return sums;
   }
 
-  // What each stack has with all that it called. Callers have smaller numbers.
-  inclusive(own) {
-    const sums = own.slice();
-    for (let stack = this.stacks - 1; stack > 0; stack--)
-      sums[this.caller[stack]] += sums[stack];
-
-    return sums;
-  }
-
-  callees(stack) {
-    const found = [];
-    for (let callee = this.firstCallee[stack]; callee !== 0; callee = this.nextCallee[callee])
-      found.push(callee);
-
-    return found;
-  }
-
-  path(stack) {
-    const path = [];
-    for (; stack !== 0; stack = this.caller[stack])
-      path.push(stack);
-
-    return path.reverse();
-  }
-
-  #linkCallees() {
-    this.firstCallee = new Int32Array(this.stacks);
-    this.nextCallee = new Int32Array(this.stacks);
-    for (let stack = this.stacks - 1; stack > 0; stack--) {
-      this.nextCallee[stack] = this.firstCallee[this.caller[stack]];
-      this.firstCallee[this.caller[stack]] = stack;
-    }
+  // The mark is the part of the source that allocated or called, as [from, to], or null.
+  #describe(number) {
+    const columns = this.frameColumns;
+    const file = this.texts[columns.file[number]];
+    return {
+      name: this.texts[columns.function[number]] || file,
+      file,
+      line: columns.line[number],
+      origin: origins[columns.origin[number]],
+      source: this.texts[columns.source[number]],
+      mark: columns.markEnd[number] ? [columns.markStart[number], columns.markEnd[number]] : null,
+    };
   }
 
   // Processes, threads and domains are numbers of the first recording; of another one they are found by what they are called.
@@ -107,30 +74,30 @@ export class Model {
     const columns = prefixed(recording.columns, `view.${index}.`);
     add(sums, wanted, columns.group, columns.stack, columns[unit]);
   }
+}
 
-  #addRange(sums, recording, wanted, { range, unit, inRange }) {
-    const { columns } = recording;
-    const suffix = unit === "bytes" ? "Bytes" : "Blocks";
-    const end = columns["slice.end"];
-    const start = columns["slice.start"];
-    const slices = columns["change.slice"];
-    const isIn = Uint8Array.from(end, (at, i) => (at <= range.to && (inRange === "alive" || start[i] >= range.from) ? 1 : 0));
-    const allocated = columns[`change.allocated${suffix}`];
-    const freed = columns[`change.freed${suffix}`];
-    const groups = columns["change.group"];
-    const stacks = columns["change.stack"];
-    for (let row = 0; row < slices.length; row++) {
-      if (isIn[slices[row]] && wanted[groups[row]])
-        sums[stacks[row]] += inRange === "allocated" ? allocated[row] : allocated[row] - freed[row];
-    }
-
-    if (inRange === "alive")
-      add(sums, wanted, columns["inherited.group"], columns["inherited.stack"], columns[`inherited.${unit}`]);
-
-    // What was freed more than allocated is no growth; its memory came from before.
-    for (let stack = 0; stack < sums.length; stack++)
-      sums[stack] = Math.max(0, sums[stack]);
+function addRange(sums, recording, wanted, { range, unit, inRange }) {
+  const { columns } = recording;
+  const suffix = unit === "bytes" ? "Bytes" : "Blocks";
+  const end = columns["slice.end"];
+  const start = columns["slice.start"];
+  const slices = columns["change.slice"];
+  const isIn = Uint8Array.from(end, (at, i) => (at <= range.to && (inRange === "alive" || start[i] >= range.from) ? 1 : 0));
+  const allocated = columns[`change.allocated${suffix}`];
+  const freed = columns[`change.freed${suffix}`];
+  const groups = columns["change.group"];
+  const stacks = columns["change.stack"];
+  for (let row = 0; row < slices.length; row++) {
+    if (isIn[slices[row]] && wanted[groups[row]])
+      sums[stacks[row]] += inRange === "allocated" ? allocated[row] : allocated[row] - freed[row];
   }
+
+  if (inRange === "alive")
+    add(sums, wanted, columns["inherited.group"], columns["inherited.stack"], columns[`inherited.${unit}`]);
+
+  // What was freed more than allocated is no growth; its memory came from before.
+  for (let stack = 0; stack < sums.length; stack++)
+    sums[stack] = Math.max(0, sums[stack]);
 }
 
 function add(sums, wanted, group, stack, value) {

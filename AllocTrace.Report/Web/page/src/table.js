@@ -4,21 +4,21 @@ import { sourceElement } from "./source.js";
 const mostRows = 500;
 
 // Lines of source with what they hold by themselves and with all that they called, counted once for each stack.
-export function lines(model, own, matches) {
+export function lines(trie, own, matches) {
   const rows = new Map();
   const seen = new Set();
   const rowOf = (stack) => {
-    const frame = stack === 0 ? -1 : model.frame[stack];
+    const frame = stack === 0 ? -1 : trie.frame[stack];
     let row = rows.get(frame);
     if (!row) {
-      row = { ...model.frameOf(stack), own: 0, all: 0, delta: 0, frame };
+      row = { ...trie.frameOf(stack), own: 0, all: 0, delta: 0, frame };
       rows.set(frame, row);
     }
     return row;
   };
 
   // A line's share of a subtree counts where the line occurs for the first time on the way from the root.
-  const inclusive = model.inclusive(own.value);
+  const inclusive = trie.inclusive(own.value);
   const work = [0];
   const first = rowOf(0);
   first.own = own.value[0];
@@ -27,7 +27,7 @@ export function lines(model, own, matches) {
   while (work.length) {
     const stack = work.pop();
     if (stack < 0) {
-      seen.delete(model.frame[~stack]);
+      seen.delete(trie.frame[~stack]);
       continue;
     }
 
@@ -42,7 +42,7 @@ export function lines(model, own, matches) {
       }
     }
 
-    for (let callee = model.firstCallee[stack]; callee !== 0; callee = model.nextCallee[callee])
+    for (let callee = trie.firstCallee[stack]; callee !== 0; callee = trie.nextCallee[callee])
       work.push(callee);
   }
 

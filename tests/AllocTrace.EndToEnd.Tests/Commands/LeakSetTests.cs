@@ -38,14 +38,15 @@ public sealed class LeakSetTests
         if (name == "arrays" && Python.Default.Run(["-c", "import numpy"]).ExitCode != 0)
             Assert.Inconclusive($"{Python.Default} has no numpy");
 
-        using var folder = new TestFolder();
+        using var folder = new TemporaryFolder();
         var line = LineOf(definition);
         var leak = Record(folder, name, "leak");
         var size = 0L;
         foreach (var group in (string[])["lineno", "traceback"])
         {
-            var first = Growing(leak, group).Take(3).FirstOrDefault(row => row.Line == line);
-            Assert.AreNotEqual(default, first, $"{group}: line {line} is not among {string.Join(", ", Growing(leak, group).Take(5))}");
+            var growing = Growing(leak, group).Take(3).ToArray();
+            var first = growing.FirstOrDefault(row => row.Line == line);
+            Assert.AreNotEqual(default, first, $"{group}: line {line} is not among {string.Join(", ", growing)}");
             size = group == "lineno" ? first.Size : size;
         }
 
@@ -56,7 +57,7 @@ public sealed class LeakSetTests
     [TestMethod]
     public void Sample_names_its_leak_at_once_and_gates_find_it()
     {
-        using var folder = new TestFolder();
+        using var folder = new TemporaryFolder();
         var database = folder.File("leak.db");
         var run = Alloctrace.Run("run", "-o", database, "--", Python.Default.Path, "-S", Path.Combine(AppContext.BaseDirectory, "samples", "leak.py")).Succeeded();
         var growing = run.Error[run.Error.IndexOf("Lines that kept growing", StringComparison.Ordinal)..run.Error.IndexOf("Lines that hold most", StringComparison.Ordinal)];
@@ -65,7 +66,7 @@ public sealed class LeakSetTests
         Assert.AreEqual(4, Alloctrace.Run("leaks", database, "--fail-growth", "1MiB").ExitCode);
     }
 
-    private static string Record(TestFolder folder, string name, string mode)
+    private static string Record(TemporaryFolder folder, string name, string mode)
     {
         var database = folder.File($"{mode}.db");
         string[] options = name == "arrays" ? [] : ["-S"];

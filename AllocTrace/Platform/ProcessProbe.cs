@@ -2,7 +2,7 @@ using System.Globalization;
 
 using Microsoft.Win32.SafeHandles;
 
-namespace AllocTrace.Sessions;
+namespace AllocTrace.Platform;
 
 /// <summary>What the system tells about another process. Not to be confused with a later process that has the same number.</summary>
 internal sealed class ProcessProbe(uint pid, ulong startedTicks) : IDisposable

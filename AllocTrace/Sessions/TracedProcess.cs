@@ -1,0 +1,46 @@
+using AllocTrace.Wire;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>
+/// The process that writes a session, as far as it can be seen from here. A process of another pid namespace is looked up by its number in this one.
+/// Where /proc does not show it, the session's file tells: while the process lives it maps the file, and nobody unmaps it before. When neither tells,
+/// the process counts as alive, so that a session is never taken away from a process that may go on. Used by one thread at a time.
+/// </summary>
+internal sealed unsafe class TracedProcess : IDisposable
+{
+    private readonly SessionFile _session;
+    private readonly string _fileName;
+    private readonly ProcessProbe? _probe;
+    private bool _hasEnded;
+
+    /// <param name="session">Has to live as long as this object.</param>
+    public TracedProcess(SessionFile session)
+    {
+        var header = session.Header;
+        _session = session;
+        _fileName = Path.GetFileName(session.Path);
+        if (Namespaces.NumberHere(header->Pid, header->PidNamespace) is not { } pid)
+            return;
+
+        var isSameClock = header->TimeNamespace == Namespaces.OwnTime;
+        _probe = new ProcessProbe(pid, isSameClock ? header->PidStarted : ProcessProbe.Origin(pid)?.StartedTicks ?? 0);
+        _hasEnded = !isSameClock && !_probe.Maps(_fileName); // a later process of that number cannot be told by its start
+    }
+
+    /// <summary>Whether the process can still write.</summary>
+    public bool IsAlive()
+    {
+        // Once is for ever: this process may itself have the file open a second time later.
+        _hasEnded = _hasEnded || (_probe is null ? _session.IsOpenElsewhere() == false : !_probe.IsAlive());
+        return !_hasEnded;
+    }
+
+    /// <summary>Whether the process still maps the session; after exec it does not. <see langword="true"/> also when the system does not tell.</summary>
+    public bool MapsSession() => _probe?.Maps(_fileName) ?? true;
+
+    /// <summary>How much of the process is in memory, bytes; <see langword="null"/> when the system does not tell.</summary>
+    public long? ResidentBytes() => _probe?.ResidentBytes();
+
+    public void Dispose() => _probe?.Dispose();
+}
