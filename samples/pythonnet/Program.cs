@@ -20,7 +20,7 @@ PythonEngine.Initialize();
 using (Py.GIL())
 {
     using var scope = Py.CreateScope();
-    scope.Exec("sessions = [b'x' * size for size in range(5000, 5100)]");
+    scope.Exec("sessions = [b'x' * size for size in range(50000, 50100)]");
     foreach (var statistic in tracer?.TakeSnapshot("a hundred sessions").Statistics(GroupBy.Lineno).Take(1) ?? [])
         Console.WriteLine($"{statistic.Traceback.Newest?.Function}, line {statistic.Traceback.Newest?.LineNumber}: {statistic.Count} blocks, {statistic.Size} bytes");
 }
