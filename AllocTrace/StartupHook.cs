@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
@@ -6,9 +7,13 @@ using System.Runtime.Loader;
 /// Runs before a program's Main when <c>DOTNET_STARTUP_HOOKS=…/AllocTrace.dll</c> is set: records the Python that the program will embed if
 /// <c>ALLOCTRACE</c> asks for it. The name, without a namespace, is the runtime's.
 /// </summary>
+[RequiresUnreferencedCode(NeedsRuntime)]
 internal static class StartupHook
 {
+    private const string NeedsRuntime = "The runtime loads this assembly from a file; a program compiled ahead of time has no startup hooks.";
+
     /// <summary>Starts a recording as the environment asks. Never fails: what goes wrong is one line on the error output.</summary>
+    [RequiresAssemblyFiles(NeedsRuntime)]
     public static void Initialize()
     {
         if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("ALLOCTRACE")))
@@ -33,6 +38,7 @@ internal static class StartupHook
     }
 
     /// <summary>Assemblies and native libraries of one folder, as packages lay them out.</summary>
+    [RequiresUnreferencedCode(NeedsRuntime)]
     private sealed class FolderContext(string folder) : AssemblyLoadContext("AllocTrace")
     {
         protected override Assembly? Load(AssemblyName assemblyName)

@@ -24,7 +24,7 @@ internal static class CrashCommand
         };
         command.SetAction(parsed =>
         {
-            using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
+            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
             var processes = database.ProcessesWith(parsed.GetValue(process));
             (TraceProcess Process, TraceCrash Crash)[] crashes =
                 [.. processes.SelectMany(each => database.Crashes.Where(crash => crash.Process == each.Id).Select(crash => (each, crash)))];

@@ -37,7 +37,7 @@ internal static class DoctorCommand
     private static void Installation(Page page)
     {
         page.Line($"library       {Recording.LibraryPath}");
-        page.Line($"startup hook  {Recording.StartupHookPath}");
+        page.Line($"startup hook  {Recording.StartupHookPath ?? "AllocTrace.dll of the package AllocTrace: this command has it compiled in"}");
         page.Line($"sessions      {SessionPlace()}");
         foreach (var (folder, bytes) in Recording.Left())
             page.Line($"left behind   {folder}, {Numbers.Size(bytes)}, by a killed run: alloctrace collect -o FILE.db {folder}", Page.Alarm);

@@ -60,7 +60,7 @@ internal static class PushCommand
             if (parsed.GetValue(periods) == 0 || parsed.GetValue(attempts) == 0)
                 throw new UsageException("--periods and --attempts must be 1 or more");
 
-            using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
+            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
             var target = new PushTarget(
                 parsed.GetRequiredValue(server),
                 parsed.GetRequiredValue(name),

@@ -4,10 +4,12 @@ namespace AllocTrace.Report.Commands;
 internal static class PythonProgram
 {
     /// <summary>Returns the words with the interpreter before them, or as they are when they name a command themselves.</summary>
-    public static string[] Complete(string[] words)
+    /// <param name="words">The command line.</param>
+    /// <param name="interpreter">The interpreter that was asked for; otherwise the virtual environment's, or the PATH's.</param>
+    public static string[] Complete(string[] words, string? interpreter = null)
     {
         var isScript = words[0].EndsWith(".py", StringComparison.Ordinal) && File.Exists(words[0]) && !(words[0].Contains('/') && IsExecutable(words[0]));
-        return isScript || words[0] is "-m" or "-c" ? [Interpreter(), .. words] : words;
+        return isScript || words[0] is "-m" or "-c" ? [interpreter ?? Interpreter(), .. words] : words;
     }
 
     /// <summary>The one of the virtual environment that is active, otherwise the first on the PATH.</summary>

@@ -7,7 +7,7 @@ internal static class ReportArguments
 {
     public static Argument<string> File() => new("FILE")
     {
-        Description = "The recording: a database written by 'alloctrace run' or 'collect'.",
+        Description = "The recording: a database written by 'alloctrace run' or 'collect', or the PID of a process that is being recorded.",
     };
 
     public static Option<bool> Json() => new("--json") { Description = "Write JSON." };

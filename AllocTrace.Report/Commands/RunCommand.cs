@@ -28,6 +28,7 @@ internal sealed class RunCommand : Command, IExamples
     private readonly Option<string> _crash = new("--crash") { Description = "Record the stacks of all threads when the program crashes; 'alloctrace crash' prints them" };
     private readonly Option<ulong> _events = EventsOption.Create();
     private readonly Option<int> _temporary = TemporaryOption.Create();
+    private readonly Option<string?> _python = new("--python") { Description = "The interpreter that runs a script or a module", HelpName = "PYTHON" };
 
     private readonly Argument<string[]> _command = new("command")
     {
@@ -67,7 +68,7 @@ internal sealed class RunCommand : Command, IExamples
             if (result.GetValueOrDefault<ulong>() < SmallestLimit)
                 result.AddError($"--limit must be {SmallestLimit} bytes or more");
         });
-        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _crash, _events, _temporary])
+        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _crash, _events, _temporary, _python])
             Add(option);
 
         _failAbove = Threshold.FailAbove(this, console, "the command succeeds but the peak of a process");
@@ -78,7 +79,7 @@ internal sealed class RunCommand : Command, IExamples
     private int Run(ParseResult arguments)
     {
         var words = arguments.GetValue(_command)!;
-        var command = PythonProgram.Complete(words);
+        var command = PythonProgram.Complete(words, arguments.GetValue(_python));
         if (command[0].StartsWith('-'))
             throw new UsageException($"unknown option {command[0]}: see 'alloctrace run --help'");
         if (command.Length > words.Length && !arguments.GetValue(_quiet))

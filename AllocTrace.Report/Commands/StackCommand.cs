@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 using AllocTrace.Report.Render;
 using AllocTrace.Stacks;
@@ -11,6 +12,8 @@ namespace AllocTrace.Report.Commands;
 /// <summary><c>alloctrace stack</c>: prints the Python stacks of a running process.</summary>
 internal static class StackCommand
 {
+    private static readonly StackJson _json = new(new JsonSerializerOptions(StackJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
     public static Command Create(Output output)
     {
         var pid = new Argument<uint>("PID") { Description = "A process that runs CPython 3.8 to 3.15; it need not be recorded" };
@@ -67,21 +70,32 @@ internal static class StackCommand
 
     internal static void WriteJson(Output output, uint pid, IReadOnlyList<ThreadStack> threads)
     {
-        var report = new
-        {
+        var report = new StackReport(
             pid,
-            threads = threads.Select(thread => new
-            {
-                id = thread.Id,
-                name = thread.Name,
-                ident = thread.Identifier,
-                python = thread.Python,
-                interpreter = thread.Interpreter,
-                running = thread.IsRunning,
-                frames = thread.Frames?.Select(frame => new { filename = frame.Filename, lineno = frame.Line, function = frame.Function }),
-                problem = thread.Problem,
-            }),
-        };
-        output.Out.WriteLine(JsonSerializer.Serialize(report, new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
+            [
+                .. threads.Select(thread => new StackReport.Thread(
+                    thread.Id,
+                    thread.Name,
+                    thread.Identifier,
+                    thread.Python,
+                    thread.Interpreter,
+                    thread.IsRunning,
+                    thread.Frames?.Select(frame => new StackReport.Frame(frame.Filename, frame.Line, frame.Function)).ToArray(),
+                    thread.Problem)),
+            ]);
+        output.Out.WriteLine(JsonSerializer.Serialize(report, _json.StackReport));
     }
 }
+
+/// <summary>What <c>stack --json</c> writes; names are the members' in lower case.</summary>
+internal sealed record StackReport(uint Pid, StackReport.Thread[] Threads)
+{
+    internal sealed record Thread(uint Id, string Name, ulong Ident, string Python, long Interpreter, bool Running, Frame[]? Frames, string? Problem);
+
+    internal sealed record Frame(string Filename, long Lineno, string Function);
+}
+
+/// <summary>Serializes it with code that the compiler makes, since one compiled ahead of time has no other.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(StackReport))]
+internal sealed partial class StackJson : JsonSerializerContext;

@@ -26,7 +26,7 @@ internal static class SummaryCommand
         var failAbove = Threshold.FailAbove(command, output, "the peak of a process");
         command.SetAction(parsed =>
         {
-            using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
+            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
             ProcessSummary[] processes = [.. database.ProcessesWith(parsed.GetValue(process)).Select(each => ProcessSummary.Read(database, each))];
             var report = new SummaryReport(database, processes);
             if (parsed.GetValue(json))

@@ -23,7 +23,7 @@ internal static class TimelineCommand
         };
         command.SetAction(parsed =>
         {
-            using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
+            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
             var processes = database.ProcessesWith(parsed.GetValue(process));
             if (parsed.GetValue(csv))
                 WriteCsv(database, processes, output);

@@ -49,7 +49,7 @@ internal static class TopCommand
         });
         command.SetAction(parsed =>
         {
-            using var database = TraceDatabase.Open(parsed.GetRequiredValue(file));
+            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
             var snapshot = selection.Load(parsed, database);
             var report = new TopReport(
                 database,

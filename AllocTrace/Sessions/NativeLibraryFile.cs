@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace AllocTrace.Sessions;
@@ -7,12 +8,16 @@ internal static class NativeLibraryFile
 {
     private const string Name = "liballoctrace.so";
 
+    /// <summary>Empty in a program compiled ahead of time, where assemblies are no files.</summary>
+    private static string AssemblyFolder =>
+        RuntimeFeature.IsDynamicCodeSupported ? Path.GetDirectoryName(typeof(NativeLibraryFile).Assembly.Location) ?? "" : "";
+
     /// <summary>Finds the library beside the program, or beside this assembly when another program has loaded it (a startup hook).</summary>
     /// <exception cref="FileNotFoundException">It is not there. The message is one line.</exception>
     public static string Find()
     {
         var architecture = RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant();
-        var folders = new[] { AppContext.BaseDirectory, Path.GetDirectoryName(typeof(NativeLibraryFile).Assembly.Location) ?? "" }.Distinct();
+        var folders = new[] { AppContext.BaseDirectory, AssemblyFolder }.Where(folder => folder != "").Distinct();
         string[] places =
             [.. folders.SelectMany(folder => (string[])[Path.Combine(folder, "runtimes", $"linux-{architecture}", "native", Name), Path.Combine(folder, Name)])];
         return places.FirstOrDefault(File.Exists)

@@ -22,8 +22,8 @@ public sealed class Recording : IDisposable
     /// <exception cref="FileNotFoundException">It is missing. The message is one line.</exception>
     public static string LibraryPath => NativeLibraryFile.Find();
 
-    /// <summary>The assembly that <c>DOTNET_STARTUP_HOOKS</c> takes.</summary>
-    public static string StartupHookPath => typeof(Recording).Assembly.Location;
+    /// <summary>The assembly that <c>DOTNET_STARTUP_HOOKS</c> takes; <see langword="null"/> for a program that has it compiled in.</summary>
+    public static string? StartupHookPath => Path.Combine(AppContext.BaseDirectory, "AllocTrace.dll") is var file && File.Exists(file) ? file : null;
 
     /// <summary>Returns the folders in which killed <c>run</c>s left sessions that can still be collected, and their sizes in bytes.</summary>
     public static IReadOnlyList<(string Folder, long Bytes)> Left() =>

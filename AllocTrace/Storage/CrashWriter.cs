@@ -2,8 +2,6 @@ using AllocTrace.Replay;
 using AllocTrace.Stacks;
 using AllocTrace.Wire;
 
-using Dapper;
-
 using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Storage;
@@ -56,40 +54,34 @@ internal sealed class CrashWriter(SqliteConnection connection)
     public void Add(long process, CrashContent crash, ProcessReplay replay, long[] domains, long[] stacks)
     {
         var header = crash.Header;
-        connection.Execute(
+        connection.Run(
             "INSERT INTO crash VALUES (@process, @signal, @name, @code, @address, @sender, @at, @osId, @collecting, @threads, @nested, @complete)",
-            new
-            {
-                process,
-                signal = header.Signal,
-                name = SignalName.Of(header.Signal),
-                code = header.Code,
-                address = header.Code > 0 ? (long?)header.Address : null,
-                sender = header.SenderPid == 0 ? (long?)null : header.SenderPid,
-                at = replay.SinceStart(header.AtNs),
-                osId = header.OsId,
-                collecting = header.Collecting != 0,
-                threads = header.ThreadsInAll,
-                nested = header.NestedSignal == 0 ? (long?)null : header.NestedSignal,
-                complete = crash.IsComplete,
-            });
+            ("@process", process),
+            ("@signal", header.Signal),
+            ("@name", SignalName.Of(header.Signal)),
+            ("@code", header.Code),
+            ("@address", header.Code > 0 ? (long?)header.Address : null),
+            ("@sender", header.SenderPid == 0 ? (long?)null : header.SenderPid),
+            ("@at", replay.SinceStart(header.AtNs)),
+            ("@osId", header.OsId),
+            ("@collecting", header.Collecting != 0),
+            ("@threads", header.ThreadsInAll),
+            ("@nested", header.NestedSignal == 0 ? (long?)null : header.NestedSignal),
+            ("@complete", crash.IsComplete));
         foreach (var (thread, frames) in crash.Threads)
             AddThread(process, thread, frames);
 
         foreach (var (position, allocation) in crash.Allocations.Index())
         {
-            connection.Execute(
+            connection.Run(
                 "INSERT INTO crash_allocation VALUES (@process, @position, @kind, @domain, @bytes, @address, @stack)",
-                new
-                {
-                    process,
-                    position,
-                    kind = _kinds[allocation.Kind],
-                    domain = domains[allocation.Domain],
-                    bytes = (long)allocation.Size,
-                    address = (long)allocation.Address,
-                    stack = allocation.Kind == (uint)RecordKind.Free ? (long?)null : stacks[allocation.Stack],
-                });
+                ("@process", process),
+                ("@position", position),
+                ("@kind", _kinds[allocation.Kind]),
+                ("@domain", domains[allocation.Domain]),
+                ("@bytes", (long)allocation.Size),
+                ("@address", (long)allocation.Address),
+                ("@stack", allocation.Kind == (uint)RecordKind.Free ? (long?)null : stacks[allocation.Stack]));
         }
     }
 
@@ -102,21 +94,18 @@ internal sealed class CrashWriter(SqliteConnection connection)
     private void AddThread(long process, CrashThread thread, StackFrame[] frames)
     {
         var id = ++_threads;
-        connection.Execute(
+        connection.Run(
             "INSERT INTO crash_thread VALUES (@id, @process, @osId, @identifier, @name, @interpreter, @crashed, @depth, @faulted)",
-            new
-            {
-                id,
-                process,
-                osId = thread.OsId == 0 ? (long?)null : thread.OsId,
-                identifier = (long)thread.Identifier,
-                name = CrashExtent.NameOf(thread),
-                interpreter = thread.Runtime == CrashThread.NoRuntime ? (long?)null : thread.Interpreter,
-                crashed = (thread.Flags & CrashThread.Crashed) != 0,
-                depth = thread.Depth,
-                faulted = (thread.Flags & CrashThread.Faulted) != 0,
-            });
+            ("@id", id),
+            ("@process", process),
+            ("@osId", thread.OsId == 0 ? (long?)null : thread.OsId),
+            ("@identifier", (long)thread.Identifier),
+            ("@name", CrashExtent.NameOf(thread)),
+            ("@interpreter", thread.Runtime == CrashThread.NoRuntime ? (long?)null : thread.Interpreter),
+            ("@crashed", (thread.Flags & CrashThread.Crashed) != 0),
+            ("@depth", thread.Depth),
+            ("@faulted", (thread.Flags & CrashThread.Faulted) != 0));
         foreach (var (position, frame) in frames.Index())
-            connection.Execute("INSERT INTO crash_frame VALUES (@id, @position, @Filename, @Line, @Function)", new { id, position, frame.Filename, frame.Line, frame.Function });
+            connection.Run("INSERT INTO crash_frame VALUES (@id, @position, @Filename, @Line, @Function)", ("@id", id), ("@position", position), ("@Filename", frame.Filename), ("@Line", frame.Line), ("@Function", frame.Function));
     }
 }

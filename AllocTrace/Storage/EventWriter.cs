@@ -1,8 +1,6 @@
 using AllocTrace.Events;
 using AllocTrace.Replay;
 
-using Dapper;
-
 using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Storage;
@@ -25,16 +23,16 @@ internal sealed unsafe class EventWriter(SqliteConnection connection)
     public void Add(long process, EventLog log, ProcessReplay replay, ThreadRows threads, long[] domains, SitePlace[] places)
     {
         if (!_hasTables)
-            connection.Execute(TraceWriter.Schema("events.sql"));
+            connection.Run(TraceWriter.Schema("events.sql"));
 
         _hasTables = true;
-        connection.Execute("INSERT INTO event_log VALUES (@process, @Events, @LeftOut, @LeftOutNs)", new { process, log.Events, log.LeftOut, log.LeftOutNs });
+        connection.Run("INSERT INTO event_log VALUES (@process, @Events, @LeftOut, @LeftOutNs)", ("@process", process), ("@Events", log.Events), ("@LeftOut", log.LeftOut), ("@LeftOutNs", log.LeftOutNs));
         for (var block = 0; block < log.Blocks.Count; block++)
         {
             var (events, firstNs, lastNs) = log.Blocks[block];
-            connection.Execute(
+            connection.Run(
                 "INSERT INTO event_block VALUES (@process, @block, @events, @firstNs, @lastNs, @content)",
-                new { process, block, events, firstNs, lastNs, content = log.Block(block) });
+                ("@process", process), ("@block", block), ("@events", events), ("@firstNs", firstNs), ("@lastNs", lastNs), ("@content", log.Block(block)));
         }
 
         AddNumbers(process, replay, threads, domains, places);

@@ -90,7 +90,10 @@ public sealed class TraceDatabase : IDisposable
     /// <exception cref="InvalidTraceException">The file is not a trace, has a schema of another version, or is damaged.</exception>
     /// <exception cref="IOException">The file is missing, is a folder, or cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
-    public static TraceDatabase Open(string path)
+    public static TraceDatabase Open(string path) => Open(path, path);
+
+    /// <summary>The same, under another name: the copy of a picture is called as its process is.</summary>
+    internal static TraceDatabase Open(string path, string name)
     {
         if (Directory.Exists(path))
             throw new IOException($"{path} is a folder");
@@ -102,12 +105,12 @@ public sealed class TraceDatabase : IDisposable
                 throw new IOException($"{path} is not a plain file");
         }
 
-        return Guarded(path, () =>
+        return Guarded(name, () =>
         {
             var connections = new ReadConnections(path);
             try
             {
-                return new TraceDatabase(path, connections);
+                return new TraceDatabase(name, connections);
             }
             catch
             {

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Reflection;
-using Dapper;
 using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Storage;
@@ -60,38 +59,35 @@ public static class TraceMerge
         using var connection = new SqliteConnection(name.ToString());
         connection.Open();
         ForeignFile.Restrict(connection.Handle!);
-        connection.Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF");
-        connection.Execute(TraceWriter.Schema());
+        connection.Run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF");
+        connection.Run(TraceWriter.Schema());
 
-        connection.Execute(
+        connection.Run(
             "INSERT INTO meta VALUES ('version', @version), ('created_at', @createdAt), ('merged', @merged)",
-            new
-            {
-                version = typeof(TraceMerge).Assembly.GetName().Version!.ToString(3),
-                createdAt = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
-                merged = recordings.Count,
-            });
+            ("@version", typeof(TraceMerge).Assembly.GetName().Version!.ToString(3)),
+            ("@createdAt", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)),
+            ("@merged", recordings.Count));
         var stacks = new Dictionary<(long Caller, long Code, long Line), long>();
         foreach (var recording in recordings)
             Add(connection, recording, stacks);
 
-        connection.Execute("PRAGMA optimize");
-        return connection.ExecuteScalar<int>("SELECT count(*) FROM process");
+        connection.Run("PRAGMA optimize");
+        return (int)connection.Number("SELECT count(*) FROM process");
     }
 
     private static void Add(SqliteConnection connection, string recording, Dictionary<(long Caller, long Code, long Line), long> stacks)
     {
-        connection.Execute("ATTACH @path AS source", new { path = Path.GetFullPath(recording) });
-        connection.Execute("BEGIN IMMEDIATE");
+        connection.Run("ATTACH @path AS source", ("@path", Path.GetFullPath(recording)));
+        connection.Run("BEGIN IMMEDIATE");
         if (Tables(connection, "source").Contains("event_log") && !Tables(connection, "main").Contains("event_log"))
-            connection.Execute(TraceWriter.Schema("events.sql"));
+            connection.Run(TraceWriter.Schema("events.sql"));
 
         string[] tables = [.. Tables(connection, "main").Intersect(Tables(connection, "source")).Where(table => table != "meta")];
         var offsets = Offsets(connection, tables);
         foreach (var (table, same) in _matched)
         {
             var columns = string.Join(", ", Columns(connection, table).Where(column => column != "id"));
-            connection.Execute(
+            connection.Run(
                 $"""
                 INSERT INTO main.{table} (id, {columns})
                     SELECT old.id + {offsets[table]}, {columns} FROM source.{table} AS old WHERE NOT EXISTS (SELECT 1 FROM main.{table} AS new WHERE {same});
@@ -102,14 +98,14 @@ public static class TraceMerge
 
         AddStacks(connection, stacks);
         foreach (var table in tables.Where(table => table != StackTable && !_matched.ContainsKey(table)))
-            connection.Execute(Copy(connection, table, offsets));
+            connection.Run(Copy(connection, table, offsets));
 
-        connection.Execute("DROP TABLE domain_number; DROP TABLE code_number; DROP TABLE stack_number; COMMIT; DETACH source");
+        connection.Run("DROP TABLE domain_number; DROP TABLE code_number; DROP TABLE stack_number; COMMIT; DETACH source");
     }
 
     private static void AddStacks(SqliteConnection connection, Dictionary<(long Caller, long Code, long Line), long> stacks)
     {
-        connection.Execute("CREATE TEMP TABLE stack_number (old INTEGER PRIMARY KEY, new INTEGER, is_new INTEGER)");
+        connection.Run("CREATE TEMP TABLE stack_number (old INTEGER PRIMARY KEY, new INTEGER, is_new INTEGER)");
         var numbers = new Dictionary<long, long>();
         using (var command = connection.CreateCommand())
         using (var insert = new RawInsert(connection, "stack_number", columns: 3))
@@ -135,7 +131,7 @@ public static class TraceMerge
         }
 
         var others = string.Concat(Columns(connection, StackTable).Where(column => column is not ("id" or "caller" or "code")).Select(column => $", {column}"));
-        connection.Execute(
+        connection.Run(
             $"""
             INSERT INTO main.stack (id, caller, code{others})
                 SELECT own.new, callers.new, code_number.new{others} FROM source.stack
@@ -149,7 +145,7 @@ public static class TraceMerge
     /// <summary>Copies a table, its numbers and those that it refers to changed.</summary>
     private static string Copy(SqliteConnection connection, string table, Dictionary<string, long> offsets)
     {
-        var references = connection.Query($"PRAGMA main.foreign_key_list({table})").ToDictionary(row => (string)row.from, row => (string)row.table);
+        var references = References(connection, table, "from").Zip(References(connection, table, "table")).ToDictionary();
         var columns = Columns(connection, table);
         var values = columns.Select(column => references.TryGetValue(column, out var referred)
             ? referred == StackTable || _matched.ContainsKey(referred)
@@ -160,13 +156,17 @@ public static class TraceMerge
     }
 
     private static string[] Tables(SqliteConnection connection, string database) =>
-        [.. connection.Query<string>($"SELECT name FROM {database}.sqlite_schema WHERE type = 'table' ORDER BY rowid")];
+        connection.Texts($"SELECT name FROM {database}.sqlite_schema WHERE type = 'table' ORDER BY rowid");
 
     private static string[] Columns(SqliteConnection connection, string table) =>
-        [.. connection.Query<string>("SELECT name FROM pragma_table_info(@table, 'main')", new { table })];
+        connection.Texts("SELECT name FROM pragma_table_info(@table, 'main')", ("@table", table));
+
+    /// <summary>A column of the list of a table's foreign keys: <c>from</c>, the column here, or <c>table</c>, to which it refers.</summary>
+    private static IEnumerable<string> References(SqliteConnection connection, string table, string end) =>
+        connection.Texts($"SELECT \"{end}\" FROM pragma_foreign_key_list(@table, 'main') ORDER BY id, seq", ("@table", table));
 
     /// <summary>The offsets for the numbers of each numbered table, so that they continue after the existing ones.</summary>
     private static Dictionary<string, long> Offsets(SqliteConnection connection, IEnumerable<string> tables) => tables
         .Where(table => Columns(connection, table).Contains("id"))
-        .ToDictionary(table => table, table => connection.ExecuteScalar<long>($"SELECT ifnull(max(id) + 1, 0) FROM main.{table}"));
+        .ToDictionary(table => table, table => connection.Number($"SELECT ifnull(max(id) + 1, 0) FROM main.{table}"));
 }

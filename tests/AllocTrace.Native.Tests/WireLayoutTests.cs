@@ -1,3 +1,4 @@
+using AllocTrace.Testing;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Native.Tests;

@@ -125,6 +125,8 @@ bool image_visit_namespace_of(void *handle, bool (*visitor)(const struct image *
         }
     }
     errno = saved;
+#else /* musl has no namespaces */
+    (void)handle, (void)visitor, (void)context;
 #endif
     return found;
 }

@@ -9,13 +9,18 @@
 #include "platform/image.h"
 
 /* glibc only: musl has no symbol versions. */
+#ifdef __GLIBC__
+#define BUILT_FOR_GLIBC true
+#else
+#define BUILT_FOR_GLIBC false
+#endif
 extern void *dlvsym(void *handle, const char *name, const char *version) __attribute__((weak));
 
 void *(*alloctrace_real_dlsym)(void *handle, const char *name);
 
 bool loader_is_known(void)
 {
-    return dlvsym != NULL;
+    return (dlvsym != NULL) == BUILT_FOR_GLIBC;
 }
 
 static bool find_elsewhere(const struct image *image, void *unused)
@@ -32,7 +37,7 @@ void loader_find_dlsym(void)
 {
     /* By version, because by name dlsym finds ours: that of glibc 2.34 and later, then that of x86-64 and that of arm64 before it. */
     static const char *const versions[] = {"GLIBC_2.34", "GLIBC_2.2.5", "GLIBC_2.17"};
-    for (unsigned i = 0; loader_is_known() && i < sizeof versions / sizeof *versions && !alloctrace_real_dlsym; i++)
+    for (unsigned i = 0; dlvsym && i < sizeof versions / sizeof *versions && !alloctrace_real_dlsym; i++)
         alloctrace_real_dlsym = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", versions[i]);
     if (!alloctrace_real_dlsym)
         image_visit(find_elsewhere, NULL);

@@ -11,11 +11,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "platform/status.h"
 
 #ifndef MADV_WIPEONFORK /* Linux 4.14 */
 #define MADV_WIPEONFORK 18
@@ -23,15 +24,6 @@
 
 /* Programs expect the lowest free descriptor from open(): ours is moved up to here, or as high as the limit allows. */
 #define DESCRIPTOR_FLOOR 900
-
-/* glibc only, 2.32 and later. */
-extern const char *strerrordesc_np(int error) __attribute__((weak));
-
-const char *os_error_text(int error)
-{
-    const char *text = strerrordesc_np ? strerrordesc_np(error) : NULL;
-    return text ? text : "the system refused it";
-}
 
 /* System calls by number: the C library's functions of the same names are cancellation points. */
 
@@ -75,7 +67,7 @@ void os_unmap(void *memory, size_t size)
 static bool identify(struct os_file *file)
 {
     struct stat status;
-    if (fstat(file->descriptor, &status) != 0)
+    if (os_fstat(file->descriptor, &status) != 0)
         return false;
     file->device = status.st_dev;
     file->inode = status.st_ino;
@@ -99,7 +91,7 @@ bool os_folder_exists(const char *path)
 {
     struct stat status;
     int saved = errno;
-    bool exists = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    bool exists = os_stat(path, &status) == 0 && S_ISDIR(status.st_mode);
     errno = saved;
     return exists;
 }
@@ -126,7 +118,8 @@ bool os_file_create(struct os_file *file, const char **reason)
 static bool still_ours(const struct os_file *file)
 {
     struct stat status;
-    return file->descriptor >= 0 && fstat(file->descriptor, &status) == 0 && status.st_dev == file->device && status.st_ino == file->inode;
+    return file->descriptor >= 0 && os_fstat(file->descriptor, &status) == 0 && status.st_dev == file->device
+           && status.st_ino == file->inode;
 }
 
 static bool reopen(struct os_file *file)

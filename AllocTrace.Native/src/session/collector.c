@@ -9,12 +9,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "platform/image.h"
+#include "platform/status.h"
 #include "session/session.h"
 
 enum {
@@ -77,7 +77,8 @@ static bool lock_path(char path[PATH_BYTES], const struct options *options)
 static bool is_still_named(int descriptor, const char *path)
 {
     struct stat opened, named;
-    return fstat(descriptor, &opened) == 0 && lstat(path, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+    return os_fstat(descriptor, &opened) == 0 && os_lstat(path, &named) == 0 && opened.st_ino == named.st_ino
+           && opened.st_dev == named.st_dev;
 }
 
 /* The name can be guessed: where others may write, they may have planted a file. Root's file is accepted too: the host may have dropped
@@ -85,7 +86,7 @@ static bool is_still_named(int descriptor, const char *path)
 static bool is_planted(const char *path)
 {
     struct stat named;
-    return lstat(path, &named) == 0 && (!S_ISREG(named.st_mode) || (named.st_uid != geteuid() && named.st_uid != 0));
+    return os_lstat(path, &named) == 0 && (!S_ISREG(named.st_mode) || (named.st_uid != geteuid() && named.st_uid != 0));
 }
 
 /* The descriptor of the locked file, or -1: another has it. A collector removes the file when it ends, perhaps between open and flock. */
@@ -166,7 +167,7 @@ static bool choose_database(struct start *start)
         os_message("the name of the database is not UTF-8: sessions are left as %s.*", start->sessions);
         return false;
     }
-    if (stat(start->sessions, &status) != 0) {
+    if (os_stat(start->sessions, &status) != 0) {
         memcpy(start->database, start->sessions, sizeof start->database);
         return true;
     }
@@ -174,7 +175,7 @@ static bool choose_database(struct start *start)
     int stem = (int)((dot && dot != name ? dot : name + strlen(name)) - start->sessions);
     for (int number = 2; number <= MOST_NAMES; number++) {
         int length = snprintf(start->database, PATH_BYTES, "%.*s-%d%s", stem, start->sessions, number, start->sessions + stem);
-        if (length < PATH_BYTES && stat(start->database, &status) != 0) {
+        if (length < PATH_BYTES && os_stat(start->database, &status) != 0) {
             os_message("%s exists and is kept: this recording becomes %s", start->sessions, start->database);
             return true;
         }

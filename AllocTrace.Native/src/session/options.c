@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "platform/os.h"
+#include "platform/status.h"
 
 struct value {
     const char *text;
@@ -188,7 +188,7 @@ static bool set_path(struct options *options, const char *path, char *error, siz
 
     struct stat status;
     int saved = errno;
-    bool folder = names_folder || (stat(absolute, &status) == 0 && S_ISDIR(status.st_mode));
+    bool folder = names_folder || (os_stat(absolute, &status) == 0 && S_ISDIR(status.st_mode));
     errno = saved;
     char *name = absolute + length;
     if (!folder) {

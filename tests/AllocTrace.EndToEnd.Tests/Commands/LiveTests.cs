@@ -77,6 +77,18 @@ public sealed class LiveTests
         StringAssert.StartsWith(lines[0], $"Process {pid}: ");
         StringAssert.Contains(lines[1], "/s, after ");
         Assert.IsTrue(lines.Any(line => line.Contains(" 300  ", StringComparison.Ordinal) && line.EndsWith("attached.py:12 keep", StringComparison.Ordinal)), result.Output);
+        AssertReported(pid);
+    }
+
+    /// <summary>Reports take the PID where they take a file.</summary>
+    private static void AssertReported(int pid)
+    {
+        StringAssert.Contains(Alloctrace.Run("top", $"{pid}", "-n", "0").Succeeded().Output, "attached.py:12");
+        foreach (var report in (string[])["leaks", "tree", "summary", "timeline"])
+            Alloctrace.Run(report, $"{pid}").Succeeded();
+
+        StringAssert.Contains(Alloctrace.Run("flamegraph", $"{pid}", "-o", "-").Succeeded().Output, "<html");
+        StringAssert.Contains(Alloctrace.Run("diff", $"{pid}", $"{pid}").Succeeded().Output, "0 B");
     }
 
     private static Process Start(string program, string[] arguments, Dictionary<string, string> variables, bool isReady = true)

@@ -1,4 +1,4 @@
-using AllocTrace.Wire;
+using AllocTrace.Testing;
 
 namespace AllocTrace.Tests.Wire;
 

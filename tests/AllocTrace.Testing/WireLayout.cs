@@ -3,10 +3,12 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace AllocTrace.Wire;
+using AllocTrace.Wire;
+
+namespace AllocTrace.Testing;
 
 /// <summary>States the layout of the mirrored structures, so that a test can compare it with what a C compiler makes of <c>wire.h</c>.</summary>
-internal static class WireLayout
+public static class WireLayout
 {
     private static readonly (string Name, Type Type)[] _structures =
     [
