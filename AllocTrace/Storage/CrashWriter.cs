@@ -2,12 +2,12 @@ using AllocTrace.Replay;
 using AllocTrace.Stacks;
 using AllocTrace.Wire;
 
-using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace AllocTrace.Storage;
 
 /// <summary>Writes what a fatal signal found.</summary>
-internal sealed class CrashWriter(SqliteConnection connection)
+internal sealed class CrashWriter(sqlite3 database)
 {
     private static readonly Dictionary<uint, string> _kinds = new()
     {
@@ -54,34 +54,34 @@ internal sealed class CrashWriter(SqliteConnection connection)
     public void Add(long process, CrashContent crash, ProcessReplay replay, long[] domains, long[] stacks)
     {
         var header = crash.Header;
-        connection.Run(
-            "INSERT INTO crash VALUES (@process, @signal, @name, @code, @address, @sender, @at, @osId, @collecting, @threads, @nested, @complete)",
-            ("@process", process),
-            ("@signal", header.Signal),
-            ("@name", SignalName.Of(header.Signal)),
-            ("@code", header.Code),
-            ("@address", header.Code > 0 ? (long?)header.Address : null),
-            ("@sender", header.SenderPid == 0 ? (long?)null : header.SenderPid),
-            ("@at", replay.SinceStart(header.AtNs)),
-            ("@osId", header.OsId),
-            ("@collecting", header.Collecting != 0),
-            ("@threads", header.ThreadsInAll),
-            ("@nested", header.NestedSignal == 0 ? (long?)null : header.NestedSignal),
-            ("@complete", crash.IsComplete));
+        using var crashRow = new RawInsert(database, "crash", columns: 12);
+        using var allocationRow = new RawInsert(database, "crash_allocation", columns: 7);
+        crashRow.Add(
+            process,
+            header.Signal,
+            SignalName.Of(header.Signal),
+            header.Code,
+            header.Code > 0 ? (long?)header.Address : null,
+            header.SenderPid == 0 ? (long?)null : header.SenderPid,
+            replay.SinceStart(header.AtNs),
+            header.OsId,
+            header.Collecting != 0,
+            header.ThreadsInAll,
+            header.NestedSignal == 0 ? (long?)null : header.NestedSignal,
+            crash.IsComplete);
         foreach (var (thread, frames) in crash.Threads)
             AddThread(process, thread, frames);
 
         foreach (var (position, allocation) in crash.Allocations.Index())
         {
-            connection.Run(
-                "INSERT INTO crash_allocation VALUES (@process, @position, @kind, @domain, @bytes, @address, @stack)",
-                ("@process", process),
-                ("@position", position),
-                ("@kind", _kinds[allocation.Kind]),
-                ("@domain", domains[allocation.Domain]),
-                ("@bytes", (long)allocation.Size),
-                ("@address", (long)allocation.Address),
-                ("@stack", allocation.Kind == (uint)RecordKind.Free ? (long?)null : stacks[allocation.Stack]));
+            allocationRow.Add(
+                process,
+                position,
+                _kinds[allocation.Kind],
+                domains[allocation.Domain],
+                (long)allocation.Size,
+                (long)allocation.Address,
+                allocation.Kind == (uint)RecordKind.Free ? (long?)null : stacks[allocation.Stack]);
         }
     }
 
@@ -94,18 +94,19 @@ internal sealed class CrashWriter(SqliteConnection connection)
     private void AddThread(long process, CrashThread thread, StackFrame[] frames)
     {
         var id = ++_threads;
-        connection.Run(
-            "INSERT INTO crash_thread VALUES (@id, @process, @osId, @identifier, @name, @interpreter, @crashed, @depth, @faulted)",
-            ("@id", id),
-            ("@process", process),
-            ("@osId", thread.OsId == 0 ? (long?)null : thread.OsId),
-            ("@identifier", (long)thread.Identifier),
-            ("@name", CrashExtent.NameOf(thread)),
-            ("@interpreter", thread.Runtime == CrashThread.NoRuntime ? (long?)null : thread.Interpreter),
-            ("@crashed", (thread.Flags & CrashThread.Crashed) != 0),
-            ("@depth", thread.Depth),
-            ("@faulted", (thread.Flags & CrashThread.Faulted) != 0));
+        using var threadRow = new RawInsert(database, "crash_thread", columns: 9);
+        using var frameRow = new RawInsert(database, "crash_frame", columns: 5);
+        threadRow.Add(
+            id,
+            process,
+            thread.OsId == 0 ? (long?)null : thread.OsId,
+            (long)thread.Identifier,
+            CrashExtent.NameOf(thread),
+            thread.Runtime == CrashThread.NoRuntime ? (long?)null : thread.Interpreter,
+            (thread.Flags & CrashThread.Crashed) != 0,
+            thread.Depth,
+            (thread.Flags & CrashThread.Faulted) != 0);
         foreach (var (position, frame) in frames.Index())
-            connection.Run("INSERT INTO crash_frame VALUES (@id, @position, @Filename, @Line, @Function)", ("@id", id), ("@position", position), ("@Filename", frame.Filename), ("@Line", frame.Line), ("@Function", frame.Function));
+            frameRow.Add(id, position, frame.Filename, frame.Line, frame.Function);
     }
 }

@@ -7,7 +7,7 @@ namespace AllocTrace.Storage;
 
 /// <summary>Writes the event logs of processes. The tables for them are made with the first.</summary>
 /// <param name="connection">Open, with the schema's tables, within a transaction; not owned.</param>
-internal sealed unsafe class EventWriter(SqliteConnection connection)
+internal sealed unsafe class EventWriter(WriteConnection connection)
 {
     private bool _hasTables;
 
@@ -23,16 +23,16 @@ internal sealed unsafe class EventWriter(SqliteConnection connection)
     public void Add(long process, EventLog log, ProcessReplay replay, ThreadRows threads, long[] domains, SitePlace[] places)
     {
         if (!_hasTables)
-            connection.Run(TraceWriter.Schema("events.sql"));
+            connection.Execute(TraceWriter.Schema("events.sql"));
 
         _hasTables = true;
-        connection.Run("INSERT INTO event_log VALUES (@process, @Events, @LeftOut, @LeftOutNs)", ("@process", process), ("@Events", log.Events), ("@LeftOut", log.LeftOut), ("@LeftOutNs", log.LeftOutNs));
+        using var logRow = new RawInsert(connection.Database, "event_log", columns: 4);
+        using var blockRow = new RawInsert(connection.Database, "event_block", columns: 6);
+        logRow.Add(process, log.Events, log.LeftOut, log.LeftOutNs);
         for (var block = 0; block < log.Blocks.Count; block++)
         {
             var (events, firstNs, lastNs) = log.Blocks[block];
-            connection.Run(
-                "INSERT INTO event_block VALUES (@process, @block, @events, @firstNs, @lastNs, @content)",
-                ("@process", process), ("@block", block), ("@events", events), ("@firstNs", firstNs), ("@lastNs", lastNs), ("@content", log.Block(block)));
+            blockRow.Add(process, block, events, firstNs, lastNs, log.Block(block));
         }
 
         AddNumbers(process, replay, threads, domains, places);
@@ -40,9 +40,9 @@ internal sealed unsafe class EventWriter(SqliteConnection connection)
 
     private void AddNumbers(long process, ProcessReplay replay, ThreadRows threads, long[] domains, SitePlace[] places)
     {
-        using var threadRow = new RawInsert(connection, "event_thread", columns: 3);
-        using var domainRow = new RawInsert(connection, "event_domain", columns: 3);
-        using var stackRow = new RawInsert(connection, "event_stack", columns: 5);
+        using var threadRow = new RawInsert(connection.Database, "event_thread", columns: 3);
+        using var domainRow = new RawInsert(connection.Database, "event_domain", columns: 3);
+        using var stackRow = new BatchInsert(connection.Database, "event_stack", columns: 5);
         foreach (var thread in replay.Threads)
             threadRow.Add(process, thread.Index, threads.First(thread.Index));
 
@@ -57,5 +57,7 @@ internal sealed unsafe class EventWriter(SqliteConnection connection)
             if (written.Add(stack))
                 stackRow.Add(process, stack, places[site].Stack, places[site].Interpreter, places[site].Expression);
         }
+
+        stackRow.Flush();
     }
 }

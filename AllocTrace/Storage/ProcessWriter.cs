@@ -1,6 +1,5 @@
 using AllocTrace.Events;
 using AllocTrace.Replay;
-using AllocTrace.Storage.Pages;
 using AllocTrace.Wire;
 
 using Microsoft.Data.Sqlite;
@@ -23,8 +22,10 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private readonly RawInsert _operation;
     private readonly RawInsert _loss;
     private readonly RawInsert _snapshot;
-    private readonly BulkTables _bulk;
-    private readonly RawInsert _slice;
+    private readonly BatchInsert _site;
+    private readonly BatchInsert _snapshotSite;
+    private readonly BatchInsert _slice;
+    private readonly BatchInsert _sliceSite;
     private readonly Dictionary<string, long> _domains = [];
     private long _processes;
     private long _threads;
@@ -33,21 +34,23 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private long _slices;
 
     /// <param name="connection">Open, with the schema's tables, within a transaction; not owned.</param>
-    /// <param name="bulk">Gets the rows of the large tables; not owned.</param>
-    public ProcessWriter(SqliteConnection connection, BulkTables bulk)
+    public ProcessWriter(WriteConnection connection)
     {
-        _bulk = bulk;
-        _stacks = new StackWriter(connection, bulk.Stack);
-        _crashes = new CrashWriter(connection);
+        var database = connection.Database;
+        _stacks = new StackWriter(database);
+        _crashes = new CrashWriter(database);
         _events = new EventWriter(connection);
-        _domain = new RawInsert(connection, "domain", columns: 2);
-        _process = new RawInsert(connection, "process", columns: 14);
-        _thread = new RawInsert(connection, "thread", columns: 7);
-        _runtime = new RawInsert(connection, "runtime", columns: 7);
-        _operation = new RawInsert(connection, "operation", columns: 5);
-        _loss = new RawInsert(connection, "loss", columns: 6);
-        _snapshot = new RawInsert(connection, "snapshot", columns: 7);
-        _slice = new RawInsert(connection, "slice", columns: 8);
+        _domain = new RawInsert(database, "domain", columns: 2);
+        _process = new RawInsert(database, "process", columns: 14);
+        _thread = new RawInsert(database, "thread", columns: 7);
+        _runtime = new RawInsert(database, "runtime", columns: 7);
+        _operation = new RawInsert(database, "operation", columns: 5);
+        _loss = new RawInsert(database, "loss", columns: 6);
+        _snapshot = new RawInsert(database, "snapshot", columns: 7);
+        _site = new BatchInsert(database, "site", columns: 14);
+        _snapshotSite = new BatchInsert(database, "snapshot_site", columns: 4);
+        _slice = new BatchInsert(database, "slice", columns: 8);
+        _sliceSite = new BatchInsert(database, "slice_site", columns: 6);
         foreach (var name in (string[])["raw", "mem", "obj"])
             Domain(name);
     }
@@ -109,12 +112,24 @@ internal sealed unsafe class ProcessWriter : IDisposable
             foreach (var loss in thread.Losses)
                 AddLoss(process, threads.First(thread.Index), loss);
         }
+
+        Flush();
+    }
+
+    private void Flush()
+    {
+        _stacks.Flush();
+        foreach (var insert in (BatchInsert[])[_site, _snapshotSite, _slice, _sliceSite])
+            insert.Flush();
     }
 
     public void Dispose()
     {
         _stacks.Dispose();
-        foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _operation, _loss, _snapshot, _slice])
+        foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _operation, _loss, _snapshot])
+            insert.Dispose();
+
+        foreach (var insert in (BatchInsert[])[_site, _snapshotSite, _slice, _sliceSite])
             insert.Dispose();
     }
 
@@ -193,7 +208,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
 
         id = _domains.Count;
         _domains.Add(name, id);
-        _domain.AddMixed(id, name);
+        _domain.Add(id, name);
         return id;
     }
 
@@ -201,7 +216,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     {
         var header = session.Header;
         var duration = header->EndedMonoNs != 0 ? Math.Max(replay.SinceStart(header->EndedMonoNs), replay.NowNs) : replay.NowNs;
-        _process.AddMixed(
+        _process.Add(
             process,
             header->Pid,
             header->ParentPid,
@@ -226,7 +241,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         foreach (var (index, interpreter) in rows.All)
         {
             var thread = replay.Threads[index];
-            _thread.AddMixed(++_threads, process, thread.OsId, thread.Name, thread.StartedNs, thread.EndedNs, interpreter);
+            _thread.Add(++_threads, process, thread.OsId, thread.Name, thread.StartedNs, thread.EndedNs, interpreter);
         }
 
         return rows;
@@ -237,7 +252,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         for (uint number = 0; number < session.RuntimeCount; number++)
         {
             var runtime = session.Runtime(number);
-            _runtime.AddMixed(
+            _runtime.Add(
                 process,
                 session.String(runtime->Library),
                 session.String(runtime->Version),
@@ -265,7 +280,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             {
                 var total = replay.Operations(domain, record);
                 if (total.Calls > 0)
-                    _operation.AddMixed(process, domains[domain], kind, total.Calls, total.Bytes);
+                    _operation.Add(process, domains[domain], kind, total.Calls, total.Bytes);
             }
         }
     }
@@ -278,7 +293,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         {
             ref readonly var counters = ref replay.Sites.Counters[site];
             var inherited = site <= replay.Inherited.Length ? replay.Inherited[site - 1] : default;
-            _bulk.Site.Add(
+            _site.Add(
                 first + site, process, threads.Of(counters.Thread, places[site].Interpreter), domains[counters.Domain], places[site].Stack,
                 counters.AllocatedBytes - inherited.Bytes, counters.AllocatedBlocks - inherited.Blocks, counters.FreedBytes, counters.FreedBlocks,
                 counters.TemporaryBytes, counters.TemporaryBlocks, inherited.Bytes, inherited.Blocks, places[site].Expression);
@@ -291,9 +306,9 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private void AddSnapshot(long process, SnapshotImage snapshot, long firstSite)
     {
         var id = ++_snapshots;
-        _snapshot.AddMixed(id, process, snapshot.Kind, snapshot.Name, snapshot.AtNs, snapshot.Bytes, snapshot.Blocks);
+        _snapshot.Add(id, process, snapshot.Kind, snapshot.Name, snapshot.AtNs, snapshot.Bytes, snapshot.Blocks);
         foreach (var (site, bytes, blocks) in snapshot.Sites)
-            _bulk.SnapshotSite.Add(id, firstSite + site, bytes, blocks);
+            _snapshotSite.Add(id, firstSite + site, bytes, blocks);
     }
 
     private void AddSlices(long process, ProcessReplay replay, long durationNs, long firstSite)
@@ -304,16 +319,16 @@ internal sealed unsafe class ProcessWriter : IDisposable
         {
             var start = (_slices + 1 - first) * timeline.WidthNs;
             var end = Math.Min(start + timeline.WidthNs, Math.Max(durationNs, start));
-            _slice.AddNullable(++_slices, process, start, end, slice.LiveBytes, slice.LiveBlocks, slice.HighestBytes, slice.ResidentBytes);
+            _slice.Add(++_slices, process, start, end, slice.LiveBytes, slice.LiveBlocks, slice.HighestBytes, slice.ResidentBytes);
         }
 
         foreach (ref readonly var entry in replay.SliceDifferences().AsSpan())
         {
-            _bulk.SliceSite.Add(
+            _sliceSite.Add(
                 first + entry.Slice, firstSite + entry.Site, entry.AllocatedBytes, entry.AllocatedBlocks, entry.FreedBytes, entry.FreedBlocks);
         }
     }
 
     private void AddLoss(long process, long? thread, Loss loss) =>
-        _loss.AddMixed(process, thread, loss.Reason, loss.Events, loss.FirstNs, loss.LastNs);
+        _loss.Add(process, thread, loss.Reason, loss.Events, loss.FirstNs, loss.LastNs);
 }

@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
 
-using AllocTrace.Storage.Pages;
 using AllocTrace.Wire;
 
 using Microsoft.Data.Sqlite;
+
+using SQLitePCL;
 
 namespace AllocTrace.Storage;
 
@@ -13,19 +14,18 @@ internal sealed unsafe class StackWriter : IDisposable
     private const long NoStack = 0;
 
     private readonly RawInsert _code;
-    private readonly BulkTable _stack;
+    private readonly BatchInsert _stack;
     private readonly Dictionary<CodeKey, long> _codes = [];
     private readonly Dictionary<StackKey, long> _stacks = [];
     private readonly List<int> _depths = [0];
     private long? _dropped;
 
     /// <summary>Writes stack 0, "no Python frame".</summary>
-    /// <param name="connection">Gets the code objects; not owned.</param>
-    /// <param name="stack">Gets the stacks.</param>
-    public StackWriter(SqliteConnection connection, BulkTable stack)
+    /// <param name="database">Open; not owned.</param>
+    public StackWriter(sqlite3 database)
     {
-        _code = new RawInsert(connection, "code", columns: 5);
-        _stack = stack;
+        _code = new RawInsert(database, "code", columns: 5);
+        _stack = new BatchInsert(database, "stack", columns: 5);
         _stack.Add(NoStack, null, null, 0, 0);
     }
 
@@ -70,7 +70,15 @@ internal sealed unsafe class StackWriter : IDisposable
         return stacks;
     }
 
-    public void Dispose() => _code.Dispose();
+    /// <summary>Writes the stacks that still wait for their statement.</summary>
+    /// <exception cref="SqliteException">The database cannot be written.</exception>
+    public void Flush() => _stack.Flush();
+
+    public void Dispose()
+    {
+        _code.Dispose();
+        _stack.Dispose();
+    }
 
     private long AddStack(SessionFile session, uint node, long[] codes, long[] stacks)
     {
@@ -120,7 +128,7 @@ internal sealed unsafe class StackWriter : IDisposable
         {
             code = _codes.Count + 1;
             _codes.Add(key, code);
-            _code.AddMixed(code, key.Filename, key.Name, key.Qualname, key.FirstLine);
+            _code.Add(code, key.Filename, key.Name, key.Qualname, key.FirstLine);
         }
 
         return code;

@@ -108,7 +108,7 @@ public static class TraceMerge
         connection.Run("CREATE TEMP TABLE stack_number (old INTEGER PRIMARY KEY, new INTEGER, is_new INTEGER)");
         var numbers = new Dictionary<long, long>();
         using (var command = connection.CreateCommand())
-        using (var insert = new RawInsert(connection, "stack_number", columns: 3))
+        using (var insert = new BatchInsert(connection.Handle!, "stack_number", columns: 3))
         {
             command.CommandText =
                 """
@@ -128,6 +128,8 @@ public static class TraceMerge
                 numbers.Add(reader.GetInt64(0), number);
                 insert.Add(reader.GetInt64(0), number, isKnown ? 0 : 1);
             }
+
+            insert.Flush();
         }
 
         var others = string.Concat(Columns(connection, StackTable).Where(column => column is not ("id" or "caller" or "code")).Select(column => $", {column}"));

@@ -3,7 +3,6 @@ using System.Reflection;
 
 using AllocTrace.Events;
 using AllocTrace.Replay;
-using AllocTrace.Storage.Pages;
 using AllocTrace.Wire;
 
 using Microsoft.Data.Sqlite;
@@ -18,9 +17,8 @@ internal sealed class TraceWriter : IDisposable
 {
     private readonly string _path;
     private readonly UnfinishedFile _unfinished;
-    private readonly BulkTables _bulk;
     private readonly bool _overwrite;
-    private readonly SqliteConnection _connection;
+    private WriteConnection? _connection;
     private ProcessWriter? _processes;
     private bool _isPublished;
 
@@ -29,16 +27,13 @@ internal sealed class TraceWriter : IDisposable
         _path = path;
         _overwrite = overwrite;
         _unfinished = new UnfinishedFile(path, isPrivate);
-        _bulk = new BulkTables(() => new UnfinishedFile(path, isPrivate));
-        var name = new SqliteConnectionStringBuilder { DataSource = _unfinished.Path, Pooling = false };
-        _connection = new SqliteConnection(name.ToString());
     }
 
     /// <summary>The number of processes that were added.</summary>
     public int ProcessCount { get; private set; }
 
     /// <summary>The number of bytes written so far.</summary>
-    public long Bytes => _unfinished.Length + _bulk.Bytes;
+    public long Bytes => _unfinished.Length;
 
     /// <summary>Begins a database.</summary>
     /// <param name="path">The file that it will be.</param>
@@ -121,11 +116,11 @@ internal sealed class TraceWriter : IDisposable
     /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>
     public void Publish() => Guard(() =>
     {
-        Execute("COMMIT; PRAGMA optimize");
+        _connection!.Execute("COMMIT; PRAGMA optimize");
         try
         {
             CheckKind(_path);
-            File.Move(_unfinished.Copy(_bulk.AppendTo), _path, _overwrite || _isPublished);
+            File.Move(_unfinished.Copy(), _path, _overwrite || _isPublished);
             _isPublished = true;
         }
         finally
@@ -133,7 +128,7 @@ internal sealed class TraceWriter : IDisposable
             _unfinished.RemoveCopy();
         }
 
-        Execute("BEGIN IMMEDIATE");
+        _connection.Execute("BEGIN IMMEDIATE");
     });
 
     /// <summary>Finishes the database and gives it its name.</summary>
@@ -142,18 +137,16 @@ internal sealed class TraceWriter : IDisposable
     {
         _processes!.Dispose();
         _processes = null;
-        Execute("COMMIT; PRAGMA optimize");
-        _connection.Close();
+        _connection!.Execute("COMMIT; PRAGMA optimize");
+        _connection.Dispose();
         CheckKind(_path);
-        _bulk.AppendTo(_unfinished.Handle);
         _unfinished.MoveTo(_path, _overwrite || _isPublished);
     });
 
     public void Dispose()
     {
         _processes?.Dispose();
-        _connection.Dispose();
-        _bulk.Dispose();
+        _connection?.Dispose();
         _unfinished.Dispose();
     }
 
@@ -167,29 +160,16 @@ internal sealed class TraceWriter : IDisposable
 
     private void Begin()
     {
-        _connection.Open();
-
-        // Nobody sees the file before it is whole, and one that fails is deleted: it needs no protection against a crash.
-        // Rows refer to rows that this class has written: SQLite would look for each of them.
-        Execute($"PRAGMA page_size = {TreePage.Size}; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE");
-        Execute("PRAGMA cache_size = -16000; PRAGMA foreign_keys = OFF");
-        Execute("BEGIN IMMEDIATE");
-        Execute(Schema());
-        _bulk.FindRoots(_connection);
-        using (var meta = new RawInsert(_connection, "meta", columns: 2))
+        _connection = new WriteConnection(_unfinished.Path);
+        _connection.Execute("BEGIN IMMEDIATE");
+        _connection.Execute(Schema());
+        using (var meta = new RawInsert(_connection.Database, "meta", columns: 2))
         {
-            meta.AddMixed("version", typeof(TraceWriter).Assembly.GetName().Version!.ToString(3));
-            meta.AddMixed("created_at", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture));
+            meta.Add("version", typeof(TraceWriter).Assembly.GetName().Version!.ToString(3));
+            meta.Add("created_at", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture));
         }
 
-        _processes = new ProcessWriter(_connection, _bulk);
-    }
-
-    private void Execute(string sql)
-    {
-        using var command = _connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
+        _processes = new ProcessWriter(_connection);
     }
 
     private void Guard(Action action)
@@ -202,7 +182,7 @@ internal sealed class TraceWriter : IDisposable
         {
             throw new IOException($"{_path} cannot be written: {e.Message}", e);
         }
-        catch (Exception e) when (e is UnauthorizedAccessException or PageFileException)
+        catch (UnauthorizedAccessException e)
         {
             throw new IOException($"{_path} cannot be written: {e.Message}", e);
         }

@@ -1,7 +1,5 @@
 using AllocTrace.Wire;
 
-using Microsoft.Win32.SafeHandles;
-
 namespace AllocTrace.Storage;
 
 /// <summary>
@@ -37,23 +35,17 @@ internal sealed class UnfinishedFile : IDisposable
 
     public string Path { get; }
 
-    /// <summary>Open for reading and writing, until it is moved or disposed of.</summary>
-    public SafeFileHandle Handle => _lock.SafeFileHandle;
-
     public long Length => RandomAccess.GetLength(_lock.SafeFileHandle);
 
     /// <summary>Copies it to a new file beside it, for the target's name.</summary>
-    /// <param name="complete">Writes the rest of the copy.</param>
     /// <returns>The copy's name.</returns>
     /// <exception cref="IOException">There is no room for it.</exception>
-    public string Copy(Action<SafeFileHandle> complete)
+    public string Copy()
     {
         RemoveCopy(); // made anew: nobody else's is written to, or what a link leads to
-        using var copy = new FileStream(CopyOf(Path), FileMode.CreateNew, FileAccess.ReadWrite);
+        using var copy = new FileStream(CopyOf(Path), FileMode.CreateNew, FileAccess.Write);
         _lock.Position = 0;
         _lock.CopyTo(copy);
-        copy.Flush();
-        complete(copy.SafeFileHandle);
         return copy.Name;
     }
 

@@ -50,10 +50,10 @@ internal static class ManyStacks
     private static void WriteStacks(SqliteConnection connection, int stacks, int version)
     {
         var random = new Random(1);
-        using var stack = new RawInsert(connection, "stack", columns: 5);
-        using var site = new RawInsert(connection, "site", columns: 14);
-        using var alive = new RawInsert(connection, "snapshot_site", columns: 4);
-        stack.AddNullable(0, null, null, 0, 0);
+        using var stack = new BatchInsert(connection.Handle!, "stack", columns: 5);
+        using var site = new BatchInsert(connection.Handle!, "site", columns: 14);
+        using var alive = new BatchInsert(connection.Handle!, "snapshot_site", columns: 4);
+        stack.Add(0, null, null, 0, 0);
         var depth = new int[stacks + 1];
         for (var id = 1; id <= stacks; id++)
         {
@@ -68,6 +68,8 @@ internal static class ManyStacks
             site.Add(id, 1, 1 + random.Next(Threads), random.Next(3), id, 3 * bytes, 3 * blocks, 2 * bytes, 2 * blocks, bytes, blocks, 0, 0, 0);
         }
 
+        stack.Flush();
+        site.Flush();
         for (var moment = 1; moment <= 2; moment++)
         {
             for (var id = 1; id <= stacks; id++)
@@ -77,20 +79,24 @@ internal static class ManyStacks
             }
         }
 
+        alive.Flush();
         WriteSlices(connection, stacks, random);
     }
 
     /// <summary>200 slices of 45 ms, in each of which 5,000 places are at work.</summary>
     private static void WriteSlices(SqliteConnection connection, int stacks, Random random)
     {
-        using var slice = new RawInsert(connection, "slice", columns: 8);
-        using var change = new RawInsert(connection, "slice_site", columns: 6);
+        using var slice = new BatchInsert(connection.Handle!, "slice", columns: 8);
+        using var change = new BatchInsert(connection.Handle!, "slice_site", columns: 6);
         for (var id = 1; id <= Slices; id++)
         {
             slice.Add(id, 1, (id - 1) * 45_000_000, id * 45_000_000, id * 1_000_000, id * 10_000, id * 1_100_000, id * 2_000_000);
             foreach (var site in Enumerable.Range(0, SitesOfSlice).Select(_ => 1 + random.Next(stacks)).Distinct().Order())
                 change.Add(id, site, 1000, 10, 500, 5);
         }
+
+        slice.Flush();
+        change.Flush();
     }
 
     private static void Execute(SqliteConnection connection, string sql)

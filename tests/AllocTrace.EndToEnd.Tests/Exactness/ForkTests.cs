@@ -162,6 +162,7 @@ public sealed class ForkTests
     private static void CheckProcesses(string database, int count, int locksMadeUnseen = 0)
     {
         TraceQuery.AssertLedger(database, locksMadeUnseen);
+        TraceQuery.AssertSound(database);
         Assert.AreEqual(count, TraceQuery.Single<long>(database, "SELECT count(*) FROM process"));
         Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM site WHERE inherited_blocks + allocated_blocks < freed_blocks"));
         var ended = TraceQuery.Rows<(long Left, long Live)>(

@@ -29,6 +29,13 @@ internal static class TraceQuery
         AssertAdds(database);
     }
 
+    /// <summary>The file is whole, and every reference leads to a row: SQLite did not look while it was written.</summary>
+    public static void AssertSound(string database)
+    {
+        Assert.AreEqual("ok", Single<string>(database, "PRAGMA integrity_check"));
+        Assert.AreEqual(0, Single<long>(database, "SELECT count(*) FROM pragma_foreign_key_check"));
+    }
+
     /// <summary>What was allocated is the same by kind of call and by site.</summary>
     public static void AssertAdds(string database) => Assert.AreEqual(
         Single<long>(database, "SELECT sum(bytes) FROM operation WHERE kind <> 'free'"), Single<long>(database, "SELECT sum(allocated_bytes) FROM site"));

@@ -22,6 +22,11 @@ public sealed class CodeOriginsTests
     [DataRow("/usr/lib64/python3.9/json/decoder.py", CodeOrigin.Library)]
     [DataRow("/opt/lib/python3.13t/json/decoder.py", CodeOrigin.Library)]
     [DataRow("/opt/lib/python313.zip/json/decoder.py", CodeOrigin.Library)]
+    [DataRow("/srv/app/python313.zip/json/decoder.py", CodeOrigin.Library)]
+    [DataRow("/opt/lib/pypy3.10/json/decoder.py", CodeOrigin.Library)]
+    [DataRow("<attrs generated init app.Point>", CodeOrigin.Package)]
+    [DataRow("<__array_function__ internals>", CodeOrigin.Package)]
+    [DataRow("/venv/lib/python3.11/site-packages/backport/importlib/__init__.py", CodeOrigin.Package)]
     [DataRow("/usr/lib/python3/dist-packages/flask/app.py", CodeOrigin.Package)]
     [DataRow("/venv/lib/python3.11/site-packages/six.py", CodeOrigin.Package)]
     public void Names_of_files(string filename, object origin) => Assert.AreEqual(origin, CodeOrigins.Of(filename));

@@ -75,6 +75,31 @@ public sealed class TraceWriterTests
         Assert.AreEqual(0, database.Query("PRAGMA foreign_key_check").Count());
     }
 
+    /// <summary>As many rows as a statement takes, one less, one more, and what is left of the process before: none is lost or mixed up.</summary>
+    [TestMethod]
+    public void Every_row_of_several_processes_is_there()
+    {
+        int[] counts = [1, 49, 50, 51, 120, 0, 250];
+        Write(ProcessEnding.Killed, [.. counts.Select((count, process) => Session($"{process}", (session, thread) =>
+        {
+            var code = session.AddCode($"{process}.py", "f");
+            for (var line = 1u; line <= count; line++)
+                thread.Malloc(Obj, line * 65536, 1000 + line, session.AddNode(0, code, line));
+        }))]);
+
+        using var database = Open();
+        Assert.AreEqual("ok", database.QuerySingle<string>("PRAGMA integrity_check"));
+        Assert.AreEqual(0, database.Query("PRAGMA foreign_key_check").Count());
+        foreach (var sites in (string[])["site_frame", "peak", "live"])
+        {
+            var bytes = sites == "site_frame" ? "allocated_bytes" : "bytes";
+            var rows = database.Query<(string, long, long)>($"SELECT filename, lineno, {bytes} FROM {sites}");
+            CollectionAssert.AreEquivalent(counts.SelectMany((count, process) => Enumerable.Range(1, count).Select(line => ($"{process}.py", (long)line, 1000L + line))).ToArray(), rows.ToArray(), sites);
+        }
+
+        Assert.AreEqual(database.QuerySingle<long>("SELECT sum(allocated_bytes) FROM site"), database.QuerySingle<long>("SELECT sum(allocated_bytes) FROM slice_site"));
+    }
+
     [TestMethod]
     public void Losses_are_told()
     {
