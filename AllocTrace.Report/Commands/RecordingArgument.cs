@@ -24,6 +24,9 @@ internal static class RecordingArgument
     /// </summary>
     private static string PictureOf(uint pid)
     {
+        if (SnapshotRequest.SessionOf(pid) is null)
+            throw new IOException($"there is no file {pid}, and process {pid} is not being recorded: 'alloctrace attach {pid} -o FILE.db' records it, 'alloctrace stack {pid}' prints its stacks");
+
         using var watch = new LiveWatch(pid);
         var pictures = watch.Next(_patience, CancellationToken.None);
         if (pictures.Count == 0)

@@ -48,7 +48,7 @@ public sealed class FirstMinutesTests
         using var folder = new TemporaryFolder();
         var doctor = Alloctrace.Run("doctor", "--", "nosuch");
         Assert.AreEqual((127, "alloctrace: nosuch: no such command\n"), (doctor.ExitCode, doctor.Error));
-        StringAssert.Contains(Alloctrace.RunIn(folder.Path, "top", "4711").Error, "'alloctrace attach 4711 -o FILE.db' makes one, 'alloctrace live 4711'");
+        StringAssert.Contains(Alloctrace.RunIn(folder.Path, "top", "4711").Error, "process 4711 is not being recorded: 'alloctrace attach 4711 -o FILE.db' records it");
         var pattern = Alloctrace.Run("run", "-o", "/proc/%p.db", "--", "true").Error;
         Assert.AreEqual("alloctrace: /proc/PID.db cannot be written: no files can be created in its folder\n", pattern);
         var database = Alloctrace.Record(folder, Python.Default.Path, "-S", "-c", "pass");
