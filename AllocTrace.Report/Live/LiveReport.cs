@@ -26,7 +26,7 @@ internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy
         page.Line();
         LiveRow[] largest = [.. sample.Rows.OrderByDescending(Key).ThenByDescending(row => row.Live.Size).ThenBy(row => Place.Describe(row.About), StringComparer.Ordinal).Take(rows)];
         new PlaceTable(page, SourceFiles.Of(processes), Heading("Size", LiveOrder.Size), Heading("Count", LiveOrder.Count), Heading("Rate", LiveOrder.Rate), Heading("Temporary", LiveOrder.Temporary))
-            .Write([.. largest.Select(row => (row.About, Figures(row)))]);
+            .Write(Figures(largest));
         if (sample.Rows.Count > largest.Length)
             page.Line(Cut(page, $"{Numbers.Whole(sample.Rows.Count - largest.Length)} more by {groupBy.ToString().ToLowerInvariant()}"), Page.Dim);
     }
@@ -35,8 +35,15 @@ internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy
 
     private string Heading(string name, LiveOrder its) => its == order ? $"{name}↓" : name;
 
-    private string[] Figures(LiveRow row) =>
-        [ByteSize.Format(row.Live.Size), Numbers.Whole(row.Live.Count), Rate(Allocated(row)), Rate(Temporary(row))];
+    /// <summary>Sizes have one unit, rates another: they are compared down the column.</summary>
+    private (Statistic, string[])[] Figures(LiveRow[] rows)
+    {
+        var sizes = new SizeUnit(rows.Select(row => row.Live.Size));
+        var rates = new SizeUnit(rows.SelectMany(row => (long[])[PerSecond(Allocated(row)), PerSecond(Temporary(row))]));
+        return [.. rows.Select(row => (row.About, (string[])[sizes.Format(row.Live.Size), Numbers.Whole(row.Live.Count), RateOf(Allocated(row)), RateOf(Temporary(row))]))];
+
+        string RateOf(long bytes) => HasRates ? $"{rates.Format(PerSecond(bytes))}/s" : "";
+    }
 
     private long Key(LiveRow row) => order switch
     {
@@ -51,9 +58,9 @@ internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy
 
     private long Temporary(LiveRow row) => _before is null ? 0 : row.TemporarySize - (_before.Find(row)?.TemporarySize ?? 0);
 
-    private string Rate(long bytes)
-    {
-        var seconds = _before is null ? 0 : (sample.AtNs - _before.AtNs) / 1e9;
-        return seconds <= 0 ? "" : $"{ByteSize.Format((long)(bytes / seconds))}/s";
-    }
+    private bool HasRates => _before is not null && sample.AtNs > _before.AtNs;
+
+    private long PerSecond(long bytes) => HasRates ? (long)(bytes / ((sample.AtNs - _before!.AtNs) / 1e9)) : 0;
+
+    private string Rate(long bytes) => HasRates ? $"{ByteSize.Format(PerSecond(bytes))}/s" : "";
 }
