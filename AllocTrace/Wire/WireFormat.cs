@@ -6,7 +6,7 @@ internal static class WireFormat
     /// <summary>The bytes "ALOC TRC"; stored last, so a file without it is not a session yet.</summary>
     public const ulong Magic = 0x43525420434F4C41;
 
-    public const uint Version = 3;
+    public const uint Version = 4;
 
     public const int HeaderBytes = 65536;
     public const int ExtentBytes = 262144;
