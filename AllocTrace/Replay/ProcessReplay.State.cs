@@ -112,7 +112,7 @@ internal sealed unsafe partial class ProcessReplay
                 throw Impossible();
         }
 
-        if (!_mappings.TryLoad(reader, Sites.End))
+        if (!_mappings.TryLoad(reader, Sites.End) || _threads.Any(thread => thread.Unmapped.Any(piece => piece.Mapping.Site >= Sites.End)))
             throw Impossible();
     }
 

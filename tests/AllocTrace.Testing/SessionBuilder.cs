@@ -36,7 +36,7 @@ public sealed unsafe class SessionBuilder : IDisposable
         byte* start = null;
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         Start = start;
-        Set32(8, 3);
+        Set32(8, 4);
         Set32(12, HeaderBytes);
         Set32(16, ExtentBytes);
         Set32(20, SlabBytes);
@@ -64,6 +64,12 @@ public sealed unsafe class SessionBuilder : IDisposable
     public ulong EventsBytes
     {
         init => Set64(504, value);
+    }
+
+    /// <summary>Whether what C code allocates was recorded.</summary>
+    public bool HasNative
+    {
+        init => Set32(1040, value ? 1u : 0);
     }
 
     public string Path { get; }
