@@ -19,8 +19,8 @@ internal static class CrashReport
         {
             page.Line($"Process {Place.Process(process)}", Page.Heading);
             page.Line($"  {Describe(crash)}", Page.Alarm);
-            if (process.Ending != "killed")
-                page.Line($"  the process continued: {process.Ending}");
+            if (process.Ending != ProcessEnding.Killed)
+                page.Line($"  the process continued: {process.Ending.Word()}");
             if (!crash.IsComplete)
                 page.Line("  this report is incomplete: the process ended while it was written", Page.Alarm);
             if (crash.NestedSignal is { } nested)
@@ -90,7 +90,7 @@ internal static class CrashReport
         foreach (var allocation in crash.Allocations)
         {
             json.WriteStartObject();
-            json.WriteString("kind", allocation.Kind);
+            json.WriteString("kind", allocation.Kind.Word());
             json.WriteString("domain", allocation.Domain);
             json.WriteNumber("size", allocation.Bytes);
             json.WriteNumber("address", allocation.Address);
@@ -164,9 +164,9 @@ internal static class CrashReport
         page.Line("  Last allocations, newest first:");
         foreach (var allocation in crash.Allocations.Take(MostAllocations))
         {
-            var size = allocation.Kind == "free" ? "" : $" {ByteSize.Format(allocation.Bytes)}";
+            var size = allocation.Kind == AllocationKind.Free ? "" : $" {ByteSize.Format(allocation.Bytes)}";
             var place = allocation.Frame is { } frame ? $"  {Printable.Text(frame.Filename)}:{frame.Line} {Printable.Text(frame.Function)}" : "";
-            page.Line($"    {allocation.Domain} {allocation.Kind}{size} at 0x{allocation.Address:x}{place}");
+            page.Line($"    {allocation.Domain} {allocation.Kind.Word()}{size} at 0x{allocation.Address:x}{place}");
         }
 
         if (crash.Allocations.Count > MostAllocations)

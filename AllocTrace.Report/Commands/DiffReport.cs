@@ -6,7 +6,7 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Commands;
 
 /// <summary>Writes the results of <c>alloctrace diff</c> in each format.</summary>
-internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy, int rows)
+internal sealed class DiffReport(DiffSide old, DiffSide current, GroupBy groupBy, int rows)
 {
     private readonly StatisticDiffList _differences = current.Snapshot.CompareTo(old.Snapshot, groupBy, limit: rows);
 
@@ -14,8 +14,8 @@ internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy
 
     private bool IsSampled => Databases.Any(database => database.IsSampled);
 
-    private Amount TotalError => new(
-        Variance.ErrorOf(old.Snapshot.SizeError, current.Snapshot.SizeError), Variance.ErrorOf(old.Snapshot.CountError, current.Snapshot.CountError));
+    private MemoryAmount TotalError => new(
+        Variance.ErrorOf(old.Snapshot.BytesError, current.Snapshot.BytesError), Variance.ErrorOf(old.Snapshot.BlocksError, current.Snapshot.BlocksError));
 
     private IEnumerable<TraceDatabase> Databases => old.Database == current.Database ? [current.Database] : [old.Database, current.Database];
 
@@ -48,12 +48,12 @@ internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy
         }
 
         if (_differences.Count - changed.Length + _differences.Others is > 0 and var others)
-            page.Line($"{Numbers.Of(others, "more group")}: {Numbers.Growth(_differences.OtherSizeDiff)}");
+            page.Line($"{Numbers.Of(others, "more group")}: {Numbers.Growth(_differences.OtherBytesDiff)}");
 
-        var (size, count) = (current.Snapshot.Size - old.Snapshot.Size, current.Snapshot.Count - old.Snapshot.Count);
+        var (size, count) = (current.Snapshot.Bytes - old.Snapshot.Bytes, current.Snapshot.Blocks - old.Snapshot.Blocks);
         page.Line(
-            $"Total: {Numbers.Growth(size)}{Numbers.Error(TotalError.Size)} in {Numbers.Signed(count)} blocks, "
-            + $"from {Numbers.Size(old.Snapshot.Size)} to {Numbers.Size(current.Snapshot.Size)}",
+            $"Total: {Numbers.Growth(size)}{Numbers.Error(TotalError.Bytes)} in {Numbers.Signed(count)} blocks, "
+            + $"from {Numbers.Size(old.Snapshot.Bytes)} to {Numbers.Size(current.Snapshot.Bytes)}",
             Page.Heading);
     }
 
@@ -64,8 +64,8 @@ internal sealed class DiffReport(Compared old, Compared current, GroupBy groupBy
         text.Json.WriteString("old", old.Title);
         text.Json.WriteString("new", current.Title);
         text.Json.WriteString("group_by", GroupName);
-        text.Amount("old_total", new Amount(old.Snapshot.Size, old.Snapshot.Count), new Amount(old.Snapshot.SizeError, old.Snapshot.CountError));
-        text.Amount("new_total", new Amount(current.Snapshot.Size, current.Snapshot.Count), new Amount(current.Snapshot.SizeError, current.Snapshot.CountError));
+        text.Amount("old_total", new MemoryAmount(old.Snapshot.Bytes, old.Snapshot.Blocks), new MemoryAmount(old.Snapshot.BytesError, old.Snapshot.BlocksError));
+        text.Amount("new_total", new MemoryAmount(current.Snapshot.Bytes, current.Snapshot.Blocks), new MemoryAmount(current.Snapshot.BytesError, current.Snapshot.BlocksError));
         text.Errors("size_diff_error", "count_diff_error", TotalError);
         text.Lost(Databases.Sum(database => database.Losses.Sum(loss => loss.Events)));
         text.Differences("differences", _differences);

@@ -15,30 +15,30 @@ internal static class RecordingArgument
     /// <exception cref="IOException">It cannot be read, or there is neither such a file nor such a process.</exception>
     public static TraceDatabase Open(string fileOrPid) =>
         !File.Exists(fileOrPid) && uint.TryParse(fileOrPid, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
-            ? TraceDatabase.Open(PictureOf(pid), fileOrPid)
+            ? TraceDatabase.Open(LiveCopyOf(pid), fileOrPid)
             : TraceDatabase.Open(fileOrPid);
 
     /// <summary>
-    /// A copy of the pictures that the collectors write for who watches, since they replace them when somebody else does. A reader opens
+    /// A copy of the live snapshots that the collectors write for who watches, since they replace them when somebody else does. A reader opens
     /// further connections by name, so the copy stays until this command ends.
     /// </summary>
-    private static string PictureOf(uint pid)
+    private static string LiveCopyOf(uint pid)
     {
         if (SnapshotRequest.SessionOf(pid) is null)
             throw new IOException($"there is no file {pid}, and process {pid} is not being recorded: 'alloctrace attach {pid} -o FILE.db' records it, 'alloctrace stack {pid}' prints its stacks");
 
         using var watch = new LiveWatch(pid);
-        var pictures = watch.Next(_patience, CancellationToken.None);
-        if (pictures.Count == 0)
+        var files = watch.Next(_patience, CancellationToken.None);
+        if (files.Count == 0)
             throw new IOException($"nobody has written what process {pid} has alive: the collector does not answer, or the recording is over");
 
         var folder = Directory.CreateTempSubdirectory("alloctrace-live-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
         var copy = Path.Combine(folder, "live.db");
-        if (pictures is [var picture])
-            File.Copy(picture, copy);
+        if (files is [var file])
+            File.Copy(file, copy);
         else
-            TraceMerge.Write(copy, overwrite: false, pictures);
+            TraceMerge.Write(copy, overwrite: false, files);
 
         return copy;
     }

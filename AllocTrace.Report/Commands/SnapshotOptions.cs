@@ -49,11 +49,11 @@ internal sealed class SnapshotOptions
     /// <param name="moments">How many snapshots can be named.</param>
     /// <param name="views">Whether there is a view to choose.</param>
     /// <param name="mine">Whether there is <c>--mine</c>.</param>
-    public SnapshotOptions(Command command, int moments = 1, bool views = true, bool mine = false)
+    public SnapshotOptions(Command command, int snapshots = 1, bool views = true, bool mine = false)
     {
         At = new Option<string[]>("--at")
         {
-            Description = moments switch
+            Description = snapshots switch
             {
                 1 => "Count the blocks that were alive at a named snapshot.",
                 2 => "Compare the blocks that were alive at a named snapshot, or at 'peak' or 'live'. Give it twice with one recording, the older one first.",
@@ -61,21 +61,21 @@ internal sealed class SnapshotOptions
             },
             HelpName = "SNAPSHOT",
         };
-        foreach (var option in (Option[])[.. views ? (Option[])[_view] : [], .. moments > 0 ? (Option[])[At] : [], _filter, _exclude, _allFrames, .. mine ? (Option[])[_mine] : [], _domain, _process])
+        foreach (var option in (Option[])[.. views ? (Option[])[_view] : [], .. snapshots > 0 ? (Option[])[At] : [], _filter, _exclude, _allFrames, .. mine ? (Option[])[_mine] : [], _domain, _process])
             command.Add(option);
 
-        if (moments == 0)
+        if (snapshots == 0)
             return;
 
         ReportArguments.AtMostOne(command, _view, At);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(At) is { } names && names.Length > moments)
-                result.AddError($"--at can be given {(moments == 1 ? "once" : "twice")}");
+            if (result.GetValue(At) is { } names && names.Length > snapshots)
+                result.AddError($"--at can be given {(snapshots == 1 ? "once" : "twice")}");
         });
     }
 
-    /// <summary>The names of moments.</summary>
+    /// <summary>The names of snapshots.</summary>
     public Option<string[]> At { get; }
 
     /// <summary>The process that was asked for.</summary>
@@ -94,21 +94,21 @@ internal sealed class SnapshotOptions
     public string? NothingPasses(ParseResult parsed, Snapshot snapshot, TraceDatabase database)
     {
         string[] given = [.. parsed.GetValue(_filter)!.Select(pattern => $"--filter {pattern}"), .. parsed.GetValue(_exclude)!.Select(pattern => $"--exclude {pattern}"), .. parsed.GetValue(_domain)!.Select(domain => $"--domain {domain}")];
-        if (snapshot.Count > 0 || given.Length == 0)
+        if (snapshot.Blocks > 0 || given.Length == 0)
             return null;
 
         var hint = parsed.GetValue(_allFrames) ? "'alloctrace top FILE -g filename' lists the files" : "--all-frames looks at callers too; 'alloctrace top FILE -g filename' lists the files";
         return $"nothing matches {string.Join(' ', given)}: {hint.Replace("FILE", ShellWord.Quote(database.Path))}";
     }
 
-    /// <summary>Which view; of a named moment it does not tell.</summary>
+    /// <summary>Which view; of a named snapshot it does not tell.</summary>
     public View View(ParseResult parsed) => parsed.GetValue(_view);
 
-    /// <summary>Loads what was asked for, from a recording with one moment or none.</summary>
+    /// <summary>Loads what was asked for, from a recording with one snapshot or none.</summary>
     public Snapshot Load(ParseResult parsed, TraceDatabase database) =>
         Load(parsed, database, parsed.GetValue(At) is [var name, ..] ? name : null);
 
-    /// <summary>The same, at a moment by name; <see langword="null"/> for the view.</summary>
+    /// <summary>The same, at a snapshot by name; <see langword="null"/> for the view.</summary>
     public Snapshot Load(ParseResult parsed, TraceDatabase database, string? at) => at is null
         ? Load(parsed, database, parsed.GetValue(_view))
         : Filtered(parsed, Snapshot.LoadAt(database, at, Pid(parsed)));

@@ -55,14 +55,14 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
                 process.PythonVersion,
                 Timestamp(process),
                 process.DurationNs,
-                process.Ending,
+                process.Ending.Word(),
                 process.Stacks,
-                usage.Allocated.Size,
-                usage.Allocated.Count,
-                usage.Freed.Size,
-                usage.Freed.Count,
-                usage.Temporary.Size,
-                usage.Temporary.Count,
+                usage.Allocated.Bytes,
+                usage.Allocated.Blocks,
+                usage.Freed.Bytes,
+                usage.Freed.Blocks,
+                usage.Temporary.Bytes,
+                usage.Temporary.Blocks,
                 peak?.Bytes,
                 peak?.Blocks,
                 peak?.AtNs,
@@ -117,12 +117,12 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
 
     private TraceCrash? CrashOf(TraceProcess process) => database.Crashes.FirstOrDefault(crash => crash.Process == process.Id);
 
-    private static string Ending(string ending) => ending switch
+    private static string Ending(ProcessEnding ending) => ending switch
     {
-        "finalized" => "finalized and exited",
-        "killed" => "killed",
-        "running" => "still running",
-        _ => ending,
+        ProcessEnding.Finalized => "finalized and exited",
+        ProcessEnding.Killed => "killed",
+        ProcessEnding.Running => "still running",
+        _ => ending.Word(),
     };
 
     private static Table Totals(ProcessSummary summary)
@@ -131,30 +131,30 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         table.Columns[^1].NoWrap = false;
         var usage = summary.Usage;
         var error = summary.Error;
-        var sizes = new SizeUnit([usage.Allocated.Size]);
+        var sizes = new SizeUnit([usage.Allocated.Bytes]);
         Row("Allocated", usage.Allocated, error.Allocated);
         Row("Freed", usage.Freed, error.Freed);
         Row(
             "Temporary",
             usage.Temporary,
             error.Temporary,
-            $"{Numbers.Percent(usage.Temporary.Count, usage.Allocated.Count)} of all allocations were freed before their thread made "
+            $"{Numbers.Percent(usage.Temporary.Blocks, usage.Allocated.Blocks)} of all allocations were freed before their thread made "
             + $"{Numbers.Of(summary.Process.TemporaryThreshold, "further one")}");
         if (summary.Peak is { } peak)
-            Row("Peak", new Amount(peak.Bytes, peak.Blocks), error.Peak, $"after {Numbers.Seconds(peak.AtNs)}");
+            Row("Peak", new MemoryAmount(peak.Bytes, peak.Blocks), error.Peak, $"after {Numbers.Seconds(peak.AtNs)}");
         if (summary.Live is { } live)
-            Row("Live at the end", new Amount(live.Bytes, live.Blocks), error.Live, $"after {Numbers.Seconds(live.AtNs)}");
+            Row("Live at the end", new MemoryAmount(live.Bytes, live.Blocks), error.Live, $"after {Numbers.Seconds(live.AtNs)}");
 
         return table;
 
-        void Row(string name, Amount amount, Amount error, string note = "") =>
+        void Row(string name, MemoryAmount amount, MemoryAmount error, string note = "") =>
             table.AddRow(
-                name, sizes.Format(amount.Size), summary.IsSampled ? sizes.Format(error.Size) : Numbers.Whole(amount.Size), Numbers.Whole(amount.Count), note);
+                name, sizes.Format(amount.Bytes), summary.IsSampled ? sizes.Format(error.Bytes) : Numbers.Whole(amount.Bytes), Numbers.Whole(amount.Blocks), note);
     }
 
     private static Table Breakdown(string title, IReadOnlyList<(string Name, Usage Usage)> rows)
     {
-        var sizes = new SizeUnit(rows.SelectMany(row => (long[])[row.Usage.Allocated.Size, row.Usage.Peak.Size, row.Usage.Live.Size]));
+        var sizes = new SizeUnit(rows.SelectMany(row => (long[])[row.Usage.Allocated.Bytes, row.Usage.Peak.Bytes, row.Usage.Live.Bytes]));
         var table = Page.NewTable(
             (title, Justify.Left),
             ("Allocated", Justify.Right),
@@ -166,11 +166,11 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         {
             table.AddRow(
                 new Text(Printable.Text(name)),
-                new Text(sizes.Format(usage.Allocated.Size)),
-                new Text(Numbers.Whole(usage.Allocated.Count)),
-                new Text(sizes.Format(usage.Temporary.Size)),
-                new Text(sizes.Format(usage.Peak.Size)),
-                new Text(sizes.Format(usage.Live.Size)));
+                new Text(sizes.Format(usage.Allocated.Bytes)),
+                new Text(Numbers.Whole(usage.Allocated.Blocks)),
+                new Text(sizes.Format(usage.Temporary.Bytes)),
+                new Text(sizes.Format(usage.Peak.Bytes)),
+                new Text(sizes.Format(usage.Live.Bytes)));
         }
 
         return table;
@@ -187,7 +187,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         json.WriteString("python_version", process.PythonVersion);
         json.WriteString("started_at", Timestamp(process));
         json.WriteNumber("duration_ns", process.DurationNs);
-        json.WriteString("ending", process.Ending);
+        json.WriteString("ending", process.Ending.Word());
         json.WriteString("stacks", process.Stacks);
         if (CrashOf(process) is { } crash)
         {
@@ -207,8 +207,8 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         }
 
         WriteUsage(text, summary.Usage, summary.Error);
-        WriteMoment(text, "peak", summary.Peak, summary.Error.Peak);
-        WriteMoment(text, "live", summary.Live, summary.Error.Live);
+        WriteSnapshot(text, "peak", summary.Peak, summary.Error.Peak);
+        WriteSnapshot(text, "live", summary.Live, summary.Error.Live);
         json.WriteStartArray("domains");
         foreach (var (domain, usage, error) in summary.Domains)
         {
@@ -241,7 +241,7 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         foreach (var loss in summary.Losses)
         {
             json.WriteStartObject();
-            json.WriteString("reason", loss.Reason);
+            json.WriteString("reason", loss.Reason.Word());
             json.WriteNumber("events", loss.Events);
             if (loss is { FirstNs: { } first, LastNs: { } last })
             {
@@ -263,14 +263,14 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         text.Amount("temporary", usage.Temporary, error.Temporary);
     }
 
-    private static void WriteMoment(JsonText text, string name, TraceMoment? moment, Amount error)
+    private static void WriteSnapshot(JsonText text, string name, TraceSnapshot? snapshot, MemoryAmount error)
     {
-        if (moment is null)
+        if (snapshot is null)
             return;
 
         text.Json.WriteStartObject(name);
-        text.Figures(new Amount(moment.Bytes, moment.Blocks), error);
-        text.Json.WriteNumber("at_ns", moment.AtNs);
+        text.Figures(new MemoryAmount(snapshot.Bytes, snapshot.Blocks), error);
+        text.Json.WriteNumber("at_ns", snapshot.AtNs);
         text.Json.WriteEndObject();
     }
 }

@@ -70,11 +70,11 @@ internal sealed class Threshold
     /// <summary>Returns what keeps a recording from being checked. Allocations whose stack was not kept are counted all the same.</summary>
     private static string? Gap(TraceDatabase database)
     {
-        if (database.Moments.All(moment => moment.Blocks == 0))
+        if (database.Snapshots.All(snapshot => snapshot.Blocks == 0))
             return "holds no allocations";
 
-        var lost = database.Losses.Where(loss => loss.Reason != "stack not kept").ToArray();
-        return lost.Length == 0 ? null : $"is incomplete ({string.Join(", ", lost.Select(loss => loss.Reason).Distinct())})";
+        var lost = database.Losses.Where(loss => loss.Reason != LossReason.StackNotKept).ToArray();
+        return lost.Length == 0 ? null : $"is incomplete ({string.Join(", ", lost.Select(loss => loss.Reason.Word()).Distinct())})";
     }
 
     private static Threshold Create(Command command, Output output, string name, string what)

@@ -53,11 +53,11 @@ internal sealed class TopReport
             var source = SourceFiles.Of(_processes);
             if (_groupBy == GroupBy.Traceback)
             {
-                new TracebackList(page, source).Write(_statistics, _snapshot.Size);
+                new TracebackList(page, source).Write(_statistics, _snapshot.Bytes);
             }
             else
             {
-                new StatisticTable(page, source).Write(_statistics, _snapshot.Size);
+                new StatisticTable(page, source).Write(_statistics, _snapshot.Bytes);
                 page.Line();
             }
         }
@@ -67,10 +67,10 @@ internal sealed class TopReport
 
         // The sizes of cumulative groups overlap: adding them up means nothing.
         if (_statistics.Others > 0)
-            page.Line($"{Numbers.Whole(_statistics.Others)} more{(_cumulation == Cumulation.None ? $": {Numbers.Size(_statistics.OtherSize)}" : "")}");
+            page.Line($"{Numbers.Whole(_statistics.Others)} more{(_cumulation == Cumulation.None ? $": {Numbers.Size(_statistics.OtherBytes)}" : "")}");
 
-        var (size, count) = _snapshot.SizeError == 0 ? ("", "") : ($" ± {ByteSize.Format(_snapshot.SizeError)}", $" ± {Numbers.Whole(_snapshot.CountError)}");
-        page.Line($"Total: {Numbers.Size(_snapshot.Size)}{size} in {Numbers.Of(_snapshot.Count, "block")}{count}", Page.Heading);
+        var (size, count) = _snapshot.BytesError == 0 ? ("", "") : ($" ± {ByteSize.Format(_snapshot.BytesError)}", $" ± {Numbers.Whole(_snapshot.BlocksError)}");
+        page.Line($"Total: {Numbers.Size(_snapshot.Bytes)}{size} in {Numbers.Of(_snapshot.Blocks, "block")}{count}", Page.Heading);
     }
 
     public void WriteJson(TextWriter target)
@@ -82,7 +82,7 @@ internal sealed class TopReport
         if (_cumulation != Cumulation.None)
             text.Json.WriteBoolean("cumulative", true);
 
-        text.Amount("total", new Amount(_snapshot.Size, _snapshot.Count), new Amount(_snapshot.SizeError, _snapshot.CountError));
+        text.Amount("total", new MemoryAmount(_snapshot.Bytes, _snapshot.Blocks), new MemoryAmount(_snapshot.BytesError, _snapshot.BlocksError));
         text.Lost(_losses.Sum(loss => loss.Events));
         text.Notes(_snapshot.Notes);
         text.Statistics("statistics", _statistics);

@@ -33,6 +33,6 @@ internal sealed class ColumnGrouping<T>(
         }
     }
 
-    public override Statistic Describe(int group, long size, long count, int stack = 0) =>
-        describe(new Statistic(size, count, Traceback.Empty), _rows[group]);
+    public override Statistic Describe(int group, long bytes, long blocks, int stack = 0) =>
+        describe(new Statistic(bytes, blocks, Traceback.Empty), _rows[group]);
 }

@@ -9,7 +9,7 @@ internal sealed class Course(int slices)
     private readonly long[] _allocated = new long[slices];
 
     /// <summary>The bytes held before the first slice.</summary>
-    public Amount Initial { get; private set; }
+    public MemoryAmount Initial { get; private set; }
 
     /// <summary>Bytes alive at the end of each slice.</summary>
     public ReadOnlySpan<long> Live => _live;
@@ -30,7 +30,7 @@ internal sealed class Course(int slices)
     }
 
     /// <summary>Adds the course of a stack, in slices; <see cref="Complete"/> has to follow.</summary>
-    public void Add(Amount initial, ReadOnlySpan<CourseChange> changes)
+    public void Add(MemoryAmount initial, ReadOnlySpan<CourseChange> changes)
     {
         Initial += initial;
         foreach (ref readonly var change in changes)
@@ -47,8 +47,8 @@ internal sealed class Course(int slices)
         var alive = Initial;
         for (var slice = 0; slice < _live.Length; slice++)
         {
-            alive += new Amount(_live[slice], _blocks[slice]);
-            (_live[slice], _blocks[slice]) = (alive.Size, alive.Count);
+            alive += new MemoryAmount(_live[slice], _blocks[slice]);
+            (_live[slice], _blocks[slice]) = (alive.Bytes, alive.Blocks);
         }
     }
 }

@@ -57,7 +57,7 @@ internal sealed class EventReplay
                 (ulong? Address, Block? Block, ulong? Old) what;
                 switch (kind)
                 {
-                    case RecordKind.Malloc or RecordKind.Calloc or RecordKind.Realloc when allocation < block.Sizes.Length:
+                    case RecordKind.Malloc or RecordKind.Calloc or RecordKind.Realloc when allocation < block.Bytes.Length:
                         what = (address, Allocated(position, block, allocation++), null);
                         if (kind == RecordKind.Realloc && _open.Remove((thread, domain), out var old))
                             what.Old = old.Address;
@@ -90,37 +90,29 @@ internal sealed class EventReplay
                 var stack = what.Block?.Stack ?? 0;
                 yield return (
                     new AllocationEvent(
-                        time, _database.Threads[threadIndex], _database.Domains[domainIndex].Name, KindOf(kind), Plain(domain, what.Address), what.Block?.Size, what.Old, stack, what.Block?.Interpreter),
+                        time, _database.Threads[threadIndex], _database.Domains[domainIndex].Name, kind.Call() ?? AllocationKind.Free, Plain(domain, what.Address), what.Block?.Bytes, what.Old, stack, what.Block?.Interpreter),
                     new Site(_database.IndexOfProcess(_process.Id), threadIndex, domainIndex, stack, 0, 0));
             }
         }
 
-        if (at < block.Tags.Length || allocation < block.Sizes.Length)
+        if (at < block.Tags.Length || allocation < block.Bytes.Length)
             throw Damaged(position, "its runs do not cover its events");
     }
 
     /// <summary>The address without what tells one of the domains that share a record domain from another.</summary>
     private static ulong? Plain(int domain, ulong? address) => domain == WireFormat.OtherDomains ? address & ((1UL << WireFormat.OtherShift) - 1) : address;
 
-    private static AllocationKind KindOf(RecordKind kind) => kind switch
-    {
-        RecordKind.Malloc => AllocationKind.Malloc,
-        RecordKind.Calloc => AllocationKind.Calloc,
-        RecordKind.Realloc => AllocationKind.Realloc,
-        _ => AllocationKind.Free,
-    };
-
     private Block Allocated(long position, EventBlock block, int allocation)
     {
-        var (size, number) = (block.Sizes.Span[allocation], block.Stacks.Span[allocation]);
-        return size <= long.MaxValue && _numbers.Stacks.TryGetValue(number, out var stack)
-            ? new Block((long)size, stack.Stack, stack.Interpreter)
-            : throw Damaged(position, $"an allocation of {size} bytes by stack {number}");
+        var (bytes, number) = (block.Bytes.Span[allocation], block.Stacks.Span[allocation]);
+        return bytes <= long.MaxValue && _numbers.Stacks.TryGetValue(number, out var stack)
+            ? new Block((long)bytes, stack.Stack, stack.Interpreter)
+            : throw Damaged(position, $"an allocation of {bytes} bytes by stack {number}");
     }
 
     private Block? Take(int space, ulong address) => _alive.Remove((space, address), out var block) ? block : null;
 
     private InvalidTraceException Damaged(long position, string what) => _database.DamagedEvents(_process, position, what);
 
-    private readonly record struct Block(long Size, int Stack, long Interpreter);
+    private readonly record struct Block(long Bytes, int Stack, long Interpreter);
 }

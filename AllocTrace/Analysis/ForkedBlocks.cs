@@ -9,7 +9,7 @@ namespace AllocTrace.Analysis;
 internal static class ForkedBlocks
 {
     /// <summary>Returns the sites without what is counted in another process, and how much that is.</summary>
-    public static (SiteTable[] Parts, Amount LeftOut) CountOnce(TraceDatabase database, SiteTable[] parts)
+    public static (SiteTable[] Parts, MemoryAmount LeftOut) CountOnce(TraceDatabase database, SiteTable[] parts)
     {
         var parents = Parents(database, parts);
         var inherited = parts.Any(part => part.Sites.ContainsInherited());
@@ -17,22 +17,22 @@ internal static class ForkedBlocks
             return (parts, default);
 
         var ofParents = parents.ToHashSet();
-        var alive = new Dictionary<(int Process, int Domain, int Stack), Amount>(); // in parents
-        var own = new Dictionary<(int Process, int Domain, int Stack), Amount>(); // what each child inherited
+        var alive = new Dictionary<(int Process, int Domain, int Stack), MemoryAmount>(); // in parents
+        var own = new Dictionary<(int Process, int Domain, int Stack), MemoryAmount>(); // what each child inherited
         foreach (var part in parts)
         {
             foreach (ref readonly var site in part.Sites)
             {
                 var key = (site.Process, site.Domain, site.Stack);
                 if (ofParents.Contains(site.Process))
-                    alive[key] = alive.GetValueOrDefault(key) + new Amount(site.Bytes, site.Blocks);
+                    alive[key] = alive.GetValueOrDefault(key) + new MemoryAmount(site.Bytes, site.Blocks);
                 if (site.IsInherited && parents[site.Process] >= 0)
-                    own[key] = own.GetValueOrDefault(key) + new Amount(site.Bytes, site.Blocks);
+                    own[key] = own.GetValueOrDefault(key) + new MemoryAmount(site.Bytes, site.Blocks);
             }
         }
 
         var added = Added(parents, alive, own);
-        var leftOut = default(Amount);
+        var leftOut = default(MemoryAmount);
         SiteTable[] once = [.. parts.Select(Once)];
         return (once, leftOut);
 
@@ -46,9 +46,9 @@ internal static class ForkedBlocks
                 {
                     var key = (site.Process, site.Domain, site.Stack);
                     var rest = added[key];
-                    counted = site with { Bytes = Math.Min(site.Bytes, rest.Size), Blocks = Math.Min(site.Blocks, rest.Count) };
-                    added[key] = new Amount(rest.Size - counted.Bytes, rest.Count - counted.Blocks);
-                    leftOut += new Amount(site.Bytes - counted.Bytes, site.Blocks - counted.Blocks);
+                    counted = site with { Bytes = Math.Min(site.Bytes, rest.Bytes), Blocks = Math.Min(site.Blocks, rest.Blocks) };
+                    added[key] = new MemoryAmount(rest.Bytes - counted.Bytes, rest.Blocks - counted.Blocks);
+                    leftOut += new MemoryAmount(site.Bytes - counted.Bytes, site.Blocks - counted.Blocks);
                 }
 
                 if (counted.Blocks > 0)
@@ -60,17 +60,17 @@ internal static class ForkedBlocks
     }
 
     /// <summary>For each child's place what it adds to its parent and to the siblings before it.</summary>
-    private static Dictionary<(int Process, int Domain, int Stack), Amount> Added(
-        int[] parents, Dictionary<(int Process, int Domain, int Stack), Amount> alive, Dictionary<(int Process, int Domain, int Stack), Amount> own)
+    private static Dictionary<(int Process, int Domain, int Stack), MemoryAmount> Added(
+        int[] parents, Dictionary<(int Process, int Domain, int Stack), MemoryAmount> alive, Dictionary<(int Process, int Domain, int Stack), MemoryAmount> own)
     {
-        var known = new Dictionary<(int Process, int Domain, int Stack), Amount>(alive);
-        var added = new Dictionary<(int Process, int Domain, int Stack), Amount>();
+        var known = new Dictionary<(int Process, int Domain, int Stack), MemoryAmount>(alive);
+        var added = new Dictionary<(int Process, int Domain, int Stack), MemoryAmount>();
         foreach (var (key, amount) in own.OrderBy(pair => pair.Key.Process))
         {
             var parent = (parents[key.Process], key.Domain, key.Stack);
             var has = known.GetValueOrDefault(parent);
-            added[key] = new Amount(Math.Max(0, amount.Size - has.Size), Math.Max(0, amount.Count - has.Count));
-            known[parent] = new Amount(Math.Max(has.Size, amount.Size), Math.Max(has.Count, amount.Count));
+            added[key] = new MemoryAmount(Math.Max(0, amount.Bytes - has.Bytes), Math.Max(0, amount.Blocks - has.Blocks));
+            known[parent] = new MemoryAmount(Math.Max(has.Bytes, amount.Bytes), Math.Max(has.Blocks, amount.Blocks));
         }
 
         return added;

@@ -28,7 +28,7 @@ internal sealed class FrameGrouping : Grouping
         var keyOfCode = KeysOfCodes(stacks.Codes, groupBy);
         var code = stacks.Code;
         var line = stacks.Line;
-        var groups = new KeyNumbers();
+        var groups = new KeyOrdinals();
         for (var stack = 1; stack < _groupOfStack.Length; stack++)
         {
             var group = groups.Of(((long)keyOfCode[code[stack]] << 32) + (groupBy == GroupBy.Lineno ? line[stack] : 0));
@@ -71,8 +71,8 @@ internal sealed class FrameGrouping : Grouping
         return matches;
     }
 
-    public override Statistic Describe(int group, long size, long count, int stack = 0) =>
-        new(size, count, group == 0 ? Traceback.Empty : new Traceback(FrameOf(group, stack)));
+    public override Statistic Describe(int group, long bytes, long blocks, int stack = 0) =>
+        new(bytes, blocks, group == 0 ? Traceback.Empty : new Traceback(FrameOf(group, stack)));
 
     private static int[] KeysOfCodes(CodeTable codes, GroupBy groupBy)
     {

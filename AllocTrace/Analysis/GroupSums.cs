@@ -5,20 +5,20 @@ namespace AllocTrace.Analysis;
 /// <param name="isSampled">Whether some of what is added are estimates.</param>
 internal sealed class GroupSums(int groups, bool isSampled)
 {
-    private readonly (long Size, long Count)[] _sums = new (long, long)[groups];
+    private readonly (long Bytes, long Blocks)[] _sums = new (long, long)[groups];
     private readonly Variance[]? _variances = isSampled ? new Variance[groups] : null;
 
-    public (long Size, long Count) this[int group] => _sums[group];
+    public (long Bytes, long Blocks) this[int group] => _sums[group];
 
     /// <summary>True if there are variances.</summary>
     public bool IsSampled => _variances is not null;
 
     public Variance VarianceOf(int group) => _variances is null ? default : _variances[group];
 
-    public void Add(int group, long size, long count)
+    public void Add(int group, long bytes, long blocks)
     {
-        _sums[group].Size += size;
-        _sums[group].Count += count;
+        _sums[group].Bytes += bytes;
+        _sums[group].Blocks += blocks;
     }
 
     /// <summary>Adds how far what was added may be off.</summary>
@@ -31,7 +31,7 @@ internal sealed class GroupSums(int groups, bool isSampled)
     /// <summary>Adds a group of another sum.</summary>
     public void Add(int group, GroupSums other, int otherGroup)
     {
-        Add(group, other[otherGroup].Size, other[otherGroup].Count);
+        Add(group, other[otherGroup].Bytes, other[otherGroup].Blocks);
         Add(group, other.VarianceOf(otherGroup));
     }
 
@@ -41,19 +41,19 @@ internal sealed class GroupSums(int groups, bool isSampled)
     /// <param name="detailsOf">Finds what the largest part of each of some groups is.</param>
     public StatisticList Rank(Grouping grouping, int limit, Func<int[], GroupDetail[]> detailsOf)
     {
-        long otherSize = 0, otherCount = 0;
+        long otherBytes = 0, otherBlocks = 0;
         var others = 0;
         var largest = Ranking.Largest(
-            Enumerable.Range(0, _sums.Length).Where(group => _sums[group].Count != 0),
+            Enumerable.Range(0, _sums.Length).Where(group => _sums[group].Blocks != 0),
             (a, b) => Compare(grouping, a, b),
             limit,
             other =>
             {
-                otherSize += _sums[other].Size;
-                otherCount += _sums[other].Count;
+                otherBytes += _sums[other].Bytes;
+                otherBlocks += _sums[other].Blocks;
                 others++;
             });
-        return new StatisticList(Describe(grouping, largest, detailsOf(largest)), others, otherSize, otherCount);
+        return new StatisticList(Describe(grouping, largest, detailsOf(largest)), others, otherBytes, otherBlocks);
     }
 
     /// <summary>Describes some groups.</summary>
@@ -66,10 +66,10 @@ internal sealed class GroupSums(int groups, bool isSampled)
         for (var i = 0; i < groups.Length; i++)
         {
             var (group, detail) = (groups[i], details[i]);
-            var statistic = grouping.Describe(group, _sums[group].Size, _sums[group].Count, detail.Stack) with
+            var statistic = grouping.Describe(group, _sums[group].Bytes, _sums[group].Blocks, detail.Stack) with
             {
-                SizeError = VarianceOf(group).SizeError,
-                CountError = VarianceOf(group).CountError,
+                SizeError = VarianceOf(group).BytesError,
+                CountError = VarianceOf(group).BlocksError,
             };
             statistics[i] = detail.Expression != 0 && statistic.Traceback.Newest is { } frame
                 ? statistic with { Expression = Expression.Unpack(detail.Expression, frame.LineNumber) }
@@ -81,9 +81,9 @@ internal sealed class GroupSums(int groups, bool isSampled)
 
     private int Compare(Grouping grouping, int a, int b)
     {
-        var order = _sums[a].Size.CompareTo(_sums[b].Size);
+        var order = _sums[a].Bytes.CompareTo(_sums[b].Bytes);
         if (order == 0)
-            order = _sums[a].Count.CompareTo(_sums[b].Count);
+            order = _sums[a].Blocks.CompareTo(_sums[b].Blocks);
         if (order == 0 && a != b)
             order = grouping.Compare(a, b);
 

@@ -20,8 +20,8 @@ internal abstract class Grouping
 
     /// <summary>Describes a group.</summary>
     /// <param name="group">Which.</param>
-    /// <param name="size">Its bytes.</param>
-    /// <param name="count">Its blocks.</param>
+    /// <param name="bytes">Its bytes.</param>
+    /// <param name="blocks">Its blocks.</param>
     /// <param name="stack">The stack that gives a group of lines its function's name; 0: the first one.</param>
-    public abstract Statistic Describe(int group, long size, long count, int stack = 0);
+    public abstract Statistic Describe(int group, long bytes, long blocks, int stack = 0);
 }

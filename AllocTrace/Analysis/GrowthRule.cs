@@ -54,7 +54,7 @@ internal sealed class GrowthRule(bool[] busy, bool[] building)
     }
 
     /// <summary>Returns the bytes that the place never freed of those that it held at the end of a slice of the last course.</summary>
-    public long Kept(int slice, Course course) => slice < 0 ? Math.Min(course.Initial.Size, _kept[0]) : _kept[slice];
+    public long Kept(int slice, Course course) => slice < 0 ? Math.Min(course.Initial.Bytes, _kept[0]) : _kept[slice];
 
     private void Fill(Course course)
     {

@@ -10,14 +10,14 @@ internal sealed class ProcessCourse
     private readonly TraceProcess _process;
     private readonly SiteFilter[] _tests;
     private readonly List<CourseChange> _changes = []; // by stack and slice, when all are there
-    private readonly Dictionary<int, Amount> _initial = []; // by stack
+    private readonly Dictionary<int, MemoryAmount> _initial = []; // by stack
 
     private ProcessCourse(TraceDatabase database, TraceProcess process, IEnumerable<TraceFilter[]> filters)
     {
         _database = database;
         _process = process;
         _tests = [.. filters.Select(list => new SiteFilter(database, list))];
-        var live = database.MomentOf(process, "live");
+        var live = database.SnapshotOf(process, SnapshotKind.Live);
         var liveNs = live?.AtNs ?? long.MaxValue;
         int[] all = [.. Enumerable.Range(0, database.Slices.Count).Where(i => database.Slices[i].Process == process.Id && database.Slices[i].StartNs <= liveNs)];
         var last = LastThatCounts(all, live);
@@ -68,7 +68,7 @@ internal sealed class ProcessCourse
     }
 
     /// <summary>Returns the bytes that a stack held before the first slice: those inherited from a parent.</summary>
-    public Amount Initial(int stack) => _initial.GetValueOrDefault(stack);
+    public MemoryAmount Initial(int stack) => _initial.GetValueOrDefault(stack);
 
     public ReadOnlySpan<CourseChange> Changes(Range range) => CollectionsMarshal.AsSpan(_changes)[range];
 
@@ -76,7 +76,7 @@ internal sealed class ProcessCourse
     /// A function that returns frees what its locals held: a main function just before the interpreter finalizes. When much less was alive then than shortly before, the
     /// end is before that.
     /// </summary>
-    private int LastThatCounts(int[] all, TraceMoment? live)
+    private int LastThatCounts(int[] all, TraceSnapshot? live)
     {
         if (all.Length == 0 || live is null)
             return all.Length - 1;
@@ -93,11 +93,11 @@ internal sealed class ProcessCourse
         return highest;
     }
 
-    private void Read(TraceMoment? live)
+    private void Read(TraceSnapshot? live)
     {
         var sites = _database.Sites.Sites;
         var index = _database.IndexOfProcess(_process.Id);
-        var alive = new Amount[sites.Length];
+        var alive = new MemoryAmount[sites.Length];
         var isCounted = new bool[sites.Length];
         for (var i = 0; i < sites.Length; i++)
         {
@@ -105,7 +105,7 @@ internal sealed class ProcessCourse
             if (!isCounted[i] || sites[i].Blocks == 0)
                 continue;
 
-            alive[i] = new Amount(sites[i].Bytes, sites[i].Blocks); // inherited
+            alive[i] = new MemoryAmount(sites[i].Bytes, sites[i].Blocks); // inherited
             _initial[sites[i].Stack] = Initial(sites[i].Stack) + alive[i];
         }
 
@@ -113,7 +113,7 @@ internal sealed class ProcessCourse
         for (var i = 0; i < Slices.Count; i++)
             numbers[Slices[i]] = i;
 
-        var allocated = new Amount[Slices.Count];
+        var allocated = new MemoryAmount[Slices.Count];
         _database.VisitSlices(change =>
         {
             var slice = numbers[change.Slice];
@@ -126,9 +126,9 @@ internal sealed class ProcessCourse
                 return;
 
             var isCut = live is not null && slice == Slices.Count - 1;
-            var difference = isCut ? default : new Amount(change.Allocated.Size - change.Freed.Size, change.Allocated.Count - change.Freed.Count);
+            var difference = isCut ? default : new MemoryAmount(change.Allocated.Bytes - change.Freed.Bytes, change.Allocated.Blocks - change.Freed.Blocks);
             alive[change.Site] += difference;
-            _changes.Add(new CourseChange(sites[change.Site].Stack, slice, difference.Size, difference.Count, change.Allocated.Size));
+            _changes.Add(new CourseChange(sites[change.Site].Stack, slice, difference.Bytes, difference.Blocks, change.Allocated.Bytes));
         });
         FindWork(allocated);
         Finish(sites, alive, live);
@@ -136,18 +136,18 @@ internal sealed class ProcessCourse
     }
 
     /// <summary>Notes what is alive at the end; and when that is within the last slice, what changed up to then.</summary>
-    private void Finish(Site[] sites, Amount[] alive, TraceMoment? live)
+    private void Finish(Site[] sites, MemoryAmount[] alive, TraceSnapshot? live)
     {
-        var difference = new Dictionary<int, Amount>();
+        var difference = new Dictionary<int, MemoryAmount>();
         for (var i = 0; i < sites.Length; i++)
         {
             if (alive[i] == default)
                 continue;
 
             if (live is null)
-                Alive.Add(sites[i] with { Bytes = alive[i].Size, Blocks = alive[i].Count });
+                Alive.Add(sites[i] with { Bytes = alive[i].Bytes, Blocks = alive[i].Blocks });
             else
-                difference[sites[i].Stack] = difference.GetValueOrDefault(sites[i].Stack) + new Amount(-alive[i].Size, -alive[i].Count);
+                difference[sites[i].Stack] = difference.GetValueOrDefault(sites[i].Stack) + new MemoryAmount(-alive[i].Bytes, -alive[i].Blocks);
         }
 
         if (live is null)
@@ -161,12 +161,12 @@ internal sealed class ProcessCourse
                     continue;
 
                 Alive.Add(site);
-                difference[site.Stack] = difference.GetValueOrDefault(site.Stack) + new Amount(site.Bytes, site.Blocks);
+                difference[site.Stack] = difference.GetValueOrDefault(site.Stack) + new MemoryAmount(site.Bytes, site.Blocks);
             }
         }
 
         foreach (var (stack, amount) in difference)
-            _changes.Add(new CourseChange(stack, Slices.Count - 1, amount.Size, amount.Count, 0));
+            _changes.Add(new CourseChange(stack, Slices.Count - 1, amount.Bytes, amount.Blocks, 0));
     }
 
     private bool Passes(in Site site)
@@ -181,16 +181,16 @@ internal sealed class ProcessCourse
     }
 
     /// <summary>A program that waits may tick: less than a hundredth of the mean is no work.</summary>
-    private void FindWork(Amount[] allocated)
+    private void FindWork(MemoryAmount[] allocated)
     {
         const long BuildingBlocksPerMs = 100; // CPython makes ten times as many and more, when it does nothing else
-        var total = allocated.Sum(each => (double)each.Count);
+        var total = allocated.Sum(each => (double)each.Blocks);
         for (var i = 0; i < allocated.Length; i++)
         {
             var slice = _database.Slices[Slices[i]];
             var grown = slice.LiveBytes - (i == 0 ? 0 : _database.Slices[Slices[i - 1]].LiveBytes);
-            IsBusy[i] = allocated[i].Count > 0 && allocated[i].Count * (double)allocated.Length * 100 >= total;
-            IsBuilding[i] = allocated[i].Count >= BuildingBlocksPerMs * (slice.EndNs - slice.StartNs) / 1_000_000 && 2 * grown >= allocated[i].Size;
+            IsBusy[i] = allocated[i].Blocks > 0 && allocated[i].Blocks * (double)allocated.Length * 100 >= total;
+            IsBuilding[i] = allocated[i].Blocks >= BuildingBlocksPerMs * (slice.EndNs - slice.StartNs) / 1_000_000 && 2 * grown >= allocated[i].Bytes;
         }
     }
 }

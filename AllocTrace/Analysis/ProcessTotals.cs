@@ -75,9 +75,9 @@ internal sealed class ProcessTotals(TraceDatabase database, TraceProcess process
         _threadVariances[thread] += variance;
     }
 
-    private void AddAlive(SiteTable sites, in SiteCounters site, Amount amount)
+    private void AddAlive(SiteTable sites, in SiteCounters site, MemoryAmount amount)
     {
-        if (amount.Count > 0)
-            sites.Add(new Site(_process, site.Thread, site.Domain, site.Stack, amount.Size, amount.Count, site.Expression));
+        if (amount.Blocks > 0)
+            sites.Add(new Site(_process, site.Thread, site.Domain, site.Stack, amount.Bytes, amount.Blocks, site.Expression));
     }
 }

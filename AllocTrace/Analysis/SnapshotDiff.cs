@@ -6,8 +6,8 @@ internal sealed class SnapshotDiff
     private readonly Grouping _newGrouping;
     private readonly Grouping _oldGrouping;
     private readonly List<int> _vanished = []; // groups of the old grouping that the new one does not have: numbered after the new ones
-    private readonly (long Size, long Count)[] _new;
-    private readonly (long Size, long Count)[] _old;
+    private readonly (long Bytes, long Blocks)[] _new;
+    private readonly (long Bytes, long Blocks)[] _old;
     private readonly Variance[]? _variances; // of both together
 
     /// <param name="newGrouping">The groups of the new snapshot.</param>
@@ -20,7 +20,7 @@ internal sealed class SnapshotDiff
         _oldGrouping = oldGrouping;
         var matches = ReferenceEquals(newGrouping, oldGrouping) ? null : newGrouping.Match(oldGrouping);
         if (matches is not null)
-            _vanished.AddRange(Enumerable.Range(0, oldGrouping.Count).Where(group => matches[group] < 0 && oldSums[group].Count != 0));
+            _vanished.AddRange(Enumerable.Range(0, oldGrouping.Count).Where(group => matches[group] < 0 && oldSums[group].Blocks != 0));
 
         _new = new (long, long)[newGrouping.Count + _vanished.Count];
         _old = new (long, long)[_new.Length];
@@ -36,8 +36,8 @@ internal sealed class SnapshotDiff
             var match = matches is null ? group : matches[group];
             if (match >= 0)
             {
-                _old[match].Size += oldSums[group].Size;
-                _old[match].Count += oldSums[group].Count;
+                _old[match].Bytes += oldSums[group].Bytes;
+                _old[match].Blocks += oldSums[group].Blocks;
                 Add(match, oldSums.VarianceOf(group));
             }
         }
@@ -56,19 +56,19 @@ internal sealed class SnapshotDiff
     public StatisticDiffList Rank(int limit, Func<int[], GroupDetail[]> detailsOf, Func<int[], GroupDetail[]> oldDetailsOf)
     {
         var others = 0;
-        var otherSizeDiff = 0L;
+        var otherBytesDiff = 0L;
         var largest = Ranking.Largest(
-            Enumerable.Range(0, _new.Length).Where(group => _new[group].Count != 0 || _old[group].Count != 0),
+            Enumerable.Range(0, _new.Length).Where(group => _new[group].Blocks != 0 || _old[group].Blocks != 0),
             Compare,
             limit,
             other =>
             {
                 others++;
-                otherSizeDiff += SizeDiff(other);
+                otherBytesDiff += SizeDiff(other);
             });
         int[] isNew = [.. largest.Where(group => !IsVanished(group))], isOld = [.. largest.Where(IsVanished)];
         var stacks = isNew.Zip(detailsOf(isNew)).Concat(isOld.Zip(oldDetailsOf([.. isOld.Select(OldGroup)]))).ToDictionary(pair => pair.First, pair => pair.Second.Stack);
-        return new StatisticDiffList(Array.ConvertAll(largest, group => Describe(group, stacks[group])), others, otherSizeDiff);
+        return new StatisticDiffList(Array.ConvertAll(largest, group => Describe(group, stacks[group])), others, otherBytesDiff);
     }
 
     private void Add(int group, Variance variance)
@@ -77,19 +77,19 @@ internal sealed class SnapshotDiff
             _variances[group] += variance;
     }
 
-    private long SizeDiff(int group) => _new[group].Size - _old[group].Size;
+    private long SizeDiff(int group) => _new[group].Bytes - _old[group].Bytes;
 
-    private long CountDiff(int group) => _new[group].Count - _old[group].Count;
+    private long CountDiff(int group) => _new[group].Blocks - _old[group].Blocks;
 
     private int Compare(int a, int b)
     {
         var order = Math.Abs(SizeDiff(a)).CompareTo(Math.Abs(SizeDiff(b)));
         if (order == 0)
-            order = _new[a].Size.CompareTo(_new[b].Size);
+            order = _new[a].Bytes.CompareTo(_new[b].Bytes);
         if (order == 0)
             order = Math.Abs(CountDiff(a)).CompareTo(Math.Abs(CountDiff(b)));
         if (order == 0)
-            order = _new[a].Count.CompareTo(_new[b].Count);
+            order = _new[a].Blocks.CompareTo(_new[b].Blocks);
         if (order == 0 && a != b)
             order = CompareGroups(a, b);
 
@@ -109,16 +109,16 @@ internal sealed class SnapshotDiff
 
     private Statistic Statistic(int group, int stack = 0) => IsVanished(group)
         ? _oldGrouping.Describe(OldGroup(group), 0, 0, stack)
-        : _newGrouping.Describe(group, _new[group].Size, _new[group].Count, stack);
+        : _newGrouping.Describe(group, _new[group].Bytes, _new[group].Blocks, stack);
 
     private StatisticDiff Describe(int group, int stack)
     {
         var statistic = Statistic(group, stack);
-        return new StatisticDiff(_new[group].Size, SizeDiff(group), _new[group].Count, CountDiff(group), statistic.Traceback)
+        return new StatisticDiff(_new[group].Bytes, SizeDiff(group), _new[group].Blocks, CountDiff(group), statistic.Traceback)
         {
             Group = statistic,
-            SizeDiffError = _variances?[group].SizeError ?? 0,
-            CountDiffError = _variances?[group].CountError ?? 0,
+            SizeDiffError = _variances?[group].BytesError ?? 0,
+            CountDiffError = _variances?[group].BlocksError ?? 0,
         };
     }
 }

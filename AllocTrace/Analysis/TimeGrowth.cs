@@ -64,7 +64,7 @@ internal sealed class TimeGrowth
         : statistic;
 
     private static Growth Describe(StackGrowth growth, Statistic statistic) =>
-        new(statistic, growth.Sizes, growth.Bytes, growth.Blocks, GrowthSeries.TimesGrown(growth.Sizes)) { BytesError = growth.Variance.SizeError, BlocksError = growth.Variance.CountError };
+        new(statistic, growth.BytesByPeriod, growth.Bytes, growth.Blocks, GrowthSeries.TimesGrown(growth.BytesByPeriod)) { BytesError = growth.Variance.BytesError, BlocksError = growth.Variance.BlocksError };
 
     private string[] Periods() =>
         [.. _ends.Select(slice => $"{(slice == _course.Slices.Count - 1 ? _course.EndNs : _database.Slices[_course.Slices[slice]].EndNs) / 1e9:F2} s")];
@@ -80,7 +80,7 @@ internal sealed class TimeGrowth
         foreach (var (stack, changes) in _course.Stacks())
         {
             Fill(course, [(stack, changes)]);
-            if (course.Live[^1] <= course.Initial.Size)
+            if (course.Live[^1] <= course.Initial.Bytes)
                 continue;
 
             if (rule.Find(course, isImport[stack]) is { } since)
@@ -116,7 +116,7 @@ internal sealed class TimeGrowth
     private StackGrowth Growth(Course course, int since, Variance variance)
     {
         // Of what came and went, the least that was there from then on was there all the time.
-        long bytes = since < 0 ? course.Initial.Size : course.Live[since], blocks = since < 0 ? course.Initial.Count : course.Blocks[since];
+        long bytes = since < 0 ? course.Initial.Bytes : course.Live[since], blocks = since < 0 ? course.Initial.Blocks : course.Blocks[since];
         for (var slice = since + 1; slice < course.Live.Length; slice++)
             (bytes, blocks) = (Math.Min(bytes, course.Live[slice]), Math.Min(blocks, course.Blocks[slice]));
 
@@ -140,9 +140,9 @@ internal sealed class TimeGrowth
         return variances;
     }
 
-    private sealed record StackGrowth(long[] Sizes, long Bytes, long Blocks, Variance Variance)
+    private sealed record StackGrowth(long[] BytesByPeriod, long Bytes, long Blocks, Variance Variance)
     {
         public StackGrowth And(StackGrowth other) =>
-            new([.. Sizes.Zip(other.Sizes, (a, b) => a + b)], Bytes + other.Bytes, Blocks + other.Blocks, Variance + other.Variance);
+            new([.. BytesByPeriod.Zip(other.BytesByPeriod, (a, b) => a + b)], Bytes + other.Bytes, Blocks + other.Blocks, Variance + other.Variance);
     }
 }

@@ -6,7 +6,7 @@ namespace AllocTrace.Analysis;
 internal sealed class TracebackGrouping(StackTable stacks) : Grouping
 {
     private readonly StackTable _stacks = stacks;
-    private readonly int[]? _firstOfEach = SameStacks.FirstOfEach(stacks);
+    private readonly int[]? _firstOfEach = DuplicateStacks.FirstOfEach(stacks);
 
     public override int Count => _stacks.Count;
 
@@ -16,5 +16,5 @@ internal sealed class TracebackGrouping(StackTable stacks) : Grouping
 
     public override int[] Match(Grouping other) => new StackMatch(_stacks).Of(((TracebackGrouping)other)._stacks);
 
-    public override Statistic Describe(int group, long size, long count, int stack = 0) => new(size, count, _stacks.TracebackOf(group));
+    public override Statistic Describe(int group, long bytes, long blocks, int stack = 0) => new(bytes, blocks, _stacks.TracebackOf(group));
 }

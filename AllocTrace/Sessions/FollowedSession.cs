@@ -18,7 +18,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     private readonly SessionDrain _drain;
     private readonly List<Loss> _losses = [];
     private readonly bool _isRest;
-    private readonly LivePicture _live;
+    private readonly LiveSnapshotFile _live;
     private readonly EventLog? _events;
 
     /// <summary>The state that a killed collector left; reset in the first round.</summary>
@@ -55,7 +55,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         _startedMonoNs = session.Header->StartedMonoNs;
         Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image) };
         IsWaiting = ForkNumber != 0;
-        _live = new LivePicture(session, Replay);
+        _live = new LiveSnapshotFile(session, Replay);
         _events = EventLog.Of(session);
         _drain = new SessionDrain(session, Replay, new() { IsJournaled = session == claim && !_isRest, IsRest = _isRest, Events = _events, NeedsJournal = isAwaited });
     }
@@ -232,10 +232,10 @@ internal sealed unsafe class FollowedSession : IDisposable
         _events?.Finish();
         _losses.AddRange(HeaderLosses());
         if (Damage is not null)
-            _losses.Add(new Loss(Loss.SessionDamaged, 0, Replay.NowNs, null));
+            _losses.Add(new Loss(LossReason.SessionDamaged, 0, Replay.NowNs, null));
 
         if (_isRest)
-            _losses.Add(new Loss(Loss.CollectedBefore, 0, null, null));
+            _losses.Add(new Loss(LossReason.CollectedBefore, 0, null, null));
 
     }
 
@@ -368,11 +368,11 @@ internal sealed unsafe class FollowedSession : IDisposable
     private List<Loss> HeaderLosses()
     {
         var losses = new List<Loss>();
-        AddLoss(Loss.StackNotKept, _session.Header->LostStacks);
-        AddLoss(Loss.NoThreadSlot, _session.Header->UnslottedEvents);
+        AddLoss(LossReason.StackNotKept, _session.Header->LostStacks);
+        AddLoss(LossReason.NoThreadSlot, _session.Header->UnslottedEvents);
         return losses;
 
-        void AddLoss(string reason, ulong events)
+        void AddLoss(LossReason reason, ulong events)
         {
             if (events != 0)
                 losses.Add(new Loss(reason, (long)Math.Min(events, Loss.Most), null, null));

@@ -5,7 +5,7 @@ using AllocTrace.Wire;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// Watches a running recording: asks the collectors of its processes for pictures of what is alive (<see cref="LivePicture"/>), again and again.
+/// Watches a running recording: asks the collectors of its processes for snapshots of what is alive (<see cref="LiveSnapshotFile"/>), again and again.
 /// Used by one thread; several may watch one recording.
 /// </summary>
 internal sealed unsafe partial class LiveWatch : IDisposable
@@ -18,7 +18,7 @@ internal sealed unsafe partial class LiveWatch : IDisposable
 
     private readonly HashSet<string> _over = [];
 
-    /// <summary>By session: when the picture was written that was seen last.</summary>
+    /// <summary>By session: when the snapshot was written that was seen last.</summary>
     private readonly Dictionary<string, ulong> _seen = [];
 
     /// <param name="pid">One of the recorded processes; the others of the recording are watched with it.</param>
@@ -39,7 +39,7 @@ internal sealed unsafe partial class LiveWatch : IDisposable
         }
     }
 
-    /// <summary>Waits for new pictures, one of each process that runs.</summary>
+    /// <summary>Waits for new snapshots, one of each process that runs.</summary>
     /// <param name="patience">How long to wait; those that are not there by then are left out unless there are older ones.</param>
     /// <param name="stop">Ends the waiting early.</param>
     /// <returns>The databases; none: the recording is over.</returns>
@@ -59,7 +59,7 @@ internal sealed unsafe partial class LiveWatch : IDisposable
                 foreach (var (path, (session, _)) in running)
                     _seen[path] = Volatile.Read(ref session.Header->LiveWrittenNs);
 
-                return [.. running.Select(session => LivePicture.PathOf(session.Key)).Where(File.Exists)];
+                return [.. running.Select(session => LiveSnapshotFile.PathOf(session.Key)).Where(File.Exists)];
             }
 
             stop.WaitHandle.WaitOne(LookMs);

@@ -1,7 +1,7 @@
 namespace AllocTrace.Storage;
 
 /// <summary>
-/// Reads the live counters of sites at a moment, in ascending order. Reading side by side with the sites is several times faster than a join, which looks each of
+/// Reads the live counters of sites at a snapshot, in ascending order. Reading side by side with the sites is several times faster than a join, which looks each of
 /// them up. Where the rows end is found here: SQLite would compare whole keys for each (docs/performance.md).
 /// </summary>
 internal sealed class AliveReader : IDisposable
@@ -10,11 +10,11 @@ internal sealed class AliveReader : IDisposable
     private readonly long _last;
 
     /// <param name="connection">The database.</param>
-    /// <param name="moment">The moment; with <see langword="null"/> nothing was alive.</param>
+    /// <param name="snapshot">The snapshot; with <see langword="null"/> nothing was alive.</param>
     /// <param name="sites">The sites that are wanted.</param>
-    public AliveReader(ReadConnection connection, TraceMoment? moment, RowRange sites)
+    public AliveReader(ReadConnection connection, TraceSnapshot? snapshot, RowRange sites)
     {
-        var id = moment?.Id ?? -1;
+        var id = snapshot?.Id ?? -1;
         using (var last = new StatementReader(connection, "SELECT max(site) FROM snapshot_site WHERE snapshot = ?", id))
             _last = last.Read() && !last.IsNull(0) ? Math.Min(last.Int64(0), sites.Last) : -1;
 
@@ -26,7 +26,7 @@ internal sealed class AliveReader : IDisposable
     public long Site { get; private set; } = -1;
 
     /// <summary>Its live bytes and blocks.</summary>
-    public Amount Amount => new(_reader.Int64(1), _reader.Int64(2));
+    public MemoryAmount Amount => new(_reader.Int64(1), _reader.Int64(2));
 
     /// <summary>Advances to the next site, if there is one.</summary>
     public bool Read()
@@ -42,7 +42,7 @@ internal sealed class AliveReader : IDisposable
     }
 
     /// <summary>Returns the live bytes and blocks of a site. Sites must be asked for in ascending order.</summary>
-    public Amount Of(long site)
+    public MemoryAmount Of(long site)
     {
         while (Site < site)
             Read();

@@ -31,7 +31,7 @@ internal static class CrashReader
             ORDER BY crash_allocation.process, position
             """,
             row => (Process: row.CheckedInt64(0), Allocation: new LastAllocation(
-                row.Text(1),
+                StoredWords.AllocationKind(row.Text(1)),
                 row.Text(2),
                 row.CheckedInt64(3),
                 unchecked((ulong)row.Int64(4)),

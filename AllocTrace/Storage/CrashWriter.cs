@@ -9,14 +9,6 @@ namespace AllocTrace.Storage;
 /// <summary>Writes what a fatal signal found.</summary>
 internal sealed class CrashWriter(sqlite3 database)
 {
-    private static readonly Dictionary<uint, string> _kinds = new()
-    {
-        [(uint)RecordKind.Malloc] = "malloc",
-        [(uint)RecordKind.Calloc] = "calloc",
-        [(uint)RecordKind.Realloc] = "realloc",
-        [(uint)RecordKind.Free] = "free",
-    };
-
     private long _threads;
 
     /// <summary>All that can be damaged, read and checked before the first row is written.</summary>
@@ -29,7 +21,7 @@ internal sealed class CrashWriter(sqlite3 database)
 
         var header = crash.Header;
         var allocations = Enumerable.Range(0, (int)header.Allocations).Select(number => crash.Allocation((uint)number)).ToArray();
-        if (allocations.Any(allocation => allocation.Stack >= session.NodeCount || allocation.Domain >= WireFormat.Domains || !_kinds.ContainsKey(allocation.Kind)))
+        if (allocations.Any(allocation => allocation.Stack >= session.NodeCount || allocation.Domain >= WireFormat.Domains || ((RecordKind)allocation.Kind).Call() is null))
             throw session.Damaged("a crash has an impossible allocation");
 
         var threads = new List<(CrashThread, StackFrame[])>();
@@ -77,7 +69,7 @@ internal sealed class CrashWriter(sqlite3 database)
             allocationRow.Add(
                 process,
                 position,
-                _kinds[allocation.Kind],
+                ((RecordKind)allocation.Kind).Call()!.Value.Word(),
                 domains[allocation.Domain],
                 (long)allocation.Size,
                 (long)allocation.Address,

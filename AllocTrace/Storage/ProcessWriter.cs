@@ -9,8 +9,7 @@ namespace AllocTrace.Storage;
 /// <summary>Writes what one process's recording came to. The replay is finished; numbers in the database go on from process to process.</summary>
 internal sealed unsafe class ProcessWriter : IDisposable
 {
-    private static readonly (string Name, RecordKind Kind)[] _operations =
-        [("malloc", RecordKind.Malloc), ("calloc", RecordKind.Calloc), ("realloc", RecordKind.Realloc), ("free", RecordKind.Free)];
+    private static readonly RecordKind[] _operations = [RecordKind.Malloc, RecordKind.Calloc, RecordKind.Realloc, RecordKind.Free];
 
     private readonly StackWriter _stacks;
     private readonly CrashWriter _crashes;
@@ -65,7 +64,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
     public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses) =>
-        Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotImage.Live }], isFinished: false);
+        Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotKind.Live }], isFinished: false);
 
     /// <summary>Returns the number that an extension chose, or <c>others</c> for the domains that share one.</summary>
     /// <remarks>Version 2 sessions gave the shared one the number of its first.</remarks>
@@ -155,7 +154,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             hasSites[DomainOf(replay, site)] = true;
 
         return Enumerable.Range(0, WireFormat.Domains)
-            .Where(domain => hasSites[domain] || _operations.Any(operation => replay.Operations(domain, operation.Kind).Calls > 0));
+            .Where(domain => hasSites[domain] || _operations.Any(operation => replay.Operations(domain, operation).Calls > 0));
     }
 
     /// <summary>The place of each site. Those of inherited sites are in the sessions of the processes that allocated.</summary>
@@ -186,7 +185,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
 
     private static string StacksOf(SessionFile session, uint runtime) => (StacksState)session.Runtime(runtime)->Stacks switch
     {
-        StacksState.On => "on",
+        StacksState.On => StoredWords.StacksOn,
         StacksState.Off => session.String(session.Runtime(runtime)->StacksReason),
         _ => "no Python frame was seen",
     };
@@ -195,7 +194,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private static string StacksOf(SessionFile session)
     {
         var stacks = "no Python was seen";
-        for (uint runtime = 0; runtime < session.RuntimeCount && stacks != "on"; runtime++)
+        for (uint runtime = 0; runtime < session.RuntimeCount && stacks != StoredWords.StacksOn; runtime++)
             stacks = StacksOf(session, runtime);
 
         return stacks;
@@ -226,7 +225,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             StacksOf(session),
             (long)header->StartedNs,
             duration,
-            ending.ToString().ToLowerInvariant(),
+            ending.Word(),
             (long)header->CutStacks,
             replay.UnknownFrees,
             replay.TemporaryThreshold,
@@ -256,31 +255,22 @@ internal sealed unsafe class ProcessWriter : IDisposable
                 process,
                 session.String(runtime->Library),
                 session.String(runtime->Version),
-                FoundBy((RuntimeFound)runtime->Found),
+                ((RuntimeFound)runtime->Found).Word(),
                 runtime->WasInitialized != 0,
                 replay.SinceStart(runtime->HookedNs),
                 StacksOf(session, number));
         }
     }
 
-    private static string FoundBy(RuntimeFound found) => found switch
-    {
-        RuntimeFound.AtLoad => "load",
-        RuntimeFound.Dlsym => "dlsym",
-        RuntimeFound.Getenv => "getenv",
-        RuntimeFound.Start => "start",
-        _ => "",
-    };
-
     private void AddOperations(long process, ProcessReplay replay, long[] domains)
     {
         foreach (var domain in DomainsOf(replay))
         {
-            foreach (var (kind, record) in _operations)
+            foreach (var kind in _operations)
             {
-                var total = replay.Operations(domain, record);
+                var total = replay.Operations(domain, kind);
                 if (total.Calls > 0)
-                    _operation.Add(process, domains[domain], kind, total.Calls, total.Bytes);
+                    _operation.Add(process, domains[domain], kind.Call()!.Value.Word(), total.Calls, total.Bytes);
             }
         }
     }
@@ -306,7 +296,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private void AddSnapshot(long process, SnapshotImage snapshot, long firstSite)
     {
         var id = ++_snapshots;
-        _snapshot.Add(id, process, snapshot.Kind, snapshot.Name, snapshot.AtNs, snapshot.Bytes, snapshot.Blocks);
+        _snapshot.Add(id, process, snapshot.Kind.Word(), snapshot.Name, snapshot.AtNs, snapshot.Bytes, snapshot.Blocks);
         foreach (var (site, bytes, blocks) in snapshot.Sites)
             _snapshotSite.Add(id, firstSite + site, bytes, blocks);
     }
@@ -330,5 +320,5 @@ internal sealed unsafe class ProcessWriter : IDisposable
     }
 
     private void AddLoss(long process, long? thread, Loss loss) =>
-        _loss.Add(process, thread, loss.Reason, loss.Events, loss.FirstNs, loss.LastNs);
+        _loss.Add(process, thread, loss.Reason.Word(), loss.Events, loss.FirstNs, loss.LastNs);
 }

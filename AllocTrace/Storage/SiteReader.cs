@@ -19,12 +19,12 @@ internal sealed class SiteReader
         _domainIds = [.. database.Domains.Select(domain => domain.Id)];
     }
 
-    /// <summary>Reads the live blocks at a moment.</summary>
-    public SiteTable[] ReadAlive(TraceMoment moment) => ReadParts(RangeOf(moment), (connection, range, sites) =>
+    /// <summary>Reads the live blocks at a snapshot.</summary>
+    public SiteTable[] ReadAlive(TraceSnapshot snapshot) => ReadParts(RangeOf(snapshot), (connection, range, sites) =>
     {
-        using var alive = new AliveReader(connection, moment, range);
+        using var alive = new AliveReader(connection, snapshot, range);
         using var site = new StatementReader(connection, "SELECT id, thread, domain, stack, expression, inherited_blocks FROM site WHERE id >= ? ORDER BY id", range.First);
-        Merge(alive, site, _database.IndexOfProcess(moment.Process), sites);
+        Merge(alive, site, _database.IndexOfProcess(snapshot.Process), sites);
     });
 
     /// <summary>A measure that the sites themselves have, of a process: <c>allocated</c>, <c>freed</c> or <c>temporary</c>.</summary>
@@ -49,8 +49,8 @@ internal sealed class SiteReader
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // this runs once, with all its work in one loop
     public void ReadCounters(ReadConnection connection, TraceProcess process, RowRange range, SiteVisitor visit)
     {
-        using var peak = new AliveReader(connection, _database.MomentOf(process, "peak"), range);
-        using var live = new AliveReader(connection, _database.MomentOf(process, "live"), range);
+        using var peak = new AliveReader(connection, _database.SnapshotOf(process, SnapshotKind.Peak), range);
+        using var live = new AliveReader(connection, _database.SnapshotOf(process, SnapshotKind.Live), range);
         using var reader = new StatementReader(
             connection,
             """
@@ -134,7 +134,7 @@ internal sealed class SiteReader
                 id = site.Read() ? site.Int64(0) : long.MaxValue;
 
             if (id == alive.Site)
-                sites.Add(SiteOf(site, process, alive.Amount.Size, alive.Amount.Count) with { IsInherited = site.Int64(5) > 0 });
+                sites.Add(SiteOf(site, process, alive.Amount.Bytes, alive.Amount.Blocks) with { IsInherited = site.Int64(5) > 0 });
         }
     }
 
@@ -154,11 +154,11 @@ internal sealed class SiteReader
         blocks,
         unchecked((uint)site.Int64(4)));
 
-    private RowRange RangeOf(TraceMoment moment) => Extent(
+    private RowRange RangeOf(TraceSnapshot snapshot) => Extent(
         """
         SELECT (SELECT min(site) FROM snapshot_site WHERE snapshot = ?1), (SELECT max(site) FROM snapshot_site WHERE snapshot = ?1)
         """,
-        moment.Id);
+        snapshot.Id);
 
     private RowRange RangeOf(TraceProcess process) => (_ranges ??= RangesOfProcesses())[_database.IndexOfProcess(process.Id)];
 

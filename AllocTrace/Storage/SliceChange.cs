@@ -5,4 +5,4 @@ namespace AllocTrace.Storage;
 /// <param name="Site">An index in the <see cref="SiteIndex"/>.</param>
 /// <param name="Allocated">What it allocated.</param>
 /// <param name="Freed">What was freed of it.</param>
-internal readonly record struct SliceChange(int Slice, int Site, Amount Allocated, Amount Freed);
+internal readonly record struct SliceChange(int Slice, int Site, MemoryAmount Allocated, MemoryAmount Freed);

@@ -1,8 +1,11 @@
-namespace AllocTrace.Storage;
+namespace AllocTrace;
 
 /// <summary>The way in which the recording of a process ended.</summary>
-internal enum ProcessEnding
+public enum ProcessEnding
 {
+    /// <summary>A newer version of AllocTrace wrote an ending that this one does not know.</summary>
+    Unknown,
+
     /// <summary>It ran its exit handlers.</summary>
     Exited,
 

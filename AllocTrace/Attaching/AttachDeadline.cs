@@ -3,7 +3,7 @@ namespace AllocTrace.Attaching;
 /// <summary>The time limit for a process to take a request.</summary>
 /// <param name="Limit">The longest.</param>
 /// <param name="Stop">Ends the waiting early.</param>
-internal sealed record Patience(TimeSpan Limit, CancellationToken Stop)
+internal sealed record AttachDeadline(TimeSpan Limit, CancellationToken Stop)
 {
     private readonly long _end = Environment.TickCount64 + (long)Limit.TotalMilliseconds;
 

@@ -3,13 +3,13 @@ using System.Globalization;
 namespace AllocTrace.Attaching;
 
 /// <summary>A running process: its files, what they export, and its memory. Needs the rights of ptrace(2).</summary>
-internal sealed class Target : IDisposable
+internal sealed class TargetProcess : IDisposable
 {
     private readonly FileStream _memory;
     private readonly (ulong Start, string Path)[] _files;
 
     /// <exception cref="IOException">There is no such process, or it may not be looked into. The message is one line.</exception>
-    public Target(uint pid)
+    public TargetProcess(uint pid)
     {
         Pid = pid;
         Status = TargetStatus.Of(pid) ?? throw new IOException($"there is no process {pid}");

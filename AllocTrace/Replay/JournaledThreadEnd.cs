@@ -4,4 +4,4 @@ namespace AllocTrace.Replay;
 /// <param name="EndedMonoNs">CLOCK_MONOTONIC.</param>
 /// <param name="LostEvents">All events that it lost.</param>
 /// <param name="Name">Its name then.</param>
-internal sealed record ArchivedEnd(ulong EndedMonoNs, ulong LostEvents, string Name);
+internal sealed record JournaledThreadEnd(ulong EndedMonoNs, ulong LostEvents, string Name);

@@ -10,7 +10,7 @@ namespace AllocTrace.Sessions;
 /// Writes the live blocks of a running process as a small database beside its session: the collector writes it while somebody watches, at most once a
 /// second, and so that the writing takes a tenth of its time at most. Used by the session's collector.
 /// </summary>
-internal sealed unsafe class LivePicture(SessionFile session, ProcessReplay replay)
+internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay replay)
 {
     /// <summary>The suffix added to a session's path.</summary>
     public const string Suffix = ".live";
@@ -28,7 +28,7 @@ internal sealed unsafe class LivePicture(SessionFile session, ProcessReplay repl
     /// <summary>Returns its path.</summary>
     public static string PathOf(string session) => session + Suffix;
 
-    /// <summary>Writes it if somebody watches and it is time. A picture that cannot be written is not there.</summary>
+    /// <summary>Writes it if somebody watches and it is time. If it cannot be written, there is none.</summary>
     public void WriteIfWatched(ulong nowNs, Func<IReadOnlyCollection<Loss>> losses)
     {
         var wanted = Volatile.Read(ref session.Header->LiveWantedNs);

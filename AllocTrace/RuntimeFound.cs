@@ -1,8 +1,11 @@
-namespace AllocTrace.Wire;
+namespace AllocTrace;
 
 /// <summary>On what occasion a CPython was found and hooked.</summary>
-internal enum RuntimeFound : uint
+public enum RuntimeFound : uint
 {
+    /// <summary>A newer version of AllocTrace wrote an occasion that this one does not know.</summary>
+    Unknown = 0,
+
     /// <summary>When the library was loaded.</summary>
     AtLoad = 1,
 

@@ -6,7 +6,7 @@ namespace AllocTrace.Analysis;
 /// Stacks whose frames are the same although their code objects are not: a function that was defined twice, under one name, by lines that
 /// cross. A traceback does not tell them apart.
 /// </summary>
-internal static class SameStacks
+internal static class DuplicateStacks
 {
     /// <summary>For each stack the first one with the same frames; <see langword="null"/> when no two have.</summary>
     public static int[]? FirstOfEach(StackTable stacks)

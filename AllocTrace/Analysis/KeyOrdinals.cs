@@ -4,10 +4,10 @@ using System.Runtime.CompilerServices;
 namespace AllocTrace.Analysis;
 
 /// <summary>
-/// Numbers keys from 1 on, in the order in which they come. There may be a million lookups of hundreds of thousands of keys: the table is one array, in
+/// Gives keys ordinals from 1 on, in the order in which they come. There may be a million lookups of hundreds of thousands of keys: the table is one array, in
 /// which a key is where its hash says, or next to it.
 /// </summary>
-internal sealed class KeyNumbers
+internal sealed class KeyOrdinals
 {
     private (long Key, int Number)[] _entries = new (long, int)[1 << 10];
     private int _shift = 64 - 10;
@@ -15,7 +15,7 @@ internal sealed class KeyNumbers
     /// <summary>The number of keys.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The number of a key; a new one has the number <see cref="Count"/> then.</summary>
+    /// <summary>Returns the ordinal of a key; that of a new one is <see cref="Count"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Of(long key)
     {

@@ -3,7 +3,7 @@ namespace AllocTrace.Attaching;
 /// <summary>A call of alloctrace.h in another process.</summary>
 /// <param name="Library">The library.</param>
 /// <param name="Path">The database to start; <see langword="null"/>: to stop.</param>
-internal sealed record Call(string Library, string? Path)
+internal sealed record RemoteCall(string Library, string? Path)
 {
     /// <summary>The size of <c>struct alloctrace_status</c>.</summary>
     public const int StatusBytes = 4136;
