@@ -20,10 +20,10 @@ struct layer {
     struct python_allocator original[DOMAINS];
 };
 
-extern struct layer layers[LAYERS];
+extern INTERNAL struct layer layers[LAYERS];
 
 /* The functions that CPython gets, by layer and domain (hook.c). A watch replaces only the free of domain obj. */
-extern const struct python_allocator layer_hooks[LAYERS][DOMAINS];
-extern void (*const layer_watches[LAYERS])(void *context, void *block);
+extern INTERNAL const struct python_allocator layer_hooks[LAYERS][DOMAINS];
+extern INTERNAL void (*const layer_watches[LAYERS])(void *context, void *block);
 
 #endif
