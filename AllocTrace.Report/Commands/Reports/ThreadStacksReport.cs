@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -9,41 +8,12 @@ using AllocTrace.Stacks;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace stack</c>: prints the Python stacks of a running process.</summary>
-internal static class StackCommand
+/// <summary>Writes the results of <c>alloctrace stack</c>.</summary>
+internal sealed class ThreadStacksReport(uint pid, IReadOnlyList<ThreadStack> threads) : IReport
 {
     private static readonly StackJson _json = new(new JsonSerializerOptions(StackJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
-    public static Command Create(Output output)
-    {
-        var pid = new Argument<uint>("PID") { Description = "A process that runs CPython 3.8 to 3.15; it need not be recorded" };
-        var json = new Option<bool>("--json") { Description = "Write JSON, frames oldest first" };
-        var command = new Verb(
-            "stack",
-            "Prints the Python stacks of a running process: all threads, all interpreters. Loads nothing into the process; holds running threads for an instant.",
-            "alloctrace stack 4711",
-            "alloctrace stack 4711 --json | jq '.threads[].frames[-1]'",
-            "watch -n 1 alloctrace stack $(pgrep -f app.py)")
-        {
-            pid, json,
-        };
-        command.SetAction(parsed =>
-        {
-            var threads = ProcessStacks.Read(parsed.GetValue(pid), out var cut);
-            if (parsed.GetValue(json))
-                WriteJson(output, parsed.GetValue(pid), threads);
-            else
-                WriteText(output, parsed.GetValue(pid), threads);
-            output.Out.Flush();
-            if (cut is not null)
-                output.Error.WriteLine($"alloctrace: {Printable.Text(cut)}");
-
-            return cut is null && threads.All(thread => thread.Problem is null) ? ExitCode.Done : ExitCode.Failed;
-        });
-        return command;
-    }
-
-    internal static void WriteText(Output output, uint pid, IReadOnlyList<ThreadStack> threads)
+    public void WriteText(Output output)
     {
         var severalInterpreters = threads.Select(thread => (thread.Python, thread.Interpreter)).Distinct().Count() > 1;
         output.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Process {pid}: CPython {string.Join(", ", threads.Select(thread => thread.Python).Distinct())}, threads: {threads.Count}"));
@@ -68,7 +38,7 @@ internal static class StackCommand
             writer.WriteLine($"  <{problem}>");
     }
 
-    internal static void WriteJson(Output output, uint pid, IReadOnlyList<ThreadStack> threads)
+    public void WriteJson(TextWriter target)
     {
         var report = new StackReport(
             pid,
@@ -83,7 +53,7 @@ internal static class StackCommand
                     thread.Frames?.Select(frame => new StackReport.Frame(frame.Filename, frame.Line, frame.Function)).ToArray(),
                     thread.Problem)),
             ]);
-        output.Out.WriteLine(JsonSerializer.Serialize(report, _json.StackReport));
+        target.WriteLine(JsonSerializer.Serialize(report, _json.StackReport));
     }
 }
 

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using AllocTrace.Report.Render;
+using AllocTrace.Stacks;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary><c>alloctrace stack</c>: prints the Python stacks of a running process.</summary>
+internal static class StackCommand
+{
+    public static Command Create(Output output)
+    {
+        var pid = new Argument<uint>("PID") { Description = "A process that runs CPython 3.8 to 3.15; it need not be recorded" };
+        var format = new ReportFormat { Json = new Option<bool>("--json") { Description = "Write JSON, frames oldest first" } };
+        var command = new Verb(
+            "stack",
+            "Prints the Python stacks of a running process: all threads, all interpreters. Loads nothing into the process; holds running threads for an instant.",
+            "alloctrace stack 4711",
+            "alloctrace stack 4711 --json | jq '.threads[].frames[-1]'",
+            "watch -n 1 alloctrace stack $(pgrep -f app.py)")
+        {
+            pid, format.Json,
+        };
+        command.SetAction(parsed =>
+        {
+            var threads = ProcessStacks.Read(parsed.GetValue(pid), out var cut);
+            format.Write(parsed, new ThreadStacksReport(parsed.GetValue(pid), threads), output);
+            output.Out.Flush();
+            if (cut is not null)
+                output.Error.WriteLine($"alloctrace: {Printable.Text(cut)}");
+
+            return cut is null && threads.All(thread => thread.Problem is null) ? ExitCode.Done : ExitCode.Failed;
+        });
+        return command;
+    }
+}
