@@ -120,7 +120,7 @@ public sealed unsafe class NativeReplayTests
             thread.Unmap(A, 3 * Page);
             thread.Unmap(A + 7 * Page, 3 * Page);
         });
-        var named = replayed.Snapshot("named").Sites.Single();
+        var named = replayed.Snapshot(SnapshotKind.Named).Sites.Single();
         Assert.AreEqual((6 * (long)Page, 1L), (named.Bytes, named.Blocks));
         Assert.AreEqual((0L, 0L), (replayed.Replay.LiveBytes, replayed.Replay.LiveBlocks));
         Assert.AreEqual((3L, 10 * (long)Page), (replayed.Replay.Operations(Mmap, RecordKind.Free).Calls, replayed.Replay.Operations(Mmap, RecordKind.Free).Bytes));
