@@ -103,8 +103,8 @@ struct alloctrace_runtime {
 
 /* Domains of a record. Tracked domains are those that an extension names in PyTraceMalloc_Track; tracked_domain[] has their numbers. Its
  * domain 0 is Python's own: RAW. Those beyond the first few share OTHERS, where bits 48 to 55 of an address tell one from another. With the
- * option native, a tracked block at the address of a live block of the C heap is that block: it changes its domain, and the end of either is
- * the end of both. */
+ * option native, a tracked block at the address of a live block of the C heap is that block: it changes its domain, and the end of either
+ * is the end of both. */
 enum alloctrace_domain {
     ALLOCTRACE_DOMAIN_RAW = 0,
     ALLOCTRACE_DOMAIN_MEM = 1,
@@ -279,20 +279,16 @@ enum alloctrace_record_kind {
     ALLOCTRACE_RECORD_MALLOC_WIDE = 9,    /* 24: stack << 32; size: for sizes of 4 GiB and more */
     ALLOCTRACE_RECORD_CALLOC_WIDE = 10,
     ALLOCTRACE_RECORD_REALLOC_WIDE = 11,
-    ALLOCTRACE_RECORD_LOST = 12, /* 24: operand is the number of this thread's events that are missing here; first and last time, ns */
-    ALLOCTRACE_RECORD_AGE = 13,  /* 8: operand is the number of allocations of the thread since the one whose block its next FREE or
-                                  * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
-    ALLOCTRACE_RECORD_UNMAP = 14, /* 16: domain MMAP, the address; the length. Written before the real call: ends what of mappings lies in that
-                                   * range. A REALLOC of the domain follows when they were moved or resized (mremap), a REALLOC_FAILED when
-                                   * the call failed: then they are as they were. */
-    ALLOCTRACE_RECORD_ARENA = 15, /* 16: domain is enum alloctrace_arena, the address; the length. Memory that an allocator maps in order to
-                                   * divide it into blocks, or unmaps: no block. */
+    ALLOCTRACE_RECORD_LOST = 12,  /* 24: operand is the number of this thread's events that are missing here; first and last time, ns */
+    ALLOCTRACE_RECORD_AGE = 13,   /* 8: operand is the number of allocations of the thread since the one whose block its next FREE or
+                                   * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
+    ALLOCTRACE_RECORD_UNMAP = 14, /* 16: domain MMAP, the address; the length. Ends what of mappings lies there. Written before the real
+                                   * call: REALLOC follows after mremap, REALLOC_FAILED undoes it */
+    ALLOCTRACE_RECORD_ARENA = 15, /* 16: domain is enum alloctrace_arena, the address; the length. An allocator's own memory: no block */
 };
 
-enum alloctrace_arena {
-    ALLOCTRACE_ARENA_MAPPED = 0,   /* written after the real call */
-    ALLOCTRACE_ARENA_UNMAPPED = 1, /* written before the real call */
-};
+/* Written after the real call, and before it. */
+enum alloctrace_arena { ALLOCTRACE_ARENA_MAPPED = 0, ALLOCTRACE_ARENA_UNMAPPED = 1 };
 
 enum alloctrace_mark {
     ALLOCTRACE_MARK_FINALIZING = 1,  /* the interpreter began to finalize: what is live here is "live" */

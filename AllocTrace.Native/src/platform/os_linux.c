@@ -182,7 +182,8 @@ void *os_file_extend(struct os_file *file, uint64_t offset, size_t size, const c
         *reason = "it is not there any more";
     else if ((error = reserve(file, offset, size)) != 0)
         *reason = os_error_text(error);
-    else if ((memory = os_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file->descriptor, (int64_t)offset)) == MAP_FAILED)
+    else if ((memory = os_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file->descriptor, (int64_t)offset))
+             == MAP_FAILED)
         *reason = "no memory to map it (ulimit -v?)";
     errno = saved;
     return memory == MAP_FAILED ? NULL : memory;

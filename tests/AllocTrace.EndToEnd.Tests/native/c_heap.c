@@ -190,7 +190,8 @@ int late_frees(int count)
 
 /* ---- another family ---- */
 
-/* An image loaded with RTLD_DEEPBIND calls the C library's own functions. Half of our blocks are freed there, and half of its blocks here. */
+/* An image loaded with RTLD_DEEPBIND calls the C library's own functions. Half of our blocks are freed there, and half of its blocks here.
+ */
 int other_family(const char *copy_of_this)
 {
     enum { BLOCKS = 1000 };

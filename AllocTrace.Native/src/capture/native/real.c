@@ -60,7 +60,8 @@ struct native_real native_real = {first_malloc,         first_calloc,        fir
 enum { FUNCTIONS = sizeof(struct native_real) / sizeof(void *) };
 
 /* In the order of the structure's members. */
-static const char *const names[FUNCTIONS] = {"malloc", "calloc", "realloc", "free", "posix_memalign", "aligned_alloc", "memalign", "dlclose"};
+static const char *const names[FUNCTIONS] = {"malloc",         "calloc",        "realloc",  "free",
+                                             "posix_memalign", "aligned_alloc", "memalign", "dlclose"};
 
 static bool is_ours(const struct image *image)
 {
