@@ -105,7 +105,7 @@ internal sealed unsafe class BlockReplay : IDisposable
         realloc = new PendingRealloc { Open = true, Address = address, Block = new LiveBlock(bytes, site) };
     }
 
-    /// <summary>The reallocation failed: the old block is as it was.</summary>
+    /// <summary>The reallocation failed: the old block is unchanged.</summary>
     public void UndoRealloc(ThreadReplay thread, uint domain)
     {
         ref var realloc = ref thread.Realloc(domain);
