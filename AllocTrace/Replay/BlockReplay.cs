@@ -265,6 +265,13 @@ internal sealed unsafe class BlockReplay : IDisposable
         Clock.NowNs = nowNs;
     }
 
+    /// <summary>Returns the changes of sites within slices so far, while the replay continues.</summary>
+    public SliceEntry[] SliceDifferencesSoFar(ReadOnlySpan<InheritedSite> inherited)
+    {
+        NoteHigh();
+        return Clock.SliceDifferencesSoFar(inherited, _liveBytes, _liveBlocks, _highestBytes);
+    }
+
     /// <summary>The recording has ended.</summary>
     public void Finish()
     {

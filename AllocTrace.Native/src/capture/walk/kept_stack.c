@@ -4,6 +4,7 @@
 
 #include "capture/code_cache.h"
 #include "capture/thread.h"
+#include "platform/assert.h"
 #include "platform/os.h"
 
 static size_t grown_bytes(uint32_t capacity)
@@ -23,6 +24,7 @@ bool thread_grow_stack(struct kept_stack *stack)
     uint32_t capacity = stack->capacity * 2;
     if (capacity > KEPT_MAX_CAPACITY)
         return false;
+    alloctrace_assert(stack->depth <= stack->capacity);
     uint8_t *memory = os_map(grown_bytes(capacity));
     if (!memory)
         return false;
