@@ -97,6 +97,28 @@ public sealed unsafe class NativeReplayTests
         Assert.AreEqual(100, replayed.Replay.LiveBytes);
     }
 
+    [TestMethod]
+    public void Sampled_block_that_an_extension_reports_stands_for_as_many_as_before()
+    {
+        (long, long) Live(bool isReported)
+        {
+            using var replayed = Run((session, thread) =>
+            {
+                session.Set64(64, 4096);
+                thread.Malloc(Malloc, A, 100, 0);
+                if (isReported)
+                    thread.Malloc(Numpy, A, 100, 0);
+
+                thread.Malloc(Mmap, B, Page, 0);
+            });
+            File.Delete(replayed.Session.Path);
+            return (replayed.Replay.LiveBytes, replayed.Replay.LiveBlocks);
+        }
+
+        Assert.AreEqual(Live(isReported: false), Live(isReported: true));
+        Assert.IsGreaterThan(4096, Live(isReported: true).Item1);
+    }
+
     /// <summary>Its free went past the library: RTLD_DEEPBIND.</summary>
     [TestMethod]
     public void Block_that_lies_where_one_is_alive_ends_that_one()
