@@ -27,6 +27,7 @@ internal sealed class RunCommand : Command, IExamples
     private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: make the program wait, or drop the records" };
     private readonly Option<string> _crash = new("--crash") { Description = "Record the stacks of all threads when the program crashes; 'alloctrace crash' prints them" };
     private readonly Option<ulong> _events = EventsOption.Create();
+    private readonly Option<string> _objects = new("--objects") { Description = "Read the types and holders of the blocks that are live at the end, from a copy of the process" };
     private readonly Option<int> _temporary = TemporaryOption.Create();
     private readonly Option<string?> _python = new("--python") { Description = "The interpreter that runs a script or a module", HelpName = "PYTHON" };
 
@@ -53,6 +54,8 @@ internal sealed class RunCommand : Command, IExamples
         _onFull.AcceptOnlyFromAmong("wait", "drop");
         _crash.DefaultValueFactory = _ => "off";
         _crash.AcceptOnlyFromAmong("on", "off");
+        _objects.DefaultValueFactory = _ => "off";
+        _objects.AcceptOnlyFromAmong("end", "off");
         _sample.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<long?>() > RecordingOptions.LargestSample)
@@ -68,7 +71,7 @@ internal sealed class RunCommand : Command, IExamples
             if (result.GetValueOrDefault<ulong>() < SmallestLimit)
                 result.AddError($"--limit must be {SmallestLimit} bytes or more");
         });
-        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _crash, _events, _temporary, _python])
+        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _crash, _events, _objects, _temporary, _python])
             Add(option);
 
         _failAbove = Threshold.FailAbove(this, console, "the command succeeds but the peak of a process");
@@ -139,6 +142,7 @@ internal sealed class RunCommand : Command, IExamples
         OnFull = arguments.GetValue(_onFull) == "drop" ? OnFull.Drop : OnFull.Wait,
         Crash = arguments.GetValue(_crash) == "on",
         Events = arguments.GetValue(_events),
+        ObjectsAtEnd = arguments.GetValue(_objects) == "end",
         TemporaryThreshold = arguments.GetValue(_temporary),
     };
 

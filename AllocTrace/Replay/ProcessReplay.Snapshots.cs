@@ -6,7 +6,12 @@ namespace AllocTrace.Replay;
 internal sealed unsafe partial class ProcessReplay
 {
     /// <summary>Takes a named snapshot of what is alive at the record where the replay is.</summary>
-    public void TakeSnapshot(string name) => _snapshots.Add(Image(SnapshotImage.Named, name));
+    public SnapshotImage TakeSnapshot(string name)
+    {
+        var image = Image(SnapshotImage.Named, name);
+        _snapshots.Add(image);
+        return image;
+    }
 
     /// <summary>Returns the live blocks at the record that the replay has reached, without keeping them.</summary>
     public SnapshotImage Present() => Image(SnapshotImage.Live, SnapshotImage.Live);
@@ -37,6 +42,10 @@ internal sealed unsafe partial class ProcessReplay
                     throw _session.Damaged($"a snapshot's name is string {argument}");
 
                 TakeSnapshot(_session.String((uint)argument));
+                break;
+
+            case MarkKind.Copy:
+                NoteCopy((uint)(argument >> WireFormat.CopyPidShift), (uint)argument);
                 break;
 
             case MarkKind.Fork:

@@ -19,6 +19,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     private readonly List<Loss> _losses = [];
     private readonly bool _isRest;
     private readonly LivePicture _live;
+    private readonly ObjectCapture _objects;
     private readonly EventLog? _events;
 
     /// <summary>The state that a killed collector left; reset in the first round.</summary>
@@ -53,7 +54,8 @@ internal sealed unsafe class FollowedSession : IDisposable
         ForkNumber = session.Header->ForkNumber;
         _pidStarted = session.Header->PidStarted;
         _startedMonoNs = session.Header->StartedMonoNs;
-        Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image) };
+        _objects = new ObjectCapture(claim);
+        Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image), OnCopy = _objects.OnCopy };
         IsWaiting = ForkNumber != 0;
         _live = new LivePicture(session, Replay);
         _events = EventLog.Of(session);
@@ -175,6 +177,9 @@ internal sealed unsafe class FollowedSession : IDisposable
         Load = (_drain.DrainedBytes - before) / ((double)Math.Max(1, _session.Header->Slabs) * WireFormat.SlabBytes);
         ForgetJournal();
         AnswerRequest();
+        if (Damage is null)
+            _objects.Step(TakeSnapshot);
+
         _drain.KeepJournalShort();
         if (Damage is null)
             _live.WriteIfWatched(now, HeaderLosses);
@@ -229,6 +234,7 @@ internal sealed unsafe class FollowedSession : IDisposable
 
         _drain.EndThreads();
         Replay.Finish();
+        _objects.Finish();
         _events?.Finish();
         _losses.AddRange(HeaderLosses());
         if (Damage is not null)
@@ -273,10 +279,11 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <summary>Writes the finished recording.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written.</exception>
-    public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses, _events);
+    public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses, _events, _objects.Contents);
 
     public void Dispose()
     {
+        _objects.Dispose();
         _drain.Dispose();
         _events?.Dispose();
         _journal?.Dispose();
@@ -291,12 +298,25 @@ internal sealed unsafe class FollowedSession : IDisposable
     {
         var header = _session.Header;
         var requested = Volatile.Read(ref header->Requested);
-        if (requested == header->Answered || Damage is not null)
+        if (requested == header->Answered || Damage is not null || _objects.IsBusy)
             return;
+
+        if (Volatile.Read(ref header->RequestedObjects) != 0)
+        {
+            _objects.Begin(requested, SnapshotRequest.NameIn(header));
+            return;
+        }
 
         Guard(() => _drain.Round(ProcessNow));
         _drain.TakeSnapshot(requested, SnapshotRequest.NameIn(header));
         Volatile.Write(ref header->Answered, requested);
+    }
+
+    /// <summary>The same for a request with objects, when there is no copy of the process.</summary>
+    private LiveBlocks TakeSnapshot(uint request, string name)
+    {
+        Guard(() => _drain.Round(ProcessNow));
+        return Replay.PresentBlocks(_drain.TakeSnapshot(request, name));
     }
 
     /// <summary>CLOCK_MONOTONIC as the session's process reads it.</summary>

@@ -1,4 +1,5 @@
 using AllocTrace.Events;
+using AllocTrace.Objects;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
 
@@ -15,6 +16,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private readonly StackWriter _stacks;
     private readonly CrashWriter _crashes;
     private readonly EventWriter _events;
+    private readonly ObjectWriter _objects;
     private readonly RawInsert _domain;
     private readonly RawInsert _process;
     private readonly RawInsert _thread;
@@ -40,6 +42,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _stacks = new StackWriter(database);
         _crashes = new CrashWriter(database);
         _events = new EventWriter(connection);
+        _objects = new ObjectWriter(connection);
         _domain = new RawInsert(database, "domain", columns: 2);
         _process = new RawInsert(database, "process", columns: 14);
         _thread = new RawInsert(database, "thread", columns: 7);
@@ -58,8 +61,14 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <summary>Writes a process. All that can be damaged is read before the first row of the process is written.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events) =>
-        Add(session, replay, ending, losses, replay.Snapshots(), isFinished: true, events);
+    public void Add(
+        SessionFile session,
+        ProcessReplay replay,
+        ProcessEnding ending,
+        IReadOnlyCollection<Loss> losses,
+        EventLog? events,
+        IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects) =>
+        Add(session, replay, ending, losses, replay.Snapshots(), isFinished: true, events, objects);
 
     /// <summary>Writes one snapshot of a process whose replay continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
@@ -79,7 +88,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         IReadOnlyCollection<Loss> losses,
         IEnumerable<SnapshotImage> snapshots,
         bool isFinished,
-        EventLog? events = null)
+        EventLog? events = null,
+        IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects = null)
     {
         var header = session.Header;
         var places = PlacesOfSites(session, replay);
@@ -96,7 +106,11 @@ internal sealed unsafe class ProcessWriter : IDisposable
         AddOperations(process, replay, domains);
         var firstSite = AddSites(process, threads, replay, places, domains);
         foreach (var snapshot in snapshots)
+        {
             AddSnapshot(process, snapshot, firstSite);
+            if (objects is not null && objects.TryGetValue(snapshot, out var contents))
+                _objects.Add(_snapshots, contents, firstSite);
+        }
 
         if (isFinished)
             AddSlices(process, replay, duration, firstSite);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 
 using AllocTrace.Events;
+using AllocTrace.Objects;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
 
@@ -97,12 +98,19 @@ internal sealed class TraceWriter : IDisposable
     /// <param name="replay">Finished.</param>
     /// <param name="ending">How the recording ended.</param>
     /// <param name="losses">What is missing besides what the threads know themselves.</param>
+    /// <param name="objects">The types and holders of blocks, by snapshot of the replay; <see langword="null"/>: of none.</param>
     /// <param name="events">Every event, finished; <see langword="null"/>: nobody asked for them.</param>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged; the process is not in the database.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
-    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events = null) => Guard(() =>
+    public void Add(
+        SessionFile session,
+        ProcessReplay replay,
+        ProcessEnding ending,
+        IReadOnlyCollection<Loss> losses,
+        EventLog? events = null,
+        IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects = null) => Guard(() =>
     {
-        _processes!.Add(session, replay, ending, losses, events);
+        _processes!.Add(session, replay, ending, losses, events, objects);
         ProcessCount++;
     });
 
@@ -150,7 +158,7 @@ internal sealed class TraceWriter : IDisposable
         _unfinished.Dispose();
     }
 
-    /// <summary>The statements of <c>schema.sql</c>, or of <c>events.sql</c>.</summary>
+    /// <summary>The statements of <c>schema.sql</c>, of <c>events.sql</c> or of <c>objects.sql</c>.</summary>
     internal static string Schema(string name = "schema.sql")
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!;

@@ -103,6 +103,20 @@ void os_random(void *buffer, size_t size);
 void os_yield(void);
 void os_sleep_ns(uint64_t duration);
 
+/* Makes a copy of this process: a copy-on-write clone of the calling thread that runs nothing of the program. The copy holds no file, gets
+ * no signal but SIGKILL, and ends when *ends is not 0, when *beat_ns (CLOCK_MONOTONIC) is older than OS_COPY_PATIENCE_NS, or by itself
+ * after OS_COPY_LIFE_NS. Both words must be in shared memory. reader: the process that may read the copy where Yama restricts ptrace.
+ * Returns the copy's pid, or a negative errno. */
+#define OS_COPY_LIFE_NS UINT64_C(30000000000)
+#define OS_COPY_PATIENCE_NS UINT64_C(5000000000)
+int32_t os_copy_process(const uint32_t *ends, const uint64_t *beat_ns, uint32_t reader);
+
+/* Reaps a copy that has ended. Returns false while it lives. */
+bool os_copy_is_reaped(int32_t pid);
+
+/* Returns whether memory for copying half of this process's private pages is there: in the system, and in the process's cgroup. */
+bool os_memory_allows_copy(void);
+
 /* True in a program that runs with more rights than its user (set-user-id and the like): such a program is never recorded. */
 bool os_is_privileged(void);
 

@@ -87,6 +87,12 @@ static bool parse_on_full(struct value value, void *field)
     return is(value, "drop") || is(value, "wait");
 }
 
+static bool parse_objects(struct value value, void *field)
+{
+    *(bool *)field = is(value, "end");
+    return is(value, "end") || is(value, "off");
+}
+
 /* Only switches it off: whether there can be one depends on ALLOCTRACE, too. */
 static bool parse_collector(struct value value, void *field)
 {
@@ -131,6 +137,7 @@ static const struct option {
     {"on_full", "wait or drop", parse_on_full, offsetof(struct options, on_full)},
     {"crash", "on or off", parse_switch, offsetof(struct options, crash)},
     {"events", "on, off, or the largest size of the log, 1MiB or more", parse_events, offsetof(struct options, events_bytes)},
+    {"objects", "end or off", parse_objects, offsetof(struct options, objects_at_end)},
     {"collector", "auto or off", parse_collector, offsetof(struct options, starts_collector)},
 };
 
