@@ -1,0 +1,35 @@
+namespace AllocTrace.Objects;
+
+/// <summary>What is known about the structure of a type's instances, beyond what every object has.</summary>
+internal enum ObjectKind : byte
+{
+    /// <summary>Any word may be a reference.</summary>
+    Other,
+
+    /// <summary>Refers to nothing: an int, a float, a complex number, bytes.</summary>
+    Atom,
+    Text,
+    Dict,
+    List,
+    Tuple,
+    Set,
+    Deque,
+    Type,
+    Code,
+    Function,
+    Method,
+    Cell,
+    Module,
+    Frame,
+    Generator,
+    Exception,
+    Traceback,
+    WeakReference,
+    LruCache,
+    LruLink,
+    MemoryView,
+    Pattern,
+
+    /// <summary>Has buffers with bytes that are no references: a bytearray, an array, a lock.</summary>
+    DataBuffer,
+}
