@@ -10,7 +10,10 @@ internal sealed class BlockTypes(int count)
 
     public BufferForm[] Forms { get; } = new BufferForm[count];
 
-    /// <summary>For <see cref="BufferForm.Items"/> the number of items, for <see cref="BufferForm.DequeEnd"/> the range that is used (<see cref="DequeRange"/>).</summary>
+    /// <summary>
+    /// For <see cref="BufferForm.Items"/> the number of items, for <see cref="BufferForm.Values"/> where they begin, for <see cref="BufferForm.DequeEnd"/> the
+    /// range that is used (<see cref="DequeRange"/>).
+    /// </summary>
     public int[] Used { get; } = new int[count];
 
     /// <summary>The objects' reference counts; <see cref="int.MaxValue"/> for immortal objects.</summary>
@@ -26,7 +29,7 @@ internal sealed class BlockTypes(int count)
     /// <summary>Whether a block holds an object without an owner, which CPython keeps on a free list to use it again.</summary>
     public bool IsDead(int block) => (_states[block] & DeadBit) != 0;
 
-    /// <summary>Whether an object's references are borrowed, so that it keeps nothing alive: the dict of interned strings.</summary>
+    /// <summary>Whether a dict borrows its keys and values, so that it keeps nothing alive: that of interned strings.</summary>
     public bool IsQuiet(int block) => (_states[block] & QuietBit) != 0;
 
     /// <summary>Where in its block an object begins: 0, 16 or 32.</summary>

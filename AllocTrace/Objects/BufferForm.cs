@@ -9,6 +9,9 @@ internal enum BufferForm : byte
     /// <summary>The key table of a dict: keys and values, not hashes, which may be any number, addresses too.</summary>
     Keys,
 
+    /// <summary>The values of an instance or a dict that shares its keys with others (from 3.11 on).</summary>
+    Values,
+
     /// <summary>The table of a set: keys, not hashes.</summary>
     SetTable,
 

@@ -82,7 +82,8 @@ internal sealed class FrameScan(PageReader memory, TypeReader types, PythonBuild
         var end = _layout.Minor == 10
             ? bottom + (Math.Max(0, (int)words.Word(top)) * 8L)
             : words.Word(top) == 0 ? bottom : (long)(words.Word(top) - address) + at;
-        var generator = at + (_layout.Minor == 10 ? 88 : 96); // f_gen is borrowed
-        words.ReferAllBut(at + _layout.ObjectBytes, Math.Clamp(end, at, words.Bytes), stack, top, generator);
+        words.ReferAll(at + _layout.SizeWord + 8, stack);
+        words.Refer(at + _layout["frame.trace"]);
+        words.ReferAll(at + _layout.FrameLocals, Math.Clamp(end, at, words.Bytes)); // before them lies a stack of blocks, stale above its top
     }
 }

@@ -28,8 +28,15 @@ internal enum ObjectKind : byte
     LruCache,
     LruLink,
     MemoryView,
-    Pattern,
 
-    /// <summary>Has buffers with bytes that are no references: a bytearray, an array, a lock.</summary>
+    /// <summary>A compiled regular expression, or a match: numbers follow its fields.</summary>
+    Pattern,
+    Decimal,
+    ContextVariable,
+
+    /// <summary>What keeps a threading.local in a thread's dict.</summary>
+    LocalDummy,
+
+    /// <summary>Has buffers with bytes that are no references: a bytearray, an array, a lock, the description of members.</summary>
     DataBuffer,
 }

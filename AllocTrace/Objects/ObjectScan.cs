@@ -49,8 +49,12 @@ internal sealed unsafe class ObjectScan
 
             _found.SetObject(i, type.Number, header, isDead);
             _found.Counts[i] = CountOf(start + header);
-            if (!isDead)
-                NoteBuffers(i, type, start + header, length - header);
+            if (isDead)
+                continue;
+
+            NoteBuffers(i, type, start + header, length - header);
+            if (_layout.Minor is 11 or 12 && type.Is(ObjectType.ManagedDict))
+                NoteManagedValues(start + header - _layout.GcBytes - 8);
         }
     }
 
@@ -119,6 +123,8 @@ internal sealed unsafe class ObjectScan
         {
             case ObjectKind.Dict when length >= _layout.DictValues + 8:
                 Note(Word(instance, _layout.DictKeys), BufferForm.Keys);
+                if (_layout.Minor >= 11)
+                    NoteValues(Word(instance, _layout.DictValues));
                 if ((long)Word(instance, _layout.DictUsed) >= FewestInterned)
                     _largeDicts.Add(block);
                 break;
@@ -141,6 +147,22 @@ internal sealed unsafe class ObjectScan
                 NoteEach(instance, _layout.ObjectBytes, (int)Math.Min(length, type.BasicBytes), BufferForm.Data);
                 break;
         }
+    }
+
+    /// <summary>Notes the values of an instance: 3.11 has their address in a word of their own, 3.12 has it minus 1 in the place of the dict's.</summary>
+    private void NoteManagedValues(byte* dict)
+    {
+        if (_layout.Minor == 11)
+            NoteValues(Word(dict, -8));
+        else if ((Word(dict, 0) & 1) != 0)
+            NoteValues(Word(dict, 0) + 1);
+    }
+
+    /// <summary>Notes a buffer of values. In 3.11 and 3.12 their address lies in their block, behind the order in which they were set.</summary>
+    private void NoteValues(ulong address)
+    {
+        if (_index.Find(address) is var block and >= 0)
+            (_found.Forms[block], _found.Used[block]) = (BufferForm.Values, (int)(address - _blocks[block].Address));
     }
 
     private void NoteDeque(byte* instance)

@@ -29,7 +29,7 @@ internal sealed unsafe class ReferenceScan : IDisposable
     /// <summary>Returns the nodes that a block refers to, valid until the next call. Blocks are asked for in ascending order.</summary>
     public ReadOnlySpan<int> References(int block)
     {
-        if (_found.IsDead(block) || _found.IsQuiet(block) || IsSilent(block))
+        if (_found.IsDead(block) || IsSilent(block))
             return default;
 
         var start = _window.Prefix(block, out var length);
@@ -37,7 +37,9 @@ internal sealed unsafe class ReferenceScan : IDisposable
             return default;
 
         _words.Begin(_blocks[block].Address, _blocks[block].Bytes, start, length);
-        if (_found.IsObject(block))
+        if (_found.IsQuiet(block))
+            _words.Refer(_found.Header(block) + _layout.DictKeys); // it has a table, and borrows what is in it
+        else if (_found.IsObject(block))
             Object(_types.All[_found[block]], _found.Header(block), _blocks[block].Address + (ulong)_found.Header(block));
         else
             Buffer(_found.Forms[block], _found.Used[block]);
@@ -69,6 +71,9 @@ internal sealed unsafe class ReferenceScan : IDisposable
             case BufferForm.Items:
                 _words.ReferAll(0, used * 8L);
                 break;
+            case BufferForm.Values:
+                Values(used);
+                break;
             case BufferForm.DequeEnd:
                 var range = DequeRange.Unpack(used);
                 if (!range.IsLeft)
@@ -81,6 +86,15 @@ internal sealed unsafe class ReferenceScan : IDisposable
                 _words.ReferAll(0, _words.Bytes);
                 break;
         }
+    }
+
+    /// <summary>The values of an instance that shares its keys. Beside them lie small numbers: the order in which they were set.</summary>
+    private void Values(int start)
+    {
+        if (_layout.Minor >= 13)
+            _words.ReferAll(_layout.ValuesFirst, _layout.ValuesFirst + ((long)(_words.Word(0) & 0xff) * 8)); // {capacity, …}
+        else
+            _words.ReferAll(start, _words.Bytes);
     }
 
     private void Keys()
@@ -143,8 +157,16 @@ internal sealed unsafe class ReferenceScan : IDisposable
                 _frameScan.Frame(_words, at + _layout.GeneratorFrame, address + (ulong)_layout.GeneratorFrame);
                 return;
             case ObjectKind.Pattern:
-                end = Math.Min(end, at + type.BasicBytes - 8); // then comes its program
+                end = Math.Min(end, at + type.BasicBytes - 8); // then come numbers: a program, or marks
                 break;
+            case ObjectKind.Decimal:
+                end = Math.Min(end, at + type.BasicBytes - 32); // then come four words of digits
+                break;
+            case ObjectKind.ContextVariable:
+                _words.ReferAllBut(from, end, from + 16); // the cached value
+                return;
+            case ObjectKind.LocalDummy:
+                return; // a dict of the thread, which is borrowed
             case ObjectKind.WeakReference:
                 _words.ReferAllBut(from, end, at + _layout["weakref.object"], at + _layout["weakref.previous"], at + _layout["weakref.next"], weak);
                 return;
@@ -152,7 +174,7 @@ internal sealed unsafe class ReferenceScan : IDisposable
                 from += 24; // previous, next, and a hash
                 break;
             case ObjectKind.MemoryView:
-                _words.ReferAllBut(from, end, at + _layout["memoryview.owner"], weak);
+                _words.ReferAllBut(from, Math.Min(end, at + type.BasicBytes - 8), at + _layout["memoryview.owner"], weak);
                 return;
             case ObjectKind.Other:
                 from = AfterData(type, at, from);

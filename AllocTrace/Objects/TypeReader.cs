@@ -149,8 +149,11 @@ internal sealed class TypeReader(PageReader memory, PythonBuild build)
         "functools._lru_cache_wrapper" => ObjectKind.LruCache,
         "functools._lru_list_elem" => ObjectKind.LruLink,
         "memoryview" => ObjectKind.MemoryView,
-        "re.Pattern" => ObjectKind.Pattern,
-        "bytearray" or "array.array" or "_thread.lock" or "_thread.RLock" or "_io.BufferedReader" or "_io.BufferedWriter" or "_io.BufferedRandom" or "_io.StringIO" => ObjectKind.DataBuffer,
+        "re.Pattern" or "re.Match" => ObjectKind.Pattern,
+        "decimal.Decimal" => ObjectKind.Decimal,
+        "ContextVar" or "_contextvars.ContextVar" => ObjectKind.ContextVariable,
+        "_thread._localdummy" => ObjectKind.LocalDummy,
+        "member_descriptor" or "bytearray" or "array.array" or "_thread.lock" or "_thread.RLock" or "_io.BufferedReader" or "_io.BufferedWriter" or "_io.BufferedRandom" or "_io.StringIO" => ObjectKind.DataBuffer,
         _ => ObjectKind.Other,
     };
 }

@@ -148,6 +148,7 @@ static void code(void) {
     OFFSET("code.free_names", PyCodeObject, co_freevars);
     OFFSET("frame.locals_dict", PyFrameObject, f_locals);
     OFFSET("frame.stack", PyFrameObject, f_valuestack);
+    OFFSET("frame.trace", PyFrameObject, f_trace);
     OFFSET("frame.locals", PyFrameObject, f_localsplus);
 #endif
 #if PY_VERSION_HEX >= 0x030C0000
