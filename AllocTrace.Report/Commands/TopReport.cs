@@ -31,6 +31,12 @@ internal sealed class TopReport
         _losses = [.. database.Losses.Where(loss => ids.Contains(loss.Process))];
     }
 
+    /// <summary>Whether each row has the types of its blocks.</summary>
+    public bool ShowsTypes { get; init; }
+
+    /// <summary>Whether each row has the bytes that would be freed with its blocks.</summary>
+    public bool ShowsRetained { get; init; }
+
     private string GroupName => _groupBy.ToString().ToLowerInvariant();
 
     /// <summary>Writes it for people.</summary>
@@ -57,7 +63,7 @@ internal sealed class TopReport
             }
             else
             {
-                new StatisticTable(page, source).Write(_statistics, _snapshot.Size);
+                new StatisticTable(page, source) { ShowsTypes = ShowsTypes, ShowsRetained = ShowsRetained }.Write(_statistics, _snapshot.Size);
                 page.Line();
             }
         }

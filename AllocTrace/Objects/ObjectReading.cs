@@ -16,11 +16,51 @@ internal static class ObjectReading
     /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
     public static ObjectContents Read(IMemoryImage image, uint pid, LiveBlocks live, string method, long pauseNs)
     {
-        var blocks = Blocks(live);
-        var python = RemotePython.FindAll(new ProcessMemory(pid))[0];
-        _ = (image, python);
-        var rows = blocks.GroupBy(block => (block.Site, block.Domain)).Select(group => new ObjectRow(group.Key.Site, "", "", group.Count(), group.Sum(block => block.Bytes), null));
-        return new ObjectContents { Method = method, PauseNs = pauseNs, Rows = [.. rows] };
+        var (build, others) = BuildOf(image, pid);
+        var analysis = HeapAnalysis.Of(image, Blocks(live), build);
+        return new ObjectContents
+        {
+            Method = method,
+            PauseNs = pauseNs,
+            Note = others ? "types are those of the first CPython of the process only" : "",
+            Rows = RowsOf(analysis),
+        };
+    }
+
+    /// <summary>Sums the rows of types of one name: a class that a program makes again and again has a type each time.</summary>
+    private static List<ObjectRow> RowsOf(HeapAnalysis analysis)
+    {
+        var sums = new Dictionary<(int, string, string), ObjectRow>();
+        foreach (var row in analysis.Rows)
+        {
+            var (type, kind) = (row.Type < 0 ? "" : analysis.Types[row.Type].FullName, KindOf(row.Kind));
+            var sum = sums.GetValueOrDefault((row.Site, type, kind), new ObjectRow(row.Site, type, kind, 0, 0, 0));
+            sums[(row.Site, type, kind)] = sum with { Blocks = sum.Blocks + row.Blocks, Bytes = sum.Bytes + row.Bytes, Retained = sum.Retained + row.Retained };
+        }
+
+        return [.. sums.Values];
+    }
+
+    private static string KindOf(BlockKind kind) => kind switch
+    {
+        BlockKind.Object => "object",
+        BlockKind.Buffer => "buffer",
+        BlockKind.Free => "free",
+        _ => "memory",
+    };
+
+    /// <summary>Returns the CPython of a process, and whether there are others.</summary>
+    private static (PythonBuild Build, bool HasOthers) BuildOf(IMemoryImage image, uint pid)
+    {
+        var all = RemotePython.FindAll(new ProcessMemory(pid));
+        var why = "";
+        foreach (var python in all)
+        {
+            if (PythonBuild.Find(image, python.Layout.Minor, python.Layout.FreeThreaded, python.Runtime, out why) is { } build)
+                return (build, all.Count > 1);
+        }
+
+        throw new IOException(why);
     }
 
     /// <summary>Returns the blocks in ascending order. Where two domains have one at the same address, Python's own counts.</summary>
