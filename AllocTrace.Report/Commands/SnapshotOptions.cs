@@ -116,6 +116,14 @@ internal sealed class SnapshotOptions
         ? Filtered(parsed, Snapshot.LoadWithTypes(database, at, Pid(parsed)))
         : throw new UsageException($"types are known of live blocks: --view {parsed.GetValue(_view).ToString().ToLowerInvariant()} has none");
 
+    /// <summary>Returns the one snapshot with types that is meant.</summary>
+    public TraceMoment TypedMoment(ParseResult parsed, TraceDatabase database) =>
+        TypedMoments.Find(database, database.ProcessesWith(Pid(parsed)), parsed.GetValue(At) is [var name, ..] ? name : null).Moments switch
+        {
+            [var moment] => moment,
+            var several => throw new UsageException($"{database.Path} has {several.Length} processes with objects: give --process PID"),
+        };
+
     /// <summary>The same, at a moment by name; <see langword="null"/> for the view.</summary>
     public Snapshot Load(ParseResult parsed, TraceDatabase database, string? at) => at is null
         ? Load(parsed, database, parsed.GetValue(_view))

@@ -97,6 +97,9 @@ internal sealed class JsonText : IDisposable
             Json.WriteNumber("count", difference.Count);
             Json.WriteNumber("count_diff", difference.CountDiff);
             Errors("size_diff_error", "count_diff_error", new Amount(difference.SizeDiffError, difference.CountDiffError));
+            if (difference.Types.Count > 0)
+                Types("types_diff", difference.Types);
+
             About(difference.Group);
             Json.WriteEndObject();
             FlushIfLong();

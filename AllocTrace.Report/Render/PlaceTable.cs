@@ -15,8 +15,8 @@ internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnly
 {
     private const int NarrowestPlace = 16;
 
-    /// <summary>Whether the types of the blocks are below each place.</summary>
-    public bool ShowsTypes { get; init; }
+    /// <summary>Returns what is said of the types of a row's blocks, below its place; <see langword="null"/>: nothing.</summary>
+    public Func<Statistic, string>? TypesOf { get; init; }
 
     /// <summary>Writes the table.</summary>
     /// <param name="rows">What each row is about, and its figures.</param>
@@ -51,8 +51,8 @@ internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnly
                 lines.Add(new Text("  " + carets[..Math.Min(carets.Length, width - 3)], Page.Dim));
         }
 
-        if (ShowsTypes && statistic.Types.Count > 0)
-            lines.Add(new Text(Cut("  " + TypeText.Of(statistic.Types), width)));
+        if (TypesOf?.Invoke(statistic) is { Length: > 0 } types)
+            lines.Add(new Text(Cut("  " + types, width)));
 
         return lines.Count == 1 ? lines[0] : new Rows(lines);
     }

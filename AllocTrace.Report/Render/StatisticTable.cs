@@ -24,7 +24,7 @@ internal sealed class StatisticTable(Page page, SourceFiles source)
         var isSampled = statistics.Any(statistic => statistic.SizeError > 0);
         var sizes = new SizeUnit(statistics.Select(statistic => statistic.Size));
         string[] retained = ShowsRetained ? ["Retained"] : [];
-        new PlaceTable(page, source, ["Size", .. retained, isSampled ? "±" : "Bytes", "%", "Blocks"]) { ShowsTypes = ShowsTypes }.Write(
+        new PlaceTable(page, source, ["Size", .. retained, isSampled ? "±" : "Bytes", "%", "Blocks"]) { TypesOf = ShowsTypes ? statistic => TypeText.Of(statistic.Types) : null }.Write(
             [.. statistics.Select(statistic => (statistic, (string[])
             [
                 sizes.Format(statistic.Size),

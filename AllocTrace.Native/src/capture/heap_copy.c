@@ -40,17 +40,28 @@ static void reap(void)
     give_back(os_copy_is_reaped((int32_t)session.header->copy_pid) ? ALLOCTRACE_COPY_NONE : ALLOCTRACE_COPY_RELEASED);
 }
 
+/* In the copy, which ends: asks the process to reap it, whether the collector released it or is gone. */
+static void tell_end(void)
+{
+    uint32_t made = ALLOCTRACE_COPY_MADE;
+    __atomic_compare_exchange_n(&session.header->copy_state, &made, ALLOCTRACE_COPY_RELEASED, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    __atomic_fetch_or(&session.header->order, ALLOCTRACE_ORDER_REQUEST, __ATOMIC_ACQ_REL);
+}
+
 /* The copy's members are this thread's. */
 static enum heap_copy_result make(struct thread_capture *thread, const struct traced_runtime *runtime, uint32_t name)
 {
     struct alloctrace_session *header = session.header;
     if (runtime->python.layout->free_threaded)
         return refuse(ENOTSUP); /* other threads change objects meanwhile */
+    if (!SHARED_LOAD(header->collector_pid))
+        return refuse(ESRCH);
     uint64_t begin = os_monotonic_ns();
     if (!os_memory_allows_copy())
         return refuse(ENOMEM);
     SHARED_STORE(header->copy_ends, 0);
-    int32_t pid = os_copy_process(&header->copy_ends, &header->collector_beat_ns, SHARED_LOAD(header->collector_pid));
+    struct os_copy_terms terms = {&header->copy_ends, &header->collector_beat_ns, SHARED_LOAD(header->collector_pid), tell_end};
+    int32_t pid = os_copy_process(&terms);
     header->copy_pause_ns = os_monotonic_ns() - begin;
     if (pid < 0)
         return refuse((uint32_t)-pid);
@@ -113,6 +124,5 @@ void heap_copy_make_if_wanted(struct thread_capture *thread)
 
 void heap_copy_make_at_end(struct thread_capture *thread, struct traced_runtime *runtime)
 {
-    if (SHARED_LOAD(session.header->collector_pid))
-        heap_copy_make_for(thread, runtime, 0);
+    heap_copy_make_for(thread, runtime, 0);
 }

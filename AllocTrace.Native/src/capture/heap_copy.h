@@ -17,7 +17,7 @@ void heap_copy_tidy(void);
  * the GIL of a CPython whose objects can be read. The caller is at the record of a new object. */
 void heap_copy_make_if_wanted(struct thread_capture *thread);
 
-/* Makes a copy for the snapshot of the end, if a collector is there and the calling thread is the one that finalizes. */
+/* Makes a copy for the snapshot of the end, if the calling thread is the one that finalizes. */
 void heap_copy_make_at_end(struct thread_capture *thread, struct traced_runtime *runtime);
 
 enum heap_copy_result {

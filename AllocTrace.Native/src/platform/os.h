@@ -103,13 +103,20 @@ void os_random(void *buffer, size_t size);
 void os_yield(void);
 void os_sleep_ns(uint64_t duration);
 
-/* Makes a copy of this process: a copy-on-write clone of the calling thread that runs nothing of the program. The copy holds no file, gets
- * no signal but SIGKILL, and ends when *ends is not 0, when *beat_ns (CLOCK_MONOTONIC) is older than OS_COPY_PATIENCE_NS, or by itself
- * after OS_COPY_LIFE_NS. Both words must be in shared memory. reader: the process that may read the copy where Yama restricts ptrace.
- * Returns the copy's pid, or a negative errno. */
+/* What a copy of this process needs. All it points to is in memory that the copy shares with the process. */
+struct os_copy_terms {
+    const uint32_t *ends;    /* the copy ends when it is not 0, */
+    const uint64_t *beat_ns; /* or is older than OS_COPY_PATIENCE_NS, by CLOCK_MONOTONIC; in any case after OS_COPY_LIFE_NS */
+    uint32_t reader;         /* the process that may read the copy where Yama restricts ptrace */
+    void (*last)(void);      /* what the copy does before it ends: nothing but stores to shared memory */
+};
+
 #define OS_COPY_LIFE_NS UINT64_C(30000000000)
 #define OS_COPY_PATIENCE_NS UINT64_C(5000000000)
-int32_t os_copy_process(const uint32_t *ends, const uint64_t *beat_ns, uint32_t reader);
+
+/* Makes a copy of this process: a copy-on-write clone of the calling thread that runs nothing of the program. The copy holds no file and
+ * gets no signal but SIGKILL and SIGSTOP. Returns its pid, or a negative errno. */
+int32_t os_copy_process(const struct os_copy_terms *terms);
 
 /* Reaps a copy that has ended. Returns false while it lives. */
 bool os_copy_is_reaped(int32_t pid);

@@ -53,27 +53,28 @@ static bool is_older(const uint64_t *beat_ns, uint64_t now)
  * The files come first. The copy shares the table of files with the process, or a pipe that the program closes would stay open in the copy.
  * A shared table would keep all files open when the program ends or executes another program while the copy lives; so the copy leaves it at
  * once for an empty table of its own. A kernel without that call has the copy end with its process instead. */
-static __attribute__((noreturn)) void live_as_copy(const uint32_t *ends, const uint64_t *beat_ns, uint32_t reader, uint32_t parent)
+static __attribute__((noreturn)) void live_as_copy(const struct os_copy_terms *terms, uint32_t parent)
 {
     bool has_own_files = syscall(SYS_close_range, 0u, ~0u, CLOSE_RANGE_OWN_TABLE) == 0;
     syscall(SYS_prctl, PR_SET_NAME, "alloctrace-copy", 0, 0, 0);
-    syscall(SYS_prctl, PR_SET_PTRACER, (unsigned long)reader, 0, 0, 0);
+    syscall(SYS_prctl, PR_SET_PTRACER, (unsigned long)terms->reader, 0, 0, 0);
     if (has_own_files)
         write_own_file("/proc/self/oom_score_adj", "1000", 4); /* if memory gets short, the copy goes first */
     const struct timespec look = {0, LOOK_NS};
     uint64_t begin = now_ns(), now = begin;
-    while (now - begin < OS_COPY_LIFE_NS && !__atomic_load_n(ends, __ATOMIC_ACQUIRE) && !is_older(beat_ns, now)
+    while (now - begin < OS_COPY_LIFE_NS && !__atomic_load_n(terms->ends, __ATOMIC_ACQUIRE) && !is_older(terms->beat_ns, now)
            && (has_own_files || syscall(SYS_getppid) == (long)parent)) {
         syscall(SYS_nanosleep, &look, NULL);
         now = now_ns();
     }
+    terms->last();
     for (;;)
         syscall(SYS_exit_group, 0);
 }
 
 /* A raw clone runs no pthread_atfork handler and takes none of the C library's locks. Without an exit signal the program's own waits do not
  * see the copy (wait(2), __WCLONE). The copy keeps the mask in which every signal is blocked: no handler of the program can run there. */
-int32_t os_copy_process(const uint32_t *ends, const uint64_t *beat_ns, uint32_t reader)
+int32_t os_copy_process(const struct os_copy_terms *terms)
 {
     int saved = errno;
     uint64_t all = ~UINT64_C(0), before;
@@ -85,7 +86,7 @@ int32_t os_copy_process(const uint32_t *ends, const uint64_t *beat_ns, uint32_t 
     }
     long pid = syscall(SYS_clone, CLONE_FILES, NULL, NULL, NULL, NULL);
     if (pid == 0)
-        live_as_copy(ends, beat_ns, reader, parent);
+        live_as_copy(terms, parent);
     int error = errno;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, SIGNAL_SET_BYTES);
     errno = saved;
