@@ -264,15 +264,15 @@ internal sealed unsafe class FollowedSession : IDisposable
     public void LetGo() => Volatile.Write(ref _claim.Header->CollectorDone, WireFormat.DoneCollected);
 
     /// <summary>Writes one snapshot of a running recording. For the thread that claimed the session.</summary>
-    /// <returns>True if there is such a snapshot yet.</returns>
+    /// <returns>True if there is such a snapshot yet, and its objects are read if they are wanted.</returns>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written.</exception>
     public bool WriteSnapshot(TraceWriter writer, string name)
     {
-        if (Replay.LastSnapshot(name) is not { } snapshot)
+        if (Replay.LastSnapshot(name) is not { } snapshot || _objects.IsReading(snapshot))
             return false;
 
-        writer.AddSnapshot(_session, Replay, snapshot);
+        writer.AddSnapshot(_session, Replay, snapshot, losses: null, _objects.Contents.GetValueOrDefault(snapshot));
         return true;
     }
 

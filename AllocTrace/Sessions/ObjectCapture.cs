@@ -35,6 +35,9 @@ internal sealed unsafe class ObjectCapture(SessionFile session) : IDisposable
     /// <summary>True while a request waits to be answered.</summary>
     public bool IsBusy => _request is not null;
 
+    /// <summary>Returns whether the objects of a snapshot are being read.</summary>
+    public bool IsReading(SnapshotImage snapshot) => ReferenceEquals(_reader?.Snapshot, snapshot);
+
     private SessionHeader* Header => session.Header;
 
     /// <summary>Begins to answer a request for a snapshot with objects.</summary>
@@ -126,7 +129,10 @@ internal sealed unsafe class ObjectCapture(SessionFile session) : IDisposable
             _reader = new ObjectReader(live, () =>
             {
                 using (image)
-                    return ObjectReading.Read(image, pid.Value, live, ObjectContents.Held, pauseNs);
+                {
+                    var contents = ObjectReading.Read(image, pid.Value, live, ObjectContents.Held, pauseNs);
+                    return contents with { Note = $"read while the threads were held, as the process made no copy: {whyNoCopy}{(contents.Note.Length > 0 ? "; " : "")}{contents.Note}" };
+                }
             });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or OutOfMemoryException)

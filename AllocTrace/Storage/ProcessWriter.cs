@@ -73,8 +73,12 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <summary>Writes one snapshot of a process whose replay continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses) =>
-        Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotImage.Live }], isFinished: false);
+    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses, ObjectContents? objects)
+    {
+        var live = snapshot with { Kind = SnapshotImage.Live };
+        var contents = objects is null ? null : new Dictionary<SnapshotImage, ObjectContents>(ReferenceEqualityComparer.Instance) { [live] = objects };
+        Add(session, replay, ProcessEnding.Running, losses, [live], isFinished: false, events: null, contents);
+    }
 
     /// <summary>Returns the number that an extension chose, or <c>others</c> for the domains that share one.</summary>
     /// <remarks>Version 2 sessions gave the shared one the number of its first.</remarks>

@@ -117,8 +117,8 @@ internal sealed class TraceWriter : IDisposable
     /// <summary>Adds one snapshot of a process that continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
-    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss>? losses = null) =>
-        Guard(() => _processes!.AddSnapshot(session, replay, snapshot, losses ?? []));
+    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss>? losses = null, ObjectContents? objects = null) =>
+        Guard(() => _processes!.AddSnapshot(session, replay, snapshot, losses ?? [], objects));
 
     /// <summary>Makes a whole database of what was added so far, under the name that it will have; more can be added.</summary>
     /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>
