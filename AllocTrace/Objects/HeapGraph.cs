@@ -9,6 +9,7 @@ internal sealed class HeapGraph
         Memory = new PageReader(image);
         TypeReader = new TypeReader(Memory, build);
         Values = new ValueReader(Memory, TypeReader, build);
+        Code = new CodeNames(Memory, Values, build);
         Index = new BlockIndex(blocks);
         Types = ObjectScan.Run(image, blocks, Index, Memory, TypeReader, Values, build.Layout);
         Target = new ReferenceTarget(blocks, Index, Types);
@@ -27,6 +28,8 @@ internal sealed class HeapGraph
     public TypeReader TypeReader { get; }
 
     public ValueReader Values { get; }
+
+    public CodeNames Code { get; }
 
     public BlockIndex Index { get; }
 

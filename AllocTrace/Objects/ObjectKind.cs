@@ -37,6 +37,9 @@ internal enum ObjectKind : byte
     /// <summary>What keeps a threading.local in a thread's dict.</summary>
     LocalDummy,
 
-    /// <summary>Has buffers with bytes that are no references: a bytearray, an array, a lock, the description of members.</summary>
+    /// <summary>Refers to nothing but the system's lock.</summary>
+    Lock,
+
+    /// <summary>Has buffers with bytes that are no references: a bytearray, an array, the description of members.</summary>
     DataBuffer,
 }

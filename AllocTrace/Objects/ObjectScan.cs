@@ -143,7 +143,7 @@ internal sealed unsafe class ObjectScan
             case ObjectKind.Code when _layout.Minor <= 10 && type.WeakListOffset > 0:
                 NoteEach(instance, (int)type.WeakListOffset + 8, length, BufferForm.Borrowed); // caches of global names
                 break;
-            case ObjectKind.DataBuffer:
+            case ObjectKind.DataBuffer or ObjectKind.Lock:
                 NoteEach(instance, _layout.ObjectBytes, (int)Math.Min(length, type.BasicBytes), BufferForm.Data);
                 break;
         }

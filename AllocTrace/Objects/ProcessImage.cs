@@ -17,6 +17,8 @@ internal sealed unsafe class ProcessImage : IMemoryImage
 
     public IReadOnlyList<MemoryRegion> Regions { get; }
 
+    public string FileRoot => $"/proc/{_pid}/root";
+
     /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
     public bool TryRead(ulong address, Span<byte> into)
     {

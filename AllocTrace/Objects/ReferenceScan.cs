@@ -153,15 +153,19 @@ internal sealed unsafe class ReferenceScan : IDisposable
                 _frameScan.FrameObject(_words, at, address);
                 return;
             case ObjectKind.Generator when _layout.Minor >= 11:
-                _words.ReferAllBut(from, at + _layout.GeneratorFrame, weak);
+                // Only coroutines set their origin: that of a generator is stale.
+                _words.ReferAllBut(from, at + _layout.GeneratorFrame, weak, type.Name == "generator" ? at + _layout.GeneratorFrame - 16 : weak);
                 _frameScan.Frame(_words, at + _layout.GeneratorFrame, address + (ulong)_layout.GeneratorFrame);
                 return;
             case ObjectKind.Pattern:
                 end = Math.Min(end, at + type.BasicBytes - 8); // then come numbers: a program, or marks
                 break;
             case ObjectKind.Decimal:
-                end = Math.Min(end, at + type.BasicBytes - 32); // then come four words of digits
-                break;
+                _words.Refer(at + type.BasicBytes - 40); // its digits, if four words behind do not suffice
+                return;
+            case ObjectKind.Lock:
+                _words.Refer(from);
+                return;
             case ObjectKind.ContextVariable:
                 _words.ReferAllBut(from, end, from + 16); // the cached value
                 return;

@@ -153,7 +153,8 @@ internal sealed class TypeReader(PageReader memory, PythonBuild build)
         "decimal.Decimal" => ObjectKind.Decimal,
         "ContextVar" or "_contextvars.ContextVar" => ObjectKind.ContextVariable,
         "_thread._localdummy" => ObjectKind.LocalDummy,
-        "member_descriptor" or "bytearray" or "array.array" or "_thread.lock" or "_thread.RLock" or "_io.BufferedReader" or "_io.BufferedWriter" or "_io.BufferedRandom" or "_io.StringIO" => ObjectKind.DataBuffer,
+        "_thread.lock" or "_thread.RLock" => ObjectKind.Lock,
+        "member_descriptor" or "bytearray" or "array.array" or "_io.BufferedReader" or "_io.BufferedWriter" or "_io.BufferedRandom" or "_io.StringIO" => ObjectKind.DataBuffer,
         _ => ObjectKind.Other,
     };
 }

@@ -13,6 +13,7 @@ internal sealed class ValueReader(PageReader memory, TypeReader types, PythonBui
     private const long MostEntries = 1 << 26;
 
     private readonly ObjectLayout _layout = build.Layout;
+    private readonly Dictionary<int, TypeName> _names = [];
 
     /// <summary>Returns the string at an address, or <see langword="null"/> when no str of a reasonable length is there.</summary>
     public string? Text(ulong address)
@@ -52,18 +53,21 @@ internal sealed class ValueReader(PageReader memory, TypeReader types, PythonBui
     }
 
     /// <summary>Returns the entries of a dict as addresses of keys and values.</summary>
-    public IEnumerable<(ulong Key, ulong Value)> Items(ulong dict) => Items(memory.Word(dict, _layout.DictKeys), memory.Word(dict, _layout.DictValues));
+    /// <param name="dict">The address of the dict.</param>
+    /// <param name="most">The most entries that are looked at, deleted ones included.</param>
+    public IEnumerable<(ulong Key, ulong Value)> Items(ulong dict, long most = MostEntries) => Items(memory.Word(dict, _layout.DictKeys), memory.Word(dict, _layout.DictValues), most);
 
     /// <summary>Returns the entries of a table of keys, with the values in it or, for instances that share the keys, beside it.</summary>
     /// <param name="keys">The address of the keys.</param>
     /// <param name="values">The address of the values; 0 when they are with the keys.</param>
-    public IEnumerable<(ulong Key, ulong Value)> Items(ulong keys, ulong values)
+    /// <param name="most">The most entries that are looked at.</param>
+    public IEnumerable<(ulong Key, ulong Value)> Items(ulong keys, ulong values, long most)
     {
-        if (keys == 0 || DictKeysTable.Read(memory, _layout, keys) is not { } table || table.Entries > MostEntries)
+        if (keys == 0 || DictKeysTable.Read(memory, _layout, keys) is not { } table)
             yield break;
 
         var first = values + (ulong)_layout.ValuesFirst;
-        for (long i = 0; i < table.Entries; i++)
+        for (long i = 0; i < Math.Min(table.Entries, most); i++)
         {
             var entry = keys + (ulong)(table.FirstEntry + (i * table.EntryBytes) + table.EntryBytes - 16);
             var (key, value) = (memory.Word(entry), values != 0 ? memory.Word(first + (ulong)(i * 8)) : memory.Word(entry + 8));
@@ -76,7 +80,7 @@ internal sealed class ValueReader(PageReader memory, TypeReader types, PythonBui
     public ulong Value(ulong dict, string name)
     {
         const int MostNames = 1 << 16;
-        foreach (var (key, value) in Items(dict).Take(MostNames))
+        foreach (var (key, value) in Items(dict, MostNames))
         {
             if (Text(key) == name)
                 return value;
@@ -87,6 +91,14 @@ internal sealed class ValueReader(PageReader memory, TypeReader types, PythonBui
 
     /// <summary>Returns the module and the qualified name of a type.</summary>
     public TypeName NameOf(ObjectType type)
+    {
+        if (!_names.TryGetValue(type.Number, out var name))
+            _names.Add(type.Number, name = ReadName(type));
+
+        return name;
+    }
+
+    private TypeName ReadName(ObjectType type)
     {
         var dot = type.Name.LastIndexOf('.');
         var byName = dot > 0 ? new TypeName(type.Name[..dot], type.Name[(dot + 1)..]) : new TypeName(TypeName.Builtins, type.Name);

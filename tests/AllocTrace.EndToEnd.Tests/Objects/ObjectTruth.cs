@@ -130,6 +130,46 @@ internal static class ObjectTruth
         return new(of, agreed, others);
     }
 
+    /// <summary>Of the containers that the collector called unreachable, those that were found.</summary>
+    public static Agreement GarbageRecall(HeapGraph graph, HeapAnalysis analysis, string path)
+    {
+        var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
+        foreach (var address in File.ReadLines(path).Select(ulong.Parse))
+        {
+            var block = graph.Target.FindObject(address);
+            if (block < 0)
+                continue;
+
+            of++;
+            if (analysis.IsGarbage(block))
+                agreed++;
+            else
+                Count(others, graph.TypeOfObject(block).Name);
+        }
+
+        return new(of, agreed, others);
+    }
+
+    /// <summary>Of the containers that were called unreachable, those that the collector called so.</summary>
+    public static Agreement GarbagePrecision(HeapGraph graph, HeapAnalysis analysis, string path)
+    {
+        var truth = File.ReadLines(path).Select(ulong.Parse).ToHashSet();
+        var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
+        for (var i = 0; i < graph.Blocks.Length; i++)
+        {
+            if (graph.KindOf(i) != BlockKind.Object || !analysis.IsGarbage(i) || !graph.TypeOfObject(i).Is(ObjectType.Collected))
+                continue;
+
+            of++;
+            if (truth.Contains(graph.Target.AddressOf(i)))
+                agreed++;
+            else
+                Count(others, graph.TypeOfObject(i).Name);
+        }
+
+        return new(of, agreed, others);
+    }
+
     private static IEnumerable<(int Block, int Unexplained)> Mortal(HeapGraph graph)
     {
         for (var i = 0; i < graph.Blocks.Length; i++)
