@@ -99,11 +99,13 @@ internal sealed class TopReport
     {
         using var csv = new CsvText(output.Out, forTerminal: output.TerminalWidth is not null);
         string[] errors = _database.IsSampled ? ["size_error", "count_error"] : [];
-        csv.Header(["size", "count", .. errors, "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread", "interpreter", "command"]);
+        string[] types = _groupBy == GroupBy.Type ? ["type", "kind", "retained"] : [];
+        csv.Header(["size", "count", .. errors, .. types, "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread", "interpreter", "command"]);
         foreach (var statistic in _statistics)
         {
             object[] error = _database.IsSampled ? [statistic.SizeError, statistic.CountError] : [];
-            csv.Row([statistic.Size, statistic.Count, .. error, .. CsvText.Cells(statistic, whole: _groupBy == GroupBy.Traceback)]);
+            object?[] type = _groupBy == GroupBy.Type ? [statistic.Type?.Type, statistic.Type?.Kind, statistic.Retained] : [];
+            csv.Row([statistic.Size, statistic.Count, .. error, .. type, .. CsvText.Cells(statistic, whole: _groupBy == GroupBy.Traceback)]);
         }
     }
 }

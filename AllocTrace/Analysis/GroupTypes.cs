@@ -9,7 +9,10 @@ namespace AllocTrace.Analysis;
 internal sealed class GroupTypes(TraceDatabase database, IReadOnlyList<SiteTable> parts)
 {
     /// <summary>The types of some groups, in their order, and what they retain.</summary>
-    public (IReadOnlyList<TypeAmount> Types, long Retained)[] Of(Grouping grouping, int[] groups)
+    /// <param name="grouping">What the groups are.</param>
+    /// <param name="groups">Which.</param>
+    /// <param name="isByType">Whether the groups are types: a site's types are in different groups then.</param>
+    public (IReadOnlyList<TypeAmount> Types, long Retained)[] Of(Grouping grouping, int[] groups, bool isByType)
     {
         var places = new int[grouping.Count];
         Array.Fill(places, -1);
@@ -28,7 +31,7 @@ internal sealed class GroupTypes(TraceDatabase database, IReadOnlyList<SiteTable
                 var row = database.TypeRows[site.TypeRow];
                 ref var sum = ref CollectionsMarshal.GetValueRefOrAddDefault(sums[place], row.Type, out _);
                 sum += new Amount(site.Bytes, site.Blocks);
-                retained[place] += row.Retained;
+                retained[place] += isByType ? row.Retained : row.OfSite;
             }
         }
 

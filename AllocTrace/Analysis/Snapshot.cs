@@ -251,7 +251,7 @@ public sealed class Snapshot
             return details;
 
         var isByType = grouping is ColumnGrouping<BlockType>;
-        return [.. details.Zip(new GroupTypes(_database, _parts).Of(grouping, groups), (detail, types) => detail with { Types = isByType ? null : types.Types, Retained = types.Retained })];
+        return [.. details.Zip(new GroupTypes(_database, _parts).Of(grouping, groups, isByType), (detail, types) => detail with { Types = isByType ? null : types.Types, Retained = types.Retained })];
     }
 
     internal GroupSums Sum(Grouping grouping, Cumulation cumulation)

@@ -36,6 +36,8 @@ internal sealed unsafe class CollectedImage : IMemoryImage, IDisposable
 
     public IReadOnlyList<MemoryRegion> Regions => _regions;
 
+    public string FileRoot => _process.FileRoot;
+
     public bool TryRead(ulong address, Span<byte> into)
     {
         if (Find(address) is not { } region || !_copies.TryGetValue(region, out var memory))

@@ -87,6 +87,11 @@ internal sealed class HeapAnalysis
     /// <exception cref="InvalidOperationException">Holders are not known (<see cref="HasHolders"/>).</exception>
     public Holders HoldersOfSites(IReadOnlySet<int> sites, int most = MostHolders) => HoldersOf(block => sites.Contains(_graph.Blocks[block].Site), most);
 
+    /// <summary>Returns who holds the objects of each site and type, with paths with and without the keys of the program; nothing without <see cref="HasHolders"/>.</summary>
+    public IReadOnlyList<HeldRow> HoldersOfAll() => _paths is null || _dominators is null || _texts is null
+        ? []
+        : new HolderSums(_graph, _paths, _dominators, _texts).Rows(_texts, new PathTexts(_graph, _paths, isPrivate: true), type => Types[type].FullName);
+
     /// <summary>Returns who holds a set of blocks.</summary>
     /// <exception cref="InvalidOperationException">Holders are not known (<see cref="HasHolders"/>).</exception>
     public Holders HoldersOf(Func<int, bool> isMember, int most = MostHolders) => _paths is null || _dominators is null || _texts is null

@@ -70,8 +70,6 @@ internal sealed class HolderQuery
     }
 
     /// <summary>Runs a query.</summary>
-    /// <param name="isMember">Tells which blocks are asked for.</param>
-    /// <param name="most">The most rows that are returned.</param>
     public static Holders Run(HeapGraph graph, ShortestPaths paths, Dominators dominators, PathTexts texts, Func<int, bool> isMember, int most)
     {
         var query = new HolderQuery(graph, paths, dominators, texts, isMember);

@@ -18,7 +18,7 @@ internal readonly record struct ObjectRow(int Site, string Type, string Kind, lo
 /// <param name="Of">The number of blocks of the site and the type.</param>
 /// <param name="Bytes">Of the blocks that the path holds, as requested.</param>
 /// <param name="Retained">The bytes that the blocks and all that only they hold take.</param>
-internal readonly record struct HolderRow(int Site, string Type, string Path, string PrivatePath, long Blocks, long Of, long Bytes, long? Retained);
+internal readonly record struct HeldRow(int Site, string Type, string Path, string PrivatePath, long Blocks, long Of, long Bytes, long? Retained);
 
 /// <summary>Blocks that no root reaches, by site and type.</summary>
 internal readonly record struct GarbageRow(int Site, string Type, long Blocks, long Bytes);
@@ -37,9 +37,12 @@ internal sealed record ObjectContents
 
     public IReadOnlyList<ObjectRow> Rows { get; init; } = [];
 
-    public IReadOnlyList<HolderRow> Holders { get; init; } = [];
+    public IReadOnlyList<HeldRow> Holders { get; init; } = [];
 
     public IReadOnlyList<GarbageRow> Garbage { get; init; } = [];
+
+    /// <summary>The bytes that would be freed with all blocks of a site, by site; empty when not known.</summary>
+    public IReadOnlyDictionary<int, long> RetainedBySite { get; init; } = new Dictionary<int, long>();
 
     /// <summary>All objects and references as a <c>.heapsnapshot</c> file, compressed by gzip; <see langword="null"/>: too many.</summary>
     public byte[]? Graph { get; init; }

@@ -22,9 +22,18 @@ internal static class ObjectReading
         {
             Method = method,
             PauseNs = pauseNs,
-            Note = others ? "types are those of the first CPython of the process only" : "",
+            Note = NoteOf(analysis, others),
             Rows = RowsOf(analysis),
+            RetainedBySite = analysis.HasHolders ? analysis.RetainedBySite : new Dictionary<int, long>(),
+            Holders = MergedHolders(analysis.HoldersOfAll()),
+            Garbage = GarbageOf(analysis),
         };
+    }
+
+    private static string NoteOf(HeapAnalysis analysis, bool hasOthers)
+    {
+        string[] notes = [.. hasOthers ? (string[])["types are those of the first CPython of the process only"] : [], .. analysis.HasHolders ? (string[])[] : ["without the GIL, holders and garbage are not known"]];
+        return string.Join("; ", notes);
     }
 
     /// <summary>Sums the rows of types of one name: a class that a program makes again and again has a type each time.</summary>
@@ -33,13 +42,30 @@ internal static class ObjectReading
         var sums = new Dictionary<(int, string, string), ObjectRow>();
         foreach (var row in analysis.Rows)
         {
-            var (type, kind) = (row.Type < 0 ? "" : analysis.Types[row.Type].FullName, KindOf(row.Kind));
-            var sum = sums.GetValueOrDefault((row.Site, type, kind), new ObjectRow(row.Site, type, kind, 0, 0, 0));
+            var (type, kind) = (NameOf(analysis, row.Type), KindOf(row.Kind));
+            var sum = sums.GetValueOrDefault((row.Site, type, kind), new ObjectRow(row.Site, type, kind, 0, 0, analysis.HasHolders ? 0 : null));
             sums[(row.Site, type, kind)] = sum with { Blocks = sum.Blocks + row.Blocks, Bytes = sum.Bytes + row.Bytes, Retained = sum.Retained + row.Retained };
         }
 
         return [.. sums.Values];
     }
+
+    private static List<HeldRow> MergedHolders(IReadOnlyList<HeldRow> rows) =>
+    [
+        .. rows.GroupBy(row => (row.Site, row.Type, row.Path)).Select(same => same.First() with
+        {
+            Blocks = same.Sum(row => row.Blocks), Of = same.Sum(row => row.Of), Bytes = same.Sum(row => row.Bytes), Retained = same.Sum(row => row.Retained),
+        }),
+    ];
+
+    /// <summary>Buffers of garbage count with the objects that have them.</summary>
+    private static List<GarbageRow> GarbageOf(HeapAnalysis analysis) =>
+    [
+        .. analysis.Garbage.Where(row => row.Kind == BlockKind.Object).GroupBy(row => (row.Site, Type: NameOf(analysis, row.Type)))
+            .Select(rows => new GarbageRow(rows.Key.Site, rows.Key.Type, rows.Sum(row => row.Blocks), rows.Sum(row => row.Bytes))),
+    ];
+
+    private static string NameOf(HeapAnalysis analysis, int type) => type < 0 ? "" : analysis.Types[type].FullName;
 
     private static string KindOf(BlockKind kind) => kind switch
     {

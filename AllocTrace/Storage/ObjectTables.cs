@@ -23,12 +23,22 @@ internal sealed class ObjectTables(TraceDatabase database, ReadConnection connec
     {
         var numbers = database.BlockTypes.Select((type, number) => (type, number)).ToDictionary(pair => pair.type, pair => pair.number);
         var sites = new SiteTable();
-        using var reader = new StatementReader(connection, "SELECT site, type, kind, bytes, blocks, retained FROM object_type WHERE snapshot = ? ORDER BY site", moment.Id);
+        var previous = -1L;
+        using var reader = new StatementReader(
+            connection,
+            """
+            SELECT object_type.site, type, kind, bytes, blocks, object_type.retained, object_site.retained
+            FROM object_type LEFT JOIN object_site ON object_site.snapshot = object_type.snapshot AND object_site.site = object_type.site
+            WHERE object_type.snapshot = ? ORDER BY object_type.site
+            """,
+            moment.Id);
         while (reader.Read())
         {
+            var isFirst = reader.Int64(0) != previous;
+            previous = reader.Int64(0);
             var site = database.Sites.Sites[IndexOfSite(reader.Int64(0))];
             sites.Add(site with { Bytes = reader.CheckedInt64(3), Blocks = reader.CheckedInt64(4), IsInherited = site.Blocks > 0, TypeRow = rows.Count });
-            rows.Add(new TypeOfSite(numbers[new BlockType(reader.Text(1), reader.Text(2))], reader.NullableInt64(5) ?? 0));
+            rows.Add(new TypeOfSite(numbers[new BlockType(reader.Text(1), reader.Text(2))], reader.NullableInt64(5) ?? 0, isFirst ? reader.NullableInt64(6) ?? 0 : 0));
         }
 
         return sites;
@@ -61,7 +71,7 @@ internal sealed class ObjectTables(TraceDatabase database, ReadConnection connec
         return rows;
     }
 
-    /// <summary>Copies the graph of a snapshot, as it was written.</summary>
+    /// <summary>Copies the graph of a snapshot unchanged.</summary>
     /// <returns><see langword="false"/> when there is none.</returns>
     public bool CopyGraph(TraceMoment moment, Stream target)
     {

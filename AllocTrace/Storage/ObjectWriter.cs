@@ -31,6 +31,12 @@ internal sealed class ObjectWriter(WriteConnection connection)
         snapshotRow.Add(snapshot, contents.Method, contents.PauseNs, contents.Note);
         foreach (var row in contents.Rows)
             typeRow.Add(snapshot, firstSite + row.Site, row.Type, row.Kind, row.Blocks, row.Bytes, row.Retained);
+        using (var siteRow = new RawInsert(connection.Database, "object_site", columns: 3))
+        {
+            foreach (var (site, retained) in contents.RetainedBySite)
+                siteRow.Add(snapshot, firstSite + site, retained);
+        }
+
         foreach (var row in contents.Holders)
             holderRow.Add(snapshot, firstSite + row.Site, row.Type, row.Path, row.PrivatePath, row.Blocks, row.Of, row.Bytes, row.Retained);
         foreach (var row in contents.Garbage)

@@ -19,6 +19,14 @@ CREATE TABLE object_type (
     PRIMARY KEY (snapshot, site, type, kind)
 ) WITHOUT ROWID;
 
+-- What would be freed with all blocks of a site: less than the sum of its types, whose blocks hold each other. No rows: not known.
+CREATE TABLE object_site (
+    snapshot INTEGER NOT NULL REFERENCES snapshot,
+    site     INTEGER NOT NULL REFERENCES site,
+    retained INTEGER NOT NULL, -- bytes
+    PRIMARY KEY (snapshot, site)
+) WITHOUT ROWID;
+
 -- The shortest paths from roots to the objects of a site and a type; those that differ in keys and indices only are one.
 CREATE TABLE holder (
     snapshot     INTEGER NOT NULL REFERENCES snapshot,

@@ -83,6 +83,26 @@ public sealed class CopyTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(Python.Rows), typeof(Python))]
+    public void Planted_leak_shows_its_holder_in_two_commands(Python python)
+    {
+        if (python.IsFreeThreaded)
+            throw new AssertInconclusiveException("without the GIL there is no copy");
+
+        using var folder = new TemporaryFolder();
+        var database = folder.File("t.db");
+        Alloctrace.Run("run", "-q", "--objects", "end", "-o", database, "--", python.Path, Alloctrace.ProgramFile("leaking.py")).Succeeded();
+        var held = JsonDocument.Parse(Alloctrace.Run("holders", database, "Record", "--json").Succeeded().Output).RootElement.GetProperty("types")[0];
+        var holder = held.GetProperty("holders")[0];
+        Assert.AreEqual(("__main__.Record", 2000), (held.GetProperty("type").GetString(), held.GetProperty("count").GetInt32()));
+        Assert.AreEqual(("__main__.CACHE[*]", 2000), (holder.GetProperty("path").GetString(), holder.GetProperty("count").GetInt32()), held.ToString());
+
+        var garbage = JsonDocument.Parse(Alloctrace.Run("holders", database, "garbage", "--json", "-n", "0").Succeeded().Output).RootElement.GetProperty("garbage").EnumerateArray();
+        var nodes = garbage.Single(each => each.GetProperty("type").GetString() == "__main__.Node");
+        Assert.AreEqual((300, "leaking.py"), (nodes.GetProperty("count").GetInt32(), Path.GetFileName(nodes.GetProperty("traceback")[0].GetProperty("filename").GetString())));
+    }
+
+    [TestMethod]
     [DataRow("1", "Operation not permitted")]
     [DataRow("11", "Resource temporarily unavailable")]
     [DataRow("nproc", "Resource temporarily unavailable")]
