@@ -9,6 +9,7 @@ internal sealed class HeapAnalysis
     private readonly ShortestPaths? _paths;
     private readonly Dominators? _dominators;
     private readonly PathTexts? _texts;
+    private readonly List<int> _garbageEntries = [];
 
     private HeapAnalysis(HeapGraph graph, bool isPrivate)
     {
@@ -20,7 +21,8 @@ internal sealed class HeapAnalysis
             _paths = new ShortestPaths(graph, RootFinder.Find(graph));
             var roots = Enumerable.Range(0, graph.Blocks.Length).Where(block => _paths.Roots[block] != RootKind.None).ToArray();
             Array.Sort(roots, (one, other) => _paths.Roots[one] != _paths.Roots[other] ? _paths.Roots[one].CompareTo(_paths.Roots[other]) : one.CompareTo(other));
-            _dominators = new Dominators(graph.References, [.. roots, .. GarbageEntries.Find(graph, _paths)], graph.Blocks);
+            _garbageEntries = GarbageEntries.Find(graph, _paths);
+            _dominators = new Dominators(graph.References, [.. roots, .. _garbageEntries], graph.Blocks);
             _texts = new PathTexts(graph, _paths, isPrivate);
         }
 
@@ -97,4 +99,17 @@ internal sealed class HeapAnalysis
     public Holders HoldersOf(Func<int, bool> isMember, int most = MostHolders) => _paths is null || _dominators is null || _texts is null
         ? throw new InvalidOperationException("holders are not known without the GIL")
         : HolderQuery.Run(_graph, _paths, _dominators, _texts, isMember, most);
+
+    /// <summary>Writes a heap snapshot in V8's format, which Chrome's Memory panel loads. String contents are not in it; names and keys are.</summary>
+    /// <param name="stream">Where to write; it is left open.</param>
+    /// <param name="siteOf">The line of a site.</param>
+    /// <exception cref="InvalidOperationException">Holders are not known (<see cref="HasHolders"/>).</exception>
+    /// <exception cref="IOException">The stream cannot be written.</exception>
+    public void WriteHeapSnapshot(Stream stream, Func<int, SnapshotSite> siteOf)
+    {
+        if (_paths is null)
+            throw new InvalidOperationException("holders are not known without the GIL");
+
+        HeapSnapshotWriter.Write(_graph, _paths, _garbageEntries, siteOf, stream);
+    }
 }

@@ -1,7 +1,7 @@
 namespace AllocTrace.Objects;
 
 /// <summary>
-/// Names single references. An object is decoded once, however many of its references are asked for; a large container is not decoded at all, because
+/// Names single references. A namespace is decoded once, however many of its references are asked for; a large container is not decoded at all, because
 /// its items have no names worth telling apart.
 /// </summary>
 internal sealed class ReferenceNames(HeapGraph graph)
@@ -33,13 +33,29 @@ internal sealed class ReferenceNames(HeapGraph graph)
         if (items > (isNamespace ? MostNames : MostNamedItems))
             return General(holder, target);
 
+        if (items <= MostNamedItems)
+            return Small(holder, target) ?? Fallback(holder, target);
+
         if (!_kept.TryGetValue(holder, out var names))
-            names = Decode(holder, isNamespace ? 2 * MostNames : MostPlaces);
+            names = Decode(holder);
 
         return names.TryGetValue(target, out var name) ? name : Fallback(holder, target);
     }
 
-    private Dictionary<int, ReferenceName> Decode(int holder, int most)
+    /// <summary>Most objects have few references, and are asked for one of them once.</summary>
+    private ReferenceName? Small(int holder, int target)
+    {
+        var wanted = graph.Target.AddressOf(target);
+        foreach (var (address, name) in _references.Of(holder, MostPlaces))
+        {
+            if (address == wanted)
+                return name;
+        }
+
+        return null;
+    }
+
+    private Dictionary<int, ReferenceName> Decode(int holder)
     {
         if (_count > MostKept)
         {
@@ -48,7 +64,7 @@ internal sealed class ReferenceNames(HeapGraph graph)
         }
 
         var names = new Dictionary<int, ReferenceName>();
-        foreach (var (address, name) in _references.Of(holder, most))
+        foreach (var (address, name) in _references.Of(holder, 2 * MostNames))
         {
             if (graph.Target.FindObject(address) is var block and >= 0)
                 names.TryAdd(block, name);

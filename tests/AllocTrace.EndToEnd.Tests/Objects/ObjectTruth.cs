@@ -150,14 +150,16 @@ internal static class ObjectTruth
         return new(of, agreed, others);
     }
 
-    /// <summary>Of the containers that were called unreachable, those that the collector called so.</summary>
+    /// <summary>Of the containers that were called unreachable, those that the collector called so. It does not know those that it does not track.</summary>
     public static Agreement GarbagePrecision(HeapGraph graph, HeapAnalysis analysis, string path)
     {
         var truth = File.ReadLines(path).Select(ulong.Parse).ToHashSet();
         var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
         for (var i = 0; i < graph.Blocks.Length; i++)
         {
-            if (graph.KindOf(i) != BlockKind.Object || !analysis.IsGarbage(i) || !graph.TypeOfObject(i).Is(ObjectType.Collected))
+            var isTracked = graph.KindOf(i) == BlockKind.Object && graph.TypeOfObject(i).Is(ObjectType.Collected)
+                && graph.Memory.Word(graph.Target.AddressOf(i), -graph.Build.Layout.GcBytes) != 0;
+            if (!isTracked || !analysis.IsGarbage(i))
                 continue;
 
             of++;
