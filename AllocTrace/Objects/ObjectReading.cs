@@ -1,3 +1,5 @@
+using System.IO.Compression;
+
 using AllocTrace.Replay;
 using AllocTrace.Stacks;
 
@@ -6,18 +8,26 @@ namespace AllocTrace.Objects;
 /// <summary>Reads the types and holders of live blocks from an image of their process's memory.</summary>
 internal static class ObjectReading
 {
+    /// <summary>The most blocks of which the graph is kept: about 10 bytes a block when compressed, and the time to write it.</summary>
+    private const int MostGraphBlocks = 1 << 21;
+
     /// <summary>Reads them. Takes seconds for millions of blocks.</summary>
     /// <param name="image">The memory at the moment of the blocks.</param>
     /// <param name="pid">A process that has the same mappings, in which the CPython is looked for.</param>
     /// <param name="live">The blocks.</param>
+    /// <param name="lines">The lines of sites, for the graph.</param>
     /// <param name="method">See <see cref="ObjectContents.Method"/>.</param>
     /// <param name="pauseNs">See <see cref="ObjectContents.PauseNs"/>.</param>
     /// <exception cref="IOException">The memory cannot be read, or not understood. The message is one line.</exception>
     /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
-    public static ObjectContents Read(IMemoryImage image, uint pid, LiveBlocks live, string method, long pauseNs)
+    public static ObjectContents Read(IMemoryImage image, uint pid, LiveBlocks live, IReadOnlyDictionary<int, SnapshotSite> lines, string method, long pauseNs)
     {
+        if (image.Regions.Count == 0)
+            throw new IOException("the copy of the process ended before it was read");
+
         var (build, others) = BuildOf(image, pid);
-        var analysis = HeapAnalysis.Of(image, Blocks(live), build);
+        var blocks = Blocks(live);
+        var analysis = HeapAnalysis.Of(image, blocks, build);
         return new ObjectContents
         {
             Method = method,
@@ -27,7 +37,17 @@ internal static class ObjectReading
             RetainedBySite = analysis.HasHolders ? analysis.RetainedBySite : new Dictionary<int, long>(),
             Holders = MergedHolders(analysis.HoldersOfAll()),
             Garbage = GarbageOf(analysis),
+            Graph = analysis.HasHolders && blocks.Length <= MostGraphBlocks ? GraphOf(analysis, lines) : null,
         };
+    }
+
+    private static byte[] GraphOf(HeapAnalysis analysis, IReadOnlyDictionary<int, SnapshotSite> lines)
+    {
+        using var compressed = new MemoryStream();
+        using (var content = new GZipStream(compressed, CompressionLevel.Fastest))
+            analysis.WriteHeapSnapshot(content, site => lines.GetValueOrDefault(site, new SnapshotSite("", "", 0)));
+
+        return compressed.ToArray();
     }
 
     private static string NoteOf(HeapAnalysis analysis, bool hasOthers)

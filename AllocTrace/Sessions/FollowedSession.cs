@@ -54,7 +54,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         ForkNumber = session.Header->ForkNumber;
         _pidStarted = session.Header->PidStarted;
         _startedMonoNs = session.Header->StartedMonoNs;
-        _objects = new ObjectCapture(claim);
+        _objects = new ObjectCapture(claim, snapshot => new SiteLines(_session, Replay!).Of(snapshot));
         Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image), OnCopy = _objects.OnCopy };
         IsWaiting = ForkNumber != 0;
         _live = new LivePicture(session, Replay);

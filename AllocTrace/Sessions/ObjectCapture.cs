@@ -12,7 +12,8 @@ namespace AllocTrace.Sessions;
 /// collector.
 /// </summary>
 /// <param name="session">The session's file as the process shares it; not owned.</param>
-internal sealed unsafe class ObjectCapture(SessionFile session) : IDisposable
+/// <param name="linesOf">Returns the lines of a snapshot's sites. Called by the collector's thread.</param>
+internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotImage, IReadOnlyDictionary<int, SnapshotSite>> linesOf) : IDisposable
 {
     /// <summary>How long a process has to make the copy. One that gets no new object for this long waits for something, with its objects consistent.</summary>
     private const long PatienceMs = 200;
@@ -85,8 +86,8 @@ internal sealed unsafe class ObjectCapture(SessionFile session) : IDisposable
         }
 
         _isWanted = false;
-        var pauseNs = (long)Header->CopyPauseNs;
-        _reader = new ObjectReader(live, () => ObjectReading.Read(new ProcessImage((int)local), local, live, ObjectContents.Copy, pauseNs));
+        var (pauseNs, lines) = ((long)Header->CopyPauseNs, linesOf(live.Snapshot));
+        _reader = new ObjectReader(live, () => ObjectReading.Read(new ProcessImage((int)local), local, live, lines, ObjectContents.Copy, pauseNs));
     }
 
     /// <summary>Waits until a reading that was begun is over. When the process has ended, or is left.</summary>
@@ -126,11 +127,12 @@ internal sealed unsafe class ObjectCapture(SessionFile session) : IDisposable
             var image = new CollectedImage(pid!.Value);
             held.Dispose();
             var pauseNs = (long)(LibC.MonotonicNanoseconds() - begin);
+            var lines = linesOf(live.Snapshot);
             _reader = new ObjectReader(live, () =>
             {
                 using (image)
                 {
-                    var contents = ObjectReading.Read(image, pid.Value, live, ObjectContents.Held, pauseNs);
+                    var contents = ObjectReading.Read(image, pid.Value, live, lines, ObjectContents.Held, pauseNs);
                     return contents with { Note = $"read while the threads were held, as the process made no copy: {whyNoCopy}{(contents.Note.Length > 0 ? "; " : "")}{contents.Note}" };
                 }
             });

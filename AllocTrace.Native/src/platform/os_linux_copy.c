@@ -42,10 +42,20 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-static bool is_older(const uint64_t *beat_ns, uint64_t now)
+/* What a copy has seen of the beat. */
+struct pulse {
+    const uint64_t *beat;
+    uint64_t last, changed_ns;
+};
+
+static bool is_alive(struct pulse *pulse, uint64_t now)
 {
-    uint64_t beat = __atomic_load_n(beat_ns, __ATOMIC_RELAXED);
-    return now > beat && now - beat > OS_COPY_PATIENCE_NS;
+    uint64_t beat = __atomic_load_n(pulse->beat, __ATOMIC_RELAXED);
+    if (beat != pulse->last) {
+        pulse->last = beat;
+        pulse->changed_ns = now;
+    }
+    return now - pulse->changed_ns < OS_COPY_PATIENCE_NS;
 }
 
 /* What a copy executes: system calls by number, nothing of the program or of the C library's state.
@@ -62,7 +72,8 @@ static __attribute__((noreturn)) void live_as_copy(const struct os_copy_terms *t
         write_own_file("/proc/self/oom_score_adj", "1000", 4); /* if memory gets short, the copy goes first */
     const struct timespec look = {0, LOOK_NS};
     uint64_t begin = now_ns(), now = begin;
-    while (now - begin < OS_COPY_LIFE_NS && !__atomic_load_n(terms->ends, __ATOMIC_ACQUIRE) && !is_older(terms->beat_ns, now)
+    struct pulse pulse = {terms->beat, 0, begin};
+    while (now - begin < OS_COPY_LIFE_NS && !__atomic_load_n(terms->ends, __ATOMIC_ACQUIRE) && is_alive(&pulse, now)
            && (has_own_files || syscall(SYS_getppid) == (long)parent)) {
         syscall(SYS_nanosleep, &look, NULL);
         now = now_ns();

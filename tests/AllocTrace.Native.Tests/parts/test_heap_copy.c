@@ -17,7 +17,7 @@
 /* What a copy and its process share. */
 static struct shared {
     uint32_t ends, ended;
-    uint64_t beat_ns;
+    uint64_t beat;
 } * shared;
 
 static void note_end(void)
@@ -30,8 +30,7 @@ static int32_t copy_this_process(void)
     if (!shared)
         shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     shared->ends = shared->ended = 0;
-    shared->beat_ns = os_monotonic_ns();
-    struct os_copy_terms terms = {&shared->ends, &shared->beat_ns, (uint32_t)getpid(), note_end};
+    struct os_copy_terms terms = {&shared->ends, &shared->beat, (uint32_t)getpid(), note_end};
     return os_copy_process(&terms);
 }
 
