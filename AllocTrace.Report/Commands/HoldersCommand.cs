@@ -21,7 +21,7 @@ internal static class HoldersCommand
         var isPrivate = new Option<bool>("--private") { Description = "Hide keys and strings of the program in paths." };
         var rows = WordOption.Number("-n", "The number of paths of each type; 0 for all.", "N", defaultValue: 5);
         var process = ReportArguments.Process();
-        var json = ReportArguments.Json();
+        var format = new ReportFormat();
         var command = new Verb(
             "holders",
             "Shows who holds objects: the shortest paths from module globals, frames, threads and C code, with how many objects each holds and the bytes that would be "
@@ -31,29 +31,27 @@ internal static class HoldersCommand
             "alloctrace holders app.db garbage                 # what waits for the cyclic garbage collector",
             "alloctrace holders app.db Row --json --private")
         {
-            file, what, at, isPrivate, rows, process, json,
+            file, what, at, isPrivate, rows, process, format.Json,
         };
         command.SetAction(parsed =>
         {
             using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
-            var (moments, notes) = TypedMoments.Find(database, database.ProcessesWith(parsed.GetValue(process)), parsed.GetValue(at));
-            var search = new HolderSearch(database, moments);
-            var asked = parsed.GetRequiredValue(what);
-            var report = new HoldersReport(database, moments, notes, asked, parsed.GetValue(rows));
-            if (asked == Garbage)
-            {
-                report.Write(search.Garbage(), output, parsed.GetValue(json));
-                return ExitCode.Done;
-            }
-
-            var held = IsLine(asked) ? search.OfSites([.. FilterPattern.Parse(asked, inclusive: true, allFrames: false)], parsed.GetValue(isPrivate)) : search.OfType(asked, parsed.GetValue(isPrivate));
-            if (held.Count == 0)
-                throw new UsageException($"{database.Path}: no live object of {(IsLine(asked) ? "line" : "type")} {asked}: 'alloctrace top {ShellWord.Quote(database.Path)} {(IsLine(asked) ? "--types" : "-g type")}' lists them");
-
-            report.Write(held, output, parsed.GetValue(json));
+            var (snapshots, notes) = TypedSnapshots.Find(database, database.ProcessesWith(parsed.GetValue(process)), parsed.GetValue(at));
+            var search = new HolderSearch(database, snapshots);
+            var selection = new TypedSelection(database, snapshots, notes, parsed.GetRequiredValue(what), parsed.GetValue(rows));
+            format.Write(parsed, selection.What == Garbage ? new GarbageReport(selection, search.Garbage()) : new HoldersReport(selection, Held(search, selection, parsed.GetValue(isPrivate))), output);
             return ExitCode.Done;
         });
         return command;
+    }
+
+    private static IReadOnlyList<HeldType> Held(HolderSearch search, TypedSelection selection, bool isPrivate)
+    {
+        var (what, isLine) = (selection.What, IsLine(selection.What));
+        var held = isLine ? search.OfSites([.. FilterPattern.Parse(what, inclusive: true, allFrames: false)], isPrivate) : search.OfType(what, isPrivate);
+        return held.Count > 0
+            ? held
+            : throw new UsageException($"{selection.Database.Path}: no live object of {(isLine ? "line" : "type")} {what}: 'alloctrace top {ShellWord.Quote(selection.Database.Path)} {(isLine ? "--types" : "-g type")}' lists them");
     }
 
     private static bool IsLine(string what) =>

@@ -15,7 +15,7 @@ internal static class LeaksCommand
         var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
         var least = SizeOption.Create("--min", "Hide rows that grew by less than SIZE; 0 shows all. By default, rows that are too small to matter are hidden and counted.");
         var types = new Option<bool>("--types") { Description = "Show the types of the blocks that each row has at the end, or at the last snapshot with types." };
-        var json = ReportArguments.Json();
+        var format = new ReportFormat();
         var command = new Verb(
             "leaks",
             "Lists the lines whose memory kept growing while the program ran, the largest first. Growth counts if it is never freed, is spread over at least a tenth of the "
@@ -28,9 +28,9 @@ internal static class LeaksCommand
             "alloctrace leaks app.db --json | jq '.series[].growing[0]'",
             "alloctrace leaks app.db --fail-growth 1MiB    # for CI: exit code 4 if more leaked")
         {
-            file, groupBy, types, rows, least, json,
+            file, groupBy, types, rows, least, format.Json,
         };
-        var selection = new SnapshotOptions(command, moments: int.MaxValue, views: false, mine: true);
+        var selection = new SnapshotOptions(command, snapshots: int.MaxValue, views: false, mine: true);
         var failGrowth = Threshold.FailGrowth(command, output, "the sum of what kept growing");
         command.Validators.Add(result =>
         {
@@ -50,10 +50,7 @@ internal static class LeaksCommand
 
             notes.AddRange(typed?.Notes ?? []);
             var report = new LeaksReport(database, leaks, group, parsed.GetValue(rows), selection.MineTitle(parsed), notes);
-            if (parsed.GetValue(json))
-                report.WriteJson(output.Out);
-            else
-                report.WriteText(output);
+            format.Write(parsed, report, output);
 
             var code = failGrowth.Check(parsed, $"{database.Path}: kept growing:", leaks.Sum(each => each.Growing.Sum(growth => growth.Bytes)));
             return failGrowth.CheckMeasured(parsed, code, database);

@@ -24,8 +24,7 @@ internal static class TopCommand
         var types = new Option<bool>("--types") { Description = "Show the types of the blocks under each row. Needs a snapshot with types (run --objects end, snapshot --objects)." };
         var retained = new Option<bool>("--retained") { Description = "Show the bytes that would be freed with the blocks of each row: their own, and those that only they hold. Needs a snapshot with types." };
         var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
-        var json = ReportArguments.Json();
-        var csv = ReportArguments.Csv();
+        var format = new ReportFormat();
 
         var command = new Verb(
             "top",
@@ -39,11 +38,11 @@ internal static class TopCommand
             "alloctrace top app.db --types --retained",
             "alloctrace top app.db --json -n 0 | jq '.statistics[0]'")
         {
-            file, groupBy, cumulative, everyFrame, types, retained, rows, json, csv,
+            file, groupBy, cumulative, everyFrame, types, retained, rows, format.Json, format.Csv,
         };
         var selection = new SnapshotOptions(command, mine: true);
         var failAbove = Threshold.FailAbove(command, output, "the total of what is counted");
-        ReportArguments.AtMostOne(command, json, csv);
+        format.Validate(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(everyFrame) && !result.GetValue(cumulative))
@@ -71,15 +70,12 @@ internal static class TopCommand
             {
                 ShowsTypes = parsed.GetValue(types),
                 ShowsRetained = parsed.GetValue(retained),
+                Mine = selection.MineTitle(parsed),
+                Nothing = selection.NothingPasses(parsed, snapshot, database),
             };
-            if (parsed.GetValue(json))
-                report.WriteJson(output.Out);
-            else if (parsed.GetValue(csv))
-                report.WriteCsv(output);
-            else
-                report.WriteText(output, selection.MineTitle(parsed), selection.NothingPasses(parsed, snapshot, database));
+            format.Write(parsed, report, output);
 
-            return failAbove.CheckMeasured(parsed, failAbove.Check(parsed, $"{database.Path}: {selection.Title(parsed)}:", snapshot.Size), database);
+            return failAbove.CheckMeasured(parsed, failAbove.Check(parsed, $"{database.Path}: {selection.Title(parsed)}:", snapshot.Bytes), database);
         });
         return command;
     }

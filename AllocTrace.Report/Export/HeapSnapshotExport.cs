@@ -10,11 +10,11 @@ namespace AllocTrace.Report.Export;
 internal static class HeapSnapshotExport
 {
     /// <exception cref="UsageException">The graph of this snapshot was not kept.</exception>
-    public static void Write(TraceDatabase database, TraceMoment moment, Stream target)
+    public static void Write(TraceDatabase database, TraceSnapshot snapshot, Stream target)
     {
         using var compressed = new MemoryStream();
-        if (!database.CopyGraph(moment, compressed))
-            throw new UsageException($"{database.Path}: the graph of snapshot '{moment.Name}' was not kept: it has too many objects");
+        if (!database.CopyGraph(snapshot, compressed))
+            throw new UsageException($"{database.Path}: the graph of snapshot '{snapshot.Name}' was not kept: it has too many objects");
 
         compressed.Position = 0;
         using var content = new GZipStream(compressed, CompressionMode.Decompress);
@@ -24,7 +24,7 @@ internal static class HeapSnapshotExport
         }
         catch (InvalidDataException e)
         {
-            throw new InvalidTraceException(database.Path, $"damaged: the graph of snapshot '{moment.Name}': {e.Message}", e);
+            throw new InvalidTraceException(database.Path, $"damaged: the graph of snapshot '{snapshot.Name}': {e.Message}", e);
         }
     }
 }

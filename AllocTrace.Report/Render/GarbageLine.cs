@@ -9,16 +9,16 @@ internal static class GarbageLine
     /// <returns><see langword="null"/> when there is no such snapshot, or nothing waited.</returns>
     public static string? Of(TraceDatabase database, TraceProcess process)
     {
-        if (!database.Objects.Any(objects => database.Moments.Any(moment => moment.Id == objects.Moment && moment.Process == process.Id)))
+        if (!database.Objects.Any(objects => database.Snapshots.Any(snapshot => snapshot.Id == objects.Snapshot && snapshot.Process == process.Id)))
             return null;
 
-        var (moments, _) = TypedMoments.Find(database, [process], name: null);
-        var garbage = new HolderSearch(database, moments).Garbage();
+        var (snapshots, _) = TypedSnapshots.Find(database, [process], name: null);
+        var garbage = new HolderSearch(database, snapshots).Garbage();
         if (garbage.Count == 0)
             return null;
 
         var largest = garbage.GroupBy(each => each.Type).MaxBy(group => group.Sum(each => each.Statistic.Size))!;
-        var when = moments[0].IsNamed ? $"at '{moments[0].Name}'" : "at the end";
+        var when = snapshots[0].IsNamed ? $"at '{snapshots[0].Name}'" : "at the end";
         return $"{ByteSize.Format(garbage.Sum(each => each.Statistic.Size))} in {Numbers.Of(garbage.Sum(each => each.Statistic.Count), "object")} waited for the cyclic garbage collector {when}, "
             + $"most of it {Numbers.Whole(largest.Sum(each => each.Statistic.Count))} {largest.Key}: alloctrace holders {ShellWord.Quote(database.Path)} garbage";
     }

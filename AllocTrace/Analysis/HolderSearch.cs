@@ -4,8 +4,8 @@ namespace AllocTrace.Analysis;
 
 /// <summary>Answers who holds objects, and what waits for the garbage collector, from what was kept with snapshots.</summary>
 /// <param name="database">The recording.</param>
-/// <param name="moments">Snapshots with types, at most one of each process.</param>
-internal sealed class HolderSearch(TraceDatabase database, IReadOnlyList<TraceMoment> moments)
+/// <param name="snapshots">Snapshots with types, at most one of each process.</param>
+internal sealed class HolderSearch(TraceDatabase database, IReadOnlyList<TraceSnapshot> snapshots)
 {
     private const string ObjectKind = "object";
 
@@ -35,7 +35,7 @@ internal sealed class HolderSearch(TraceDatabase database, IReadOnlyList<TraceMo
         var lines = FrameGrouping.ByLine(database.Stacks);
         return
         [
-            .. from row in moments.SelectMany(database.ReadGarbage)
+            .. from row in snapshots.SelectMany(database.ReadGarbage)
                group row by (row.Type, Line: lines.GroupOf(database.Sites.Sites[row.Site])) into rows
                let statistic = lines.Describe(rows.Key.Line, rows.Sum(row => row.Bytes), rows.Sum(row => row.Blocks), database.Sites.Sites[rows.First().Site].Stack)
                orderby statistic.Size descending, statistic.Count descending, rows.Key.Type
@@ -46,7 +46,7 @@ internal sealed class HolderSearch(TraceDatabase database, IReadOnlyList<TraceMo
     private IReadOnlyList<HeldType> Held(Func<Site, string, bool> isWanted, bool isPrivate)
     {
         var amounts = new Dictionary<string, (long Count, long Size, long Retained)>();
-        foreach (var part in database.ReadTypedSites(moments))
+        foreach (var part in database.ReadTypedSites(snapshots))
         {
             foreach (ref readonly var site in part.Sites)
             {
@@ -60,7 +60,7 @@ internal sealed class HolderSearch(TraceDatabase database, IReadOnlyList<TraceMo
             }
         }
 
-        var holders = moments.SelectMany(database.ReadHolders)
+        var holders = snapshots.SelectMany(database.ReadHolders)
             .Where(holder => isWanted(database.Sites.Sites[holder.Site], holder.Type))
             .ToLookup(holder => holder.Type);
         return

@@ -7,14 +7,14 @@ namespace AllocTrace.Replay;
 /// than the replay's.
 /// </summary>
 /// <param name="snapshot">The sums of the same moment.</param>
-/// <param name="tables">By domain: that of raw, mem and obj at 0.</param>
+/// <param name="tables">By domain; raw, mem and obj have one.</param>
 /// <param name="domainOfSite">The domain of each site of the replay.</param>
 internal sealed class LiveBlocks(SnapshotImage snapshot, AddressTable?[] tables, byte[] domainOfSite) : IDisposable
 {
     public SnapshotImage Snapshot => snapshot;
 
     /// <summary>The number of blocks.</summary>
-    public long Count => tables.Sum(table => table?.BlockCount ?? 0);
+    public long Count => tables.Distinct().Sum(table => table?.BlockCount ?? 0);
 
     /// <summary>Returns the domain that a site allocates in.</summary>
     public byte DomainOf(uint site) => domainOfSite[site];
@@ -24,6 +24,9 @@ internal sealed class LiveBlocks(SnapshotImage snapshot, AddressTable?[] tables,
     {
         for (var domain = 0; domain < tables.Length; domain++)
         {
+            if (domain is > 0 and < WireFormat.FirstTrackedDomain)
+                continue;
+
             if (domain != WireFormat.OtherDomains)
                 tables[domain]?.ForEach(visit);
             else
@@ -33,7 +36,7 @@ internal sealed class LiveBlocks(SnapshotImage snapshot, AddressTable?[] tables,
 
     public void Dispose()
     {
-        foreach (var table in tables)
+        foreach (var table in tables.Distinct())
             table?.Dispose();
     }
 }
