@@ -118,7 +118,7 @@ internal static class ObjectReading
         live.ForEach((address, block) =>
         {
             isAscending &= count == 0 || blocks[count - 1].Address < address;
-            blocks[count++] = new ImageBlock(address, (long)block.Size, live.DomainOf(block.Site), (int)block.Site);
+            blocks[count++] = new ImageBlock(address, (long)block.Bytes, live.DomainOf(block.Site), (int)block.Site);
         });
         if (isAscending)
             return blocks;

@@ -20,7 +20,7 @@ internal sealed unsafe partial class AddressTable
 
                 var address = key << AddressPage.AddressBits | (ulong)granule << AddressPage.GranuleBits;
                 var size = (uint)entry[granule];
-                visit(address, new LiveBlock(size == AddressPage.WideSize ? _wideSizes[address] : size, (uint)(entry[granule] >> 32)));
+                visit(address, new LiveBlock(size == AddressPage.WideBytes ? _wideBytes[address] : size, (uint)(entry[granule] >> 32)));
             }
         }
 

@@ -146,8 +146,8 @@ public sealed class TraceBuilder : IDisposable
         Execute("INSERT INTO event_log VALUES (?1, 0, ?2, ?3)", process, leftOut, sinceNs);
     }
 
-    /// <summary>Makes the tables for types and holders, and a row for the moment of a kind that was added last.</summary>
-    /// <returns>The moment.</returns>
+    /// <summary>Makes the tables for types and holders, and a row for a snapshot that was added before.</summary>
+    /// <returns>The snapshot.</returns>
     public int Objects(int process, string kind, string name = "", string note = "")
     {
         var moment = _moments[(process, kind + name)];
@@ -162,9 +162,9 @@ public sealed class TraceBuilder : IDisposable
         return moment;
     }
 
-    /// <summary>Adds blocks of a type to a site at a moment with <see cref="Objects"/>.</summary>
-    public void Typed(int moment, int site, string type, string kind, Amount amount, long retained) =>
-        Execute("INSERT INTO object_type VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", moment, site, type, kind, amount.Count, amount.Size, retained);
+    /// <summary>Adds blocks of a type to a site at a snapshot with <see cref="Objects"/>.</summary>
+    public void Typed(int moment, int site, string type, string kind, MemoryAmount amount, long retained) =>
+        Execute("INSERT INTO object_type VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", moment, site, type, kind, amount.Blocks, amount.Bytes, retained);
 
     /// <summary>Completes the file; the builder can be used no further.</summary>
     public string Save()
