@@ -58,6 +58,7 @@ internal sealed unsafe class BlockWords(IMemoryImage image, ReferenceTarget targ
     /// <param name="from">The first offset.</param>
     /// <param name="to">The exclusive end; no more than the block has.</param>
     /// <param name="step">The bytes from one word to the next.</param>
+    /// <remarks>Ends where the block cannot be read.</remarks>
     public void ReferAll(long from, long to, int step = 8)
     {
         to = Math.Min(to, _bytes) - 8;
@@ -68,11 +69,11 @@ internal sealed unsafe class BlockWords(IMemoryImage image, ReferenceTarget targ
         while (at <= to)
         {
             var length = (int)Math.Min(PieceBytes, to + 8 - at);
-            if (image.TryRead(_address + (ulong)at, new Span<byte>(_piece, length)))
-            {
-                for (var inside = 0; inside + 8 <= length; inside += step)
-                    ReferTo(Unsafe.ReadUnaligned<ulong>(_piece + inside));
-            }
+            if (!image.TryRead(_address + (ulong)at, new Span<byte>(_piece, length)))
+                return;
+
+            for (var inside = 0; inside + 8 <= length; inside += step)
+                ReferTo(Unsafe.ReadUnaligned<ulong>(_piece + inside));
 
             at += (length - 8) / step * (long)step + step;
         }

@@ -25,7 +25,8 @@ internal sealed class FrameScan(PageReader memory, TypeReader types, PythonBuild
         words.Refer(at + _layout.FrameLocalsDict);
         words.Refer(at + _layout["frame.object"]);
         var first = at + _layout.FrameLocals;
-        for (var (i, count) = (0L, ValidWords(address, LocalsOf(code))); i < count; i++)
+        var count = Math.Min(ValidWords(address, LocalsOf(code)), (words.Bytes - first) / 8);
+        for (var i = 0L; i < count; i++)
             Refer(words, first + (i * 8));
     }
 

@@ -70,6 +70,12 @@ internal sealed class HolderQuery
     }
 
     /// <summary>Runs a query.</summary>
+    /// <param name="graph">The blocks.</param>
+    /// <param name="paths">The way to each block.</param>
+    /// <param name="dominators">What each block retains.</param>
+    /// <param name="texts">The names of the ways.</param>
+    /// <param name="isMember">Tells which blocks are asked for.</param>
+    /// <param name="most">The most rows that are returned.</param>
     public static Holders Run(HeapGraph graph, ShortestPaths paths, Dominators dominators, PathTexts texts, Func<int, bool> isMember, int most)
     {
         var query = new HolderQuery(graph, paths, dominators, texts, isMember);

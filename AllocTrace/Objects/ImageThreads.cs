@@ -3,7 +3,10 @@ namespace AllocTrace.Objects;
 /// <summary>Finds the interpreters, threads and frames of an image. Every list has an end, whatever the memory says.</summary>
 internal sealed class ImageThreads(PageReader memory, FrameScan frames, PythonBuild build)
 {
-    private const int MostInterpreters = 1 << 10, MostThreads = 1 << 16, MostFrames = 1 << 20;
+    private const int MostInterpreters = 1 << 10, MostThreads = 1 << 16;
+
+    /// <summary>How many more frames are read, of all threads.</summary>
+    private int _left = 1 << 20;
 
     /// <summary>Returns the addresses of the interpreters' states, the main one last.</summary>
     public IReadOnlyList<ulong> Interpreters() => Chain(memory.Word(build.Runtime, build.Frames.RuntimeInterpreters), build.Frames.InterpreterNext, MostInterpreters);
@@ -25,8 +28,9 @@ internal sealed class ImageThreads(PageReader memory, FrameScan frames, PythonBu
         if (build.Frames.FrameIsIndirect)
             innermost = memory.Word(innermost, build.Frames.CframeFrame);
 
-        foreach (var frame in Chain(innermost, build.Frames.FramePrevious, MostFrames))
+        foreach (var frame in Chain(innermost, build.Frames.FramePrevious, _left))
         {
+            _left--;
             var owner = build.Frames.FirstOwnerWithoutCode == 0 ? 0 : memory.Int32(frame + (ulong)build.Frames.FrameOwner) & 0xff;
             if (owner != 0 && owner >= build.Frames.FirstOwnerWithoutCode)
                 continue;

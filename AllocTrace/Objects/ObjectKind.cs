@@ -32,6 +32,7 @@ internal enum ObjectKind : byte
     /// <summary>A compiled regular expression, or a match: numbers follow its fields.</summary>
     Pattern,
     Decimal,
+    NumpyArray,
     ContextVariable,
 
     /// <summary>What keeps a threading.local in a thread's dict.</summary>

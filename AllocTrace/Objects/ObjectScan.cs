@@ -143,6 +143,9 @@ internal sealed unsafe class ObjectScan
             case ObjectKind.Code when _layout.Minor <= 10 && type.WeakListOffset > 0:
                 NoteEach(instance, (int)type.WeakListOffset + 8, length, BufferForm.Borrowed); // caches of global names
                 break;
+            case ObjectKind.NumpyArray when length >= _layout.ObjectBytes + 48 && !HasReferences(Word(instance, _layout.ObjectBytes + 40)):
+                Note(Word(instance, _layout.ObjectBytes), BufferForm.Data);
+                break;
             case ObjectKind.DataBuffer or ObjectKind.Lock:
                 NoteEach(instance, _layout.ObjectBytes, (int)Math.Min(length, type.BasicBytes), BufferForm.Data);
                 break;
@@ -164,6 +167,12 @@ internal sealed unsafe class ObjectScan
         if (_index.Find(address) is var block and >= 0)
             (_found.Forms[block], _found.Used[block]) = (BufferForm.Values, (int)(address - _blocks[block].Address));
     }
+
+    /// <summary>
+    /// Returns whether the items of a numpy array may be references: of kind O (objects) or V (structures). PyArrayObject_fields, numpy 1 and 2: {data, dimensions,
+    /// two lists, base, descr}; PyArray_Descr: {type, kind}.
+    /// </summary>
+    private bool HasReferences(ulong description) => (byte)_memory.Word(description, _layout.ObjectBytes + 8) is (byte)'O' or (byte)'V';
 
     private void NoteDeque(byte* instance)
     {

@@ -12,7 +12,7 @@ internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPri
     /// <summary>Longer paths, and more of them, end early.</summary>
     private const int MostParts = 48, MostPaths = 1 << 18;
 
-    /// <summary>Tuples up to this length are records: their items are told apart.</summary>
+    /// <summary>Tuples up to this length are records: each item has its number.</summary>
     private const int RecordItems = 8;
 
     /// <summary>The longest sequence of references that is noticed to repeat itself.</summary>

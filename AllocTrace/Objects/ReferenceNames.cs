@@ -75,7 +75,7 @@ internal sealed class ReferenceNames(HeapGraph graph)
         return names;
     }
 
-    /// <summary>Returns the name of any item of a large container. Values and keys of a dict are told apart by the first of the same type.</summary>
+    /// <summary>Returns the name of any item of a large container. What has the type of a key and of no value is a key.</summary>
     private ReferenceName General(int holder, int target)
     {
         switch (graph.TypeOfObject(holder).Kind)

@@ -8,6 +8,9 @@ namespace AllocTrace.Objects;
 /// </summary>
 internal sealed unsafe class ReferenceScan : IDisposable
 {
+    /// <summary>Larger buffers of an unknown kind are data: no more of them is searched for references.</summary>
+    private const long MostUnknownBytes = 64 << 20;
+
     private readonly ImageBlock[] _blocks;
     private readonly BlockTypes _found;
     private readonly TypeReader _types;
@@ -83,7 +86,7 @@ internal sealed unsafe class ReferenceScan : IDisposable
                     _words.Refer(8 + (DequeRange.Items * 8L));
                 break;
             default:
-                _words.ReferAll(0, _words.Bytes);
+                _words.ReferAll(0, Math.Min(_words.Bytes, MostUnknownBytes));
                 break;
         }
     }

@@ -125,7 +125,7 @@ internal sealed class TypeReader(PageReader memory, PythonBuild build)
         {
             var isHeap = ((uint)memory.Word(next, _layout.TypeFlags) & ObjectType.Heap) != 0;
             if (memory.CString(memory.Word(next, _layout.TypeName)) is { } inherited && (!isHeap || inherited.Contains('.'))
-                && KindOf(inherited) is ObjectKind.Set or ObjectKind.Deque or ObjectKind.WeakReference or ObjectKind.Module or ObjectKind.DataBuffer)
+                && KindOf(inherited) is ObjectKind.Set or ObjectKind.Deque or ObjectKind.WeakReference or ObjectKind.Module or ObjectKind.DataBuffer or ObjectKind.NumpyArray)
                 return KindOf(inherited);
         }
 
@@ -150,6 +150,7 @@ internal sealed class TypeReader(PageReader memory, PythonBuild build)
         "functools._lru_list_elem" => ObjectKind.LruLink,
         "memoryview" => ObjectKind.MemoryView,
         "re.Pattern" or "re.Match" => ObjectKind.Pattern,
+        "numpy.ndarray" => ObjectKind.NumpyArray,
         "decimal.Decimal" => ObjectKind.Decimal,
         "ContextVar" or "_contextvars.ContextVar" => ObjectKind.ContextVariable,
         "_thread._localdummy" => ObjectKind.LocalDummy,

@@ -7,7 +7,7 @@ internal sealed class TypeSums
 {
     private readonly HeapGraph _graph;
     private readonly ShortestPaths? _paths;
-    private readonly Dictionary<(int Site, int Type, BlockKind Kind), int> _places = [];
+    private readonly Dictionary<ulong, int> _places = [];
     private readonly List<Row> _rows = [];
     private readonly Dictionary<int, Group> _sites = [];
     private readonly Group[] _types;
@@ -66,8 +66,8 @@ internal sealed class TypeSums
 
     private void Add(int block)
     {
-        var (site, bytes) = (_graph.Blocks[block].Site, _graph.Blocks[block].Bytes);
-        var key = (site, _graph.TypeOf(block), _graph.KindOf(block));
+        var (site, type, kind, bytes) = (_graph.Blocks[block].Site, _graph.TypeOf(block), _graph.KindOf(block), _graph.Blocks[block].Bytes);
+        var key = (ulong)(uint)site << 32 | (uint)(type + 1) << 2 | (uint)kind;
         ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(_places, key, out var isKnown);
         if (!isKnown)
         {
@@ -75,7 +75,7 @@ internal sealed class TypeSums
                 _sites.Add(site, ofSite = new Group());
 
             place = _rows.Count;
-            _rows.Add(new Row(key.Item1, key.Item2, key.Item3, ofSite));
+            _rows.Add(new Row(site, type, kind, ofSite));
         }
 
         var row = _rows[place];
