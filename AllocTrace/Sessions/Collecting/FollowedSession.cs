@@ -20,6 +20,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     private readonly bool _isRest;
     private readonly LiveSnapshotFile _live;
     private readonly ObjectCapture _objects;
+    private readonly RequestedSnapshots _requests;
     private readonly EventLog? _events;
 
     /// <summary>The state that a killed collector left; reset in the first round.</summary>
@@ -60,6 +61,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         _live = new LiveSnapshotFile(session, Replay);
         _events = EventLog.Of(session);
         _drain = new SessionDrain(session, Replay, new() { IsJournaled = session == claim && !_isRest, IsRest = _isRest, Events = _events, NeedsJournal = isAwaited });
+        _requests = new RequestedSnapshots(session, _drain, Replay, _objects, () => Guard(() => _drain.Round(ProcessNow)));
     }
 
     /// <summary>True if it is of a forked child that is not to be drained before it is known what the child began with.</summary>
@@ -176,9 +178,8 @@ internal sealed unsafe class FollowedSession : IDisposable
         Guard(() => any = _drain.Round(ProcessNow));
         Load = (_drain.DrainedBytes - before) / ((double)Math.Max(1, _session.Header->Slabs) * WireFormat.SlabBytes);
         ForgetJournal();
-        AnswerRequest();
         if (Damage is null)
-            _objects.Step(TakeSnapshot);
+            _requests.Answer();
 
         _drain.KeepJournalShort();
         if (Damage is null)
@@ -291,32 +292,6 @@ internal sealed unsafe class FollowedSession : IDisposable
         _process.Dispose();
         _session.Dispose();
         _claim.Dispose();
-    }
-
-    /// <summary>Takes the snapshot that somebody asked for, after everything that was committed before the request was seen.</summary>
-    private void AnswerRequest()
-    {
-        var header = _session.Header;
-        var requested = Volatile.Read(ref header->Requested);
-        if (requested == header->Answered || Damage is not null || _objects.IsBusy)
-            return;
-
-        if (Volatile.Read(ref header->RequestedObjects) != 0)
-        {
-            _objects.Begin(requested, SnapshotRequest.NameIn(header));
-            return;
-        }
-
-        Guard(() => _drain.Round(ProcessNow));
-        _drain.TakeSnapshot(requested, SnapshotRequest.NameIn(header));
-        Volatile.Write(ref header->Answered, requested);
-    }
-
-    /// <summary>The same for a request with objects, when there is no copy of the process.</summary>
-    private LiveBlocks TakeSnapshot(uint request, string name)
-    {
-        Guard(() => _drain.Round(ProcessNow));
-        return Replay.PresentBlocks(_drain.TakeSnapshot(request, name));
     }
 
     /// <summary>CLOCK_MONOTONIC as the session's process reads it.</summary>
