@@ -14,7 +14,7 @@ internal static class HeapSnapshotExport
     {
         using var compressed = new MemoryStream();
         if (!database.CopyGraph(snapshot, compressed))
-            throw new UsageException($"{database.Path}: the graph of snapshot '{snapshot.Name}' was not kept: it has too many objects");
+            throw new UsageException($"{database.Path}: the graph of snapshot '{(snapshot.IsNamed ? snapshot.Name : snapshot.Kind.Word())}' was not kept: it has too many objects");
 
         compressed.Position = 0;
         using var content = new GZipStream(compressed, CompressionMode.Decompress);
@@ -24,7 +24,7 @@ internal static class HeapSnapshotExport
         }
         catch (InvalidDataException e)
         {
-            throw new InvalidTraceException(database.Path, $"damaged: the graph of snapshot '{snapshot.Name}': {e.Message}", e);
+            throw new InvalidTraceException(database.Path, $"damaged: the graph of snapshot '{(snapshot.IsNamed ? snapshot.Name : snapshot.Kind.Word())}': {e.Message}", e);
         }
     }
 }
