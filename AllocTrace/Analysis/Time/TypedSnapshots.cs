@@ -31,6 +31,10 @@ internal static class TypedSnapshots
         return (last, [.. last.Where(snapshot => snapshot.IsNamed).Select(snapshot => $"types are known at the snapshot '{snapshot.Name}', not at the end").Distinct(), .. NotesOf(last)]);
 
         TraceSnapshot? Last(TraceProcess process) => database.Snapshots.Where(snapshot => snapshot.Process == process.Id && objects.ContainsKey(snapshot.Id)).MaxBy(snapshot => (!snapshot.IsNamed, snapshot.AtNs));
-        IEnumerable<string> NotesOf(TraceSnapshot[] snapshots) => snapshots.Select(snapshot => objects[snapshot.Id].Note).Where(note => note.Length > 0).Distinct();
+        IEnumerable<string> NotesOf(TraceSnapshot[] snapshots) =>
+        [
+            .. snapshots.Select(snapshot => objects[snapshot.Id].Note).Where(note => note.Length > 0).Distinct(),
+            .. snapshots.Length > 1 ? (string[])[$"{snapshots.Length} processes are added up: blocks that a fork inherited count in each of them"] : [],
+        ];
     }
 }

@@ -103,6 +103,27 @@ public sealed class CopyTests
     }
 
     [TestMethod]
+    public void Forked_children_have_copies_of_their_own()
+    {
+        const string source = """
+            import os, sys
+            class Row: pass
+            kept = [Row() for _ in range(500)]
+            for child in range(3):
+                if os.fork() == 0:
+                    more = [Row() for _ in range(100 * (child + 1))]
+                    sys.exit(0)
+            for child in range(3): os.wait()
+            """;
+        using var folder = new TemporaryFolder();
+        var database = folder.File("t.db");
+        Alloctrace.Run("run", "-q", "--objects", "end", "-o", database, "--", Python.Default.Path, "-c", source).Succeeded();
+        var rows = TraceQuery.Rows<long>(database, "SELECT sum(blocks) FROM object_type WHERE type = '__main__.Row' AND kind = 'object' GROUP BY snapshot ORDER BY 1");
+        CollectionAssert.AreEqual(new long[] { 500, 600, 700, 800 }, rows);
+        AssertAddsUp(database);
+    }
+
+    [TestMethod]
     [DataRow("1", "Operation not permitted")]
     [DataRow("11", "Resource temporarily unavailable")]
     [DataRow("nproc", "Resource temporarily unavailable")]
