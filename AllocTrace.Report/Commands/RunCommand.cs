@@ -56,6 +56,11 @@ internal sealed class RunCommand : Command, IExamples
         _crash.AcceptOnlyFromAmong("on", "off");
         _objects.DefaultValueFactory = _ => "off";
         _objects.AcceptOnlyFromAmong("end", "off");
+        Validators.Add(result =>
+        {
+            if (result.GetValue(_objects) == "end" && result.GetValue(_sample) > 0)
+                result.AddError("--objects needs every allocation, and --sample leaves some out");
+        });
         _sample.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<long?>() > RecordingOptions.LargestSample)

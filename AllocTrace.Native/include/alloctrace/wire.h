@@ -174,7 +174,7 @@ struct alloctrace_session {
     uint32_t copy_state;               /* enum alloctrace_copy_state */
     uint32_t copy_pid;                 /* in the process's pid namespace */
     uint32_t copy_ends;                /* collector: 1 tells the copy itself to end */
-    uint32_t copy_error;               /* errno of the clone; ENOTSUP: no GIL; ESRCH: no collector; ENOMEM also: memory is short */
+    uint32_t copy_error; /* errno of the clone; ENOTSUP: no GIL; ENODATA: sampled; ESRCH: no collector; ENOMEM also: memory is short */
     uint32_t reserved4;
     uint64_t copy_pause_ns;  /* how long the last copy held up the thread that made it, by its own clock */
     char answered_note[216]; /* collector: UTF-8, NUL padded: what it says of the objects of the request that it answers */

@@ -54,6 +54,8 @@ static enum heap_copy_result make(struct thread_capture *thread, const struct tr
     struct alloctrace_session *header = session.header;
     if (runtime->python.layout->free_threaded)
         return refuse(ENOTSUP); /* other threads change objects meanwhile */
+    if (header->sample_bytes)
+        return refuse(ENODATA); /* who holds what cannot be told from a part of the blocks */
     if (!SHARED_LOAD(header->collector_pid))
         return refuse(ESRCH);
     uint64_t begin = os_monotonic_ns();

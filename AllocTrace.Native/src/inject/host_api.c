@@ -186,6 +186,8 @@ static const char *why_no_copy(enum heap_copy_result result)
     switch (session.header->copy_error) {
     case ENOTSUP:
         return "this CPython has no GIL";
+    case ENODATA:
+        return "the recording is sampled";
     case ESRCH:
         return "the recording has no collector";
     case ENOMEM:

@@ -241,5 +241,7 @@ bool options_parse(struct options *options, const char *path, const char *text, 
             return false;
         item += length + (item[length] == ',');
     }
+    if (options->objects_at_end && options->sample_bytes)
+        return fail(error, error_size, "ALLOCTRACE_OPTIONS: objects=end needs every allocation, and sample leaves some out");
     return true;
 }

@@ -1,5 +1,3 @@
-using System.Text;
-
 using AllocTrace.Objects;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
@@ -23,6 +21,8 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
 
     private const int LookMs = 5;
 
+    private const string LateNote = "Python was running when the recording began: what only blocks from before hold is shown as held by C";
+
     private readonly Dictionary<SnapshotImage, ObjectContents> _contents = new(ReferenceEqualityComparer.Instance);
     private ObjectReader? _reader;
     private bool _isWanted;
@@ -38,6 +38,9 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
 
     /// <summary>Returns whether the objects of a snapshot are being read.</summary>
     public bool IsReading(SnapshotImage snapshot) => ReferenceEquals(_reader?.Snapshot, snapshot);
+
+    /// <summary>True if a CPython was running when the recording began.</summary>
+    private bool IsLate => Enumerable.Range(0, (int)session.RuntimeCount).Any(number => session.Runtime((uint)number)->WasInitialized != 0);
 
     private SessionHeader* Header => session.Header;
 
@@ -160,7 +163,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
         var (reader, note) = (_reader!, _reader!.Problem);
         if (reader.Result is { } contents)
         {
-            _contents[reader.Snapshot] = contents;
+            _contents[reader.Snapshot] = IsLate ? contents with { Note = $"{contents.Note}{(contents.Note.Length > 0 ? "; " : "")}{LateNote}" } : contents;
             note = contents.Method == ObjectContents.Copy
                 ? $"types and holders from a copy, which held up the process for {contents.PauseNs / 1e6:F1} ms"
                 : $"types and holders read while the threads were held, for {contents.PauseNs / 1e6:F1} ms";
@@ -187,9 +190,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
         if (_request is not { } request)
             return;
 
-        var room = new Span<byte>(Header->AnsweredNote, SessionHeader.AnsweredNoteBytes);
-        room.Clear();
-        Encoding.UTF8.GetEncoder().Convert(note, room[..^1], flush: true, out _, out _, out _);
+        SnapshotRequest.SetNote(Header, note);
         _request = null;
         Volatile.Write(ref Header->Answered, request);
     }

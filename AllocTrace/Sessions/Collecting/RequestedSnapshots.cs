@@ -24,7 +24,9 @@ internal sealed unsafe class RequestedSnapshots(SessionFile session, SessionDrai
 
     private void Begin(uint request, string name)
     {
-        if (Volatile.Read(ref session.Header->RequestedObjects) != 0)
+        var header = session.Header;
+        var wantsObjects = Volatile.Read(ref header->RequestedObjects) != 0;
+        if (wantsObjects && header->SampleBytes == 0)
         {
             objects.Begin(request, name);
             return;
@@ -32,7 +34,10 @@ internal sealed unsafe class RequestedSnapshots(SessionFile session, SessionDrai
 
         drainAll();
         drain.TakeSnapshot(request, name);
-        Volatile.Write(ref session.Header->Answered, request);
+        if (wantsObjects)
+            SnapshotRequest.SetNote(header, "no types and holders: the recording is sampled, and who holds what cannot be told from a part of the blocks");
+
+        Volatile.Write(ref header->Answered, request);
     }
 
     /// <summary>Takes a snapshot with its blocks, when there is no copy of the process.</summary>

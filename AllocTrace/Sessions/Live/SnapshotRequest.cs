@@ -79,6 +79,14 @@ public static unsafe class SnapshotRequest
 
     internal static string NameIn(SessionHeader* header) => TextIn(new(header->RequestedName, SessionHeader.RequestedNameBytes));
 
+    /// <summary>Stores what an answer says of the objects that were asked for, in at most as many bytes as there is room for.</summary>
+    internal static void SetNote(SessionHeader* header, string note)
+    {
+        var room = new Span<byte>(header->AnsweredNote, SessionHeader.AnsweredNoteBytes);
+        room.Clear();
+        Encoding.UTF8.GetEncoder().Convert(note, room[..^1], flush: true, out _, out _, out _);
+    }
+
     private static string TextIn(ReadOnlySpan<byte> room)
     {
         var end = room.IndexOf((byte)0);
