@@ -94,7 +94,7 @@ public sealed class AllocationTracer : IDisposable
             {
                 Write(name, file);
                 using var database = TraceDatabase.Open(file);
-                return database.Objects.Count > 0 ? Snapshot.LoadWithTypes(database) : Snapshot.Load(database);
+                return database.Objects.Any(objects => objects.IsRead) ? Snapshot.LoadWithTypes(database) : Snapshot.Load(database);
             }
             finally
             {

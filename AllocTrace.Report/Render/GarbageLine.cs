@@ -9,7 +9,7 @@ internal static class GarbageLine
     /// <returns><see langword="null"/> when there is no such snapshot, or nothing waited.</returns>
     public static string? Of(TraceDatabase database, TraceProcess process)
     {
-        if (!database.Objects.Any(objects => database.Snapshots.Any(snapshot => snapshot.Id == objects.Snapshot && snapshot.Process == process.Id)))
+        if (!database.Objects.Any(objects => objects.IsRead && database.Snapshots.Any(snapshot => snapshot.Id == objects.Snapshot && snapshot.Process == process.Id)))
             return null;
 
         var (snapshots, _) = TypedSnapshots.Find(database, [process], name: null);

@@ -13,7 +13,7 @@ internal static class PageObjects
     /// <summary>Writes them as a property, if the recording has them.</summary>
     public static void Write(Utf8JsonWriter json, TraceDatabase database, IReadOnlyList<TraceProcess> processes)
     {
-        if (!database.Objects.Any(objects => processes.Any(process => database.Snapshots.Any(snapshot => snapshot.Id == objects.Snapshot && snapshot.Process == process.Id))))
+        if (!database.Objects.Any(objects => objects.IsRead && processes.Any(process => database.Snapshots.Any(snapshot => snapshot.Id == objects.Snapshot && snapshot.Process == process.Id))))
             return;
 
         var (snapshots, notes) = TypedSnapshots.Find(database, processes, name: null);

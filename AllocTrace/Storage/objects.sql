@@ -2,7 +2,7 @@
 
 CREATE TABLE object_snapshot (
     snapshot INTEGER PRIMARY KEY REFERENCES snapshot,
-    method   TEXT NOT NULL,    -- 'copy' (of the process), or 'held' (its memory was read while its threads were held)
+    method   TEXT NOT NULL,    -- 'copy' (of the process), 'held' (its memory was read while its threads were held), or 'none': the note says why
     pause_ns INTEGER NOT NULL, -- how long the process was held up
     note     TEXT NOT NULL     -- what to know about the figures; empty when there is nothing
 );

@@ -174,7 +174,7 @@ struct alloctrace_session {
     uint32_t copy_state;               /* enum alloctrace_copy_state */
     uint32_t copy_pid;                 /* in the process's pid namespace */
     uint32_t copy_ends;                /* collector: 1 tells the copy itself to end */
-    uint32_t copy_error; /* errno of the clone; ENOTSUP: no GIL; ENODATA: sampled; ESRCH: no collector; ENOMEM also: memory is short */
+    uint32_t copy_error;               /* errno of the clone; ENOTSUP: no GIL; ENODATA: sampled; ENOMEM also: memory is short */
     uint32_t reserved4;
     uint64_t copy_pause_ns;  /* how long the last copy held up the thread that made it, by its own clock */
     char answered_note[216]; /* collector: UTF-8, NUL padded: what it says of the objects of the request that it answers */
@@ -280,7 +280,8 @@ enum alloctrace_mark {
     ALLOCTRACE_MARK_HOOKED = 4,      /* the hooks were put in place; argument: the number of times so far */
     ALLOCTRACE_MARK_INITIALIZED = 5, /* an interpreter that had been finalized was initialized again */
     ALLOCTRACE_MARK_COPY = 6, /* the process was copied here; argument: the copy's pid, and the string that names the snapshot to take.
-                               * String 0: the snapshot of the end, whose FINALIZING mark came just before */
+                               * String 0: the snapshot of the end, whose FINALIZING mark came just before. Pid 0: it should have been
+                               * copied, and alloctrace_session.copy_error says why it was not */
 };
 
 /* A copy of the process: a copy-on-write clone that runs nothing of the program, and whose memory the collector reads (docs/objects.md).

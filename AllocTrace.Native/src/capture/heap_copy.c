@@ -56,13 +56,11 @@ static enum heap_copy_result make(struct thread_capture *thread, const struct tr
         return refuse(ENOTSUP); /* other threads change objects meanwhile */
     if (header->sample_bytes)
         return refuse(ENODATA); /* who holds what cannot be told from a part of the blocks */
-    if (!SHARED_LOAD(header->collector_pid))
-        return refuse(ESRCH);
     uint64_t begin = os_monotonic_ns();
     if (!os_memory_allows_copy())
         return refuse(ENOMEM);
     SHARED_STORE(header->copy_ends, 0);
-    struct os_copy_terms terms = {&header->copy_ends, &header->collector_beat_ns, SHARED_LOAD(header->collector_pid), tell_end};
+    struct os_copy_terms terms = {&header->copy_ends, &header->collector_beat_ns, &header->collector_pid, tell_end};
     int32_t pid = os_copy_process(&terms);
     header->copy_pause_ns = os_monotonic_ns() - begin;
     if (pid < 0)
@@ -126,5 +124,6 @@ void heap_copy_make_if_wanted(struct thread_capture *thread)
 
 void heap_copy_make_at_end(struct thread_capture *thread, struct traced_runtime *runtime)
 {
-    heap_copy_make_for(thread, runtime, 0);
+    if (heap_copy_make_for(thread, runtime, 0) == HEAP_COPY_REFUSED)
+        record_mark(thread, ALLOCTRACE_MARK_COPY, 0);
 }

@@ -188,8 +188,6 @@ static const char *why_no_copy(enum heap_copy_result result)
         return "this CPython has no GIL";
     case ENODATA:
         return "the recording is sampled";
-    case ESRCH:
-        return "the recording has no collector";
     case ENOMEM:
         return "there is too little memory for a copy of the process";
     default:

@@ -105,14 +105,14 @@ void os_sleep_ns(uint64_t duration);
 
 /* What a copy of this process needs. All it points to is in memory that the copy shares with the process. */
 struct os_copy_terms {
-    const uint32_t *ends; /* the copy ends when it is not 0, */
-    const uint64_t *beat; /* or does not change for OS_COPY_PATIENCE_NS; in any case after OS_COPY_LIFE_NS */
-    uint32_t reader;      /* the process that may read the copy where Yama restricts ptrace */
-    void (*last)(void);   /* what the copy does before it ends: nothing but stores to shared memory */
+    const uint32_t *ends;   /* the copy ends when it is not 0 */
+    const uint64_t *beat;   /* what the reader changes while it lives */
+    const uint32_t *reader; /* the process that reads the copy, also where Yama restricts ptrace; 0: it will come */
+    void (*last)(void);     /* what the copy does before it ends: nothing but stores to shared memory */
 };
 
 #define OS_COPY_LIFE_NS UINT64_C(30000000000)
-#define OS_COPY_PATIENCE_NS UINT64_C(8000000000)
+#define OS_COPY_PATIENCE_NS UINT64_C(4000000000)
 
 /* Makes a copy of this process: a copy-on-write clone of the calling thread that runs nothing of the program. The copy holds no file and
  * gets no signal but SIGKILL and SIGSTOP. Returns its pid, or a negative errno. */

@@ -42,20 +42,23 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-/* What a copy has seen of the beat. */
+/* What a copy has seen of its reader. */
 struct pulse {
-    const uint64_t *beat;
-    uint64_t last, changed_ns;
+    uint64_t beat, changed_ns;
+    uint32_t reader;
 };
 
-static bool is_alive(struct pulse *pulse, uint64_t now)
+/* Returns whether the reader is there, or may come. One that is only slow counts as there; one in another pid namespace cannot be seen.
+ * Names a reader that came as the tracer that Yama lets in. */
+static bool is_awaited(struct pulse *pulse, const struct os_copy_terms *terms, uint64_t now)
 {
-    uint64_t beat = __atomic_load_n(pulse->beat, __ATOMIC_RELAXED);
-    if (beat != pulse->last) {
-        pulse->last = beat;
-        pulse->changed_ns = now;
-    }
-    return now - pulse->changed_ns < OS_COPY_PATIENCE_NS;
+    uint64_t beat = __atomic_load_n(terms->beat, __ATOMIC_RELAXED);
+    uint32_t reader = __atomic_load_n(terms->reader, __ATOMIC_RELAXED);
+    if (reader != pulse->reader)
+        syscall(SYS_prctl, PR_SET_PTRACER, (unsigned long)reader, 0, 0, 0);
+    if (beat != pulse->beat || reader != pulse->reader)
+        *pulse = (struct pulse){beat, now, reader};
+    return now - pulse->changed_ns < OS_COPY_PATIENCE_NS || (reader && syscall(SYS_kill, reader, 0) == 0);
 }
 
 /* What a copy executes: system calls by number, nothing of the program or of the C library's state.
@@ -67,13 +70,12 @@ static __attribute__((noreturn)) void live_as_copy(const struct os_copy_terms *t
 {
     bool has_own_files = syscall(SYS_close_range, 0u, ~0u, CLOSE_RANGE_OWN_TABLE) == 0;
     syscall(SYS_prctl, PR_SET_NAME, "alloctrace-copy", 0, 0, 0);
-    syscall(SYS_prctl, PR_SET_PTRACER, (unsigned long)terms->reader, 0, 0, 0);
     if (has_own_files)
         write_own_file("/proc/self/oom_score_adj", "1000", 4); /* if memory gets short, the copy goes first */
     const struct timespec look = {0, LOOK_NS};
     uint64_t begin = now_ns(), now = begin;
-    struct pulse pulse = {terms->beat, 0, begin};
-    while (now - begin < OS_COPY_LIFE_NS && !__atomic_load_n(terms->ends, __ATOMIC_ACQUIRE) && is_alive(&pulse, now)
+    struct pulse pulse = {0, begin, 0};
+    while (now - begin < OS_COPY_LIFE_NS && !__atomic_load_n(terms->ends, __ATOMIC_ACQUIRE) && is_awaited(&pulse, terms, now)
            && (has_own_files || syscall(SYS_getppid) == (long)parent)) {
         syscall(SYS_nanosleep, &look, NULL);
         now = now_ns();

@@ -12,9 +12,13 @@ internal static class TypedSnapshots
     /// <exception cref="ArgumentException">There is none. The message is one line that says how to get one.</exception>
     public static (TraceSnapshot[] Snapshots, IReadOnlyList<string> Notes) Find(TraceDatabase database, IReadOnlyList<TraceProcess> processes, string? name)
     {
-        var objects = database.Objects.ToDictionary(objects => objects.Snapshot);
+        var objects = database.Objects.Where(objects => objects.IsRead).ToDictionary(objects => objects.Snapshot);
         if (objects.Count == 0)
-            throw new ArgumentException($"{database.Path}: no types were recorded. Record with 'alloctrace run --objects end', or take 'alloctrace snapshot PID NAME --objects'");
+        {
+            throw new ArgumentException(database.Objects.Count > 0
+                ? $"{database.Path}: no types were recorded: {database.Objects[^1].Note}"
+                : $"{database.Path}: no types were recorded. Record with 'alloctrace run --objects end', or take 'alloctrace snapshot PID NAME --objects'");
+        }
 
         if (name is not null)
         {

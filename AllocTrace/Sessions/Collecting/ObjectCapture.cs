@@ -82,13 +82,14 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     public void OnCopy(LiveBlocks live, uint pid)
     {
         var isThere = (CopyState)Volatile.Read(ref Header->CopyState) == CopyState.Made && Header->CopyPid == pid;
+        _isWanted = false;
         if (!isThere || _reader is not null || Namespaces.NumberHere(pid, Header->PidNamespace) is not { } local)
         {
-            live.Dispose(); // a collector before this one has read it, or cannot have
+            live.Dispose();
+            Fail(live.Snapshot, pid == 0 ? $"the process could not be copied: {WhyRefused()}" : "the copy of the process ended before it was read");
             return;
         }
 
-        _isWanted = false;
         var (pauseNs, lines) = ((long)Header->CopyPauseNs, linesOf(live.Snapshot));
         _reader = new ObjectReader(live, () => ObjectReading.Read(new ProcessImage((int)local), local, live, lines, ObjectContents.Copy, pauseNs));
     }
@@ -104,6 +105,8 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
 
         if (_reader is { IsDone: true })
             EndReading();
+        else if (_reader is not null)
+            Fail(_reader.Snapshot, $"it was not read within {LongestReadMs / 1000} s after the process had ended");
     }
 
     public void Dispose() => Release();
@@ -121,7 +124,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
         if (held is null)
         {
             live.Dispose();
-            Answer($"no types and holders: the process made no copy ({whyNoCopy}), and its threads cannot be held: {why}");
+            Fail(live.Snapshot, $"the process made no copy ({whyNoCopy}), and its threads cannot be held: {why}");
             return;
         }
 
@@ -143,7 +146,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or OutOfMemoryException)
         {
             live.Dispose();
-            Answer($"no types and holders: the process made no copy ({whyNoCopy}), and its memory cannot be read: {e.Message}");
+            Fail(live.Snapshot, $"the process made no copy ({whyNoCopy}), and its memory cannot be read: {e.Message}");
         }
     }
 
@@ -160,18 +163,26 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
 
     private void EndReading()
     {
-        var (reader, note) = (_reader!, _reader!.Problem);
-        if (reader.Result is { } contents)
-        {
-            _contents[reader.Snapshot] = IsLate ? contents with { Note = $"{contents.Note}{(contents.Note.Length > 0 ? "; " : "")}{LateNote}" } : contents;
-            note = contents.Method == ObjectContents.Copy
-                ? $"types and holders from a copy, which held up the process for {contents.PauseNs / 1e6:F1} ms"
-                : $"types and holders read while the threads were held, for {contents.PauseNs / 1e6:F1} ms";
-        }
-
+        var reader = _reader!;
         _reader = null;
         Release();
-        Answer(note);
+        if (reader.Result is not { } contents)
+        {
+            Fail(reader.Snapshot, reader.Problem);
+            return;
+        }
+
+        _contents[reader.Snapshot] = IsLate ? contents with { Note = $"{contents.Note}{(contents.Note.Length > 0 ? "; " : "")}{LateNote}" } : contents;
+        Answer(contents.Method == ObjectContents.Copy
+            ? $"types and holders from a copy, which held up the process for {contents.PauseNs / 1e6:F1} ms"
+            : $"types and holders read while the threads were held, for {contents.PauseNs / 1e6:F1} ms");
+    }
+
+    /// <summary>Notes why a snapshot has no types and holders.</summary>
+    private void Fail(SnapshotImage snapshot, string why)
+    {
+        _contents[snapshot] = new ObjectContents { Method = ObjectContents.None, PauseNs = 0, Note = why };
+        Answer($"no types and holders: {why}");
     }
 
     /// <summary>Lets the copy end, and has the process reap it.</summary>

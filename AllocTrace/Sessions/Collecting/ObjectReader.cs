@@ -40,9 +40,7 @@ internal sealed class ObjectReader
         }
         catch (Exception e) // this may be a thread of a host, which must not die of it; and what is read is not trusted
         {
-            Problem = e is IOException or UnauthorizedAccessException
-                ? $"no types and holders: {e.Message}"
-                : $"no types and holders: internal error: {e.GetType().Name}: {e.Message}";
+            Problem = e is IOException or UnauthorizedAccessException ? e.Message : $"internal error: {e.GetType().Name}: {e.Message}";
         }
     }
 }

@@ -82,7 +82,7 @@ def _():
         code = subprocess.run(["/bin/true"]).returncode
     if code:
         errors.append(("exit code", code))
-    time.sleep(0.001)
+    time.sleep(0.02)
 
 
 @loop("end of a pipe")
@@ -132,7 +132,7 @@ print("ready", flush=True)
 while not select.select([sys.stdin], [], [], 0)[0]:
     wait_for_children()
     counts["children"] = counts.get("children", 0) + 1
-    time.sleep(0.001)
+    time.sleep(0.03)  # the collector copies its tables at each fork
 stop.append(1)
 for thread in threads:
     thread.join(2)

@@ -16,7 +16,7 @@
 
 /* What a copy and its process share. */
 static struct shared {
-    uint32_t ends, ended;
+    uint32_t ends, ended, reader;
     uint64_t beat;
 } * shared;
 
@@ -30,7 +30,8 @@ static int32_t copy_this_process(void)
     if (!shared)
         shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     shared->ends = shared->ended = 0;
-    struct os_copy_terms terms = {&shared->ends, &shared->beat, (uint32_t)getpid(), note_end};
+    shared->reader = (uint32_t)getpid();
+    struct os_copy_terms terms = {&shared->ends, &shared->beat, &shared->reader, note_end};
     return os_copy_process(&terms);
 }
 
