@@ -1,0 +1,196 @@
+using System.Globalization;
+using System.Reflection;
+
+using AllocTrace.Events;
+using AllocTrace.Replay;
+using AllocTrace.Wire;
+
+using Microsoft.Data.Sqlite;
+
+namespace AllocTrace.Storage;
+
+/// <summary>
+/// Makes a database of recordings. It is built in a file beside the target and renamed at the end, so under the target's name there is
+/// nothing, what was there before, or a whole database. Used by one thread.
+/// </summary>
+internal sealed class TraceWriter : IDisposable
+{
+    private readonly string _path;
+    private readonly UnfinishedFile _unfinished;
+    private readonly bool _overwrite;
+    private WriteConnection? _connection;
+    private ProcessWriter? _processes;
+    private bool _isPublished;
+
+    private TraceWriter(string path, bool overwrite, bool isPrivate)
+    {
+        _path = path;
+        _overwrite = overwrite;
+        _unfinished = new UnfinishedFile(path, isPrivate);
+    }
+
+    /// <summary>The number of processes that were added.</summary>
+    public int ProcessCount { get; private set; }
+
+    /// <summary>The number of bytes written so far.</summary>
+    public long Bytes => _unfinished.Length;
+
+    /// <summary>Begins a database.</summary>
+    /// <param name="path">The file that it will be.</param>
+    /// <param name="overwrite">Whether a file that is there may be replaced.</param>
+    /// <param name="isPrivate">Whether only its user may read it.</param>
+    /// <exception cref="IOException">The file exists, or the folder is missing, not writable or full. The message is one line.</exception>
+    public static TraceWriter Create(string path, bool overwrite, bool isPrivate = false)
+    {
+        CheckTarget(path, overwrite);
+        var writer = new TraceWriter(path, overwrite, isPrivate);
+        try
+        {
+            writer.Guard(writer.Begin);
+            return writer;
+        }
+        catch
+        {
+            writer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Finds out, before anything is recorded, whether a database could be written.</summary>
+    /// <exception cref="IOException">It could not. The message is one line.</exception>
+    public static void CheckTarget(string path, bool overwrite)
+    {
+        if (path.Contains('\uFFFD'))
+            throw new IOException($"{path} cannot be written: its name is not UTF-8");
+
+        CheckKind(path);
+        if (!overwrite && Path.Exists(path))
+            throw new IOException($"{path} exists: give another name, or -f to replace it");
+
+        UnfinishedFile.RemoveLeft(path);
+        try
+        {
+            new UnfinishedFile(path).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+            throw new IOException($"{path} cannot be written: {(Directory.Exists(folder) ? e.Message : $"the folder {folder} does not exist")}", e);
+        }
+    }
+
+    /// <summary>Finds out whether a name is one that a database can have: a device or a pipe is not replaced by a file, whoever asks.</summary>
+    /// <exception cref="IOException">It is not. The message is one line.</exception>
+    internal static void CheckKind(string path)
+    {
+        switch (OutputTargets.Of(path))
+        {
+            case OutputTarget.Folder:
+                throw new IOException($"{path} is a folder");
+            case OutputTarget.Stream:
+                throw new IOException($"{path} is a device or a pipe: give a file with -o FILE.db");
+        }
+    }
+
+    /// <summary>Adds what a process's recording came to.</summary>
+    /// <param name="session">Its session.</param>
+    /// <param name="replay">Finished.</param>
+    /// <param name="ending">How the recording ended.</param>
+    /// <param name="losses">What is missing besides what the threads know themselves.</param>
+    /// <param name="events">Every event, finished; <see langword="null"/>: nobody asked for them.</param>
+    /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged; the process is not in the database.</exception>
+    /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
+    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events = null) => Guard(() =>
+    {
+        _processes!.Add(session, replay, ending, losses, events);
+        ProcessCount++;
+    });
+
+    /// <summary>Adds one snapshot of a process that continues, as its live blocks.</summary>
+    /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
+    /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
+    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss>? losses = null) =>
+        Guard(() => _processes!.AddSnapshot(session, replay, snapshot, losses ?? []));
+
+    /// <summary>Adds the course so far of a process that continues: peak, snapshots, time slices, and its live blocks.</summary>
+    /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
+    /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
+    public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses) =>
+        Guard(() => _processes!.AddCourse(session, replay, losses));
+
+    /// <summary>Makes a whole database of what was added so far, under the name that it will have; more can be added.</summary>
+    /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>
+    public void Publish() => Guard(() =>
+    {
+        _connection!.Execute("COMMIT; PRAGMA optimize");
+        try
+        {
+            CheckKind(_path);
+            File.Move(_unfinished.Copy(), _path, _overwrite || _isPublished);
+            _isPublished = true;
+        }
+        finally
+        {
+            _unfinished.RemoveCopy();
+        }
+
+        _connection.Execute("BEGIN IMMEDIATE");
+    });
+
+    /// <summary>Finishes the database and gives it its name.</summary>
+    /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>
+    public void Complete() => Guard(() =>
+    {
+        _processes!.Dispose();
+        _processes = null;
+        _connection!.Execute("COMMIT; PRAGMA optimize");
+        _connection.Dispose();
+        CheckKind(_path);
+        _unfinished.MoveTo(_path, _overwrite || _isPublished);
+    });
+
+    public void Dispose()
+    {
+        _processes?.Dispose();
+        _connection?.Dispose();
+        _unfinished.Dispose();
+    }
+
+    /// <summary>The statements of <c>schema.sql</c>, or of <c>events.sql</c>.</summary>
+    internal static string Schema(string name = "schema.sql")
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    private void Begin()
+    {
+        _connection = new WriteConnection(_unfinished.Path);
+        _connection.Execute("BEGIN IMMEDIATE");
+        _connection.Execute(Schema());
+        using (var meta = new RawInsert(_connection.Database, "meta", columns: 2))
+        {
+            meta.Add("version", typeof(TraceWriter).Assembly.GetName().Version!.ToString(3));
+            meta.Add("created_at", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture));
+        }
+
+        _processes = new ProcessWriter(_connection);
+    }
+
+    private void Guard(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (SqliteException e)
+        {
+            throw new IOException($"{_path} cannot be written: {e.Message}", e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"{_path} cannot be written: {e.Message}", e);
+        }
+    }
+}
