@@ -55,7 +55,10 @@ public sealed partial class HolderTests
         var python = Python.Installed.FirstOrDefault(python => !python.IsFreeThreaded) ?? throw new AssertInconclusiveException("needs a CPython with the GIL");
         var count = int.Parse(Environment.GetEnvironmentVariable("ALLOCTRACE_MANY_OBJECTS") ?? "200000");
         using var program = new ObservedProgram(python, "many.py", environment: [("SHAPE", shape), ("N", count.ToString())]);
-        var analysis = HeapAnalysis.Of(program.Graph());
+        var log = program.Log();
+        var before = Environment.CpuUsage.TotalTime;
+        var analysis = HeapAnalysis.Of(program.Graph(log));
+        Console.WriteLine($"{shape}: {log.Blocks.Length:N0} blocks in {(Environment.CpuUsage.TotalTime - before).TotalSeconds:F2} s of CPU of all tests");
         var name = shape switch { "dict" => "builtins.dict", "list" => "__main__.Node", _ => "__main__.Row" };
         var type = Enumerable.Range(0, analysis.Types.Count).Single(type => analysis.Types[type].FullName == name);
         var holders = analysis.HoldersOfType(type);
