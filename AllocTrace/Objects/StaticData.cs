@@ -55,7 +55,14 @@ internal sealed class StaticData(HeapGraph graph, Roots roots)
         if (!_symbols.TryGetValue(file, out var symbols))
             _symbols[file] = symbols = StaticSymbols.TryRead(graph.Image, file);
 
-        return $"static {symbols?.NameOf(address) ?? Path.GetFileName(file)}";
+        if (symbols?.Find(address) is not { } symbol)
+            return $"static {Path.GetFileName(file)}";
+
+        // A type without instances.
+        if (graph.TypeReader.Find(symbol.Address) is { } described)
+            return $"{graph.Values.NameOf(described)}.{FieldOf((int)(address - symbol.Address))}";
+
+        return address == symbol.Address ? $"static {symbol.Name}" : $"static {symbol.Name}+{address - symbol.Address}";
     }
 
     private ObjectType? TypeAt(ulong address)

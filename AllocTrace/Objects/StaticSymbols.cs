@@ -27,8 +27,8 @@ internal sealed class StaticSymbols
         }
     }
 
-    /// <summary>Returns the name of the symbol that covers an address, with the offset in it if that is not 0; <see langword="null"/> when none does.</summary>
-    public string? NameOf(ulong address)
+    /// <summary>Returns the symbol that covers an address; <see langword="null"/> when none does.</summary>
+    public (ulong Address, string Name)? Find(ulong address)
     {
         var (low, high) = (0, _symbols.Length);
         while (low < high)
@@ -44,6 +44,6 @@ internal sealed class StaticSymbols
             return null;
 
         var symbol = _symbols[low - 1];
-        return address - symbol.Address >= symbol.Bytes ? null : address == symbol.Address ? symbol.Name : $"{symbol.Name}+{address - symbol.Address}";
+        return address - symbol.Address >= symbol.Bytes ? null : (symbol.Address, symbol.Name);
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using AllocTrace.Objects;
 
 namespace AllocTrace.Fuzz;
@@ -7,6 +8,7 @@ namespace AllocTrace.Fuzz;
 /// Analyzes damaged memory: pages of a real process that the analysis of some of its blocks reads. Words: minor version, address of <c>_PyRuntime</c>, number of
 /// blocks, number of pages; then the blocks {address, bytes, domain}; then the pages {address, 4096 bytes}.
 /// </summary>
+/// <remarks>Single bytes rarely make a wrong address that leads anywhere. So a damaged input also gets words in the places of other words.</remarks>
 internal sealed class ObjectTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
 {
     private const int HeaderBytes = 32, BlockBytes = 24, PageBytes = 4096, MostTypes = 8;
@@ -16,6 +18,9 @@ internal sealed class ObjectTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
         var bytes = File.ReadAllBytes(seed.Path);
         if (bytes.Length < HeaderBytes)
             return false;
+
+        if (!bytes.AsSpan().SequenceEqual(seed.Bytes))
+            Exchange(bytes);
 
         var image = new PageImage(bytes, Word(bytes, 8));
         var count = (int)Math.Min(Word(bytes, 16), (ulong)(bytes.Length - HeaderBytes) / BlockBytes);
@@ -27,6 +32,28 @@ internal sealed class ObjectTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
 
         Check(HeapAnalysis.Of(image, blocks, build), blocks);
         return true;
+    }
+
+    /// <summary>Copies words to the places of others: a few or many, chosen by the content, so that an input does the same again.</summary>
+    private static void Exchange(byte[] bytes)
+    {
+        var random = new Random(Sum(bytes));
+        var words = MemoryMarshal.Cast<byte, ulong>(bytes.AsSpan(HeaderBytes));
+        for (var left = random.Next(4) switch { 0 => 0, 1 => 30, 2 => 1000, _ => 20_000 }; left > 0 && words.Length > 0; left--)
+        {
+            var (from, to) = (random.Next(words.Length), random.Next(words.Length));
+            if (words[from] != 0 && words[to] != 0)
+                words[to] = words[from] + (random.Next(8) == 0 ? (ulong)(random.Next(-4, 5) * 8) : 0);
+        }
+    }
+
+    private static int Sum(byte[] bytes)
+    {
+        var sum = 17;
+        foreach (var word in MemoryMarshal.Cast<byte, int>(bytes))
+            sum = (sum * 31) + word;
+
+        return sum;
     }
 
     private static void Check(HeapAnalysis analysis, ImageBlock[] blocks)

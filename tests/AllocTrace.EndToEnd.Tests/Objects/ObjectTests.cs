@@ -21,8 +21,8 @@ public sealed class ObjectTests
         var log = program.Log();
         var graph = program.Graph(log);
 
-        // functools._lru_list_elem of 3.8 and 3.9 is a static type that is never readied.
-        AtLeast(0.9997, ObjectTruth.Census(graph, program.Witness));
+        // functools._lru_list_elem of 3.8 and 3.9 is a static type that is never readied: the same few objects, however many others there are.
+        AtLeast(python.Minor <= 9 ? 0.9995 : 0.9997, ObjectTruth.Census(graph, program.Witness));
         AtLeast(0.999, ObjectTruth.Buffers(graph));
         if (log.Objects is null)
             return;
@@ -41,7 +41,7 @@ public sealed class ObjectTests
         var graph = program.Graph();
         var tooMany = AtLeast(0.998, ObjectTruth.NotTooMany(graph));
         Assert.IsEmpty(tooMany.Others.Keys.Where(type => type is "list" or "dict" or "set" || type.StartsWith("__main__.", StringComparison.Ordinal)), tooMany.ToString());
-        AtLeast(0.97, ObjectTruth.Balanced(graph));
+        AtLeast(0.95, ObjectTruth.Balanced(graph));
     }
 
     [TestMethod]
