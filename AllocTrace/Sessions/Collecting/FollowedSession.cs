@@ -58,7 +58,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         _objects = new ObjectCapture(claim, snapshot => new SiteLines(_session, Replay!).Of(snapshot));
         Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image), OnCopy = _objects.OnCopy };
         IsWaiting = ForkNumber != 0;
-        _live = new LiveSnapshotFile(session, Replay);
+        _live = new LiveSnapshotFile(session, Replay, _objects);
         _events = EventLog.Of(session);
         _drain = new SessionDrain(session, Replay, new() { IsJournaled = session == claim && !_isRest, IsRest = _isRest, Events = _events, NeedsJournal = isAwaited });
         _requests = new RequestedSnapshots(session, _drain, Replay, _objects, () => Guard(() => _drain.Round(ProcessNow)));

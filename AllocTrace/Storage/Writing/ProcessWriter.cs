@@ -82,10 +82,10 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <summary>Writes the course so far of a process whose replay continues.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses)
+    public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses, IReadOnlyDictionary<SnapshotImage, ObjectContents> objects)
     {
         var course = replay.Course();
-        Add(session, replay, ProcessEnding.Running, losses, course.Snapshots, course.Changes);
+        Add(session, replay, ProcessEnding.Running, losses, course.Snapshots, course.Changes, events: null, objects);
     }
 
     /// <summary>Returns the number that an extension chose, or <c>others</c> for the domains that share one.</summary>

@@ -70,6 +70,7 @@ public sealed class CopyTests
         using var folder = new TemporaryFolder();
         using var run = Run(folder, python, "leaking.py", ["--objects", "end"], "idle");
         var idle = Take(run.Pid, "idle");
+        Assert.Contains(python.IsFreeThreaded ? "2,000 __main__.Record" : "2,000/2,000", Alloctrace.Run("holders", $"{run.Pid}", "Record", "--at", "idle").Succeeded().Output);
         Assert.StartsWith("types and holders read while the threads were held", idle);
         run.End("go");
         var rows = TraceQuery.Rows<(string, string, long, long)>(run.Database, """
