@@ -73,21 +73,28 @@ public sealed class AllocationTracer : IDisposable
     /// Takes a snapshot of what is alive now, and keeps it under its name in the database (<c>alloctrace top FILE.db --at NAME</c>). Waits until
     /// the collector has come as far.
     /// </summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="objects">
+    /// Whether the types and holders of the blocks are read, from a copy of this process. The calling thread must hold the GIL. Where there can be no
+    /// copy, the native library says why on the error output, and <see cref="Snapshot.HasTypes"/> of the result is <see langword="false"/>.
+    /// </param>
     /// <exception cref="InvalidOperationException">Nothing was recorded yet, or the recording was stopped.</exception>
     /// <exception cref="IOException">The snapshot cannot be written: it goes through a temporary file beside the database. The message is one line.</exception>
     /// <exception cref="TimeoutException">The collector did not come as far in time.</exception>
-    public Snapshot TakeSnapshot(string name)
+    public Snapshot TakeSnapshot(string name, bool objects = false)
     {
         lock (_stopping)
         {
-            if (_isStopped || _native.Snapshot(name) != NativeTracer.Done)
+            var result = _isStopped ? NativeTracer.NotRunning : _native.Snapshot(name, objects);
+            if (result == NativeTracer.NotRunning || (result != NativeTracer.Done && !objects))
                 throw new InvalidOperationException(_isStopped ? "the recording was stopped" : "nothing has been recorded yet");
 
             var file = $"{DatabasePath}.{Path.GetRandomFileName()}.snapshot";
             try
             {
                 Write(name, file);
-                return Snapshot.Load(file);
+                using var database = TraceDatabase.Open(file);
+                return database.Objects.Any(objects => objects.IsRead) ? Snapshot.LoadWithTypes(database) : Snapshot.Load(database);
             }
             finally
             {

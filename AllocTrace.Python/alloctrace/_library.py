@@ -26,7 +26,8 @@ class Status(ctypes.Structure):
 class _Functions:
     """The functions of one loaded library.
 
-    alloctrace_start is called with the GIL, as alloctrace.h demands of a late start. The others may wait, and are called without.
+    alloctrace_start and alloctrace_snapshot_objects are called with the GIL, as alloctrace.h demands. The others may wait, and are called
+    without.
     """
 
     def __init__(self, holder, waiter):
@@ -35,6 +36,8 @@ class _Functions:
         self.stop = waiter.alloctrace_stop
         self.snapshot = waiter.alloctrace_snapshot
         self.snapshot.argtypes = [ctypes.c_char_p]
+        self.snapshot_objects = holder.alloctrace_snapshot_objects
+        self.snapshot_objects.argtypes = [ctypes.c_char_p]
         self.flush = waiter.alloctrace_flush
         self.flush.argtypes = [ctypes.c_uint32]
         self.get_status = waiter.alloctrace_get_status

@@ -42,7 +42,8 @@ def start(
     on_full: str = "wait",
     native: str = "off",
     crash: bool = False,
-    events: bool = False
+    events: bool = False,
+    objects: str = "off"
 ) -> None:
     """Start to record this process into the database `path`.
 
@@ -62,6 +63,7 @@ def start(
         imports can be redirected.
     crash: keep the stacks of all threads if the process crashes.
     events: keep each single allocation and free as well.
+    objects: "end" reads the types and holders of what is live when the interpreter begins to finalize, from a copy of the process.
 
     Raises AllocTraceError when a recording runs already, or when it cannot be started; a line on stderr then says why.
     """
@@ -77,6 +79,7 @@ def start(
         "native": native,
         "crash": "on" if crash else "off",
         "events": "on" if events else "off",
+        "objects": objects,
     }
     if limit is not None:
         options["limit"] = limit
@@ -95,9 +98,18 @@ def stop() -> None:
     _check(_library.functions().stop(), "the recording could not be stopped")
 
 
-def snapshot(name: str) -> None:
-    """Take a snapshot of what is alive now, to be looked at with `alloctrace top FILE --at NAME`."""
-    _check(_library.functions().snapshot(name.encode("utf-8")), "the snapshot {!r} could not be taken".format(name))
+def snapshot(name: str, *, objects: bool = False) -> None:
+    """Take a snapshot of what is alive now, to be looked at with `alloctrace top FILE --at NAME`.
+
+    With objects=True the types and holders of the blocks are kept as well, for `alloctrace holders FILE WHAT --at NAME`. The process is
+    copied for that, which takes milliseconds; the collector reads the copy afterwards. Raises AllocTraceError if there can be no copy, or
+    the collector still reads the last one: the snapshot is then taken without types.
+    """
+    if objects:
+        result = _library.functions().snapshot_objects(name.encode("utf-8"))
+        _check(result, "the types and holders of the snapshot {!r} could not be taken".format(name))
+    else:
+        _check(_library.functions().snapshot(name.encode("utf-8")), "the snapshot {!r} could not be taken".format(name))
 
 
 def status(*, sizes: bool = True) -> Status:
@@ -153,9 +165,9 @@ class Recording:
             if error is None:
                 raise
 
-    def snapshot(self, name: str) -> None:
-        """Take a snapshot of what is alive now."""
-        snapshot(name)
+    def snapshot(self, name: str, *, objects: bool = False) -> None:
+        """Take a snapshot of what is alive now; with objects=True also of its types and holders."""
+        snapshot(name, objects=objects)
 
     def status(self, *, sizes: bool = True) -> Status:
         """Say what is going on."""

@@ -16,7 +16,8 @@ internal static class DiffCommand
             Arity = new ArgumentArity(1, 2),
         };
         var groupBy = WordOption.Create<GroupBy>(
-            "--group-by", "The key to sum by: lineno, filename, traceback, function, domain, thread or process.", "KEY", "-g");
+            "--group-by", "The key to sum by: lineno, filename, traceback, function, domain, thread, process or type.", "KEY", "-g");
+        var types = new Option<bool>("--types") { Description = "Show by how many blocks of which types each row changed. Needs snapshots with types (run --objects end, snapshot --objects)." };
         var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
         var format = new ReportFormat();
         var command = new Verb(
@@ -27,7 +28,7 @@ internal static class DiffCommand
             "alloctrace diff app.db --at 'after start' --at 'after load'",
             "alloctrace diff main.db branch.db --fail-growth 10MiB    # for CI: exit code 4 if it grew by more")
         {
-            files, groupBy, rows, format.Json, format.Csv,
+            files, groupBy, types, rows, format.Json, format.Csv,
         };
         var selection = new SnapshotOptions(command, snapshots: 2);
         var failGrowth = Threshold.FailGrowth(command, output, "the growth of the total");
@@ -50,20 +51,24 @@ internal static class DiffCommand
             var database = other ?? old;
             var at = parsed.GetValue(selection.At)!;
 
+            var wantsTypes = parsed.GetValue(types) || parsed.GetValue(groupBy) == GroupBy.Type;
+            Snapshot Load(TraceDatabase from, string? name) => wantsTypes ? selection.LoadWithTypes(parsed, from, name) : selection.Load(parsed, from, name);
+
             // Two recordings are read at the same time; two snapshots of one recording are not, as only one thread may use it.
-            var ofOld = new Task<Snapshot>(() => selection.Load(parsed, old, at.FirstOrDefault()));
+            var ofOld = new Task<Snapshot>(() => Load(old, at.FirstOrDefault()));
             if (other is null)
                 ofOld.RunSynchronously();
             else
                 ofOld.Start();
 
-            var snapshot = Loaded(() => selection.Load(parsed, database, at.LastOrDefault()), ofOld);
+            var snapshot = Loaded(() => Load(database, at.LastOrDefault()), ofOld);
             var oldSnapshot = ofOld.GetAwaiter().GetResult();
             var report = new DiffReport(
                 new DiffSide(old, oldSnapshot, other is null ? at[0] : selection.Title(parsed)),
                 new DiffSide(database, snapshot, other is null ? at[1] : selection.Title(parsed)),
                 parsed.GetValue(groupBy),
-                parsed.GetValue(rows));
+                parsed.GetValue(rows),
+                parsed.GetValue(types));
             format.Write(parsed, report, output);
 
             return failGrowth.CheckMeasured(parsed, failGrowth.Check(parsed, $"{database.Path}: growth:", snapshot.Bytes - oldSnapshot.Bytes), old, database);

@@ -13,7 +13,7 @@ internal static class ExportCommand
     public static Command Create(Output output)
     {
         var file = ReportArguments.File();
-        var format = WordOption.Create<ExportFormat>("--format", "The format: csv, collapsed, speedscope, pprof or tracemalloc.", "FORMAT");
+        var format = WordOption.Create<ExportFormat>("--format", "The format: csv, collapsed, speedscope, pprof, tracemalloc or heapsnapshot.", "FORMAT");
         var weight = WordOption.Create<StackWeight>("--by", "The measure of a stack, for collapsed and speedscope: bytes or blocks.", "MEASURE");
         var events = new Option<bool>("--events") { Description = "With csv: write every call instead of sums. Needs a recording made with run --events." };
         var target = new Option<string>("-o", "--output")
@@ -32,6 +32,7 @@ internal static class ExportCommand
             "alloctrace export app.db --format pprof -o app.pb.gz && go tool pprof -top app.pb.gz",
             "alloctrace export app.db --format speedscope -o app.speedscope.json    # open it at speedscope",
             "alloctrace export app.db --format collapsed --view peak -o - | flamegraph.pl > app.svg",
+            "alloctrace export app.db --format heapsnapshot -o app.heapsnapshot    # objects and who holds them, for the memory panel of Chromium",
             "alloctrace export app.db --format tracemalloc -o app.snapshot    # tracemalloc.Snapshot.load('app.snapshot')")
         {
             file, format, weight, events, target, force,

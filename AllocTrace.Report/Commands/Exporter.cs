@@ -31,6 +31,9 @@ internal sealed class Exporter(ParseResult parsed, TraceDatabase database, Snaps
             case ExportFormat.Pprof:
                 PprofExport.Write(selection.Load(parsed, database, View.Total), Alive(), target);
                 break;
+            case ExportFormat.Heapsnapshot:
+                HeapSnapshotExport.Write(database, selection.TypedSnapshot(parsed, database), target);
+                break;
             default:
                 TracemallocExport.Write(selection.Load(parsed, database), target);
                 break;

@@ -14,6 +14,7 @@ internal static class LeaksCommand
         var groupBy = WordOption.Create<LeakGroup>("--group-by", "The key to sum by: lineno, function, filename or traceback.", "KEY", "-g");
         var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
         var least = SizeOption.Create("--min", "Hide rows that grew by less than SIZE; 0 shows all. By default, rows that are too small to matter are hidden and counted.");
+        var types = new Option<bool>("--types") { Description = "Show the types of the blocks that each row has at the end, or at the last snapshot with types." };
         var format = new ReportFormat();
         var command = new Verb(
             "leaks",
@@ -27,7 +28,7 @@ internal static class LeaksCommand
             "alloctrace leaks app.db --json | jq '.series[].growing[0]'",
             "alloctrace leaks app.db --fail-growth 1MiB    # for CI: exit code 4 if more leaked")
         {
-            file, groupBy, rows, least, format.Json,
+            file, groupBy, types, rows, least, format.Json,
         };
         var selection = new SnapshotOptions(command, snapshots: int.MaxValue, views: false, mine: true);
         var failGrowth = Threshold.FailGrowth(command, output, "the sum of what kept growing");
@@ -43,6 +44,11 @@ internal static class LeaksCommand
             var notes = new List<string>();
             var leaks = Series(parsed, selection, database, group, notes)
                 .Select(each => new ProcessLeaks(each.Process, each.Series, each.Series.Growing(parsed.GetValue(least)))).ToArray();
+            var typed = parsed.GetValue(types) ? selection.LoadWithTypes(parsed, database, parsed.GetValue(selection.At)!.LastOrDefault()) : null;
+            if (typed is not null)
+                leaks = [.. leaks.Select(each => each with { Growing = each.Growing.WithTypes(typed, group) })];
+
+            notes.AddRange(typed?.Notes ?? []);
             var report = new LeaksReport(database, leaks, group, parsed.GetValue(rows), selection.MineTitle(parsed), notes);
             format.Write(parsed, report, output);
 

@@ -28,6 +28,7 @@ internal sealed class RunCommand : Command, IExamples
     private readonly Option<string> _native = NativeOption.Create();
     private readonly Option<string> _crash = new("--crash") { Description = "Record the stacks of all threads when the program crashes; 'alloctrace crash' prints them" };
     private readonly Option<ulong> _events = EventsOption.Create();
+    private readonly Option<string> _objects = new("--objects") { Description = "Read the types and holders of the blocks that are live at the end, from a copy of the process" };
     private readonly Option<int> _temporary = TemporaryOption.Create();
     private readonly Option<string?> _python = new("--python") { Description = "The interpreter that runs a script or a module", HelpName = "PYTHON" };
 
@@ -54,6 +55,13 @@ internal sealed class RunCommand : Command, IExamples
         _onFull.AcceptOnlyFromAmong("wait", "drop");
         _crash.DefaultValueFactory = _ => "off";
         _crash.AcceptOnlyFromAmong("on", "off");
+        _objects.DefaultValueFactory = _ => "off";
+        _objects.AcceptOnlyFromAmong("end", "off");
+        Validators.Add(result =>
+        {
+            if (result.GetValue(_objects) == "end" && result.GetValue(_sample) > 0)
+                result.AddError("--objects needs every allocation, and --sample leaves some out");
+        });
         _sample.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<long?>() > RecordingOptions.LargestSample)
@@ -69,7 +77,7 @@ internal sealed class RunCommand : Command, IExamples
             if (result.GetValueOrDefault<ulong>() < SmallestLimit)
                 result.AddError($"--limit must be {SmallestLimit} bytes or more");
         });
-        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _native, _crash, _events, _temporary, _python])
+        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _native, _crash, _events, _objects, _temporary, _python])
             Add(option);
 
         _failAbove = Threshold.FailAbove(this, console, "the command succeeds but the peak of a process");
@@ -142,6 +150,7 @@ internal sealed class RunCommand : Command, IExamples
         Native = NativeOption.Read(arguments, _native),
         Crash = arguments.GetValue(_crash) == "on",
         Events = arguments.GetValue(_events),
+        ObjectsAtEnd = arguments.GetValue(_objects) == "end",
         TemporaryThreshold = arguments.GetValue(_temporary),
     };
 

@@ -12,7 +12,7 @@ internal static class TopCommand
     {
         var file = ReportArguments.File();
         var groupBy = WordOption.Create<GroupBy>(
-            "--group-by", "The key to sum by: lineno, filename, traceback, function, domain, thread or process.", "KEY", "-g");
+            "--group-by", "The key to sum by: lineno, filename, traceback, function, domain, thread, process or type.", "KEY", "-g");
         var cumulative = new Option<bool>("--cumulative")
         {
             Description = "Count an allocation once for every line (file, function) on its stack.",
@@ -21,6 +21,8 @@ internal static class TopCommand
         {
             Description = "With --cumulative: count it once for each frame, recursion included, as tracemalloc does.",
         };
+        var types = new Option<bool>("--types") { Description = "Show the types of the blocks under each row. Needs a snapshot with types (run --objects end, snapshot --objects)." };
+        var retained = new Option<bool>("--retained") { Description = "Show the bytes that would be freed with the blocks of each row: their own, and those that only they hold. Needs a snapshot with types." };
         var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
         var format = new ReportFormat();
 
@@ -32,9 +34,11 @@ internal static class TopCommand
             "alloctrace top app.db --cumulative --group-by function --exclude '<frozen *>'",
             "alloctrace top app.db --mine                      # your own lines, with all that they call",
             "alloctrace top app.db --filter 'models.py:120' --all-frames",
+            "alloctrace top app.db --group-by type             # dict, list, app.models.Row, …",
+            "alloctrace top app.db --types --retained",
             "alloctrace top app.db --json -n 0 | jq '.statistics[0]'")
         {
-            file, groupBy, cumulative, everyFrame, rows, format.Json, format.Csv,
+            file, groupBy, cumulative, everyFrame, types, retained, rows, format.Json, format.Csv,
         };
         var selection = new SnapshotOptions(command, mine: true);
         var failAbove = Threshold.FailAbove(command, output, "the total of what is counted");
@@ -45,11 +49,14 @@ internal static class TopCommand
                 result.AddError("--every-frame needs --cumulative");
             if (result.GetValue(cumulative) && result.GetValue(groupBy) is not (GroupBy.Lineno or GroupBy.Filename or GroupBy.Function))
                 result.AddError("--cumulative needs --group-by lineno, filename or function");
+            if (result.GetValue(cumulative) && (result.GetValue(types) || result.GetValue(retained)))
+                result.AddError("--cumulative and --types or --retained exclude each other");
         });
         command.SetAction(parsed =>
         {
             using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
-            var snapshot = selection.Load(parsed, database);
+            var wantsTypes = parsed.GetValue(types) || parsed.GetValue(retained) || parsed.GetValue(groupBy) == GroupBy.Type;
+            var snapshot = wantsTypes ? selection.LoadWithTypes(parsed, database) : selection.Load(parsed, database);
             var report = new TopReport(
                 database,
                 snapshot,
@@ -61,6 +68,8 @@ internal static class TopCommand
                 parsed.GetValue(rows),
                 selection.Pid(parsed))
             {
+                ShowsTypes = parsed.GetValue(types),
+                ShowsRetained = parsed.GetValue(retained),
                 Mine = selection.MineTitle(parsed),
                 Nothing = selection.NothingPasses(parsed, snapshot, database),
             };

@@ -17,4 +17,7 @@ internal enum ExportFormat
 
     /// <summary>A file for <c>tracemalloc.Snapshot.load</c>.</summary>
     Tracemalloc,
+
+    /// <summary>The objects and references of a snapshot, for the memory panel of Chromium's developer tools.</summary>
+    Heapsnapshot,
 }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using AllocTrace.Analysis;
+using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Export;
 
@@ -96,6 +97,9 @@ internal sealed class JsonText : IDisposable
             Json.WriteNumber("count", difference.Count);
             Json.WriteNumber("count_diff", difference.CountDiff);
             Errors("size_diff_error", "count_diff_error", new MemoryAmount(difference.SizeDiffError, difference.CountDiffError));
+            if (difference.Types.Count > 0)
+                Types("types_diff", difference.Types);
+
             About(difference.Group);
             Json.WriteEndObject();
             FlushIfLong();
@@ -153,6 +157,15 @@ internal sealed class JsonText : IDisposable
     /// <summary>Writes what a statistic is about, as properties.</summary>
     private void About(Statistic statistic)
     {
+        if (statistic.Type is { } type)
+            Type(type);
+
+        if (statistic.Retained is { } retained)
+            Json.WriteNumber("retained", retained);
+
+        if (statistic.Types.Count > 0)
+            Types("types", statistic.Types);
+
         if (statistic.Domain is not null)
             Json.WriteString("domain", statistic.Domain);
 
@@ -189,6 +202,27 @@ internal sealed class JsonText : IDisposable
             Json.WriteString("filename", frame.Filename);
             Json.WriteNumber("lineno", frame.LineNumber);
             Json.WriteString("function", frame.Function);
+            Json.WriteEndObject();
+        }
+
+        Json.WriteEndArray();
+    }
+
+    /// <summary>Writes what blocks are, as properties.</summary>
+    private void Type(BlockType type)
+    {
+        Json.WriteString("type", type.Type);
+        Json.WriteString("kind", type.Kind);
+    }
+
+    private void Types(string name, IReadOnlyList<TypeAmount> types)
+    {
+        Json.WriteStartArray(name);
+        foreach (var type in types)
+        {
+            Json.WriteStartObject();
+            Type(type.Type);
+            Figures(new MemoryAmount(type.Size, type.Count));
             Json.WriteEndObject();
         }
 

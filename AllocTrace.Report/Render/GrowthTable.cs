@@ -13,7 +13,7 @@ internal sealed class GrowthTable(Page page, SourceFiles source)
         var isSampled = growing.Any(growth => growth.BytesError > 0);
         string[] error = isSampled ? ["±"] : [];
         var sizes = new SizeUnit(growing.SelectMany(growth => (long[])[growth.Bytes, growth.Group.Size]));
-        new PlaceTable(page, source, ["Growth", .. error, "Now", "Course", "Blocks", "Grew in"]).Write(
+        new PlaceTable(page, source, ["Growth", .. error, "Now", "Course", "Blocks", "Grew in"]) { TypesOf = statistic => TypeText.Of(statistic.Types) }.Write(
             [.. growing.Select(growth => (growth.Group, (string[])
             [
                 sizes.Format(growth.Bytes, sign: true),

@@ -11,6 +11,7 @@ internal static class Place
     /// <summary>Describes a statistic in about <paramref name="width"/> columns, by shortening the path.</summary>
     public static string Describe(Statistic statistic, int width = int.MaxValue) => Printable.Text(statistic switch
     {
+        { Type: { } type } => type.ToString(),
         { Domain: { } domain } => domain,
         { Thread: { } thread, Process: { } process } => $"{Thread(thread)} of process {process.Pid}",
         { Process: { } process } => Process(process),

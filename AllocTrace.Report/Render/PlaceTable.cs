@@ -15,6 +15,9 @@ internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnly
 {
     private const int NarrowestPlace = 16;
 
+    /// <summary>Returns what is said of the types of a row's blocks, below its place; <see langword="null"/>: nothing.</summary>
+    public Func<Statistic, string>? TypesOf { get; init; }
+
     /// <summary>Writes the table.</summary>
     /// <param name="rows">What each row is about, and its figures.</param>
     /// <param name="indent">How far to indent, columns.</param>
@@ -40,14 +43,17 @@ internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnly
 
     private IRenderable Where(Statistic statistic, int width)
     {
-        var place = new Text(Cut(Place.Describe(statistic, width), width));
-        if (statistic.Traceback.Newest is not { Function.Length: > 0 } frame || SourceMark.Find(source, frame, statistic.Expression) is not { } line)
-            return place;
+        var lines = new List<IRenderable> { new Text(Cut(Place.Describe(statistic, width), width)) };
+        if (statistic.Traceback.Newest is { Function.Length: > 0 } frame && SourceMark.Find(source, frame, statistic.Expression) is { } line)
+        {
+            lines.Add(new Text(Cut("  " + Printable.Text(line.Text), width), Page.Dim));
+            if (line.Carets is { } carets && carets.IndexOf('^') < width - 3)
+                lines.Add(new Text("  " + carets[..Math.Min(carets.Length, width - 3)], Page.Dim));
+        }
 
-        var lines = new List<IRenderable> { place, new Text(Cut("  " + Printable.Text(line.Text), width), Page.Dim) };
-        if (line.Carets is { } carets && carets.IndexOf('^') < width - 3)
-            lines.Add(new Text("  " + carets[..Math.Min(carets.Length, width - 3)], Page.Dim));
+        if (TypesOf?.Invoke(statistic) is { Length: > 0 } types)
+            lines.Add(new Text(Cut("  " + types, width)));
 
-        return new Rows(lines);
+        return lines.Count == 1 ? lines[0] : new Rows(lines);
     }
 }

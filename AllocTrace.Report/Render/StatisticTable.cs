@@ -8,6 +8,12 @@ namespace AllocTrace.Report.Render;
 /// </summary>
 internal sealed class StatisticTable(Page page, SourceFiles source)
 {
+    /// <summary>Whether the types of the blocks are below each place.</summary>
+    public bool ShowsTypes { get; init; }
+
+    /// <summary>Whether there is a column for the bytes that would be freed with the blocks.</summary>
+    public bool ShowsRetained { get; init; }
+
     /// <summary>Writes the table.</summary>
     /// <param name="statistics">The rows.</param>
     /// <param name="total">What 100% is, bytes.</param>
@@ -17,14 +23,16 @@ internal sealed class StatisticTable(Page page, SourceFiles source)
         // The exact bytes of an estimate would say more than is known.
         var isSampled = statistics.Any(statistic => statistic.SizeError > 0);
         var sizes = new SizeUnit(statistics.Select(statistic => statistic.Size));
-        new PlaceTable(page, source, "Size", isSampled ? "±" : "Bytes", "%", "Blocks").Write(
-            [.. statistics.Select(statistic => (statistic, new[]
-            {
+        string[] retained = ShowsRetained ? ["Retained"] : [];
+        new PlaceTable(page, source, ["Size", .. retained, isSampled ? "±" : "Bytes", "%", "Blocks"]) { TypesOf = ShowsTypes ? statistic => TypeText.Of(statistic.Types) : null }.Write(
+            [.. statistics.Select(statistic => (statistic, (string[])
+            [
                 sizes.Format(statistic.Size),
+                .. ShowsRetained ? (string[])[sizes.Format(statistic.Retained ?? 0)] : [],
                 isSampled ? sizes.Format(statistic.SizeError) : Numbers.Whole(statistic.Size),
                 Numbers.Percent(statistic.Size, total),
                 Numbers.Whole(statistic.Count),
-            }))],
+            ]))],
             indent);
     }
 }

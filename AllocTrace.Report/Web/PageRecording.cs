@@ -87,6 +87,7 @@ internal sealed class PageRecording
             json.WriteEndObject();
         }
 
+        PageObjects.Write(json, Database, _processes);
         Array("processes", Database.Processes, process =>
         {
             json.WriteNumber("pid", process.Pid);

@@ -23,4 +23,7 @@ public enum GroupBy
 
     /// <summary>The process.</summary>
     Process,
+
+    /// <summary>The type of the blocks' objects; needs a snapshot with types (<see cref="Snapshot.HasTypes"/>).</summary>
+    Type,
 }

@@ -16,6 +16,12 @@ public sealed class GrowthList : IReadOnlyList<Growth>
         SmallerBytes = all.Skip(_growing.Length).Sum(growth => growth.Bytes);
     }
 
+    private GrowthList(GrowthList list, Func<Statistic, IReadOnlyList<TypeAmount>> typesOf)
+    {
+        _growing = [.. list._growing.Select(growth => growth with { Group = growth.Group with { Types = typesOf(growth.Group) } })];
+        (Threshold, Smaller, SmallerBytes) = (list.Threshold, list.Smaller, list.SmallerBytes);
+    }
+
     /// <summary>The number of groups that are listed.</summary>
     public int Count => _growing.Length;
 
@@ -27,6 +33,18 @@ public sealed class GrowthList : IReadOnlyList<Growth>
 
     /// <summary>By how many bytes those grew, together.</summary>
     public long SmallerBytes { get; }
+
+    /// <summary>Returns the same with the types that the blocks of each group have in a snapshot with types.</summary>
+    /// <param name="snapshot">The snapshot, of the same recording.</param>
+    /// <param name="groupBy">What the groups are.</param>
+    internal GrowthList WithTypes(Snapshot snapshot, GroupBy groupBy)
+    {
+        var types = snapshot.Statistics(groupBy).ToDictionary(statistic => Key(statistic.Traceback), statistic => statistic.Types);
+        return new GrowthList(this, group => types.GetValueOrDefault(Key(group.Traceback), []));
+
+        // Functions may share a line, and the one with most blocks names it.
+        Traceback Key(Traceback traceback) => groupBy == GroupBy.Lineno && traceback.Newest is { } frame ? new Traceback(frame with { Function = "" }) : traceback;
+    }
 
     /// <summary>The group at <paramref name="index"/>; 0 grew most.</summary>
     public Growth this[int index] => _growing[index];

@@ -11,9 +11,10 @@ public sealed class Snapshot
     private readonly TraceDatabase _database; // its metadata and stacks; nothing is read from the file any more
     private readonly SiteTable[] _parts;
 
-    internal Snapshot(TraceDatabase database, SiteTable[] parts, IReadOnlyList<string>? notes = null)
+    internal Snapshot(TraceDatabase database, SiteTable[] parts, IReadOnlyList<string>? notes = null, bool hasTypes = false)
     {
         Notes = notes ?? [];
+        HasTypes = hasTypes;
         _ = database.Stacks; // read while the file is open
         _database = database;
         _parts = parts;
@@ -47,6 +48,9 @@ public sealed class Snapshot
     /// which of several snapshots of one name it is.
     /// </summary>
     public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>True if the types of the blocks are known, and were asked for.</summary>
+    public bool HasTypes { get; }
 
     /// <summary>All bytes, as requested by the program.</summary>
     public long Bytes { get; }
@@ -131,6 +135,19 @@ public sealed class Snapshot
         return OfSnapshots(database, snapshots, note is null ? [] : [note]);
     }
 
+    /// <summary>Loads what was alive at the end, or at a named snapshot, with the types of the blocks.</summary>
+    /// <param name="database">The recording; needed only during the call.</param>
+    /// <param name="name">As for <see cref="LoadAt"/>; <see langword="null"/> for the end, or the last snapshot with types if the end has none.</param>
+    /// <param name="pid">A process, or <see langword="null"/> for all that have such a moment with types, together.</param>
+    /// <exception cref="ArgumentException">There is no such process or moment, or its types were not recorded.</exception>
+    /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
+    /// <exception cref="IOException">The recording cannot be read.</exception>
+    public static Snapshot LoadWithTypes(TraceDatabase database, string? name = null, long? pid = null)
+    {
+        var (moments, notes) = TypedSnapshots.Find(database, database.ProcessesWith(pid), name);
+        return new Snapshot(database, database.ReadTypedSites(moments), notes, hasTypes: true);
+    }
+
     /// <summary>The same as a tree of calls.</summary>
     public CallTree CallTree() => new(_database, _parts);
 
@@ -171,7 +188,7 @@ public sealed class Snapshot
     public Snapshot FilterTraces(params IReadOnlyCollection<TraceFilter> filters)
     {
         var filter = new SiteFilter(_database, filters);
-        return new Snapshot(_database, [.. _parts.Select(Passing)], Notes);
+        return new Snapshot(_database, [.. _parts.Select(Passing)], Notes, HasTypes);
 
         SiteTable Passing(SiteTable part)
         {
@@ -193,7 +210,7 @@ public sealed class Snapshot
     public Snapshot AttributeToOwnCode()
     {
         var innermost = OwnFrames.InnermostOf(_database.Stacks);
-        return new Snapshot(_database, [.. _parts.Select(Attributed)], Notes);
+        return new Snapshot(_database, [.. _parts.Select(Attributed)], Notes, HasTypes);
 
         SiteTable Attributed(SiteTable part)
         {
@@ -227,8 +244,15 @@ public sealed class Snapshot
     }
 
     /// <summary>The largest parts of groups.</summary>
-    internal GroupDetail[] Details(Grouping grouping, int[] groups, Cumulation cumulation = Cumulation.None) =>
-        new GroupDetails(_database, _parts).Of(grouping, groups, cumulation);
+    internal GroupDetail[] Details(Grouping grouping, int[] groups, Cumulation cumulation = Cumulation.None)
+    {
+        var details = new GroupDetails(_database, _parts).Of(grouping, groups, cumulation);
+        if (!HasTypes || cumulation != Cumulation.None)
+            return details;
+
+        var isByType = grouping is ColumnGrouping<BlockType>;
+        return [.. details.Zip(new GroupTypes(_database, _parts).Of(grouping, groups, isByType), (detail, types) => detail with { Types = isByType ? null : types.Types, Retained = types.Retained })];
+    }
 
     internal GroupSums Sum(Grouping grouping, Cumulation cumulation)
     {
@@ -278,6 +302,11 @@ public sealed class Snapshot
             site => site.Process,
             (statistic, process) => statistic with { Process = process },
             process => process.Command),
+        GroupBy.Type => new ColumnGrouping<BlockType>(
+            database.BlockTypes,
+            site => database.TypeRows[site.TypeRow].Type,
+            (statistic, type) => statistic with { Type = type },
+            type => type.ToString()),
         _ => throw new ArgumentOutOfRangeException(nameof(groupBy), groupBy, "Not a group."),
     };
 }

@@ -20,6 +20,17 @@ public sealed record Statistic(long Size, long Count, Traceback Traceback)
     /// <summary>The process, for <see cref="GroupBy.Process"/> and <see cref="GroupBy.Thread"/> only.</summary>
     public TraceProcess? Process { get; init; }
 
+    /// <summary>What the blocks are, for <see cref="GroupBy.Type"/> only.</summary>
+    public BlockType? Type { get; init; }
+
+    /// <summary>The types of the blocks, most bytes first; empty unless the snapshot has types, and for <see cref="GroupBy.Type"/>.</summary>
+    public IReadOnlyList<TypeAmount> Types { get; init; } = [];
+
+    /// <summary>
+    /// The bytes that would be freed with the blocks, if the snapshot has types: at most this many where blocks of several types or lines hold each other.
+    /// </summary>
+    public long? Retained { get; init; }
+
     /// <summary>When allocations were sampled: the true size is within this many bytes of <see cref="Size"/> in 95 of 100 cases.</summary>
     public long SizeError { get; init; }
 

@@ -13,6 +13,9 @@ public sealed record StatisticDiff(long Size, long SizeDiff, long Count, long Co
     /// <summary>For groups that are not stacks: the group as a <see cref="Statistic"/> of the new snapshot, or of the old one where it is gone.</summary>
     public Statistic Group { get; init; } = new(Size, Count, Traceback);
 
+    /// <summary>By how many blocks of which types the group differs, the largest difference first; empty unless the snapshots have types.</summary>
+    public IReadOnlyList<TypeAmount> Types { get; init; } = [];
+
     /// <summary>When allocations were sampled: the true <see cref="SizeDiff"/> is within this many bytes of it in at least 95 of 100 cases.</summary>
     public long SizeDiffError { get; init; }
 

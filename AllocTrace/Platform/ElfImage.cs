@@ -12,7 +12,8 @@ namespace AllocTrace.Platform;
 internal sealed class ElfImage
 {
     private const int HeaderBytes = 64, SectionBytes = 64, SegmentBytes = 56, SymbolBytes = 24;
-    private const uint Loaded = 1, DynamicSymbols = 11;
+    private const uint Loaded = 1, LocalSymbols = 2, DynamicSymbols = 11;
+    private const int DataSymbol = 1;
 
     /// <summary>The largest table that is read, bytes: several times that of the largest libraries.</summary>
     private const long LargestTable = 256 << 20;
@@ -20,7 +21,7 @@ internal sealed class ElfImage
     private readonly byte[] _segments, _sections, _sectionNames;
     private readonly List<(byte[] Symbols, byte[] Strings)> _symbols = [];
 
-    private ElfImage(SafeFileHandle file)
+    private ElfImage(SafeFileHandle file, bool allSymbols)
     {
         var header = Read(file, 0, HeaderBytes);
         _segments = Read(file, (long)Word64(header, 32), Word16(header, 56) * SegmentBytes);
@@ -28,7 +29,8 @@ internal sealed class ElfImage
         _sectionNames = _sections.Length == 0 ? [] : Content(file, Word16(header, 62));
         for (var i = 0; i < SectionCount; i++)
         {
-            if (Word32(_sections, (i * SectionBytes) + 4) == DynamicSymbols)
+            var type = Word32(_sections, (i * SectionBytes) + 4);
+            if (type == DynamicSymbols || (allSymbols && type == LocalSymbols))
                 _symbols.Add((Content(file, i), Content(file, (int)Word32(_sections, (i * SectionBytes) + 40))));
         }
     }
@@ -51,12 +53,14 @@ internal sealed class ElfImage
     private int SectionCount => _sections.Length / SectionBytes;
 
     /// <summary>Reads a file's tables.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="allSymbols">Whether the symbols that only debuggers need are read too, if the file has them.</param>
     /// <returns><see langword="null"/> when it cannot be read, or is something else.</returns>
     /// <exception cref="IOException">The file is damaged.</exception>
-    public static ElfImage? TryOpen(string path)
+    public static ElfImage? TryOpen(string path, bool allSymbols = false)
     {
         using var file = Begins(path, "\u007fELF\u0002\u0001"u8);
-        return file is null ? null : new ElfImage(file);
+        return file is null ? null : new ElfImage(file, allSymbols);
     }
 
     public static bool IsOf32Bits(string path)
@@ -89,6 +93,24 @@ internal sealed class ElfImage
         }
 
         return found;
+    }
+
+    /// <summary>The symbols of data that have a size, in the order of the file.</summary>
+    /// <exception cref="IOException">The file is damaged.</exception>
+    public IEnumerable<(ulong Address, ulong Bytes, string Name)> DataSymbols()
+    {
+        foreach (var (symbols, strings) in _symbols)
+        {
+            for (var at = 0; at + SymbolBytes <= symbols.Length; at += SymbolBytes)
+            {
+                var (value, bytes, text) = (Word64(symbols, at + 8), Word64(symbols, at + 16), Word32(symbols, at));
+                if ((symbols[at + 4] & 15) != DataSymbol || Word16(symbols, at + 6) == 0 || bytes == 0)
+                    continue;
+
+                var name = text < strings.Length ? strings.AsSpan((int)text) : throw Damaged();
+                yield return (value, bytes, Encoding.UTF8.GetString(name[..Math.Max(name.IndexOf((byte)0), 0)]));
+            }
+        }
     }
 
     /// <summary>The address of a section.</summary>

@@ -61,11 +61,19 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
     public static partial int WaitPid(int pid, out int status, int options);
 
-    /// <summary>Waits until a child has ended, and leaves it to be waited for by <see cref="WaitPid"/>.</summary>
+    /// <summary>
+    /// Waits until a child has ended, and leaves it to be waited for by <see cref="WaitPid"/>. Passes over its stops while another thread of this process
+    /// holds it by ptrace: the system shows those to every wait of the process, whatever the options (wait_consider_task in kernel/exit.c).
+    /// </summary>
     public static int WaitForEnd(int pid)
     {
+        const int codeOffset = 8, dumped = 3; // CLD_EXITED, CLD_KILLED and CLD_DUMPED are 1 to 3
         var information = stackalloc byte[SignalInformationBytes];
-        return WaitId(1, pid, information, 4 | 0x1000000); // P_PID; WEXITED | WNOWAIT
+        int result;
+        while ((result = WaitId(1, pid, information, 4 | 0x1000000)) == 0 && *(int*)(information + codeOffset) > dumped) // P_PID; WEXITED | WNOWAIT
+            Thread.Sleep(1);
+
+        return result;
     }
 
     [LibraryImport("libc", EntryPoint = "waitid", SetLastError = true)]

@@ -66,6 +66,9 @@ internal sealed unsafe class ProcessReplay : IDisposable
     /// <summary>The blocks inherited from the parent at the fork: the first sites.</summary>
     public InheritedSite[] Inherited { get; private set; } = [];
 
+    /// <summary>Gets the live blocks at the moment of each copy, with the copy's pid, and owns them; <see langword="null"/>: nobody wants them.</summary>
+    public Action<LiveBlocks, uint>? OnCopy { get; init; }
+
     /// <summary>Gets what is alive at each fork; <see langword="null"/>: nobody wants it.</summary>
     public Action<ForkImage>? OnFork { get; init; }
 
@@ -127,6 +130,10 @@ internal sealed unsafe class ProcessReplay : IDisposable
                 TakeSnapshot(_session.String((uint)argument));
                 break;
 
+            case MarkKind.Copy:
+                NoteCopy((uint)(argument >> WireFormat.CopyPidShift), (uint)argument);
+                break;
+
             case MarkKind.Fork:
                 OnFork?.Invoke(ReplayForks.Take(this, _session.Path, argument));
                 Volatile.Write(ref _lastFork, argument); // after that: who sees it finds the image, or it is gone already
@@ -153,7 +160,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
     public void CheckSums() => ReplaySums.Check(_session, Blocks.Operations, _inheritedBytes);
 
     /// <summary>Takes a named snapshot of what is alive at the record where the replay is.</summary>
-    public void TakeSnapshot(string name) => _snapshots.Take(name);
+    public SnapshotImage TakeSnapshot(string name) => _snapshots.Take(name);
 
     /// <summary>Returns the live blocks at the record that the replay has reached, without keeping them.</summary>
     public SnapshotImage Present() => _snapshots.Present();
@@ -163,6 +170,17 @@ internal sealed unsafe class ProcessReplay : IDisposable
 
     /// <summary>All snapshots, the peak first. After <see cref="Finish"/>.</summary>
     public IReadOnlyList<SnapshotImage> Snapshots() => [_snapshots.Peak(), .. _snapshots.Taken];
+
+    /// <summary>Returns the live blocks at the record that the replay has reached.</summary>
+    /// <param name="snapshot">The snapshot that they are.</param>
+    public LiveBlocks PresentBlocks(SnapshotImage snapshot)
+    {
+        var domains = new byte[Sites.End];
+        for (var site = 1u; site < Sites.End; site++)
+            domains[site] = (byte)Sites.Counters[site].Domain;
+
+        return new LiveBlocks(snapshot, Blocks.Tables.Clone(), domains);
+    }
 
     /// <summary>Begins with what was alive in the parent: before anything else, at most once. The image's tables are this object's then.</summary>
     public void Inherit(ForkImage image)
@@ -199,4 +217,13 @@ internal sealed unsafe class ProcessReplay : IDisposable
     }
 
     public void Dispose() => Blocks.Dispose();
+
+    /// <param name="pid">The copy's.</param>
+    /// <param name="name">The string that names the snapshot; 0: the end, whose mark came before.</param>
+    private void NoteCopy(uint pid, uint name)
+    {
+        var snapshot = name == 0 ? _snapshots.Live : TakeSnapshot(_session.String(name));
+        if (snapshot is not null && OnCopy is { } wanted)
+            wanted(PresentBlocks(snapshot), pid);
+    }
 }

@@ -14,10 +14,18 @@ internal sealed unsafe class ReplaySnapshots(ReplayedSites sites, ReplayClock cl
     public bool Finalizing { get; private set; }
 
     /// <summary>Takes a named snapshot.</summary>
-    public void Take(string name) => _taken.Add(Image(SnapshotKind.Named, name));
+    public SnapshotImage Take(string name)
+    {
+        var image = Image(SnapshotKind.Named, name);
+        _taken.Add(image);
+        return image;
+    }
 
     /// <summary>Returns the live blocks at the record that the replay has reached, without keeping them.</summary>
     public SnapshotImage Present() => Image(SnapshotKind.Live, SnapshotKind.Live.Word());
+
+    /// <summary>The snapshot of the end, if it was taken.</summary>
+    public SnapshotImage? Live => _taken.FindLast(snapshot => snapshot.Kind == SnapshotKind.Live);
 
     /// <summary>Returns the last snapshot of that name so far, or <see langword="null"/> if there is none.</summary>
     public SnapshotImage? Last(string name) => _taken.FindLast(snapshot => snapshot.Kind == SnapshotKind.Named && snapshot.Name == name);

@@ -65,10 +65,10 @@ internal sealed unsafe class SessionDrain : IDisposable
     }
 
     /// <summary>Takes a snapshot that somebody asked for, after all that the last round replayed.</summary>
-    public void TakeSnapshot(uint request, string name)
+    public SnapshotImage TakeSnapshot(uint request, string name)
     {
         _journal.AddSnapshot(request, name);
-        _replay.TakeSnapshot(name);
+        return _replay.TakeSnapshot(name);
     }
 
     /// <inheritdoc cref="DrainJournal.KeepShort"/>
@@ -117,7 +117,7 @@ internal sealed unsafe class SessionDrain : IDisposable
     /// </summary>
     private void Look()
     {
-        var order = Volatile.Read(ref _session.Header->Order);
+        var order = Volatile.Read(ref _session.Header->Order) & ~WireFormat.OrderRequest;
         _newestTicket = order >> WireFormat.SlotBits;
         var lastWriter = (uint)order & WireFormat.SlotMask;
         var threads = _session.ThreadCount;

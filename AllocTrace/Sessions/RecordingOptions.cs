@@ -47,6 +47,9 @@ public sealed record RecordingOptions
     /// </summary>
     public ulong Events { get; init; }
 
+    /// <summary>True if the types and holders of the blocks that are live at the end are read from a copy of the process (docs/objects.md).</summary>
+    public bool ObjectsAtEnd { get; init; }
+
     /// <summary>A block is temporary when its thread frees it before this many further allocations of its own. For the collector only.</summary>
     public int TemporaryThreshold { get; init; } = 1;
 
@@ -76,6 +79,8 @@ public sealed record RecordingOptions
             values.Add("crash=on");
         if (Events != defaults.Events)
             values.Add($"events={Events}");
+        if (ObjectsAtEnd)
+            values.Add("objects=end");
 
         return string.Join(',', values);
     }

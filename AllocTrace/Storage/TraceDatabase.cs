@@ -18,6 +18,9 @@ public sealed class TraceDatabase : IDisposable
 
     private readonly ReadConnections _connections;
     private readonly SiteReader _sites;
+    private readonly ObjectTables _objectTables;
+    private readonly List<TypeOfSite> _typeRows = [default];
+    private BlockType[]? _blockTypes;
     private readonly long[] _processIds;
     private StackTable? _stacks;
     private TraceSlice[]? _slices;
@@ -39,10 +42,15 @@ public sealed class TraceDatabase : IDisposable
         Native = MetadataReader.Native(connections.First);
         Crashes = CrashReader.Read(connections.First);
         EventLogs = EventReader.Logs(connections.First);
+        Objects = ObjectTables.Snapshots(connections.First);
+        _objectTables = new ObjectTables(this, connections.First);
 
         _processIds = [.. Processes.Select(process => process.Id)];
         foreach (var process in Threads.Select(thread => thread.Process).Concat(Snapshots.Select(snapshot => snapshot.Process)).Concat(Crashes.Select(crash => crash.Process)).Concat(EventLogs.Select(log => log.Process)))
             IndexOfProcess(process);
+
+        foreach (var objects in Objects)
+            Existing(path, Array.FindIndex([.. Snapshots], snapshot => snapshot.Id == objects.Snapshot), objects.Snapshot, "snapshot");
 
         _sites = new SiteReader(this, connections);
     }
@@ -79,6 +87,16 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>The event logs, of processes that were recorded with them.</summary>
     public IReadOnlyList<TraceEventLog> EventLogs { get; }
+
+    /// <summary>The snapshots whose types and holders were read.</summary>
+    public IReadOnlyList<TraceObjects> Objects { get; }
+
+    /// <summary>What blocks are, in all snapshots; the first is "not known".</summary>
+    /// <exception cref="InvalidTraceException">The database is damaged.</exception>
+    internal IReadOnlyList<BlockType> BlockTypes => _blockTypes ??= Objects.Count == 0 ? [default] : Guarded(() => ObjectTables.Types(_connections.First));
+
+    /// <summary>What <see cref="Site.TypeRow"/> refers to.</summary>
+    internal IReadOnlyList<TypeOfSite> TypeRows => _typeRows;
 
     /// <summary>The time of all processes in slices, by process and time; read at the first use.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
@@ -152,6 +170,23 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>Reads what was alive at snapshots, by site.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal SiteTable[] ReadLiveSites(IEnumerable<TraceSnapshot> snapshots) => Guarded(() => snapshots.SelectMany(_sites.ReadAlive).ToArray());
+
+    /// <summary>The same by site and type. The snapshots have <see cref="Objects"/>.</summary>
+    /// <exception cref="InvalidTraceException">The database is damaged.</exception>
+    internal SiteTable[] ReadTypedSites(IEnumerable<TraceSnapshot> snapshots) => Guarded(() => snapshots.Select(snapshot => _objectTables.Typed(snapshot, _typeRows)).ToArray());
+
+    /// <summary>Reads who holds the objects of a snapshot, most blocks first.</summary>
+    /// <exception cref="InvalidTraceException">The database is damaged.</exception>
+    internal List<TraceHolder> ReadHolders(TraceSnapshot snapshot) => Guarded(() => _objectTables.Holders(snapshot));
+
+    /// <summary>Reads which objects of a snapshot wait for the garbage collector, most bytes first.</summary>
+    /// <exception cref="InvalidTraceException">The database is damaged.</exception>
+    internal List<TraceGarbage> ReadGarbage(TraceSnapshot snapshot) => Guarded(() => _objectTables.Garbage(snapshot));
+
+    /// <summary>Copies the graph of a snapshot's objects, a <c>.heapsnapshot</c> file compressed by gzip.</summary>
+    /// <returns><see langword="false"/> when there is none.</returns>
+    /// <exception cref="InvalidTraceException">The database is damaged.</exception>
+    internal bool CopyGraph(TraceSnapshot snapshot, Stream target) => Guarded(() => _objectTables.CopyGraph(snapshot, target));
 
     /// <summary>Reads everything that processes ever allocated, by site.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>

@@ -17,4 +17,7 @@ internal enum MarkKind : byte
 
     /// <summary>An interpreter that had been finalized was initialized again.</summary>
     Initialized = 5,
+
+    /// <summary>The process was copied. Argument: the copy's pid above <see cref="WireFormat.CopyPidShift"/>, below it the string that names the snapshot.</summary>
+    Copy = 6,
 }

@@ -6,7 +6,7 @@ namespace AllocTrace.Wire;
 /// <c>struct alloctrace_session</c>: the first bytes of a session file. The members mean what <c>wire.h</c> says; strings are references
 /// into the strings' extents, 0 is none. The <c>Collector…</c> members and <see cref="FreeSlabs"/> are the ones that a collector writes.
 /// </summary>
-[StructLayout(LayoutKind.Explicit, Size = 1088)]
+[StructLayout(LayoutKind.Explicit, Size = 1344)]
 internal unsafe struct SessionHeader
 {
     [FieldOffset(0)] public ulong Magic;
@@ -66,6 +66,7 @@ internal unsafe struct SessionHeader
 
     [FieldOffset(772)] public uint Requested;
     [FieldOffset(776)] public uint Answered;
+    [FieldOffset(780)] public uint RequestedObjects;
     [FieldOffset(784)] public fixed byte RequestedName[RequestedNameBytes];
 
     [FieldOffset(1024)] public ulong PidNamespace;
@@ -78,5 +79,13 @@ internal unsafe struct SessionHeader
     [FieldOffset(1044)] public uint NativeReach;
     [FieldOffset(1048)] public uint NativePast;
 
-    public const int RequestedNameBytes = 240;
+    [FieldOffset(1088)] public uint CopyWanted;
+    [FieldOffset(1092)] public uint CopyState;
+    [FieldOffset(1096)] public uint CopyPid;
+    [FieldOffset(1100)] public uint CopyEnds;
+    [FieldOffset(1104)] public uint CopyError;
+    [FieldOffset(1112)] public ulong CopyPauseNs;
+    [FieldOffset(1120)] public fixed byte AnsweredNote[AnsweredNoteBytes];
+
+    public const int RequestedNameBytes = 240, AnsweredNoteBytes = 216;
 }

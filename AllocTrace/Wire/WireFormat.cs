@@ -65,6 +65,12 @@ internal static class WireFormat
     public const int CrashFramesOffset = CrashAllocationsOffset + (CrashAllocations * 32);
     public const int CrashTextOffset = CrashFramesOffset + (CrashFrames * 16);
 
+    /// <summary>In the argument of a <see cref="MarkKind.Copy"/>.</summary>
+    public const int CopyPidShift = 32;
+
+    /// <summary>The bit of the session's order word that makes each thread look at the collector's request; no part of the ticket.</summary>
+    public const ulong OrderRequest = 1UL << 63;
+
     /// <summary>Bits of the thread slot in the session's order word; the ticket is above them.</summary>
     public const int SlotBits = 20;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using AllocTrace.Fuzz;
 
-// Damages sessions, journals, checkpoints and databases at random, and reads them: dotnet run -c Release --project tests/AllocTrace.Fuzz -- [COUNT [SEED]]
+// Damages sessions, journals, checkpoints, databases and the memory of processes at random, and reads them: dotnet run -c Release --project tests/AllocTrace.Fuzz -- [COUNT [SEED]]
 // What finds new code is damaged further. Each target has a process of its own, with a copy of the library that tells which branches were taken; so
 // whatever the reader does, there is somebody left to tell of it. Exit code 0: nothing was found. An input that was found is run again with "again FILE".
 switch (args)

@@ -29,6 +29,9 @@ internal static class Seeds
     public static IReadOnlyList<Seed> Databases(string folder) =>
         [Unpack("schema-2.db.gz", Path.Combine(folder, "kept.db")), .. Sessions(folder).Skip(1).Select(seed => Database(seed.Path))];
 
+    /// <summary>Some blocks of real processes: of the oldest CPython and of a new one.</summary>
+    public static IReadOnlyList<Seed> Images(string folder) => [.. ((string[])["3.8", "3.14"]).Select(version => Unpack($"objects-{version}.image.gz", Path.Combine(folder, $"{version}.image")))];
+
     private static Seed Unpack(string name, string path)
     {
         using (var packed = new GZipStream(File.OpenRead(Path.Combine(AppContext.BaseDirectory, "seeds", name)), CompressionMode.Decompress))

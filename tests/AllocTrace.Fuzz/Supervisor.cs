@@ -6,7 +6,7 @@ namespace AllocTrace.Fuzz;
 internal static class Supervisor
 {
     /// <summary>Which part of all inputs each target gets, of 100: an input takes them very different times.</summary>
-    private static readonly (string Target, int Share)[] _shares = [("session", 55), ("journal", 25), ("checkpoint", 18), ("database", 2)];
+    private static readonly (string Target, int Share)[] _shares = [("session", 54), ("journal", 25), ("checkpoint", 18), ("database", 2), ("objects", 1)];
 
     /// <returns>The exit code: 1 when anything was found.</returns>
     public static int Run(int count, int seed)

@@ -98,6 +98,7 @@ internal static class Targets
         "session" => new SessionTarget(Seeds.Sessions(folder)),
         "journal" => new JournalTarget(Seeds.Journals(folder), isCheckpoint: false),
         "checkpoint" => new JournalTarget(Seeds.Checkpoints(folder), isCheckpoint: true),
+        "objects" => new ObjectTarget(Seeds.Images(folder)),
         "database" => new DatabaseTarget(Seeds.Databases(folder)),
         _ => throw new ArgumentException($"no target {name}"),
     };

@@ -25,6 +25,7 @@ public sealed class OptionTableTests
             Native = NativeMode.Malloc,
             Crash = true,
             Events = RecordingOptions.UsualEvents,
+            ObjectsAtEnd = true,
         };
         var names = all.ToEnvironment(collected: true).Split(',').Select(item => item.Split('=')[0]);
         CollectionAssert.AreEquivalent(_options, names.ToArray());

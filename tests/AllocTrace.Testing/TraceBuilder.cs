@@ -14,6 +14,7 @@ public sealed class TraceBuilder : IDisposable
     private readonly Dictionary<int, int> _processOfThread = [];
     private readonly Func<Frame, int> _firstLine;
     private int _processes, _threads, _sites;
+    private bool _hasObjects;
 
     /// <param name="firstLine">On which line the function of a frame begins; 1 when not given.</param>
     public TraceBuilder(Func<Frame, int>? firstLine = null)
@@ -144,6 +145,26 @@ public sealed class TraceBuilder : IDisposable
         Execute(schema.ReadToEnd());
         Execute("INSERT INTO event_log VALUES (?1, 0, ?2, ?3)", process, leftOut, sinceNs);
     }
+
+    /// <summary>Makes the tables for types and holders, and a row for a snapshot that was added before.</summary>
+    /// <returns>The snapshot.</returns>
+    public int Objects(int process, string kind, string name = "", string note = "")
+    {
+        var moment = _moments[(process, kind + name)];
+        if (!_hasObjects)
+        {
+            using var schema = new StreamReader(typeof(Frame).Assembly.GetManifestResourceStream("objects.sql")!);
+            Execute(schema.ReadToEnd());
+        }
+
+        _hasObjects = true;
+        Execute("INSERT INTO object_snapshot VALUES (?1, 'copy', 1250000, ?2)", moment, note);
+        return moment;
+    }
+
+    /// <summary>Adds blocks of a type to a site at a snapshot with <see cref="Objects"/>.</summary>
+    public void Typed(int moment, int site, string type, string kind, MemoryAmount amount, long retained) =>
+        Execute("INSERT INTO object_type VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", moment, site, type, kind, amount.Blocks, amount.Bytes, retained);
 
     /// <summary>Completes the file; the builder can be used no further.</summary>
     public string Save()

@@ -15,8 +15,11 @@ def test_recording_of_a_block(tmp_path):
         recording.snapshot("half way")
         status = recording.status()
         assert status.is_recording and status.live_bytes >= 1_000_000 and not status.lost_events
+        recording.snapshot("with objects", objects=True)
     assert kept and pathlib.Path(recording.path).exists()
     assert not alloctrace.status().is_recording and alloctrace.status().live_bytes is None
+    command = [sys.executable, "-m", "alloctrace", "holders", recording.path, "bytearray", "--at", "with objects"]
+    assert "local 'kept'" in subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode()
 
 
 def test_paths_are_str_or_path(tmp_path):

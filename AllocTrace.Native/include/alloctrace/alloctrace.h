@@ -62,6 +62,11 @@ ALLOCTRACE_API void alloctrace_leave_out_thread(void);
  * everything that the calling thread did before. Requires a recording that has seen an allocation. */
 ALLOCTRACE_API int alloctrace_snapshot(const char *name);
 
+/* Takes a named snapshot like alloctrace_snapshot, with the types and holders of its blocks (docs/objects.md). The calling thread must hold
+ * the GIL. Makes a copy of the process, which takes milliseconds; the collector reads the copy afterwards. Returns ALLOCTRACE_FAILED if
+ * there can be no copy, or the collector still reads the last one: the snapshot is then taken without types. */
+ALLOCTRACE_API int alloctrace_snapshot_objects(const char *name);
+
 /* Blocks until a collector has drained everything that was recorded before the call, at most for the given milliseconds. Returns
  * ALLOCTRACE_FAILED on timeout, or if there is no collector. */
 ALLOCTRACE_API int alloctrace_flush(uint32_t milliseconds);

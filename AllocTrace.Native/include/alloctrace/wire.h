@@ -153,7 +153,8 @@ struct alloctrace_session {
     uint64_t cut_stacks;       /* stacks whose oldest frames were left out (option frames) */
     uint64_t unslotted_events; /* events of threads for which no thread slot could be made */
 
-    /* The order of batches: (ticket << 20 | thread slot) of the last writer. A thread that does not find itself here starts a batch. */
+    /* The order of batches: (ticket << 20 | thread slot) of the last writer. A thread that does not find itself here starts a batch. While
+     * ALLOCTRACE_ORDER_REQUEST is set too, no thread finds itself here: each looks at copy_wanted and copy_state. */
     _Alignas(64) uint64_t order;
 
     /* The stack of free slabs: (tag << 32 | slab + 1), 0 in the low half when empty; alloctrace_slab.next_free links them. Popped by the
@@ -176,10 +177,10 @@ struct alloctrace_session {
 
     /* A named snapshot that another process requests (`alloctrace snapshot`). The collector takes it at the record that it has reached. */
     _Alignas(64) uint32_t reserved2;
-    uint32_t requested; /* counts the requests; stored after the name */
-    uint32_t answered;  /* collector; the number of the last request answered */
-    uint32_t reserved0;
-    char requested_name[240]; /* UTF-8, NUL padded */
+    uint32_t requested;         /* counts the requests; stored after the name */
+    uint32_t answered;          /* collector; the number of the last request answered */
+    uint32_t requested_objects; /* 1: with the types and holders of its blocks; stored before requested */
+    char requested_name[240];   /* UTF-8, NUL padded */
 
     /* The namespaces in which pid, pid_started and all times but started_ns count: the numbers of /proc/self/ns/pid and time. 0: not known.
      * A process in other namespaces cannot use its own /proc to look them up (docs/wire-format.md, "Whether the process lives"). */
@@ -190,6 +191,15 @@ struct alloctrace_session {
     uint32_t native_reach; /* enum alloctrace_native_reach */
     uint32_t native_past;  /* string: the images whose calls go past the library, separated by newlines */
     uint32_t reserved3;
+    /* A copy of the process. The collector stores copy_wanted, then sets ALLOCTRACE_ORDER_REQUEST in order. */
+    _Alignas(64) uint32_t copy_wanted; /* collector: 1 until a thread takes it up by storing 0 */
+    uint32_t copy_state;               /* enum alloctrace_copy_state */
+    uint32_t copy_pid;                 /* in the process's pid namespace */
+    uint32_t copy_ends;                /* collector: 1 tells the copy itself to end */
+    uint32_t copy_error;               /* errno of the clone; ENOTSUP: no GIL; ENODATA: sampled; ENOMEM also: memory is short */
+    uint32_t reserved4;
+    uint64_t copy_pause_ns;  /* how long the last copy held up the thread that made it, by its own clock */
+    char answered_note[216]; /* collector: UTF-8, NUL padded: what it says of the objects of the request that it answers */
 };
 
 /* Bytes of the file that processes lock (fcntl, F_OFD_SETLK). Such a lock is known in every namespace and ends with its holder. */
@@ -297,6 +307,19 @@ enum alloctrace_mark {
     ALLOCTRACE_MARK_FORK = 3,        /* argument: the fork's number: above started_mono_ns and above those of the process's earlier forks */
     ALLOCTRACE_MARK_HOOKED = 4,      /* the hooks were put in place; argument: the number of times so far */
     ALLOCTRACE_MARK_INITIALIZED = 5, /* an interpreter that had been finalized was initialized again */
+    ALLOCTRACE_MARK_COPY = 6, /* the process was copied here; argument: the copy's pid, and the string that names the snapshot to take.
+                               * String 0: the snapshot of the end, whose FINALIZING mark came just before. Pid 0: it should have been
+                               * copied, and alloctrace_session.copy_error says why it was not */
+};
+
+/* A copy of the process: a copy-on-write clone that runs nothing of the program, and whose memory the collector reads (docs/objects.md).
+ * There is one at most. */
+enum alloctrace_copy_state {
+    ALLOCTRACE_COPY_NONE = 0,
+    ALLOCTRACE_COPY_MADE = 1,     /* copy_pid has it; a COPY mark follows in the records of the thread that made it */
+    ALLOCTRACE_COPY_REFUSED = 2,  /* copy_error says why; no mark follows */
+    ALLOCTRACE_COPY_RELEASED = 3, /* collector: it is not needed any longer; it ends, and the process reaps it */
+    ALLOCTRACE_COPY_BUSY = 4,     /* a thread is making or reaping it */
 };
 
 /* The report of a fatal signal. Each count is stored after the items that it counts, so an interrupted report is valid up to there.
@@ -385,7 +408,10 @@ struct alloctrace_crash_allocation {
 
 #define ALLOCTRACE_OPERAND_BITS 56
 #define ALLOCTRACE_OPERAND_MASK ((UINT64_C(1) << ALLOCTRACE_OPERAND_BITS) - 1)
-#define ALLOCTRACE_SLOT_BITS 20                                        /* of alloctrace_session.order */
+#define ALLOCTRACE_SLOT_BITS 20 /* of alloctrace_session.order */
+#define ALLOCTRACE_COPY_PID_SHIFT                                                                                                          \
+    32 /* of the argument of a COPY mark: the copy's pid is above the string, as the system has at most 22 bits */
+#define ALLOCTRACE_ORDER_REQUEST (UINT64_C(1) << 63)                   /* of alloctrace_session.order; set by the collector */
 #define ALLOCTRACE_NO_SLOT ((UINT64_C(1) << ALLOCTRACE_SLOT_BITS) - 1) /* no thread has it: order before the first batch */
 #define ALLOCTRACE_MAX_RECORD_BYTES 24u
 #define ALLOCTRACE_RECORD_WIDE 8u /* added to MALLOC, CALLOC and REALLOC: the wide form */

@@ -10,6 +10,7 @@
 #include "capture/hook.h"
 
 #include "capture/code_cache.h"
+#include "capture/heap_copy.h"
 #include "capture/layers.h"
 #include "capture/native/native.h"
 #include "capture/records.h"
@@ -25,6 +26,8 @@ static __attribute__((noinline, cold)) void finalization_changed(struct thread_c
         return;
     record_mark(thread, finalizing ? ALLOCTRACE_MARK_FINALIZING : ALLOCTRACE_MARK_INITIALIZED, 0);
     SHARED_STORE(session.header->phase, (uint32_t)(finalizing ? ALLOCTRACE_PHASE_FINALIZING : ALLOCTRACE_PHASE_RECORDING));
+    if (finalizing && recording.options.objects_at_end)
+        heap_copy_make_at_end(thread, runtime);
 }
 
 static inline void watch_finalization(struct thread_capture *thread, struct traced_runtime *runtime)

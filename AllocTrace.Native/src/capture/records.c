@@ -1,5 +1,6 @@
 #include "capture/records.h"
 
+#include "capture/heap_copy.h"
 #include "capture/slabs.h"
 
 static struct alloctrace_slab *slab_of(const struct thread_capture *thread)
@@ -72,20 +73,48 @@ bool records_next_slab(struct thread_capture *thread)
     return true;
 }
 
-void records_begin_batch(struct thread_capture *thread)
+/* Takes the next ticket, unless this thread is the last writer: then only a request kept it from finding itself. */
+static bool take_ticket(struct thread_capture *thread)
 {
-    if (thread->at > thread->end && !continue_stream(thread))
-        return; /* still not the last writer: asked again by the next event */
     uint64_t *order = &session.header->order;
     uint64_t last = SHARED_LOAD(*order), mine;
     do {
-        mine = ((last >> ALLOCTRACE_SLOT_BITS) + 1) << ALLOCTRACE_SLOT_BITS | thread->slot;
+        if ((last & ~ALLOCTRACE_ORDER_REQUEST) == thread->order)
+            return false;
+        mine = ((last >> ALLOCTRACE_SLOT_BITS) + 1) << ALLOCTRACE_SLOT_BITS | thread->slot; /* a request stays */
     } while (!__atomic_compare_exchange_n(order, &last, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
-    thread->order = mine;
+    thread->order = mine & ~ALLOCTRACE_ORDER_REQUEST;
+    return true;
+}
+
+static bool begin_batch(struct thread_capture *thread)
+{
+    if (thread->at > thread->end && !continue_stream(thread))
+        return false; /* still not the last writer: asked again by the next event */
+    if (!take_ticket(thread))
+        return true;
     uint64_t *record = (uint64_t *)thread->at;
-    record[0] = record_word(ALLOCTRACE_RECORD_BATCH, 0, mine >> ALLOCTRACE_SLOT_BITS);
+    record[0] = record_word(ALLOCTRACE_RECORD_BATCH, 0, thread->order >> ALLOCTRACE_SLOT_BITS);
     record[1] = os_monotonic_ns();
     record_commit(thread, record + 2);
+    return true;
+}
+
+static bool is_request(void)
+{
+    return SHARED_LOAD_RELAXED(session.header->order) & ALLOCTRACE_ORDER_REQUEST;
+}
+
+void records_begin_batch(struct thread_capture *thread)
+{
+    if (begin_batch(thread) && is_request())
+        heap_copy_tidy();
+}
+
+void records_begin_batch_or_copy(struct thread_capture *thread)
+{
+    if (begin_batch(thread) && is_request())
+        heap_copy_make_if_wanted(thread);
 }
 
 void record_mark(struct thread_capture *thread, enum alloctrace_mark mark, uint64_t argument)

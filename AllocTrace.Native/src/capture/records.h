@@ -16,8 +16,11 @@
 /* The thread's first slab. False: there is none. */
 bool records_begin_stream(struct thread_capture *thread);
 
-/* Become the last writer, in a new batch. */
+/* Becomes the last writer, in a new batch, and serves the collector's requests that any call can serve. */
 void records_begin_batch(struct thread_capture *thread);
+
+/* The same for a call at which the process may be copied (heap_copy.h). */
+void records_begin_batch_or_copy(struct thread_capture *thread);
 
 /* The next slab. False: there is none (and the thread counts what it loses). */
 bool records_next_slab(struct thread_capture *thread);
@@ -27,17 +30,26 @@ static inline uint64_t record_word(unsigned kind, unsigned domain, uint64_t oper
     return (uint64_t)kind << 60 | (uint64_t)domain << ALLOCTRACE_OPERAND_BITS | (operand & ALLOCTRACE_OPERAND_MASK);
 }
 
-/* Room for one record, in the right batch; NULL: lost. */
-ALWAYS_INLINE uint64_t *record_room(struct thread_capture *thread)
+/* Room for one record, in the right batch; NULL: lost. may_copy: a constant, so that it costs nothing. */
+ALWAYS_INLINE uint64_t *record_room_at(struct thread_capture *thread, bool may_copy)
 {
-    if (__builtin_expect(SHARED_LOAD_RELAXED(session.header->order) != thread->order, 0))
-        records_begin_batch(thread);
+    if (__builtin_expect(SHARED_LOAD_RELAXED(session.header->order) != thread->order, 0)) {
+        if (may_copy)
+            records_begin_batch_or_copy(thread);
+        else
+            records_begin_batch(thread);
+    }
     if (__builtin_expect(thread->at > thread->end, 0) && !records_next_slab(thread))
         return NULL;
     uint64_t *room = (uint64_t *)thread->at;
     if (!room)
         __builtin_unreachable();
     return room;
+}
+
+ALWAYS_INLINE uint64_t *record_room(struct thread_capture *thread)
+{
+    return record_room_at(thread, false);
 }
 
 static inline void record_commit(struct thread_capture *thread, uint64_t *end)
@@ -47,11 +59,12 @@ static inline void record_commit(struct thread_capture *thread, uint64_t *end)
     SHARED_STORE(thread->shared->cursor, (uint64_t)(uintptr_t)end + thread->position_bias);
 }
 
-/* kind: MALLOC, CALLOC or REALLOC. */
+/* kind: MALLOC, CALLOC or REALLOC. The process may be copied at a new object: not at the end of a realloc, when the block's owner still has
+ * its old address. */
 ALWAYS_INLINE void record_block(struct thread_capture *thread, unsigned kind, unsigned domain, const void *block, size_t size,
                                 uint32_t stack)
 {
-    uint64_t *record = record_room(thread);
+    uint64_t *record = record_room_at(thread, domain == ALLOCTRACE_DOMAIN_OBJ && kind != ALLOCTRACE_RECORD_REALLOC);
     if (!record)
         return;
     if (__builtin_expect(size <= UINT32_MAX, 1)) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/heap_copy.h"
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "inject/runtimes.h"
@@ -146,22 +147,75 @@ void alloctrace_leave_out_thread(void)
         thread_leave_out();
 }
 
-int alloctrace_snapshot(const char *name)
+/* Begins a hook and interns a snapshot's name. On failure: *thread is NULL. */
+static int begin_snapshot(const char *name, struct thread_capture **thread, uint32_t *reference)
 {
+    *thread = NULL;
     if (!is_running() || !recording.fork_local->owned)
         return ALLOCTRACE_NOT_RUNNING;
-    if (!wide_text_is_none(name, "name"))
-        return ALLOCTRACE_FAILED;
-    struct thread_capture *thread = thread_enter();
-    if (!thread)
+    if (!wide_text_is_none(name, "name") || !(*thread = thread_enter()))
         return ALLOCTRACE_FAILED;
     recording_lock();
-    uint32_t reference = session_string(name, strlen(name));
+    *reference = session_string(name, strlen(name));
     recording_unlock();
-    if (reference)
+    return *reference ? ALLOCTRACE_DONE : ALLOCTRACE_FAILED;
+}
+
+int alloctrace_snapshot(const char *name)
+{
+    struct thread_capture *thread;
+    uint32_t reference;
+    int result = begin_snapshot(name, &thread, &reference);
+    if (result == ALLOCTRACE_DONE)
         record_mark(thread, ALLOCTRACE_MARK_SNAPSHOT, reference);
-    thread_leave(thread);
-    return reference ? ALLOCTRACE_DONE : ALLOCTRACE_FAILED;
+    if (thread)
+        thread_leave(thread);
+    return result;
+}
+
+/* Of several CPythons, the one whose GIL the calling thread holds. */
+static enum heap_copy_result copy_of_any_runtime(struct thread_capture *thread, uint32_t reference)
+{
+    enum heap_copy_result result = HEAP_COPY_NO_GIL;
+    for (uint32_t i = 0; i < recording.runtime_count && result == HEAP_COPY_NO_GIL; i++)
+        if (recording.runtimes[i].used)
+            result = heap_copy_make_for(thread, &recording.runtimes[i], reference);
+    return result;
+}
+
+static const char *why_no_copy(enum heap_copy_result result)
+{
+    if (result == HEAP_COPY_BUSY)
+        return "the collector is still reading the copy for an earlier snapshot";
+    if (result == HEAP_COPY_NO_GIL)
+        return "the calling thread does not hold the GIL, or the layout of this CPython is not known";
+    switch (session.header->copy_error) {
+    case ENOTSUP:
+        return "this CPython has no GIL";
+    case ENODATA:
+        return "the recording is sampled";
+    case ENOMEM:
+        return "there is too little memory for a copy of the process";
+    default:
+        return os_error_text((int)session.header->copy_error);
+    }
+}
+
+int alloctrace_snapshot_objects(const char *name)
+{
+    struct thread_capture *thread;
+    uint32_t reference;
+    int result = begin_snapshot(name, &thread, &reference);
+    enum heap_copy_result copy = HEAP_COPY_MADE;
+    if (result == ALLOCTRACE_DONE && (copy = copy_of_any_runtime(thread, reference)) != HEAP_COPY_MADE) {
+        record_mark(thread, ALLOCTRACE_MARK_SNAPSHOT, reference);
+        result = ALLOCTRACE_FAILED;
+    }
+    if (thread)
+        thread_leave(thread);
+    if (copy != HEAP_COPY_MADE)
+        os_message("snapshot \"%.80s\" has no types and holders: %s", name, why_no_copy(copy));
+    return result;
 }
 
 /* ---- looking at the session ---- */

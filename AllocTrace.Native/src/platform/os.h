@@ -111,6 +111,27 @@ void os_random(void *buffer, size_t size);
 void os_yield(void);
 void os_sleep_ns(uint64_t duration);
 
+/* What a copy of this process needs. All it points to is in memory that the copy shares with the process. */
+struct os_copy_terms {
+    const uint32_t *ends;   /* the copy ends when it is not 0 */
+    const uint64_t *beat;   /* what the reader changes while it lives */
+    const uint32_t *reader; /* the process that reads the copy, also where Yama restricts ptrace; 0: it will come */
+    void (*last)(void);     /* what the copy does before it ends: nothing but stores to shared memory */
+};
+
+#define OS_COPY_LIFE_NS UINT64_C(30000000000)
+#define OS_COPY_PATIENCE_NS UINT64_C(4000000000)
+
+/* Makes a copy of this process: a copy-on-write clone of the calling thread that runs nothing of the program. The copy holds no file and
+ * gets no signal but SIGKILL and SIGSTOP. Returns its pid, or a negative errno. */
+int32_t os_copy_process(const struct os_copy_terms *terms);
+
+/* Reaps a copy that has ended. Returns false while it lives. */
+bool os_copy_is_reaped(int32_t pid);
+
+/* Returns whether memory for copying half of this process's private pages is there: in the system, and in the process's cgroup. */
+bool os_memory_allows_copy(void);
+
 /* True in a program that runs with more rights than its user (set-user-id and the like): such a program is never recorded. */
 bool os_is_privileged(void);
 

@@ -98,6 +98,12 @@ static bool parse_native(struct value value, void *field)
     return i < sizeof names / sizeof *names;
 }
 
+static bool parse_objects(struct value value, void *field)
+{
+    *(bool *)field = is(value, "end");
+    return is(value, "end") || is(value, "off");
+}
+
 /* Only switches it off: whether there can be one depends on ALLOCTRACE, too. */
 static bool parse_collector(struct value value, void *field)
 {
@@ -143,6 +149,7 @@ static const struct option {
     {"native", "off, malloc or stacks", parse_native, offsetof(struct options, native)},
     {"crash", "on or off", parse_switch, offsetof(struct options, crash)},
     {"events", "on, off, or the largest size of the log, 1MiB or more", parse_events, offsetof(struct options, events_bytes)},
+    {"objects", "end or off", parse_objects, offsetof(struct options, objects_at_end)},
     {"collector", "auto or off", parse_collector, offsetof(struct options, starts_collector)},
 };
 
@@ -246,5 +253,7 @@ bool options_parse(struct options *options, const char *path, const char *text, 
             return false;
         item += length + (item[length] == ',');
     }
+    if (options->objects_at_end && options->sample_bytes)
+        return fail(error, error_size, "ALLOCTRACE_OPTIONS: objects=end needs every allocation, and sample leaves some out");
     return true;
 }

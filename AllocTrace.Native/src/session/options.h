@@ -28,6 +28,7 @@ struct options {
     bool children;
     uint32_t native;       /* enum alloctrace_native */
     bool crash;            /* a fatal signal leaves the stacks of all threads */
+    bool objects_at_end;   /* the process is copied when its interpreter begins to finalize */
     bool starts_collector; /* ALLOCTRACE names a database, and the collector is not off */
 };
 

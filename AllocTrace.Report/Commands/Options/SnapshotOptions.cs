@@ -108,6 +108,22 @@ internal sealed class SnapshotOptions
     public Snapshot Load(ParseResult parsed, TraceDatabase database) =>
         Load(parsed, database, parsed.GetValue(At) is [var name, ..] ? name : null);
 
+    /// <summary>The same with the types of the blocks, at a snapshot or at the end.</summary>
+    public Snapshot LoadWithTypes(ParseResult parsed, TraceDatabase database) => LoadWithTypes(parsed, database, parsed.GetValue(At) is [var name, ..] ? name : null);
+
+    /// <summary>The same, at a snapshot by name; <see langword="null"/> for the end.</summary>
+    public Snapshot LoadWithTypes(ParseResult parsed, TraceDatabase database, string? at) => View(parsed) == Analysis.View.Live
+        ? Filtered(parsed, Snapshot.LoadWithTypes(database, at, Pid(parsed)))
+        : throw new UsageException($"types are known of live blocks: --view {parsed.GetValue(_view).ToString().ToLowerInvariant()} has none");
+
+    /// <summary>Returns the one snapshot with types that is meant.</summary>
+    public TraceSnapshot TypedSnapshot(ParseResult parsed, TraceDatabase database) =>
+        TypedSnapshots.Find(database, database.ProcessesWith(Pid(parsed)), parsed.GetValue(At) is [var name, ..] ? name : null).Snapshots switch
+        {
+            [var snapshot] => snapshot,
+            var several => throw new UsageException($"{database.Path} has {several.Length} processes with objects: give --process PID"),
+        };
+
     /// <summary>The same, at a snapshot by name; <see langword="null"/> for the view.</summary>
     public Snapshot Load(ParseResult parsed, TraceDatabase database, string? at) => at is null
         ? Load(parsed, database, parsed.GetValue(_view))

@@ -6,7 +6,7 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Commands;
 
 /// <summary>Writes the results of <c>alloctrace diff</c> in each format.</summary>
-internal sealed class DiffReport(DiffSide old, DiffSide current, GroupBy groupBy, int rows) : IReport
+internal sealed class DiffReport(DiffSide old, DiffSide current, GroupBy groupBy, int rows, bool showsTypes) : IReport
 {
     private readonly StatisticDiffList _differences = current.Snapshot.CompareTo(old.Snapshot, groupBy, limit: rows);
 
@@ -42,7 +42,7 @@ internal sealed class DiffReport(DiffSide old, DiffSide current, GroupBy groupBy
             }
             else
             {
-                new DiffTable(page, source).Write(changed);
+                new DiffTable(page, source) { ShowsTypes = showsTypes }.Write(changed);
                 page.Line();
             }
         }

@@ -23,6 +23,8 @@ internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessL
                 page.Line($"Process {Place.Process(process)}", Page.Heading);
 
             Write(page, source, leak);
+            if ((leak.Process ?? (database.Processes is [var only] ? only : null)) is { } owner && GarbageLine.Of(database, owner) is { } garbage)
+                page.Line($"  {garbage}");
         }
     }
 

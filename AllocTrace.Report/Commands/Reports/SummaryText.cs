@@ -36,6 +36,9 @@ internal sealed class SummaryText(TraceDatabase database)
         if (database.EventLogs.FirstOrDefault(log => log.Process == process.Id) is { } log)
             page.Line(log.LeftOut == 0 ? $"  {Numbers.Of(log.Events, "event")} in the event log: export --events" : $"  {Caveats.OfEvents(process, log)}", log.LeftOut == 0 ? Style.Plain : Page.Alarm);
 
+        if (GarbageLine.Of(database, process) is { } garbage)
+            page.Line($"  {garbage}");
+
         page.Line();
         page.Table(Totals(summary), Indent);
         page.Line();

@@ -31,6 +31,12 @@ internal sealed class TopReport : IReport
         _losses = [.. database.Losses.Where(loss => ids.Contains(loss.Process))];
     }
 
+    /// <summary>Whether each row has the types of its blocks.</summary>
+    public bool ShowsTypes { get; init; }
+
+    /// <summary>Whether each row has the bytes that would be freed with its blocks.</summary>
+    public bool ShowsRetained { get; init; }
+
     private string GroupName => _groupBy.ToString().ToLowerInvariant();
 
     /// <summary>What the heading says about own code.</summary>
@@ -59,7 +65,7 @@ internal sealed class TopReport : IReport
             }
             else
             {
-                new StatisticTable(page, source).Write(_statistics, _snapshot.Bytes);
+                new StatisticTable(page, source) { ShowsTypes = ShowsTypes, ShowsRetained = ShowsRetained }.Write(_statistics, _snapshot.Bytes);
                 page.Line();
             }
         }
@@ -95,11 +101,13 @@ internal sealed class TopReport : IReport
     {
         using var csv = new CsvText(output.Out, forTerminal: output.TerminalWidth is not null);
         string[] errors = _database.IsSampled ? ["size_error", "count_error"] : [];
-        csv.Header(["size", "count", .. errors, "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread", "interpreter", "command"]);
+        string[] types = _groupBy == GroupBy.Type ? ["type", "kind", "retained"] : [];
+        csv.Header(["size", "count", .. errors, .. types, "filename", "lineno", "function", "traceback", "domain", "pid", "thread_id", "thread", "interpreter", "command"]);
         foreach (var statistic in _statistics)
         {
             object[] error = _database.IsSampled ? [statistic.SizeError, statistic.CountError] : [];
-            csv.Row([statistic.Size, statistic.Count, .. error, .. CsvText.Cells(statistic, whole: _groupBy == GroupBy.Traceback)]);
+            object?[] type = _groupBy == GroupBy.Type ? [statistic.Type?.Type, statistic.Type?.Kind, statistic.Retained] : [];
+            csv.Row([statistic.Size, statistic.Count, .. error, .. type, .. CsvText.Cells(statistic, whole: _groupBy == GroupBy.Traceback)]);
         }
     }
 }

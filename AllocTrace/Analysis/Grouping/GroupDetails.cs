@@ -5,7 +5,9 @@ namespace AllocTrace.Analysis;
 /// <summary>The details that the largest part of a group contributes to its display.</summary>
 /// <param name="Stack">A stack of the code that has most of it: several code objects may share a line, and one gives its name. 0: any.</param>
 /// <param name="Expression">The expression that has most of it, packed; 0: unknown.</param>
-internal readonly record struct GroupDetail(int Stack, uint Expression);
+/// <param name="Types">The types of its blocks, if the snapshot has them.</param>
+/// <param name="Retained">The bytes that would be freed with its blocks, if the snapshot has types.</param>
+internal readonly record struct GroupDetail(int Stack, uint Expression, IReadOnlyList<TypeAmount>? Types = null, long? Retained = null);
 
 /// <summary>Looks for the largest parts of groups that are going to be shown.</summary>
 /// <param name="database">The recording.</param>

@@ -70,6 +70,8 @@ internal sealed class GroupSums(int groups, bool isSampled)
             {
                 SizeError = VarianceOf(group).BytesError,
                 CountError = VarianceOf(group).BlocksError,
+                Types = detail.Types ?? [],
+                Retained = detail.Retained,
             };
             statistics[i] = detail.Expression != 0 && statistic.Traceback.Newest is { } frame
                 ? statistic with { Expression = Expression.Unpack(detail.Expression, frame.LineNumber) }

@@ -1,3 +1,5 @@
+using AllocTrace.Storage;
+
 namespace AllocTrace.Analysis;
 
 /// <summary>Compares the sums of two snapshots, of one recording or of two, group by group.</summary>
@@ -9,6 +11,7 @@ internal sealed class SnapshotDiff
     private readonly (long Bytes, long Blocks)[] _new;
     private readonly (long Bytes, long Blocks)[] _old;
     private readonly Variance[]? _variances; // of both together
+    private readonly int[]? _matches;
 
     /// <param name="newGrouping">The groups of the new snapshot.</param>
     /// <param name="newSums">Its sums.</param>
@@ -18,7 +21,7 @@ internal sealed class SnapshotDiff
     {
         _newGrouping = newGrouping;
         _oldGrouping = oldGrouping;
-        var matches = ReferenceEquals(newGrouping, oldGrouping) ? null : newGrouping.Match(oldGrouping);
+        var matches = _matches = ReferenceEquals(newGrouping, oldGrouping) ? null : newGrouping.Match(oldGrouping);
         if (matches is not null)
             _vanished.AddRange(Enumerable.Range(0, oldGrouping.Count).Where(group => matches[group] < 0 && oldSums[group].Blocks != 0));
 
@@ -67,9 +70,42 @@ internal sealed class SnapshotDiff
                 otherBytesDiff += SizeDiff(other);
             });
         int[] isNew = [.. largest.Where(group => !IsVanished(group))], isOld = [.. largest.Where(IsVanished)];
-        var stacks = isNew.Zip(detailsOf(isNew)).Concat(isOld.Zip(oldDetailsOf([.. isOld.Select(OldGroup)]))).ToDictionary(pair => pair.First, pair => pair.Second.Stack);
-        return new StatisticDiffList(Array.ConvertAll(largest, group => Describe(group, stacks[group])), others, otherBytesDiff);
+        var newDetails = isNew.Zip(detailsOf(isNew)).ToDictionary();
+        var vanishedDetails = isOld.Zip(oldDetailsOf([.. isOld.Select(OldGroup)])).ToDictionary();
+        var differences = Array.ConvertAll(largest, group => Describe(group, (newDetails.TryGetValue(group, out var detail) ? detail : vanishedDetails[group]).Stack));
+        if (newDetails.Values.Concat(vanishedDetails.Values).Any(detail => detail.Types is not null))
+            AddTypes(largest, differences, newDetails, oldDetailsOf);
+
+        return new StatisticDiffList(differences, others, otherBytesDiff);
     }
+
+    /// <summary>Adds by how many blocks of which types groups differ.</summary>
+    private void AddTypes(int[] groups, StatisticDiff[] differences, Dictionary<int, GroupDetail> newDetails, Func<int[], GroupDetail[]> oldDetailsOf)
+    {
+        var place = groups.Select((group, i) => (group, i)).ToDictionary(pair => pair.group, pair => pair.i);
+        var types = Array.ConvertAll(groups, group => new Dictionary<BlockType, MemoryAmount>());
+        foreach (var (group, detail) in newDetails)
+            Add(place[group], detail, 1);
+
+        int[] olds = [.. Enumerable.Range(0, _oldGrouping.Count).Where(old => place.ContainsKey(NewGroup(old)))];
+        foreach (var (old, detail) in olds.Zip(oldDetailsOf(olds)))
+            Add(place[NewGroup(old)], detail, -1);
+
+        for (var i = 0; i < differences.Length; i++)
+        {
+            var changed = types[i].Where(type => type.Value != default).Select(type => new TypeAmount(type.Key, type.Value.Bytes, type.Value.Blocks));
+            differences[i] = differences[i] with { Types = [.. changed.OrderByDescending(type => Math.Abs(type.Size)).ThenBy(type => type.Type.ToString(), StringComparer.Ordinal)] };
+        }
+
+        void Add(int index, GroupDetail detail, int sign)
+        {
+            foreach (var type in detail.Types ?? [])
+                types[index][type.Type] = types[index].GetValueOrDefault(type.Type) + new MemoryAmount(sign * type.Size, sign * type.Count);
+        }
+    }
+
+    /// <summary>The group that a group of the old snapshot is compared with.</summary>
+    private int NewGroup(int old) => _matches is null ? old : _matches[old] >= 0 ? _matches[old] : _newGrouping.Count + _vanished.IndexOf(old);
 
     private void Add(int group, Variance variance)
     {

@@ -19,6 +19,8 @@ internal sealed unsafe class FollowedSession : IDisposable
     private readonly List<Loss> _losses = [];
     private readonly bool _isRest;
     private readonly LiveSnapshotFile _live;
+    private readonly ObjectCapture _objects;
+    private readonly RequestedSnapshots _requests;
     private readonly EventLog? _events;
 
     /// <summary>The state that a killed collector left; reset in the first round.</summary>
@@ -53,11 +55,13 @@ internal sealed unsafe class FollowedSession : IDisposable
         ForkNumber = session.Header->ForkNumber;
         _pidStarted = session.Header->PidStarted;
         _startedMonoNs = session.Header->StartedMonoNs;
-        Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image) };
+        _objects = new ObjectCapture(claim, snapshot => new SiteLines(_session, Replay!).Of(snapshot));
+        Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image), OnCopy = _objects.OnCopy };
         IsWaiting = ForkNumber != 0;
-        _live = new LiveSnapshotFile(session, Replay);
+        _live = new LiveSnapshotFile(session, Replay, _objects);
         _events = EventLog.Of(session);
         _drain = new SessionDrain(session, Replay, new() { IsJournaled = session == claim && !_isRest, IsRest = _isRest, Events = _events, NeedsJournal = isAwaited });
+        _requests = new RequestedSnapshots(session, _drain, Replay, _objects, () => Guard(() => _drain.Round(ProcessNow)));
     }
 
     /// <summary>True if it is of a forked child that is not to be drained before it is known what the child began with.</summary>
@@ -174,7 +178,9 @@ internal sealed unsafe class FollowedSession : IDisposable
         Guard(() => any = _drain.Round(ProcessNow));
         Load = (_drain.DrainedBytes - before) / ((double)Math.Max(1, _session.Header->Slabs) * WireFormat.SlabBytes);
         ForgetJournal();
-        AnswerRequest();
+        if (Damage is null)
+            _requests.Answer();
+
         _drain.KeepJournalShort();
         if (Damage is null)
             _live.WriteIfWatched(now, HeaderLosses);
@@ -229,6 +235,7 @@ internal sealed unsafe class FollowedSession : IDisposable
 
         _drain.EndThreads();
         Replay.Finish();
+        _objects.Finish();
         _events?.Finish();
         _losses.AddRange(HeaderLosses());
         if (Damage is not null)
@@ -249,25 +256,26 @@ internal sealed unsafe class FollowedSession : IDisposable
     public void LetGo() => SessionClaim.LetGo(_claim);
 
     /// <summary>Writes one snapshot of a running recording. For the thread that claimed the session.</summary>
-    /// <returns>True if there is such a snapshot yet.</returns>
+    /// <returns>True if there is such a snapshot yet, and its objects are read if they are wanted.</returns>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written.</exception>
     public bool WriteSnapshot(TraceWriter writer, string name)
     {
-        if (Replay.LastSnapshot(name) is not { } snapshot)
+        if (Replay.LastSnapshot(name) is not { } snapshot || _objects.IsReading(snapshot))
             return false;
 
-        writer.AddSnapshot(_session, Replay, snapshot);
+        writer.AddSnapshot(_session, Replay, snapshot, losses: null, _objects.Contents.GetValueOrDefault(snapshot));
         return true;
     }
 
     /// <summary>Writes the finished recording.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written.</exception>
-    public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses, _events);
+    public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses, _events, _objects.Contents);
 
     public void Dispose()
     {
+        _objects.Dispose();
         _drain.Dispose();
         _events?.Dispose();
         _journal?.Dispose();
@@ -275,19 +283,6 @@ internal sealed unsafe class FollowedSession : IDisposable
         _process.Dispose();
         _session.Dispose();
         _claim.Dispose();
-    }
-
-    /// <summary>Takes the snapshot that somebody asked for, after everything that was committed before the request was seen.</summary>
-    private void AnswerRequest()
-    {
-        var header = _session.Header;
-        var requested = Volatile.Read(ref header->Requested);
-        if (requested == header->Answered || Damage is not null)
-            return;
-
-        Guard(() => _drain.Round(ProcessNow));
-        _drain.TakeSnapshot(requested, SnapshotRequest.NameIn(header));
-        Volatile.Write(ref header->Answered, requested);
     }
 
     /// <summary>CLOCK_MONOTONIC as the session's process reads it.</summary>

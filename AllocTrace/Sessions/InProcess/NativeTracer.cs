@@ -9,9 +9,13 @@ internal sealed unsafe class NativeTracer
     /// <summary>The result of the functions on success.</summary>
     public const int Done = 0;
 
+    /// <summary>The result when there is no recording.</summary>
+    public const int NotRunning = -2;
+
     private readonly delegate* unmanaged<byte*, byte*, int> _start;
     private readonly delegate* unmanaged<int> _stop;
     private readonly delegate* unmanaged<byte*, int> _snapshot;
+    private readonly delegate* unmanaged<byte*, int> _snapshotObjects;
     private readonly delegate* unmanaged<uint, int> _flush;
     private readonly delegate* unmanaged<NativeStatus*, int> _status;
     private readonly delegate* unmanaged<void> _leaveOutThread;
@@ -21,6 +25,7 @@ internal sealed unsafe class NativeTracer
         _start = (delegate* unmanaged<byte*, byte*, int>)NativeLibrary.GetExport(library, "alloctrace_start");
         _stop = (delegate* unmanaged<int>)NativeLibrary.GetExport(library, "alloctrace_stop");
         _snapshot = (delegate* unmanaged<byte*, int>)NativeLibrary.GetExport(library, "alloctrace_snapshot");
+        _snapshotObjects = (delegate* unmanaged<byte*, int>)NativeLibrary.GetExport(library, "alloctrace_snapshot_objects");
         _flush = (delegate* unmanaged<uint, int>)NativeLibrary.GetExport(library, "alloctrace_flush");
         _status = (delegate* unmanaged<NativeStatus*, int>)NativeLibrary.GetExport(library, "alloctrace_get_status");
         _leaveOutThread = (delegate* unmanaged<void>)NativeLibrary.GetExport(library, "alloctrace_leave_out_thread");
@@ -55,10 +60,13 @@ internal sealed unsafe class NativeTracer
             return _start(pathBytes, optionBytes);
     }
 
-    public int Snapshot(string name)
+    /// <summary>Takes a snapshot.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="objects">Whether the types and holders of its blocks are wanted; without them the snapshot is taken, but the result is a failure.</param>
+    public int Snapshot(string name, bool objects)
     {
         fixed (byte* nameBytes = Bytes(name))
-            return _snapshot(nameBytes);
+            return objects ? _snapshotObjects(nameBytes) : _snapshot(nameBytes);
     }
 
     public int Flush(uint milliseconds) => _flush(milliseconds);

@@ -11,7 +11,7 @@ namespace AllocTrace.Sessions;
 /// second, and so that the writing takes a tenth of its time at most. Peak, snapshots and time slices are added when a report wants them. Used by the
 /// session's collector.
 /// </summary>
-internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay replay)
+internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay replay, ObjectCapture objects)
 {
     /// <summary>The suffix added to a session's path.</summary>
     public const string Suffix = ".live";
@@ -42,7 +42,7 @@ internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay
             using var writer = TraceWriter.Create(PathOf(session.Path), overwrite: true, isPrivate: true);
             var withCourse = Volatile.Read(ref session.Header->LiveCourse) != 0;
             if (withCourse)
-                writer.AddCourse(session, replay, losses());
+                writer.AddCourse(session, replay, losses(), objects.Contents);
             else
                 writer.AddSnapshot(session, replay, replay.Present(), losses());
             writer.Complete();

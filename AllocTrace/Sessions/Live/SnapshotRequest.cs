@@ -16,8 +16,10 @@ public static unsafe class SnapshotRequest
     /// <param name="pid">The recorded process.</param>
     /// <param name="name">The snapshot's name, up to <see cref="LongestName"/> bytes of UTF-8.</param>
     /// <param name="patience">How long to wait for the collector.</param>
+    /// <param name="objects">Whether the types and holders of its blocks are read.</param>
+    /// <returns>What is to be said about the types and holders, in one line; empty without them.</returns>
     /// <exception cref="IOException">The process is not recorded, nobody collects it, or the collector does not answer. The message is one line.</exception>
-    public static void Take(uint pid, string name, TimeSpan patience)
+    public static string Take(uint pid, string name, TimeSpan patience, bool objects = false)
     {
         var bytes = Encoding.UTF8.GetBytes(name);
         if (bytes.Length is 0 or > LongestName)
@@ -36,6 +38,7 @@ public static unsafe class SnapshotRequest
             var room = new Span<byte>(header->RequestedName, SessionHeader.RequestedNameBytes);
             room.Clear();
             bytes.CopyTo(room);
+            header->RequestedObjects = objects ? 1u : 0;
             var number = header->Requested + 1;
             Volatile.Write(ref header->Requested, number);
             while (Volatile.Read(ref header->Answered) != number)
@@ -45,6 +48,8 @@ public static unsafe class SnapshotRequest
 
                 Thread.Sleep(LookMs);
             }
+
+            return objects ? TextIn(new(header->AnsweredNote, SessionHeader.AnsweredNoteBytes)) : "";
         }
         finally
         {
@@ -72,9 +77,18 @@ public static unsafe class SnapshotRequest
         return null;
     }
 
-    internal static string NameIn(SessionHeader* header)
+    internal static string NameIn(SessionHeader* header) => TextIn(new(header->RequestedName, SessionHeader.RequestedNameBytes));
+
+    /// <summary>Stores what an answer says of the objects that were asked for, in at most as many bytes as there is room for.</summary>
+    internal static void SetNote(SessionHeader* header, string note)
     {
-        var room = new ReadOnlySpan<byte>(header->RequestedName, SessionHeader.RequestedNameBytes);
+        var room = new Span<byte>(header->AnsweredNote, SessionHeader.AnsweredNoteBytes);
+        room.Clear();
+        Encoding.UTF8.GetEncoder().Convert(note, room[..^1], flush: true, out _, out _, out _);
+    }
+
+    private static string TextIn(ReadOnlySpan<byte> room)
+    {
         var end = room.IndexOf((byte)0);
         return Encoding.UTF8.GetString(end < 0 ? room : room[..end]);
     }

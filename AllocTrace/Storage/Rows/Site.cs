@@ -8,5 +8,6 @@ namespace AllocTrace.Storage;
 /// <param name="Bytes">Bytes as requested by the program.</param>
 /// <param name="Blocks">Allocations.</param>
 /// <param name="Expression">Which one of the innermost line, packed as in the database; 0: unknown.</param>
+/// <param name="TypeRow">Where to look up what the blocks are, an index in <see cref="TraceDatabase.TypeRows"/>; 0: not known, or not asked for.</param>
 /// <param name="IsInherited">Whether the blocks are those that a forked process had from its parent.</param>
-internal readonly record struct Site(int Process, int Thread, int Domain, int Stack, long Bytes, long Blocks, uint Expression = 0, bool IsInherited = false);
+internal readonly record struct Site(int Process, int Thread, int Domain, int Stack, long Bytes, long Blocks, uint Expression = 0, bool IsInherited = false, int TypeRow = 0);

@@ -1,4 +1,5 @@
 using AllocTrace.Events;
+using AllocTrace.Objects;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
 
@@ -14,6 +15,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private readonly StackWriter _stacks;
     private readonly CrashWriter _crashes;
     private readonly EventWriter _events;
+    private readonly ObjectWriter _objects;
     private readonly RawInsert _domain;
     private readonly RawInsert _process;
     private readonly RawInsert _thread;
@@ -40,6 +42,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _stacks = new StackWriter(database);
         _crashes = new CrashWriter(database);
         _events = new EventWriter(connection);
+        _objects = new ObjectWriter(connection);
         _domain = new RawInsert(database, "domain", columns: 2);
         _process = new RawInsert(database, "process", columns: 14);
         _thread = new RawInsert(database, "thread", columns: 7);
@@ -59,22 +62,32 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <summary>Writes a process. All that can be damaged is read before the first row of the process is written.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events) =>
-        Add(session, replay, ending, losses, replay.Snapshots(), replay.SliceDifferences(), events);
+    public void Add(
+        SessionFile session,
+        ProcessReplay replay,
+        ProcessEnding ending,
+        IReadOnlyCollection<Loss> losses,
+        EventLog? events,
+        IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects) =>
+        Add(session, replay, ending, losses, replay.Snapshots(), replay.SliceDifferences(), events, objects);
 
     /// <summary>Writes one snapshot of a process whose replay continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses) =>
-        Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotKind.Live }], changes: null);
+    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses, ObjectContents? objects)
+    {
+        var live = snapshot with { Kind = SnapshotKind.Live };
+        var contents = objects is null ? null : new Dictionary<SnapshotImage, ObjectContents>(ReferenceEqualityComparer.Instance) { [live] = objects };
+        Add(session, replay, ProcessEnding.Running, losses, [live], changes: null, events: null, contents);
+    }
 
     /// <summary>Writes the course so far of a process whose replay continues.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses)
+    public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses, IReadOnlyDictionary<SnapshotImage, ObjectContents> objects)
     {
         var course = replay.Course();
-        Add(session, replay, ProcessEnding.Running, losses, course.Snapshots, course.Changes);
+        Add(session, replay, ProcessEnding.Running, losses, course.Snapshots, course.Changes, events: null, objects);
     }
 
     /// <summary>Returns the name of a domain beyond CPython's own: <c>others</c> for the domains that share one.</summary>
@@ -94,7 +107,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         IReadOnlyCollection<Loss> losses,
         IEnumerable<SnapshotImage> snapshots,
         SliceEntry[]? changes,
-        EventLog? events = null)
+        EventLog? events = null,
+        IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects = null)
     {
         var header = session.Header;
         var places = PlacesOfSites(session, replay);
@@ -112,7 +126,11 @@ internal sealed unsafe class ProcessWriter : IDisposable
         AddOperations(process, replay, domains);
         var firstSite = AddSites(process, threads, replay, places, domains);
         foreach (var snapshot in snapshots)
+        {
             AddSnapshot(process, snapshot, firstSite);
+            if (objects is not null && objects.TryGetValue(snapshot, out var contents))
+                _objects.Add(_snapshots, contents, firstSite);
+        }
 
         if (changes is not null)
             AddSlices(process, replay.Timeline, changes, duration, firstSite);

@@ -12,6 +12,9 @@ public static class TraceMerge
 {
     private const string StackTable = "stack";
 
+    // Tables that a recording need not have, each by the first table of its schema.
+    private static readonly (string Table, string Schema)[] _optional = [("event_log", "events.sql"), ("object_snapshot", "objects.sql")];
+
     // What makes rows of two recordings the same.
     private static readonly Dictionary<string, string> _matched = new()
     {
@@ -79,8 +82,11 @@ public static class TraceMerge
     {
         connection.Run("ATTACH @path AS source", ("@path", Path.GetFullPath(recording)));
         connection.Run("BEGIN IMMEDIATE");
-        if (Tables(connection, "source").Contains("event_log") && !Tables(connection, "main").Contains("event_log"))
-            connection.Run(TraceWriter.Schema("events.sql"));
+        foreach (var (first, schema) in _optional)
+        {
+            if (Tables(connection, "source").Contains(first) && !Tables(connection, "main").Contains(first))
+                connection.Run(TraceWriter.Schema(schema));
+        }
 
         string[] tables = [.. Tables(connection, "main").Intersect(Tables(connection, "source")).Where(table => table != "meta")];
         var offsets = Offsets(connection, tables);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 
 using AllocTrace.Events;
+using AllocTrace.Objects;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
 
@@ -97,26 +98,33 @@ internal sealed class TraceWriter : IDisposable
     /// <param name="replay">Finished.</param>
     /// <param name="ending">How the recording ended.</param>
     /// <param name="losses">What is missing besides what the threads know themselves.</param>
+    /// <param name="objects">The types and holders of blocks, by snapshot of the replay; <see langword="null"/>: of none.</param>
     /// <param name="events">Every event, finished; <see langword="null"/>: nobody asked for them.</param>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged; the process is not in the database.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
-    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events = null) => Guard(() =>
+    public void Add(
+        SessionFile session,
+        ProcessReplay replay,
+        ProcessEnding ending,
+        IReadOnlyCollection<Loss> losses,
+        EventLog? events = null,
+        IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects = null) => Guard(() =>
     {
-        _processes!.Add(session, replay, ending, losses, events);
+        _processes!.Add(session, replay, ending, losses, events, objects);
         ProcessCount++;
     });
 
     /// <summary>Adds one snapshot of a process that continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
-    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss>? losses = null) =>
-        Guard(() => _processes!.AddSnapshot(session, replay, snapshot, losses ?? []));
+    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss>? losses = null, ObjectContents? objects = null) =>
+        Guard(() => _processes!.AddSnapshot(session, replay, snapshot, losses ?? [], objects));
 
     /// <summary>Adds the course so far of a process that continues: peak, snapshots, time slices, and its live blocks.</summary>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
-    public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses) =>
-        Guard(() => _processes!.AddCourse(session, replay, losses));
+    public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses, IReadOnlyDictionary<SnapshotImage, ObjectContents> objects) =>
+        Guard(() => _processes!.AddCourse(session, replay, losses, objects));
 
     /// <summary>Makes a whole database of what was added so far, under the name that it will have; more can be added.</summary>
     /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>
@@ -156,7 +164,7 @@ internal sealed class TraceWriter : IDisposable
         _unfinished.Dispose();
     }
 
-    /// <summary>The statements of <c>schema.sql</c>, or of <c>events.sql</c>.</summary>
+    /// <summary>The statements of <c>schema.sql</c>, of <c>events.sql</c> or of <c>objects.sql</c>.</summary>
     internal static string Schema(string name = "schema.sql")
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!;

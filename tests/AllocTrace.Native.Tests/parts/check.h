@@ -42,6 +42,10 @@
     X(a_fault_in_the_crash_handler_loses_nothing)                                                                                          \
     X(stacks_of_a_running_thread_are_read_without_harm)                                                                                    \
     X(signals_are_passed_on_as_they_came)                                                                                                  \
+    X(a_copy_holds_the_memory_of_its_moment)                                                                                               \
+    X(a_copy_keeps_no_file_open)                                                                                                           \
+    X(a_copy_is_not_seen_by_the_programs_waits)                                                                                            \
+    X(a_request_is_served_once_and_costs_no_batch)                                                                                         \
     X(functions_of_the_proposal_are_used)                                                                                                  \
     X(frames_are_left_out_counted_and_never_followed_for_ever)
 

@@ -33,10 +33,19 @@ void options_are_parsed(void)
 void options_that_are_wrong_are_told(void)
 {
     static const char *const wrong[][2] = {
-        {"depth=3", "no option \"depth\""},      {"frames", "not name=value"},      {"frames=", "wanted a number"},
-        {"frames=x", "wanted a number"},         {"limit=1", "4MiB or more"},       {"limit=99999999999999999999", "4MiB or more"},
-        {"domains=raw+foo", "raw, mem and obj"}, {"children=maybe", "on or off"},   {"crash=maybe", "on or off"},
-        {"events=1000", "on, off, or"},          {"on_full=panic", "wait or drop"},
+        {"depth=3", "no option \"depth\""},
+        {"frames", "not name=value"},
+        {"frames=", "wanted a number"},
+        {"frames=x", "wanted a number"},
+        {"limit=1", "4MiB or more"},
+        {"limit=99999999999999999999", "4MiB or more"},
+        {"domains=raw+foo", "raw, mem and obj"},
+        {"children=maybe", "on or off"},
+        {"crash=maybe", "on or off"},
+        {"events=1000", "on, off, or"},
+        {"on_full=panic", "wait or drop"},
+        {"objects=start", "end or off"},
+        {"sample=512K,objects=end", "every allocation"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         error[0] = '\0';

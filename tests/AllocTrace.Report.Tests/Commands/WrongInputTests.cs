@@ -20,7 +20,7 @@ public sealed class WrongInputTests
     [DataRow("top x.db --process me", "--process cannot be 'me': it is the number of a process; see 'alloctrace top --help'")]
     [DataRow(
         "top x.db --view now", "--view cannot be 'now': it is one of live, peak, total, temporary; see 'alloctrace top --help'")]
-    [DataRow("export x.db -o y --format xml", "--format cannot be 'xml': it is one of csv, collapsed, speedscope, pprof, tracemalloc; see 'alloctrace export --help'")]
+    [DataRow("export x.db -o y --format xml", "--format cannot be 'xml': it is one of csv, collapsed, speedscope, pprof, tracemalloc, heapsnapshot; see 'alloctrace export --help'")]
     [DataRow("top x.db --at a --at b", "--at can be given once; see 'alloctrace top --help'")]
     [DataRow("top x.db --fail-above much", "--fail-above cannot be 'much': give a size, for example 200MiB or 1.5G; see 'alloctrace top --help'")]
     [DataRow("diff x.db", "one recording is compared at two snapshots: give --at twice, or a second recording; see 'alloctrace diff --help'")]
@@ -34,6 +34,8 @@ public sealed class WrongInputTests
     [DataRow("run --events 1000 -- true", "--events cannot be '1000': give on, off, or the largest size of the log, 1MiB or more; see 'alloctrace run --help'")]
     [DataRow("run --sample 2TiB -- true", "--sample must be 1TiB or less; see 'alloctrace run --help'")]
     [DataRow("run --sample much -- true", "--sample cannot be 'much': give a size, for example 200MiB or 1.5G; see 'alloctrace run --help'")]
+    [DataRow("run --sample 512KiB --objects end -- true", "--objects needs every allocation, and --sample leaves some out; see 'alloctrace run --help'")]
+    [DataRow("top x.db --cumulative --types", "--cumulative and --types or --retained exclude each other; see 'alloctrace top --help'")]
     [DataRow("run --domains raw+rare -- true", "--domains must be some of raw, mem and obj, joined by +; see 'alloctrace run --help'")]
     [DataRow("run --limit 1000 -- true", "--limit must be 4194304 bytes or more; see 'alloctrace run --help'")]
     [DataRow("run --limit much -- true", "--limit cannot be 'much': give a number, 0 or more; see 'alloctrace run --help'")]

@@ -10,7 +10,7 @@ public sealed class SchemaPageTests
     [TestMethod]
     public void Every_query_of_the_page_finds_something()
     {
-        using var server = new LeakyServer();
+        using var server = new LeakyServer(hasObjects: true);
         using var crashed = new TraceBuilder();
         crashed.Crash(crashed.Process(ending: "killed"));
         crashed.Save();

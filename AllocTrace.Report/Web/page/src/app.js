@@ -225,6 +225,11 @@ class App {
       line.className = "source";
       details.append(line);
     }
+    const objects = node.file && node.own > 0 ? this.model.objectsOf(node) : undefined;
+    if (objects) {
+      add("types", objects.types);
+      objects.holders.forEach((holder) => add("holder", holder));
+    }
   }
 
   #fold() {

@@ -5,6 +5,7 @@ const origins = ["own", "package", "library", "import"]; // AllocTrace.Analysis/
 // What is in the page: the stacks, and what they have in any view, range of time, process, thread and domain.
 export class Model {
   #frames = [];
+  #objects;
 
   constructor(payload) {
     this.texts = payload.texts;
@@ -28,6 +29,12 @@ export class Model {
       this.#addView(sums, recording, wanted, question);
 
     return sums;
+  }
+
+  // What the blocks are that a frame's line allocated itself, and who holds them: {types, holders}; undefined when that is not known.
+  objectsOf({ file, line }) {
+    this.#objects ??= new Map((this.recordings[0].objects?.lines ?? []).map((each) => [`${each.file}:${each.line}`, each]));
+    return this.#objects.get(`${file}:${line}`);
   }
 
   // The mark is the part of the source that allocated or called, as [from, to], or null.

@@ -120,3 +120,12 @@ test("a range has what changed in it, and nothing negative", () => {
   assert.deepEqual([...model.own({ ...question, inRange: "alive" })], [0, 107, 955]);
   assert.equal(model.trie.frameOf(2).origin, "package");
 });
+
+test("a line's types and holders are found by its place", () => {
+  const line = { file: "/app.py", line: 7, types: "2 app.Row", holders: ["2 app.Row held by app.ROWS[*]"] };
+  const columns = { caller: new Int32Array(1), frame: new Int32Array(1) };
+  const model = new Model({ texts: [], recordings: [{ objects: { name: "", lines: [line] } }], columns });
+  assert.deepEqual(model.objectsOf({ file: "/app.py", line: 7 }), line);
+  assert.equal(model.objectsOf({ file: "/app.py", line: 8 }), undefined);
+  assert.equal(new Model({ texts: [], recordings: [{}], columns }).objectsOf({ file: "/app.py", line: 7 }), undefined);
+});

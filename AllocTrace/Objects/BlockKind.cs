@@ -1,0 +1,17 @@
+namespace AllocTrace.Objects;
+
+/// <summary>What a block is to the program.</summary>
+internal enum BlockKind : byte
+{
+    /// <summary>Memory of C code, which no object refers to. It has no type.</summary>
+    Memory,
+
+    /// <summary>An object. Its type is the object's.</summary>
+    Object,
+
+    /// <summary>Memory of an object: a list's items, a bytearray's data. Its type is the owner's.</summary>
+    Buffer,
+
+    /// <summary>An object that nobody refers to any more, which CPython keeps to use it again for another of its type.</summary>
+    Free,
+}

@@ -1,0 +1,52 @@
+namespace AllocTrace.Objects;
+
+/// <summary>What each block is: an object, and where in the block it begins, or a buffer, and which of its words are references.</summary>
+internal sealed class BlockTypes(int count)
+{
+    private const byte HeaderMask = 3, DeadBit = 4, QuietBit = 8;
+
+    private readonly int[] _types = NewTypes(count);
+    private readonly byte[] _states = new byte[count];
+
+    public BufferForm[] Forms { get; } = new BufferForm[count];
+
+    /// <summary>
+    /// For <see cref="BufferForm.Items"/> the number of items, for <see cref="BufferForm.Values"/> where they begin, for <see cref="BufferForm.DequeEnd"/> the
+    /// range that is used (<see cref="DequeRange"/>).
+    /// </summary>
+    public int[] Used { get; } = new int[count];
+
+    /// <summary>The objects' reference counts; <see cref="int.MaxValue"/> for immortal objects.</summary>
+    public int[] Counts { get; } = new int[count];
+
+    public int Count => _types.Length;
+
+    /// <summary>The number of a block's type; -1 when it holds no object.</summary>
+    public int this[int block] => _types[block];
+
+    public bool IsObject(int block) => _types[block] >= 0;
+
+    /// <summary>Whether a block holds an object without an owner, which CPython keeps on a free list to use it again.</summary>
+    public bool IsDead(int block) => (_states[block] & DeadBit) != 0;
+
+    /// <summary>Whether a dict borrows its keys and values, so that it keeps nothing alive: that of interned strings.</summary>
+    public bool IsQuiet(int block) => (_states[block] & QuietBit) != 0;
+
+    /// <summary>Where in its block an object begins: 0, 16 or 32.</summary>
+    public int Header(int block) => (_states[block] & HeaderMask) * 16;
+
+    public void SetObject(int block, int type, int header, bool isDead)
+    {
+        _types[block] = type;
+        _states[block] = (byte)(header / 16 | (isDead ? DeadBit : 0));
+    }
+
+    public void SetQuiet(int block) => _states[block] |= QuietBit;
+
+    private static int[] NewTypes(int count)
+    {
+        var types = new int[count];
+        Array.Fill(types, -1);
+        return types;
+    }
+}

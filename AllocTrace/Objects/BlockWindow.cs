@@ -1,0 +1,64 @@
+using System.Runtime.InteropServices;
+
+namespace AllocTrace.Objects;
+
+/// <summary>
+/// Reads blocks in ascending order, many at a time: ranges of blocks with small gaps are read together, which is 25 to 50 times faster than to read
+/// each. Keeps one window, however large the heap is. Used by one thread.
+/// </summary>
+internal sealed unsafe class BlockWindow(IMemoryImage image, ImageBlock[] blocks) : IDisposable
+{
+    /// <summary>The bytes of a block that a window holds. The rest of larger ones is read in pieces by who needs it.</summary>
+    public const int PrefixBytes = 1 << 16;
+
+    private const int WindowBytes = 1 << 20, MostGap = 4096;
+
+    private readonly byte* _bytes = (byte*)NativeMemory.Alloc(WindowBytes + PrefixBytes);
+    private ulong _start, _end;
+
+    /// <summary>Reads the beginning of a block.</summary>
+    /// <param name="block">The number of the block, not below that of an earlier call for speed.</param>
+    /// <param name="length">The bytes that are there: all of the block, or <see cref="PrefixBytes"/>.</param>
+    /// <returns><see langword="null"/> when they cannot be read. Valid until the next call.</returns>
+    public byte* Prefix(int block, out int length)
+    {
+        var address = blocks[block].Address;
+        length = (int)Math.Clamp(blocks[block].Bytes, 0, PrefixBytes);
+        if (address < _start || address + (ulong)length > _end)
+            Read(block);
+
+        return address >= _start && address + (ulong)length <= _end ? _bytes + (address - _start) : null;
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.Free(_bytes);
+        GC.SuppressFinalize(this);
+    }
+
+    ~BlockWindow() => NativeMemory.Free(_bytes);
+
+    private void Read(int block)
+    {
+        _start = blocks[block].Address;
+        var end = _start;
+        for (var i = block; i < blocks.Length; i++)
+        {
+            var length = Math.Clamp(blocks[i].Bytes, 0, PrefixBytes);
+            if (blocks[i].Address - end > MostGap || blocks[i].Address + (ulong)length - _start > WindowBytes)
+                break;
+
+            end = Math.Max(end, blocks[i].Address + (ulong)length);
+            if (blocks[i].Bytes > PrefixBytes)
+                break;
+        }
+
+        _end = end;
+        if (image.TryRead(_start, new Span<byte>(_bytes, (int)(end - _start))))
+            return;
+
+        // Part of the range is not there: only this block is tried.
+        var alone = (int)Math.Clamp(blocks[block].Bytes, 0, PrefixBytes);
+        _end = image.TryRead(_start, new Span<byte>(_bytes, alone)) ? _start + (ulong)alone : 0;
+    }
+}

@@ -1,0 +1,127 @@
+using System.Runtime.InteropServices;
+
+namespace AllocTrace.Objects;
+
+/// <summary>
+/// Finds who holds the objects of each site and type, all in one pass over the dominators: a query for each of thousands would take a pass each.
+/// </summary>
+internal sealed class HolderSums
+{
+    /// <summary>What is kept: the groups that retain most, and their paths that hold most.</summary>
+    private const int MostGroups = 2000, MostPaths = 20;
+
+    private const int NotMember = -1;
+
+    private readonly HeapGraph _graph;
+    private readonly ShortestPaths _paths;
+    private readonly Dictionary<(int Site, int Type), Group> _groups = [];
+    private readonly Dictionary<(Group Group, int Path), int> _places = [];
+    private readonly List<Sum> _sums = [];
+    private readonly int[] _placeOf;
+
+    private sealed class Group(int site, int type)
+    {
+        public int Site => site;
+
+        public int Type => type;
+
+        public long Blocks { get; set; }
+
+        public long Retained { get; set; }
+    }
+
+    /// <summary>The objects of a group that one path holds.</summary>
+    private sealed class Sum(Group group, int first)
+    {
+        private int _open;
+
+        public Group Group => group;
+
+        /// <summary>One of them.</summary>
+        public int First => first;
+
+        public long Blocks { get; set; }
+
+        public long Bytes { get; set; }
+
+        public long Retained { get; private set; }
+
+        /// <summary>Of objects of which one dominates another, only the outermost counts.</summary>
+        public void Enter(long retained)
+        {
+            if (_open++ > 0)
+                return;
+
+            Retained += retained;
+            group.Retained += retained;
+        }
+
+        public void Leave() => _open--;
+    }
+
+    public HolderSums(HeapGraph graph, ShortestPaths paths, Dominators dominators, PathTexts texts)
+    {
+        (_graph, _paths, _placeOf) = (graph, paths, new int[graph.Blocks.Length]);
+        for (var i = 0; i < _placeOf.Length; i++)
+            _placeOf[i] = PlaceOf(i, texts);
+
+        dominators.Walk(Enter, Leave);
+    }
+
+    /// <summary>Returns the holders, with paths as text.</summary>
+    /// <param name="texts">The paths with keys and strings of the program.</param>
+    /// <param name="privateTexts">The paths without.</param>
+    /// <param name="nameOf">Names a type.</param>
+    public List<HeldRow> Rows(PathTexts texts, PathTexts privateTexts, Func<int, string> nameOf)
+    {
+        var kept = _groups.Values.OrderByDescending(group => group.Retained).ThenByDescending(group => group.Blocks).Take(MostGroups).ToHashSet();
+        return
+        [
+            .. from sum in _sums
+               where kept.Contains(sum.Group)
+               group sum by sum.Group into sums
+               from sum in sums.OrderByDescending(sum => sum.Blocks).ThenByDescending(sum => sum.Retained).Take(MostPaths)
+               select new HeldRow(
+                   sum.Group.Site, nameOf(sum.Group.Type), Text(texts, sum.First), Text(privateTexts, sum.First), sum.Blocks, sum.Group.Blocks, sum.Bytes, sum.Retained),
+        ];
+    }
+
+    private static string Text(PathTexts texts, int block) => string.Concat(texts.PartsOf(texts.PathOf(block)));
+
+    private int PlaceOf(int block, PathTexts texts)
+    {
+        if (_graph.KindOf(block) != BlockKind.Object)
+            return NotMember;
+
+        var key = (_graph.Blocks[block].Site, _graph.TypeOf(block));
+        if (!_groups.TryGetValue(key, out var group))
+            _groups.Add(key, group = new Group(key.Site, key.Item2));
+
+        group.Blocks++;
+        if (_paths.IsGarbage(block))
+            return NotMember;
+
+        ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(_places, (group, texts.PathOf(block)), out var isKnown);
+        if (!isKnown)
+        {
+            place = _sums.Count;
+            _sums.Add(new Sum(group, block));
+        }
+
+        _sums[place].Blocks++;
+        _sums[place].Bytes += _graph.Blocks[block].Bytes;
+        return place;
+    }
+
+    private void Enter(int block, long retained)
+    {
+        if (_placeOf[block] is not NotMember and var place)
+            _sums[place].Enter(retained);
+    }
+
+    private void Leave(int block)
+    {
+        if (_placeOf[block] is not NotMember and var place)
+            _sums[place].Leave();
+    }
+}

@@ -1,0 +1,136 @@
+using System.IO.Compression;
+
+using AllocTrace.Replay;
+using AllocTrace.Stacks;
+
+namespace AllocTrace.Objects;
+
+/// <summary>Reads the types and holders of live blocks from an image of their process's memory.</summary>
+internal static class ObjectReading
+{
+    /// <summary>The most blocks of which the graph is kept: about 10 bytes a block when compressed, and the time to write it.</summary>
+    private const int MostGraphBlocks = 1 << 21;
+
+    /// <summary>Reads them. Takes seconds for millions of blocks.</summary>
+    /// <param name="image">The memory at the moment of the blocks.</param>
+    /// <param name="pid">A process that has the same mappings, in which the CPython is looked for.</param>
+    /// <param name="live">The blocks.</param>
+    /// <param name="lines">The lines of sites, for the graph.</param>
+    /// <param name="method">See <see cref="ObjectContents.Method"/>.</param>
+    /// <param name="pauseNs">See <see cref="ObjectContents.PauseNs"/>.</param>
+    /// <exception cref="IOException">The memory cannot be read, or not understood. The message is one line.</exception>
+    /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
+    public static ObjectContents Read(IMemoryImage image, uint pid, LiveBlocks live, IReadOnlyDictionary<int, SnapshotSite> lines, string method, long pauseNs)
+    {
+        if (image.Regions.Count == 0)
+            throw new IOException("the copy of the process ended before it was read");
+
+        var (build, others) = BuildOf(image, pid);
+        var blocks = Blocks(live);
+        var analysis = HeapAnalysis.Of(image, blocks, build);
+        return new ObjectContents
+        {
+            Method = method,
+            PauseNs = pauseNs,
+            Note = NoteOf(analysis, others),
+            Rows = RowsOf(analysis),
+            RetainedBySite = analysis.HasHolders ? analysis.RetainedBySite : new Dictionary<int, long>(),
+            Holders = MergedHolders(analysis.HoldersOfAll()),
+            Garbage = GarbageOf(analysis),
+            Graph = analysis.HasHolders && blocks.Length <= MostGraphBlocks ? GraphOf(analysis, lines) : null,
+        };
+    }
+
+    private static byte[] GraphOf(HeapAnalysis analysis, IReadOnlyDictionary<int, SnapshotSite> lines)
+    {
+        using var compressed = new MemoryStream();
+        using (var content = new GZipStream(compressed, CompressionLevel.Fastest))
+            analysis.WriteHeapSnapshot(content, site => lines.GetValueOrDefault(site, new SnapshotSite("", "", 0)));
+
+        return compressed.ToArray();
+    }
+
+    private static string NoteOf(HeapAnalysis analysis, bool hasOthers)
+    {
+        string[] notes = [.. hasOthers ? (string[])["types are those of the first CPython of the process only"] : [], .. analysis.HasHolders ? (string[])[] : ["without the GIL, holders and garbage are not known"]];
+        return string.Join("; ", notes);
+    }
+
+    /// <summary>Sums the rows of types of one name: a class that a program makes again and again has a type each time.</summary>
+    private static List<ObjectRow> RowsOf(HeapAnalysis analysis)
+    {
+        var sums = new Dictionary<(int, string, string), ObjectRow>();
+        foreach (var row in analysis.Rows)
+        {
+            var (type, kind) = (NameOf(analysis, row.Type), KindOf(row.Kind));
+            var sum = sums.GetValueOrDefault((row.Site, type, kind), new ObjectRow(row.Site, type, kind, 0, 0, analysis.HasHolders ? 0 : null));
+            sums[(row.Site, type, kind)] = sum with { Blocks = sum.Blocks + row.Blocks, Bytes = sum.Bytes + row.Bytes, Retained = sum.Retained + row.Retained };
+        }
+
+        return [.. sums.Values];
+    }
+
+    private static List<HeldRow> MergedHolders(IReadOnlyList<HeldRow> rows) =>
+    [
+        .. rows.GroupBy(row => (row.Site, row.Type, row.Path)).Select(same => same.First() with
+        {
+            Blocks = same.Sum(row => row.Blocks), Of = same.Sum(row => row.Of), Bytes = same.Sum(row => row.Bytes), Retained = same.Sum(row => row.Retained),
+        }),
+    ];
+
+    /// <summary>Buffers of garbage count with the objects that have them.</summary>
+    private static List<GarbageRow> GarbageOf(HeapAnalysis analysis) =>
+    [
+        .. analysis.Garbage.Where(row => row.Kind == BlockKind.Object).GroupBy(row => (row.Site, Type: NameOf(analysis, row.Type)))
+            .Select(rows => new GarbageRow(rows.Key.Site, rows.Key.Type, rows.Sum(row => row.Blocks), rows.Sum(row => row.Bytes))),
+    ];
+
+    private static string NameOf(HeapAnalysis analysis, int type) => type < 0 ? "" : analysis.Types[type].FullName;
+
+    private static string KindOf(BlockKind kind) => kind switch
+    {
+        BlockKind.Object => "object",
+        BlockKind.Buffer => "buffer",
+        BlockKind.Free => "free",
+        _ => "memory",
+    };
+
+    /// <summary>Returns the CPython of a process, and whether there are others.</summary>
+    private static (PythonBuild Build, bool HasOthers) BuildOf(IMemoryImage image, uint pid)
+    {
+        var all = RemotePython.FindAll(new ProcessMemory(pid));
+        var why = "";
+        foreach (var python in all)
+        {
+            if (PythonBuild.Find(image, python.Layout.Minor, python.Layout.FreeThreaded, python.Runtime, out why) is { } build)
+                return (build, all.Count > 1);
+        }
+
+        throw new IOException(why);
+    }
+
+    /// <summary>Returns the blocks in ascending order. Where two domains have one at the same address, Python's own counts.</summary>
+    private static ImageBlock[] Blocks(LiveBlocks live)
+    {
+        var blocks = new ImageBlock[live.Count];
+        var count = 0;
+        var isAscending = true;
+        live.ForEach((address, block) =>
+        {
+            isAscending &= count == 0 || blocks[count - 1].Address < address;
+            blocks[count++] = new ImageBlock(address, (long)block.Bytes, live.DomainOf(block.Site), (int)block.Site);
+        });
+        if (isAscending)
+            return blocks;
+
+        Array.Sort(blocks, static (one, other) => (one.Address, one.Domain).CompareTo((other.Address, other.Domain)));
+        count = 0;
+        foreach (var block in blocks)
+        {
+            if (count == 0 || blocks[count - 1].Address != block.Address)
+                blocks[count++] = block;
+        }
+
+        return blocks[..count];
+    }
+}

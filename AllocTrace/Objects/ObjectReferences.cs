@@ -1,0 +1,208 @@
+namespace AllocTrace.Objects;
+
+/// <summary>Names what an object refers to: the contents of containers, attributes, slots, fields of C, locals.</summary>
+internal sealed class ObjectReferences(HeapGraph graph)
+{
+    /// <summary>The most references of one object that are named.</summary>
+    private const int Most = 1 << 26;
+
+    private const int MostMembers = 1 << 10, MostBases = 64, MostAttributes = 1 << 8;
+
+    /// <summary>Fields of a PyMemberDef: {name, type, offset, flags, doc}; T_OBJECT and T_OBJECT_EX are the types of references.</summary>
+    private const int MemberBytes = 40, MemberType = 8, MemberOffset = 16, PlainObject = 6, RequiredObject = 16;
+
+    private const int MostKeyCharacters = 40;
+
+    private readonly PageReader _memory = graph.Memory;
+    private readonly ObjectLayout _layout = graph.Build.Layout;
+    private readonly FrameScan _frames = new(graph.Memory, graph.TypeReader, graph.Build);
+    private readonly Dictionary<int, List<(int Offset, string Name)>> _members = [];
+
+    /// <summary>Returns the references of an object by the address that they go to. The same address may come more than once.</summary>
+    /// <param name="block">The object.</param>
+    /// <param name="most">The most places of a container that are looked at.</param>
+    public IEnumerable<(ulong Target, ReferenceName Name)> Of(int block, long most = Most)
+    {
+        var (address, type) = (graph.Target.AddressOf(block), graph.TypeOfObject(block));
+        var contents = type.Kind switch
+        {
+            ObjectKind.Dict => Items(address, most),
+            ObjectKind.List => Sequence(_memory.Word(address, _layout.ListItems), Math.Min(Length(address), most)),
+            ObjectKind.Tuple => Sequence(address + (ulong)_layout.TupleItems, Math.Min(Length(address), most)),
+            ObjectKind.Set => Elements(address, most),
+            ObjectKind.Deque => Deque(address, most),
+            ObjectKind.Type => Fields(address, ("type.dict", ReferenceName.Dict), ("type.base", "__base__"), ("type.bases", "__bases__"), ("type.mro", "__mro__"), ("type.subclasses", "__subclasses__")),
+            ObjectKind.Function => Fields(address, ("function.dict", ReferenceName.Dict), ("function.closure", "__closure__"), ("function.defaults", "__defaults__"),
+                ("function.keyword_defaults", "__kwdefaults__"), ("function.annotations", "__annotations__"), ("function.code", "__code__"), ("function.globals", "__globals__")),
+            ObjectKind.Method => Fields(address, ("method.self", "__self__"), ("method.function", "__func__")),
+            ObjectKind.Cell => Fields(address, ("cell.content", "cell_contents")),
+            ObjectKind.Module => [(_memory.Word(address, _layout.ObjectBytes), ReferenceName.Attribute(ReferenceName.Dict))],
+            ObjectKind.Code => Fields(address, ("code.constants", "co_consts"), ("code.names", "co_names")),
+            ObjectKind.Traceback => Fields(address, ("traceback.next", "tb_next"), ("traceback.frame", "tb_frame")),
+            ObjectKind.Exception => Fields(address, ("exception.dict", ReferenceName.Dict), ("exception.args", "args"), ("exception.traceback", "__traceback__"),
+                ("exception.context", "__context__"), ("exception.cause", "__cause__")),
+            ObjectKind.Frame => Locals(_layout.Minor >= 11 ? _memory.Word(address, _layout["frame_object.frame"]) : address),
+            ObjectKind.Generator => Locals(_layout.Minor >= 11 ? address + (ulong)_layout.GeneratorFrame : _memory.Word(address, _layout.GeneratorFrame)),
+            _ => [],
+        };
+        return contents.Concat(type.Kind == ObjectKind.WeakReference ? [] : Attributes(address, type)).Where(reference => reference.Target != 0);
+    }
+
+    /// <summary>Returns the number of items of a container; 0 for other objects.</summary>
+    public long ItemsOf(int block)
+    {
+        var (address, type) = (graph.Target.AddressOf(block), graph.TypeOfObject(block));
+        return type.Kind switch
+        {
+            ObjectKind.List or ObjectKind.Tuple or ObjectKind.Deque => Length(address),
+            ObjectKind.Dict => Math.Max(0, (long)_memory.Word(address, _layout.DictUsed)),
+            ObjectKind.Set => Math.Max(0, (long)_memory.Word(address, _layout.ObjectBytes + 8)),
+            _ => 0,
+        };
+    }
+
+    /// <summary>Returns a key of a dict as Python would write it, if it is short.</summary>
+    public string KeyText(ulong key)
+    {
+        if (graph.Values.Text(key) is { } text)
+            return $"'{(text.Length > MostKeyCharacters ? text[..(MostKeyCharacters - 1)] + "…" : text)}'";
+
+        return graph.Values.SmallInt(key) ?? (graph.TypeReader.TypeOf(key) is { } type ? $"<{graph.Values.NameOf(type)}>" : "?");
+    }
+
+    private long Length(ulong address) => Math.Clamp((long)_memory.Word(address, _layout.SizeWord), 0, Most);
+
+    private IEnumerable<(ulong Target, ReferenceName Name)> Items(ulong dict, long most)
+    {
+        foreach (var (key, value) in graph.Values.Items(dict, most))
+        {
+            yield return (value, new ReferenceName(ReferenceKind.Key, KeyText(key)));
+            yield return (key, new ReferenceName(ReferenceKind.KeyItself, KeyText(key)));
+        }
+    }
+
+    private IEnumerable<(ulong Target, ReferenceName Name)> Sequence(ulong items, long count)
+    {
+        for (var i = 0L; i < count; i++)
+            yield return (_memory.Word(items + (ulong)(i * 8)), ReferenceName.Index(i));
+    }
+
+    private IEnumerable<(ulong Target, ReferenceName Name)> Elements(ulong set, long most)
+    {
+        var (table, count) = (_memory.Word(set, _layout.SetTable), Math.Min(Math.Max(0, (long)_memory.Word(set, _layout.SetMask)) + 1, most));
+        for (var i = 0L; i < count; i++)
+            yield return (_memory.Word(table + (ulong)(i * 16)), new ReferenceName(ReferenceKind.Element, ""));
+    }
+
+    private IEnumerable<(ulong Target, ReferenceName Name)> Deque(ulong deque, long most)
+    {
+        var (block, index, count) = (_memory.Word(deque, _layout.SizeWord + 8), (int)Math.Min(_memory.Word(deque, _layout.SizeWord + 24), DequeRange.Items), Math.Min(Length(deque), most));
+        for (var i = 0L; i < count && block != 0; i++)
+        {
+            if (index == DequeRange.Items)
+                (block, index) = (_memory.Word(block, 8 + (DequeRange.Items * 8)), 0);
+
+            yield return (_memory.Word(block, 8 + (index++ * 8)), ReferenceName.Index(i));
+        }
+    }
+
+    private IEnumerable<(ulong Target, ReferenceName Name)> Fields(ulong address, params (string Member, string Name)[] fields) =>
+        fields.Select(field => (_memory.Word(address, _layout[field.Member]), ReferenceName.Attribute(field.Name)));
+
+    private IEnumerable<(ulong Target, ReferenceName Name)> Locals(ulong frame)
+    {
+        var code = _frames.CodeOf(frame);
+        if (frame == 0 || !_frames.IsCode(code))
+            yield break;
+
+        var (first, names) = (frame + (ulong)_layout.FrameLocals, graph.Code.LocalsOf(code));
+        for (var i = 0; i < names.Length; i++)
+            yield return (WithoutTags(_memory.Word(first + (ulong)(i * 8))), new ReferenceName(ReferenceKind.Local, names[i]));
+
+        yield return (_memory.Word(frame, _layout.FrameLocalsDict), ReferenceName.Attribute("f_locals"));
+        if (_layout.Minor < 11)
+            yield break;
+
+        yield return (WithoutTags(_memory.Word(frame, _layout["frame.function"])), ReferenceName.Attribute("<function>"));
+        var valid = _frames.ValidWords(frame, names.Length);
+        for (var i = (long)names.Length; i < valid; i++)
+            yield return (WithoutTags(_memory.Word(first + (ulong)(i * 8))), ReferenceName.Attribute("<stack>"));
+    }
+
+    private ulong WithoutTags(ulong word) => _layout.Minor >= 14 ? word & ~3UL : word;
+
+    private IEnumerable<(ulong Target, ReferenceName Name)> Attributes(ulong address, ObjectType type)
+    {
+        foreach (var (offset, name) in MembersOf(type))
+            yield return (_memory.Word(address, offset), ReferenceName.Attribute(name));
+
+        var managed = type.Is(ObjectType.ManagedDict) && _layout.Minor >= 11;
+        if (managed)
+        {
+            foreach (var attribute in ManagedAttributes(address, type))
+                yield return attribute;
+        }
+        else if (DictWord(address, type) is var word and not 0)
+        {
+            yield return (_memory.Word(word), ReferenceName.Attribute(ReferenceName.Dict));
+        }
+    }
+
+    /// <summary>Returns the attributes that an instance keeps without a dict (from 3.11 on), and the dict if it has one.</summary>
+    private IEnumerable<(ulong Target, ReferenceName Name)> ManagedAttributes(ulong address, ObjectType type)
+    {
+        var (keys, dict) = (_memory.Word(type.Address, _layout.HeapTypeKeys), address - (ulong)(_layout.GcBytes + 8));
+        var (word, values) = (_memory.Word(dict), 0UL);
+        if (_layout.Minor == 11)
+            values = _memory.Word(dict - 8);
+        else if (_layout.Minor == 12 && (word & 1) != 0)
+            (values, word) = (word + 1, 0);
+        else if (type.Is(ObjectType.InlineValues) && address + (ulong)type.BasicBytes is var inline && (_memory.Word(inline) >> 24 & 0xff) != 0)
+            values = inline;
+
+        if (values != 0)
+        {
+            foreach (var (key, value) in graph.Values.Items(keys, values, MostAttributes))
+                yield return (value, ReferenceName.Attribute(graph.Values.Text(key) ?? "?"));
+        }
+
+        yield return (word, ReferenceName.Attribute(ReferenceName.Dict));
+    }
+
+    /// <summary>Returns the address of the word that has an instance's dict; 0 when it has none.</summary>
+    private ulong DictWord(ulong address, ObjectType type)
+    {
+        if (type.DictOffset >= 0)
+            return type.DictOffset > 0 && type.DictOffset < type.BasicBytes ? address + (ulong)type.DictOffset : 0;
+
+        var size = type.BasicBytes + (Math.Min(Math.Abs(Math.Max((long)_memory.Word(address, _layout.SizeWord), -Most)), Most) * type.ItemBytes) + 7 & ~7L;
+        return size + type.DictOffset > 0 ? address + (ulong)(size + type.DictOffset) : 0;
+    }
+
+    /// <summary>Returns the slots of a type and the fields that it describes to Python, with those of its bases.</summary>
+    private List<(int Offset, string Name)> MembersOf(ObjectType type)
+    {
+        if (_members.TryGetValue(type.Number, out var members))
+            return members;
+
+        members = [];
+        var at = type;
+        for (var depth = 0; at is not null && depth < MostBases; depth++)
+        {
+            var (list, count) = at.IsHeap && _memory.Word(at.Address, _layout.HeapTypeSlots) != 0
+                ? (at.Address + (ulong)(at.Metatype?.BasicBytes ?? _layout.HeapTypeBytes), Math.Min((long)_memory.Word(at.Address, _layout.SizeWord), MostMembers))
+                : (_memory.Word(at.Address, _layout.TypeMembers), MostMembers);
+            for (; count > 0 && list != 0 && _memory.Word(list) is var name and not 0; count--, list += MemberBytes)
+            {
+                var offset = (long)_memory.Word(list, MemberOffset);
+                if (_memory.Int32(list + MemberType) is PlainObject or RequiredObject && offset > 0 && offset < type.BasicBytes && _memory.CString(name) is { Length: > 0 } text)
+                    members.Add(((int)offset, text));
+            }
+
+            at = graph.TypeReader.Find(_memory.Word(at.Address, _layout.TypeBase));
+        }
+
+        _members.Add(type.Number, members);
+        return members;
+    }
+}

@@ -1,0 +1,161 @@
+namespace AllocTrace.Objects;
+
+/// <summary>
+/// Paths from roots as text, merged: items of lists and of large dicts have the same path, and what repeats itself (a linked list) ends in "…". A path is a
+/// number; equal paths have the same one.
+/// </summary>
+/// <param name="graph">The blocks.</param>
+/// <param name="paths">The way to each block.</param>
+/// <param name="isPrivate">Whether keys of dicts, which are data, are left out. Names of the program's code are not.</param>
+internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPrivate)
+{
+    /// <summary>Longer paths, and more of them, end early.</summary>
+    private const int MostParts = 48, MostPaths = 1 << 18;
+
+    /// <summary>Tuples up to this length are records: each item has its number.</summary>
+    private const int RecordItems = 8;
+
+    /// <summary>The longest sequence of references that is noticed to repeat itself.</summary>
+    private const int LongestPeriod = 4;
+
+    private readonly ReferenceNames _names = new(graph);
+    private readonly List<Part> _parts = [default];
+    private readonly Dictionary<Part, int> _numbers = [];
+    private readonly int[] _paths = new int[graph.Blocks.Length];
+    private readonly List<int> _way = [];
+
+    /// <param name="Parent">The path before it; 0 for a root.</param>
+    /// <param name="Name">The reference; of a root, its text.</param>
+    /// <param name="HolderType">The type of the object that has the reference; of a root, its <see cref="RootKind"/>.</param>
+    /// <param name="Repeats">Whether the same references follow again and again.</param>
+    private readonly record struct Part(int Parent, ReferenceName Name, int HolderType, bool Repeats);
+
+    /// <summary>Returns the path of an object that is reached, or of C memory.</summary>
+    public int PathOf(int block)
+    {
+        _way.Clear();
+        var at = block;
+        for (; _paths[at] == 0 && paths.ParentOf(at) is var parent and >= 0; at = parent)
+            _way.Add(at);
+
+        if (_paths[at] == 0)
+            _paths[at] = Root(at);
+
+        for (var i = _way.Count - 1; i >= 0; i--)
+        {
+            _paths[_way[i]] = Child(_paths[at], at, _way[i]);
+            at = _way[i];
+        }
+
+        return _paths[block];
+    }
+
+    /// <summary>Returns the kind of root at which a path begins.</summary>
+    public RootKind RootOf(int path)
+    {
+        while (_parts[path].Parent != 0)
+            path = _parts[path].Parent;
+
+        return (RootKind)_parts[path].HolderType;
+    }
+
+    /// <summary>Returns the parts of a path, as <c>app.models</c>, <c>.CACHE</c>, <c>[*]</c>.</summary>
+    public List<string> PartsOf(int path)
+    {
+        var way = new List<Part>();
+        for (; path != 0; path = _parts[path].Parent)
+            way.Add(_parts[path]);
+
+        way.Reverse();
+        var parts = new List<string>();
+        for (var i = 0; i < way.Count; i++)
+        {
+            var name = way[i].Name;
+            var before = i > 0 ? way[i - 1] : default;
+            var isNamed = name.Kind == ReferenceKind.Key && name.Text.Length > 2 && i > 0;
+            if (i == 0)
+            {
+                parts.Add(name.Text);
+            }
+            else if (isNamed && i == 1 && before.HolderType == (int)RootKind.Module)
+            {
+                parts.Clear();
+                parts.Add(name.Text[1..^1]); // a module
+            }
+            else if (isNamed && before.Name.IsNamespace)
+            {
+                parts[^1] = $".{name.Text[1..^1]}"; // an attribute
+            }
+            else
+            {
+                parts.Add(name.ToString());
+            }
+
+            if (way[i].Repeats)
+                parts[^1] += "…";
+        }
+
+        return parts;
+    }
+
+    private int Root(int block)
+    {
+        var text = paths.IsReached(block) ? paths.Roots.NameOf(block) : "garbage";
+        if (graph.Types.IsObject(block) && paths.Roots[block] is RootKind.Native or RootKind.None)
+            text = $"{text}: {graph.Values.NameOf(graph.TypeOfObject(block))}";
+
+        return Number(new Part(0, new ReferenceName(ReferenceKind.Attribute, text), (int)paths.Roots[block], Repeats: false));
+    }
+
+    private int Child(int path, int holder, int target)
+    {
+        if (!graph.Types.IsObject(holder))
+            return path; // C memory says nothing of what it refers to
+
+        var isNamespace = _parts[path].Name.IsNamespace || (_parts[path].Parent == 0 && _parts[path].HolderType == (int)RootKind.Module);
+        var name = _names.Between(holder, target, isNamespace);
+        if (name.Kind == ReferenceKind.Index && (graph.TypeOfObject(holder).Kind != ObjectKind.Tuple || LengthOf(holder) > RecordItems))
+            name = name.Any();
+
+        if (isPrivate && !isNamespace)
+            name = name.Any();
+
+        var (type, depth) = (graph.Types[holder], 0);
+        var ancestor = path;
+        for (var period = 1; period <= LongestPeriod && ancestor != 0; period++, ancestor = _parts[ancestor].Parent)
+        {
+            if (IsSame(ancestor) && (_parts[ancestor].Repeats || IsSame(Ancestor(ancestor, period))))
+                return Repeated(ancestor);
+        }
+
+        for (var at = path; at != 0 && depth <= MostParts; at = _parts[at].Parent)
+            depth++;
+
+        return depth > MostParts || _parts.Count > MostPaths ? path : Number(new Part(path, name, type, Repeats: false));
+
+        bool IsSame(int other) => other != 0 && _parts[other].Parent != 0 && _parts[other].Name == name && _parts[other].HolderType == type;
+    }
+
+    private long LengthOf(int tuple) => (long)graph.Memory.Word(graph.Target.AddressOf(tuple), graph.Build.Layout.SizeWord);
+
+    private int Ancestor(int path, int distance)
+    {
+        for (; distance > 0 && path != 0; distance--)
+            path = _parts[path].Parent;
+
+        return path;
+    }
+
+    private int Repeated(int path) => _parts[path].Repeats ? path : Number(_parts[path] with { Repeats = true });
+
+    private int Number(Part part)
+    {
+        if (_numbers.TryGetValue(part, out var number))
+            return number;
+
+        number = _parts.Count;
+        _parts.Add(part);
+        _numbers.Add(part, number);
+        return number;
+    }
+}

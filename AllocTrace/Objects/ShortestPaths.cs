@@ -1,0 +1,80 @@
+namespace AllocTrace.Objects;
+
+/// <summary>
+/// The way from a root to each block: the shortest one from the best kind of root that reaches the block. What is not reached is garbage, except for
+/// C memory, of which nobody knows who uses it.
+/// </summary>
+internal sealed class ShortestPaths
+{
+    private const int Unreached = -2, Root = -1;
+
+    private readonly HeapGraph _graph;
+    private readonly int[] _parents;
+
+    public ShortestPaths(HeapGraph graph, Roots roots)
+    {
+        (_graph, Roots) = (graph, roots);
+        _parents = new int[graph.Blocks.Length];
+        Array.Fill(_parents, Unreached);
+        var (queue, tail) = (new int[graph.Blocks.Length], 0);
+        for (var kind = RootKind.Module; kind <= RootKind.Memory; kind++)
+            tail = Reach(kind, queue, tail);
+
+        // Rings of C memory: no root reaches them.
+        for (var i = 0; i < _parents.Length; i++)
+        {
+            if (_parents[i] != Unreached || graph.KindOf(i) != BlockKind.Memory)
+                continue;
+
+            roots.Add(i, RootKind.Memory);
+            _parents[i] = Root;
+            queue[tail] = i;
+            tail = Follow(queue, tail, tail + 1);
+        }
+    }
+
+    public Roots Roots { get; }
+
+    public bool IsReached(int block) => _parents[block] != Unreached;
+
+    /// <summary>Returns whether a block waits for the cyclic collector: an object that no root reaches, or a buffer of one.</summary>
+    public bool IsGarbage(int block) => _parents[block] == Unreached && _graph.KindOf(block) is (BlockKind.Object or BlockKind.Buffer);
+
+    /// <summary>Returns the object through which a block is reached, or the root of C memory; -1 when the block is a root itself.</summary>
+    public int ParentOf(int block) => _parents[block];
+
+    private int Reach(RootKind kind, int[] queue, int tail)
+    {
+        var head = tail;
+        for (var i = 0; i < _parents.Length; i++)
+        {
+            if (Roots[i] != kind || _parents[i] != Unreached)
+                continue;
+
+            _parents[i] = Root;
+            queue[tail++] = i;
+        }
+
+        return Follow(queue, head, tail);
+    }
+
+    private int Follow(int[] queue, int head, int tail)
+    {
+        for (; head < tail; head++)
+        {
+            var block = queue[head];
+            // Buffers are left out of the way: a deque's are a list as long as the deque.
+            var parent = _graph.Types.IsObject(block) || _parents[block] == Root ? block : _parents[block];
+            foreach (var target in _graph.References.References(block))
+            {
+                if (_parents[target] != Unreached)
+                    continue;
+
+                _parents[target] = parent;
+                queue[tail++] = target;
+            }
+        }
+
+        return tail;
+    }
+}

@@ -1,0 +1,208 @@
+using AllocTrace.Objects;
+using AllocTrace.Replay;
+using AllocTrace.Wire;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>
+/// Gets the types and holders of a process's live blocks. First asks the process for a copy of itself, which the process makes when it next gets a new
+/// object; reads a process that makes none while its threads are held. The reading itself is in a thread of its own. Otherwise used by the session's
+/// collector.
+/// </summary>
+/// <param name="session">The session's file as the process shares it; not owned.</param>
+/// <param name="linesOf">Returns the lines of a snapshot's sites. Called by the collector's thread.</param>
+internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotImage, IReadOnlyDictionary<int, SnapshotSite>> linesOf) : IDisposable
+{
+    /// <summary>How long a process has to make the copy. One that gets no new object for this long waits for something, with its objects consistent.</summary>
+    private const long PatienceMs = 200;
+
+    /// <summary>How long a copy lives at most (OS_COPY_LIFE_NS).</summary>
+    private const int LongestReadMs = 30_000;
+
+    private const int LookMs = 5;
+
+    private const string LateNote = "Python was running when the recording began: what only blocks from before hold is shown as held by C";
+
+    private readonly Dictionary<SnapshotImage, ObjectContents> _contents = new(ReferenceEqualityComparer.Instance);
+    private ObjectReader? _reader;
+    private bool _isWanted;
+    private long _end;
+    private uint? _request;
+    private string _name = "";
+
+    /// <summary>What was read, by snapshot.</summary>
+    public IReadOnlyDictionary<SnapshotImage, ObjectContents> Contents => _contents;
+
+    /// <summary>True while a request waits to be answered.</summary>
+    public bool IsBusy => _request is not null;
+
+    /// <summary>Returns whether the objects of a snapshot are being read.</summary>
+    public bool IsReading(SnapshotImage snapshot) => ReferenceEquals(_reader?.Snapshot, snapshot);
+
+    /// <summary>True if a CPython was running when the recording began.</summary>
+    private bool IsLate => Enumerable.Range(0, (int)session.RuntimeCount).Any(number => session.Runtime((uint)number)->WasInitialized != 0);
+
+    private SessionHeader* Header => session.Header;
+
+    /// <summary>Begins to answer a request for a snapshot with objects.</summary>
+    public void Begin(uint request, string name)
+    {
+        (_request, _name, _isWanted) = (request, name, true);
+        _end = Environment.TickCount64 + PatienceMs;
+        Volatile.Write(ref Header->CopyWanted, 1);
+        Ask();
+    }
+
+    /// <summary>Continues with what was begun. After each round of the drain.</summary>
+    /// <param name="takeSnapshot">Drains what is there and takes the named snapshot of a request, without a copy.</param>
+    public void Step(Func<uint, string, LiveBlocks> takeSnapshot)
+    {
+        if (_reader is { IsDone: true })
+            EndReading();
+
+        if (!_isWanted || _reader is not null)
+            return;
+
+        if (Volatile.Read(ref Header->CopyWanted) != 0)
+        {
+            Ask(); // the process clears it when it has nothing to do, and may have overlooked this
+            if (Environment.TickCount64 < _end || Interlocked.CompareExchange(ref Header->CopyWanted, 0, 1) == 0)
+                return;
+
+            Interlocked.And(ref Header->Order, ~WireFormat.OrderRequest);
+            ReadHeld(takeSnapshot, $"it got no new object for {PatienceMs} ms");
+        }
+        else if ((CopyState)Volatile.Read(ref Header->CopyState) == CopyState.Refused)
+        {
+            ReadHeld(takeSnapshot, WhyRefused());
+        }
+    }
+
+    /// <summary>Takes the live blocks at the moment of a copy, and begins to read it.</summary>
+    public void OnCopy(LiveBlocks live, uint pid)
+    {
+        var isThere = (CopyState)Volatile.Read(ref Header->CopyState) == CopyState.Made && Header->CopyPid == pid;
+        _isWanted = false;
+        if (!isThere || _reader is not null || Namespaces.NumberHere(pid, Header->PidNamespace) is not { } local)
+        {
+            live.Dispose();
+            Fail(live.Snapshot, pid == 0 ? $"the process could not be copied: {WhyRefused()}" : "the copy of the process ended before it was read");
+            return;
+        }
+
+        var (pauseNs, lines) = ((long)Header->CopyPauseNs, linesOf(live.Snapshot));
+        _reader = new ObjectReader(live, () => ObjectReading.Read(new ProcessImage((int)local), local, live, lines, ObjectContents.Copy, pauseNs));
+    }
+
+    /// <summary>Waits until a reading that was begun is over. When the process has ended, or is left.</summary>
+    public void Finish()
+    {
+        for (var end = Environment.TickCount64 + LongestReadMs; _reader is { IsDone: false } && Environment.TickCount64 < end;)
+        {
+            Volatile.Write(ref Header->CollectorBeatNs, LibC.MonotonicNanoseconds()); // or the copy ends
+            Thread.Sleep(LookMs);
+        }
+
+        if (_reader is { IsDone: true })
+            EndReading();
+        else if (_reader is not null)
+            Fail(_reader.Snapshot, $"it was not read within {LongestReadMs / 1000} s after the process had ended");
+    }
+
+    public void Dispose() => Release();
+
+    private void Ask() => Interlocked.Or(ref Header->Order, WireFormat.OrderRequest);
+
+    private void ReadHeld(Func<uint, string, LiveBlocks> takeSnapshot, string whyNoCopy)
+    {
+        _isWanted = false;
+        var why = "its number is not known here";
+        var pid = Namespaces.NumberHere(Header->Pid, Header->PidNamespace);
+        var begin = LibC.MonotonicNanoseconds();
+        using var held = pid is { } number ? HeldProcess.TryHold(number, out why) : null;
+        var live = takeSnapshot(_request!.Value, _name);
+        if (held is null)
+        {
+            live.Dispose();
+            Fail(live.Snapshot, $"the process made no copy ({whyNoCopy}), and its threads cannot be held: {why}");
+            return;
+        }
+
+        try
+        {
+            var image = new CollectedImage(pid!.Value);
+            held.Dispose();
+            var pauseNs = (long)(LibC.MonotonicNanoseconds() - begin);
+            var lines = linesOf(live.Snapshot);
+            _reader = new ObjectReader(live, () =>
+            {
+                using (image)
+                {
+                    var contents = ObjectReading.Read(image, pid.Value, live, lines, ObjectContents.Held, pauseNs);
+                    return contents with { Note = $"read while the threads were held, as the process made no copy: {whyNoCopy}{(contents.Note.Length > 0 ? "; " : "")}{contents.Note}" };
+                }
+            });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or OutOfMemoryException)
+        {
+            live.Dispose();
+            Fail(live.Snapshot, $"the process made no copy ({whyNoCopy}), and its memory cannot be read: {e.Message}");
+        }
+    }
+
+    private string WhyRefused()
+    {
+        const int ENoMem = 12, ENotSup = 95;
+        return (int)Header->CopyError switch
+        {
+            ENotSup => "this CPython has no GIL",
+            ENoMem => "there is too little memory",
+            var error => $"the system refused the clone: {LibC.Describe(error)}",
+        };
+    }
+
+    private void EndReading()
+    {
+        var reader = _reader!;
+        _reader = null;
+        Release();
+        if (reader.Result is not { } contents)
+        {
+            Fail(reader.Snapshot, reader.Problem);
+            return;
+        }
+
+        _contents[reader.Snapshot] = IsLate ? contents with { Note = $"{contents.Note}{(contents.Note.Length > 0 ? "; " : "")}{LateNote}" } : contents;
+        Answer(contents.Method == ObjectContents.Copy
+            ? $"types and holders from a copy, which held up the process for {contents.PauseNs / 1e6:F1} ms"
+            : $"types and holders read while the threads were held, for {contents.PauseNs / 1e6:F1} ms");
+    }
+
+    /// <summary>Notes why a snapshot has no types and holders.</summary>
+    private void Fail(SnapshotImage snapshot, string why)
+    {
+        _contents[snapshot] = new ObjectContents { Method = ObjectContents.None, PauseNs = 0, Note = why };
+        Answer($"no types and holders: {why}");
+    }
+
+    /// <summary>Lets the copy end, and has the process reap it.</summary>
+    private void Release()
+    {
+        if ((CopyState)Volatile.Read(ref Header->CopyState) != CopyState.Made)
+            return;
+
+        Volatile.Write(ref Header->CopyEnds, 1);
+        Volatile.Write(ref Header->CopyState, (uint)CopyState.Released);
+        Ask();
+    }
+
+    private void Answer(string note)
+    {
+        if (_request is not { } request)
+            return;
+
+        SnapshotRequest.SetNote(Header, note);
+        _request = null;
+        Volatile.Write(ref Header->Answered, request);
+    }
+}
