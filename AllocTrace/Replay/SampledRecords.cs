@@ -26,6 +26,7 @@ internal readonly struct SampledRecords(BlockReplay blocks, ThreadReplay thread,
         var (bytes, count) = blocks.Weigh(address, blockBytes);
         blocks.CountAllocation(site, bytes, count);
         blocks.CountCalls(tag, bytes, count);
+        thread.Recent.Add(address); // for RenamedBlocks
         return true;
     }
 
