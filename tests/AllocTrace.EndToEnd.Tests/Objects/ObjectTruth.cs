@@ -106,13 +106,13 @@ internal static class ObjectTruth
         return new(of, agreed, others);
     }
 
-    /// <summary>Of the objects with fewer references than their count, those whose holder has a name: a module, a frame, a thread, a symbol.</summary>
+    /// <summary>Of the mortal objects with fewer references than their count, those whose holder has a name: a module, a frame, a thread, a symbol.</summary>
     public static Agreement Located(HeapGraph graph, Roots roots)
     {
         var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
         for (var i = 0; i < graph.Blocks.Length; i++)
         {
-            if (graph.KindOf(i) != BlockKind.Object || graph.References.Unexplained[i] <= 0)
+            if (graph.KindOf(i) != BlockKind.Object || graph.References.Unexplained[i] is <= 0 or int.MaxValue)
                 continue;
 
             of++;
