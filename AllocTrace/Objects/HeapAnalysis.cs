@@ -26,9 +26,9 @@ internal sealed class HeapAnalysis
             _texts = new PathTexts(graph, _paths, isPrivate);
         }
 
+        Types = NamesOf(graph);
         var sums = new TypeSums(graph, _paths, _dominators);
         (Rows, Garbage, RetainedByType, RetainedBySite) = (sums.Rows(), sums.Garbage(), sums.RetainedByType, sums.RetainedBySite);
-        Types = [.. graph.TypeReader.All.Select(graph.Values.NameOf)];
     }
 
     /// <summary>
@@ -66,6 +66,16 @@ internal sealed class HeapAnalysis
 
     /// <summary>Analyzes a graph that was read. The graph must not be used by another analysis.</summary>
     public static HeapAnalysis Of(HeapGraph graph, bool isPrivate = false) => new(graph, isPrivate);
+
+    /// <summary>Returns the names of all types. To read a name may find types that no block has.</summary>
+    private static List<TypeName> NamesOf(HeapGraph graph)
+    {
+        var names = new List<TypeName>();
+        for (var i = 0; i < graph.TypeReader.All.Count; i++)
+            names.Add(graph.Values.NameOf(graph.TypeReader.All[i]));
+
+        return names;
+    }
 
     /// <summary>Returns what a block is.</summary>
     public BlockKind KindOf(int block) => _graph.KindOf(block);

@@ -19,6 +19,7 @@ internal sealed unsafe class ProcessImage : IMemoryImage
 
     public string FileRoot => $"/proc/{_pid}/root";
 
+    /// <exception cref="IOException">The process has ended.</exception>
     /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
     public bool TryRead(ulong address, Span<byte> into)
     {
@@ -27,10 +28,12 @@ internal sealed unsafe class ProcessImage : IMemoryImage
             var to = new LibC.IoVector { Address = (ulong)start, Length = (ulong)into.Length };
             var from = new LibC.IoVector { Address = address, Length = (ulong)into.Length };
             var read = LibC.ReadProcess(_pid, &to, 1, &from, 1, 0);
-            if (read < 0 && Marshal.GetLastPInvokeError() is LibC.EPerm or LibC.ENoSys)
-                throw new UnauthorizedAccessException($"cannot read the memory of process {_pid}: permission denied. Run as the process's user or with CAP_SYS_PTRACE.");
-
-            return read == into.Length;
+            return (read < 0 ? Marshal.GetLastPInvokeError() : 0) switch
+            {
+                LibC.EPerm or LibC.ENoSys => throw new UnauthorizedAccessException($"cannot read the memory of process {_pid}: permission denied. Run as the process's user or with CAP_SYS_PTRACE."),
+                LibC.ESrch => throw new IOException($"process {_pid} ended while its memory was read"),
+                _ => read == into.Length,
+            };
         }
     }
 }

@@ -42,6 +42,9 @@ public sealed class ObjectTests
         var tooMany = AtLeast(0.998, ObjectTruth.NotTooMany(graph));
         Assert.IsEmpty(tooMany.Others.Keys.Where(type => type is "list" or "dict" or "set" || type.StartsWith("__main__.", StringComparison.Ordinal)), tooMany.ToString());
         AtLeast(0.95, ObjectTruth.Balanced(graph));
+
+        // Of most that is held from outside the blocks it is known where; the rest is what C code keeps in memory of its own.
+        AtLeast(0.85, ObjectTruth.Located(graph, RootFinder.Find(graph)));
     }
 
     [TestMethod]

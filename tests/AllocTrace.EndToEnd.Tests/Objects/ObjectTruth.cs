@@ -106,6 +106,25 @@ internal static class ObjectTruth
         return new(of, agreed, others);
     }
 
+    /// <summary>Of the mortal objects with fewer references than their count, those whose holder has a name: a module, a frame, a thread, a symbol.</summary>
+    public static Agreement Located(HeapGraph graph, Roots roots)
+    {
+        var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
+        for (var i = 0; i < graph.Blocks.Length; i++)
+        {
+            if (graph.KindOf(i) != BlockKind.Object || graph.References.Unexplained[i] is <= 0 or int.MaxValue)
+                continue;
+
+            of++;
+            if (roots[i] < RootKind.Native)
+                agreed++;
+            else
+                Count(others, graph.TypeOfObject(i).Name);
+        }
+
+        return new(of, agreed, others);
+    }
+
     /// <summary>Of the buffers of lists, dicts, sets, bytearrays, arrays and deques, those that belong to an object that points to them.</summary>
     public static Agreement Buffers(HeapGraph graph)
     {

@@ -3,8 +3,8 @@
  * As LD_PRELOAD it replaces the three allocators of CPython and writes a line of 16 bytes for each block that comes or goes to the file
  * OBJECT_LOG. With object_log_trace as PyRefTracer (3.13 and later) it also logs each object that is created or destroyed.
  *
- * The file: a count of lines (8 bytes, zeroes to 16), then {address | kind << 48 | domain << 56, bytes} for each. The log knows one process: a forked
- * child writes nothing. */
+ * The file: a count of lines (8 bytes, zeroes to 16), then {address | kind << 48 | domain << 56, bytes} for each. The log knows one
+ * process: a forked child writes nothing. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -39,7 +39,8 @@ static int is_on;
 static struct allocator replaced[3];
 static __thread int depth __attribute__((tls_model("initial-exec")));
 
-static void note(int kind, int domain, void *address, uint64_t bytes) {
+static void note(int kind, int domain, void *address, uint64_t bytes)
+{
     if (!address || !is_on)
         return;
     uint64_t line = atomic_fetch_add(&log_->count, 1);
@@ -49,7 +50,8 @@ static void note(int kind, int domain, void *address, uint64_t bytes) {
 }
 
 /* An allocator may call another one: only the outermost call is the program's. */
-static void *log_malloc(void *context, size_t bytes) {
+static void *log_malloc(void *context, size_t bytes)
+{
     int domain = (int)(intptr_t)context;
     depth++;
     void *block = replaced[domain].malloc(replaced[domain].context, bytes);
@@ -58,7 +60,8 @@ static void *log_malloc(void *context, size_t bytes) {
     return block;
 }
 
-static void *log_calloc(void *context, size_t count, size_t bytes) {
+static void *log_calloc(void *context, size_t count, size_t bytes)
+{
     int domain = (int)(intptr_t)context;
     depth++;
     void *block = replaced[domain].calloc(replaced[domain].context, count, bytes);
@@ -67,7 +70,8 @@ static void *log_calloc(void *context, size_t count, size_t bytes) {
     return block;
 }
 
-static void *log_realloc(void *context, void *old, size_t bytes) {
+static void *log_realloc(void *context, void *old, size_t bytes)
+{
     int domain = (int)(intptr_t)context;
     if (depth == 0)
         note(FREED, domain, old, 0);
@@ -78,7 +82,8 @@ static void *log_realloc(void *context, void *old, size_t bytes) {
     return block;
 }
 
-static void log_free(void *context, void *block) {
+static void log_free(void *context, void *block)
+{
     int domain = (int)(intptr_t)context;
     if (depth == 0)
         note(FREED, domain, block, 0);
@@ -88,15 +93,20 @@ static void log_free(void *context, void *block) {
 }
 
 /* A PyRefTracer. */
-int object_log_trace(void *object, int event, void *data) {
+int object_log_trace(void *object, int event, void *data)
+{
     (void)data;
     note(event == 0 ? CREATED : DESTROYED, 0, object, 0);
     return 0;
 }
 
-static void in_child(void) { is_on = 0; }
+static void in_child(void)
+{
+    is_on = 0;
+}
 
-__attribute__((constructor)) static void start(void) {
+__attribute__((constructor)) static void start(void)
+{
     const char *name = getenv("OBJECT_LOG");
     void (*get)(int, struct allocator *) = dlsym(RTLD_DEFAULT, "PyMem_GetAllocator");
     void (*set)(int, struct allocator *) = dlsym(RTLD_DEFAULT, "PyMem_SetAllocator");

@@ -29,12 +29,14 @@
 #define NUMBER(name, value) printf(" " name "=%ld", (long)(value))
 #define OFFSET(name, type, member) NUMBER(name, offsetof(type, member))
 #if PY_VERSION_HEX >= 0x030D0000
-#define PUBLISHED(name, type, member, place) printf(" " name "=%ld@%ld", (long)offsetof(type, member), (long)offsetof(struct _Py_DebugOffsets, place))
+#define PUBLISHED(name, type, member, place)                                                                                               \
+    printf(" " name "=%ld@%ld", (long)offsetof(type, member), (long)offsetof(struct _Py_DebugOffsets, place))
 #else
 #define PUBLISHED(name, type, member, place) OFFSET(name, type, member)
 #endif
 
-static void objects(void) {
+static void objects(void)
+{
     NUMBER("object.bytes", sizeof(PyObject));
     OFFSET("object.type", PyObject, ob_type);
 #ifdef Py_GIL_DISABLED
@@ -67,7 +69,8 @@ static void objects(void) {
     NUMBER("heap_type.bytes", sizeof(PyHeapTypeObject));
 }
 
-static void containers(void) {
+static void containers(void)
+{
     PUBLISHED("list.items", PyListObject, ob_item, list_object.ob_item);
     PUBLISHED("tuple.items", PyTupleObject, ob_item, tuple_object.ob_item);
     OFFSET("dict.used", PyDictObject, ma_used);
@@ -114,7 +117,8 @@ static void containers(void) {
 #endif
 }
 
-static void code(void) {
+static void code(void)
+{
     OFFSET("function.code", PyFunctionObject, func_code);
     OFFSET("function.globals", PyFunctionObject, func_globals);
     OFFSET("function.name", PyFunctionObject, func_name);
@@ -167,7 +171,8 @@ static void code(void) {
 #endif
 }
 
-static void state(void) {
+static void state(void)
+{
 #if PY_VERSION_HEX >= 0x030D0000
     PUBLISHED("interpreter.modules", PyInterpreterState, imports.modules, interpreter_state.imports_modules);
 #elif PY_VERSION_HEX >= 0x030C0000
@@ -178,7 +183,8 @@ static void state(void) {
     OFFSET("thread_state.dict", PyThreadState, dict);
 }
 
-int main(void) {
+int main(void)
+{
 #ifdef Py_GIL_DISABLED
     printf("3_%dt minor=%d free_threaded=1", PY_MINOR_VERSION, PY_MINOR_VERSION);
 #else
