@@ -82,7 +82,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     public void OnCopy(LiveBlocks live, uint pid)
     {
         var isThere = (CopyState)Volatile.Read(ref Header->CopyState) == CopyState.Made && Header->CopyPid == pid;
-        _isWanted = false;
+        _isWanted &= live.Snapshot.Name != _name; // the program may have made one for a snapshot of its own
         if (!isThere || _reader is not null || Namespaces.NumberHere(pid, Header->PidNamespace) is not { } local)
         {
             live.Dispose();
@@ -152,10 +152,11 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
 
     private string WhyRefused()
     {
-        const int ENoMem = 12, ENotSup = 95;
+        const int ENoMem = 12, ENoData = 61, ENotSup = 95;
         return (int)Header->CopyError switch
         {
             ENotSup => "this CPython has no GIL",
+            ENoData => "the recording is sampled",
             ENoMem => "there is too little memory",
             var error => $"the system refused the clone: {LibC.Describe(error)}",
         };
@@ -173,7 +174,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
         }
 
         _contents[reader.Snapshot] = IsLate ? contents with { Note = $"{contents.Note}{(contents.Note.Length > 0 ? "; " : "")}{LateNote}" } : contents;
-        Answer(contents.Method == ObjectContents.Copy
+        Answer(reader.Snapshot, contents.Method == ObjectContents.Copy
             ? $"types and holders from a copy, which held up the process for {contents.PauseNs / 1e6:F1} ms"
             : $"types and holders read while the threads were held, for {contents.PauseNs / 1e6:F1} ms");
     }
@@ -182,7 +183,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     private void Fail(SnapshotImage snapshot, string why)
     {
         _contents[snapshot] = new ObjectContents { Method = ObjectContents.None, PauseNs = 0, Note = why };
-        Answer($"no types and holders: {why}");
+        Answer(snapshot, $"no types and holders: {why}");
     }
 
     /// <summary>Lets the copy end, and has the process reap it.</summary>
@@ -196,9 +197,9 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
         Ask();
     }
 
-    private void Answer(string note)
+    private void Answer(SnapshotImage snapshot, string note)
     {
-        if (_request is not { } request)
+        if (_request is not { } request || snapshot.Name != _name)
             return;
 
         SnapshotRequest.SetNote(Header, note);
