@@ -94,6 +94,8 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         if (process.UnknownFrees > 0)
             page.Line($"  {Numbers.Of(process.UnknownFrees, "free")} of blocks from before the recording began");
 
+        if (MemoryWords.Line(ResidentMemory.Of(database, process), database.Path) is { } resident)
+            page.Line($"  {resident}");
         if (EventsOf(process) is { } log)
             page.Line(log.LeftOut == 0 ? $"  {Numbers.Of(log.Events, "event")} in the event log: export --events" : $"  {Caveats.OfEvents(process, log)}", log.LeftOut == 0 ? Style.Plain : Page.Alarm);
 
@@ -203,6 +205,14 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
             if (log.LeftOutNs is { } since)
                 json.WriteNumber("left_out_ns", since);
 
+            json.WriteEndObject();
+        }
+
+        if (ResidentMemory.Of(database, process).Account is { } account)
+        {
+            json.WriteStartObject("memory");
+            json.WriteNumber("resident", account.ResidentBytes);
+            json.WriteNumber("live", account.LiveBytes);
             json.WriteEndObject();
         }
 

@@ -6,8 +6,10 @@ internal sealed class ForkImage : IDisposable
     /// <param name="number">The number of the fork.</param>
     /// <param name="sites">All sites of the parent, from number 1 on.</param>
     /// <param name="tables">The parent's blocks by domain, cloned; they name sites by number.</param>
-    public ForkImage(ulong number, InheritedSite[] sites, AddressTable?[] tables)
+    /// <param name="arenas">Address and bytes of CPython's arenas.</param>
+    public ForkImage(ulong number, InheritedSite[] sites, AddressTable?[] tables, KeyValuePair<ulong, ulong>[] arenas)
     {
+        Arenas = arenas;
         Number = number;
         Sites = sites;
         Tables = tables;
@@ -18,6 +20,8 @@ internal sealed class ForkImage : IDisposable
     public InheritedSite[] Sites { get; }
 
     public AddressTable?[] Tables { get; }
+
+    public KeyValuePair<ulong, ulong>[] Arenas { get; }
 
     public void Dispose()
     {

@@ -11,6 +11,9 @@ internal sealed unsafe partial class ProcessReplay
         _tables[0]!.Dispose();
         image.Tables.CopyTo(_tables, 0);
         Inherited = image.Sites;
+        foreach (var (address, bytes) in image.Arenas)
+            _arenas[address] = bytes;
+
         var threads = new Dictionary<ThreadReplay, int>();
         foreach (ref readonly var site in image.Sites.AsSpan())
         {
@@ -50,7 +53,7 @@ internal sealed unsafe partial class ProcessReplay
         for (var domain = 0; domain < WireFormat.Domains; domain++)
             tables[domain] = domain < WireFormat.FirstTrackedDomain ? pythonBlocks : _tables[domain]?.Clone();
 
-        return new ForkImage(number, sites, tables);
+        return new ForkImage(number, sites, tables, [.. _arenas]);
     }
 
     private int AddInheritedThread(ThreadReplay origin)

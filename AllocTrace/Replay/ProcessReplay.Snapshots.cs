@@ -1,3 +1,4 @@
+using AllocTrace.Memory;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Replay;
@@ -30,6 +31,7 @@ internal sealed unsafe partial class ProcessReplay
 
             case MarkKind.Initialized:
                 ForgetLive();
+                _accounts.RemoveAll(account => account.Kind == MemoryAccount.Live);
                 break;
 
             case MarkKind.Snapshot:
@@ -37,6 +39,14 @@ internal sealed unsafe partial class ProcessReplay
                     throw _session.Damaged($"a snapshot's name is string {argument}");
 
                 TakeSnapshot(_session.String((uint)argument));
+                break;
+
+            case MarkKind.Memory:
+                ReadAccount(argument);
+                break;
+
+            case MarkKind.Arena or MarkKind.ArenaGone:
+                NoteArena(argument, kind == MarkKind.ArenaGone);
                 break;
 
             case MarkKind.Fork:

@@ -1,4 +1,5 @@
 using AllocTrace.Journal;
+using AllocTrace.Memory;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Replay;
@@ -42,6 +43,11 @@ internal sealed unsafe partial class ProcessReplay
             writer.Write(snapshot.AtNs);
             writer.WriteAll<SiteAmount>(snapshot.Sites);
         }
+
+        writer.WriteAll<(ulong, ulong)>([.. _arenas.Select(arena => (arena.Key, arena.Value))]);
+        writer.Write(_accounts.Count);
+        foreach (var account in _accounts)
+            account.Save(writer);
     }
 
     /// <summary>Takes a state over, before anything was replayed.</summary>
@@ -79,6 +85,16 @@ internal sealed unsafe partial class ProcessReplay
         var snapshots = reader.ReadCount(least: 1);
         for (var i = 0; i < snapshots; i++)
             _snapshots.Add(new SnapshotImage(reader.ReadString(), reader.ReadString(), reader.ReadInt64(), reader.ReadAll<SiteAmount>()));
+
+        foreach (var (address, bytes) in reader.ReadAll<(ulong, ulong)>())
+            _arenas[address] = bytes;
+
+        var accounts = reader.ReadCount(least: 1);
+        for (var i = 0; i < accounts; i++)
+            _accounts.Add(MemoryAccount.Load(reader));
+
+        if (_accounts.Any(account => account.Holds.Any(hold => hold.Site == 0 || hold.Site >= Sites.End)))
+            throw Impossible();
 
         if (_snapshots.Any(snapshot => snapshot.Sites.Any(site => site.Site == 0 || site.Site >= Sites.End)))
             throw Impossible();

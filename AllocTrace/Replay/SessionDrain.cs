@@ -1,4 +1,5 @@
 using AllocTrace.Journal;
+using AllocTrace.Memory;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Replay;
@@ -63,10 +64,15 @@ internal sealed unsafe class SessionDrain : IDisposable
     }
 
     /// <summary>Takes a snapshot that somebody asked for, after all that the last round replayed.</summary>
-    public void TakeSnapshot(uint request, string name)
+    /// <param name="request">The number of the request.</param>
+    /// <param name="name">The snapshot's name.</param>
+    /// <param name="map">The mappings of the process at that moment; <see langword="null"/>: not known.</param>
+    public void TakeSnapshot(uint request, string name, MemoryMap? map = null)
     {
         _journal.AddSnapshot(request, name);
         _replay.TakeSnapshot(name);
+        if (map is not null)
+            _replay.AddAccount(map, MemoryAccount.Named, name);
     }
 
     /// <inheritdoc cref="DrainJournal.KeepShort"/>

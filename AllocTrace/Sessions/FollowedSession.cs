@@ -1,5 +1,6 @@
 using AllocTrace.Events;
 using AllocTrace.Journal;
+using AllocTrace.Memory;
 using AllocTrace.Replay;
 using AllocTrace.Storage;
 using AllocTrace.Wire;
@@ -20,6 +21,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     private readonly bool _isRest;
     private readonly LivePicture _live;
     private readonly EventLog? _events;
+    private readonly ControlGroup? _group;
 
     /// <summary>The state that a killed collector left; reset in the first round.</summary>
     private JournalReader? _journal;
@@ -55,7 +57,8 @@ internal sealed unsafe class FollowedSession : IDisposable
         _startedMonoNs = session.Header->StartedMonoNs;
         Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image) };
         IsWaiting = ForkNumber != 0;
-        _live = new LivePicture(session, Replay);
+        _group = process.NumberHere is { } pid ? ControlGroup.Of(pid) : null;
+        _live = new LivePicture(session, Replay, ReadMap, _group);
         _events = EventLog.Of(session);
         _drain = new SessionDrain(session, Replay, new() { IsJournaled = session == claim && !_isRest, IsRest = _isRest, Events = _events, NeedsJournal = isAwaited });
     }
@@ -188,6 +191,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         if (_sampledSlice != Replay.Timeline.Current && _process.ResidentBytes() is { } resident)
         {
             _drain.SampleResident(ProcessNow(), resident);
+            _group?.Look();
             _sampledSlice = Replay.Timeline.Current;
         }
 
@@ -230,6 +234,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         _drain.EndThreads();
         Replay.Finish();
         _events?.Finish();
+        _group?.Look();
         _losses.AddRange(HeaderLosses());
         if (Damage is not null)
             _losses.Add(new Loss(Loss.SessionDamaged, 0, Replay.NowNs, null));
@@ -273,7 +278,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <summary>Writes the finished recording.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written.</exception>
-    public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses, _events);
+    public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses, _events, _group);
 
     public void Dispose()
     {
@@ -294,9 +299,25 @@ internal sealed unsafe class FollowedSession : IDisposable
         if (requested == header->Answered || Damage is not null)
             return;
 
+        var map = ReadMap();
         Guard(() => _drain.Round(ProcessNow));
-        _drain.TakeSnapshot(requested, SnapshotRequest.NameIn(header));
+        _drain.TakeSnapshot(requested, SnapshotRequest.NameIn(header), map);
         Volatile.Write(ref header->Answered, requested);
+    }
+
+    /// <summary>Reads the mappings of the process as they are now; <see langword="null"/>: the system does not allow it.</summary>
+    private MemoryMap? ReadMap() => _process.NumberHere is { } pid ? ProcessMapReader.Read(pid, _session.Header->OwnMappings, Stacks()) : null;
+
+    private List<(ulong, ulong)> Stacks()
+    {
+        var stacks = new List<(ulong, ulong)>();
+        for (uint slot = 0; slot < _session.ThreadCount; slot++)
+        {
+            if (_session.Thread(slot)->CurrentState == ThreadSlotState.Live)
+                stacks.Add((_session.Thread(slot)->Stack, _session.Thread(slot)->Descriptor));
+        }
+
+        return stacks;
     }
 
     /// <summary>CLOCK_MONOTONIC as the session's process reads it.</summary>

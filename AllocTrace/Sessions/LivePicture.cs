@@ -1,5 +1,6 @@
 using System.Diagnostics;
 
+using AllocTrace.Memory;
 using AllocTrace.Replay;
 using AllocTrace.Storage;
 using AllocTrace.Wire;
@@ -10,7 +11,11 @@ namespace AllocTrace.Sessions;
 /// Writes the live blocks of a running process as a small database beside its session: the collector writes it while somebody watches, at most once a
 /// second, and so that the writing takes a tenth of its time at most. Used by the session's collector.
 /// </summary>
-internal sealed unsafe class LivePicture(SessionFile session, ProcessReplay replay)
+/// <param name="session">The session; not owned.</param>
+/// <param name="replay">Its replay; not owned.</param>
+/// <param name="readMap">Reads the mappings of the process as they are now.</param>
+/// <param name="group">The control group that limits its memory.</param>
+internal sealed unsafe class LivePicture(SessionFile session, ProcessReplay replay, Func<MemoryMap?> readMap, ControlGroup? group)
 {
     /// <summary>The suffix added to a session's path.</summary>
     public const string Suffix = ".live";
@@ -28,6 +33,12 @@ internal sealed unsafe class LivePicture(SessionFile session, ProcessReplay repl
     /// <summary>Returns its path.</summary>
     public static string PathOf(string session) => session + Suffix;
 
+    private MemoryAccount? AccountIfWanted(ulong nowNs)
+    {
+        var wanted = Volatile.Read(ref session.Header->MemoryWantedNs);
+        return wanted != 0 && wanted + WatchedNs >= nowNs && readMap() is { } map ? replay.Account(map, MemoryAccount.Live, MemoryAccount.Live) : null;
+    }
+
     /// <summary>Writes it if somebody watches and it is time. A picture that cannot be written is not there.</summary>
     public void WriteIfWatched(ulong nowNs, Func<IReadOnlyCollection<Loss>> losses)
     {
@@ -39,7 +50,7 @@ internal sealed unsafe class LivePicture(SessionFile session, ProcessReplay repl
         try
         {
             using var writer = TraceWriter.Create(PathOf(session.Path), overwrite: true, isPrivate: true);
-            writer.AddSnapshot(session, replay, replay.Present(), losses());
+            writer.AddSnapshot(session, replay, replay.Present(), losses(), AccountIfWanted(nowNs), group);
             writer.Complete();
             Volatile.Write(ref session.Header->LiveWrittenNs, nowNs);
         }

@@ -42,8 +42,9 @@ internal sealed unsafe partial class LiveWatch : IDisposable
     /// <summary>Waits for new pictures, one of each process that runs.</summary>
     /// <param name="patience">How long to wait; those that are not there by then are left out unless there are older ones.</param>
     /// <param name="stop">Ends the waiting early.</param>
+    /// <param name="withMemory">Whether the pictures have accounts of resident memory.</param>
     /// <returns>The databases; none: the recording is over.</returns>
-    public IReadOnlyList<string> Next(TimeSpan patience, CancellationToken stop)
+    public IReadOnlyList<string> Next(TimeSpan patience, CancellationToken stop, bool withMemory = false)
     {
         var end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         while (true)
@@ -51,7 +52,12 @@ internal sealed unsafe partial class LiveWatch : IDisposable
             Meet();
             var running = _sessions.Where(session => session.Value.Session.IsCollected).ToArray();
             foreach (var (_, (session, _)) in running)
+            {
+                if (withMemory)
+                    Volatile.Write(ref session.Header->MemoryWantedNs, LibC.MonotonicNanoseconds());
+
                 Volatile.Write(ref session.Header->LiveWantedNs, LibC.MonotonicNanoseconds());
+            }
 
             var isAllNew = running.All(session => Volatile.Read(ref session.Value.Session.Header->LiveWrittenNs) > _seen.GetValueOrDefault(session.Key));
             if (isAllNew || stop.IsCancellationRequested || Environment.TickCount64 > end)

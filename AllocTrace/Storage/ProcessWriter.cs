@@ -1,4 +1,5 @@
 using AllocTrace.Events;
+using AllocTrace.Memory;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
 
@@ -15,6 +16,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private readonly StackWriter _stacks;
     private readonly CrashWriter _crashes;
     private readonly EventWriter _events;
+    private readonly MemoryWriter _memory;
     private readonly RawInsert _domain;
     private readonly RawInsert _process;
     private readonly RawInsert _thread;
@@ -40,6 +42,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _stacks = new StackWriter(database);
         _crashes = new CrashWriter(database);
         _events = new EventWriter(connection);
+        _memory = new MemoryWriter(database);
         _domain = new RawInsert(database, "domain", columns: 2);
         _process = new RawInsert(database, "process", columns: 14);
         _thread = new RawInsert(database, "thread", columns: 7);
@@ -58,14 +61,17 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <summary>Writes a process. All that can be damaged is read before the first row of the process is written.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events) =>
-        Add(session, replay, ending, losses, replay.Snapshots(), isFinished: true, events);
+    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, ControlGroup? group, EventLog? events) =>
+        Add(session, replay, ending, losses, replay.Snapshots(), isFinished: true, replay.Accounts, group, events);
 
     /// <summary>Writes one snapshot of a process whose replay continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses) =>
-        Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotImage.Live }], isFinished: false);
+    public void AddSnapshot(
+        SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses, MemoryAccount? account, ControlGroup? group) =>
+        Add(
+            session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotImage.Live }], isFinished: false,
+            account is null ? [] : [account with { Kind = MemoryAccount.Live, Name = MemoryAccount.Live }], group);
 
     /// <summary>Returns the number that an extension chose, or <c>others</c> for the domains that share one.</summary>
     /// <remarks>Version 2 sessions gave the shared one the number of its first.</remarks>
@@ -79,6 +85,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         IReadOnlyCollection<Loss> losses,
         IEnumerable<SnapshotImage> snapshots,
         bool isFinished,
+        IEnumerable<MemoryAccount> accounts,
+        ControlGroup? group,
         EventLog? events = null)
     {
         var header = session.Header;
@@ -98,6 +106,9 @@ internal sealed unsafe class ProcessWriter : IDisposable
         foreach (var snapshot in snapshots)
             AddSnapshot(process, snapshot, firstSite);
 
+        _memory.Add(process, accounts, firstSite);
+        if (group is not null)
+            _memory.Add(process, group);
         if (isFinished)
             AddSlices(process, replay, duration, firstSite);
         if (crash is not null)
@@ -126,6 +137,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void Dispose()
     {
         _stacks.Dispose();
+        _memory.Dispose();
         foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _operation, _loss, _snapshot])
             insert.Dispose();
 

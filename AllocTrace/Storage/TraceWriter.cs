@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 
 using AllocTrace.Events;
+using AllocTrace.Memory;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
 
@@ -98,19 +99,21 @@ internal sealed class TraceWriter : IDisposable
     /// <param name="ending">How the recording ended.</param>
     /// <param name="losses">What is missing besides what the threads know themselves.</param>
     /// <param name="events">Every event, finished; <see langword="null"/>: nobody asked for them.</param>
+    /// <param name="group">The control group that limits the process's memory; <see langword="null"/>: none.</param>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged; the process is not in the database.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
-    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events = null) => Guard(() =>
+    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events = null, ControlGroup? group = null) => Guard(() =>
     {
-        _processes!.Add(session, replay, ending, losses, events);
+        _processes!.Add(session, replay, ending, losses, group, events);
         ProcessCount++;
     });
 
     /// <summary>Adds one snapshot of a process that continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
-    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss>? losses = null) =>
-        Guard(() => _processes!.AddSnapshot(session, replay, snapshot, losses ?? []));
+    public void AddSnapshot(
+        SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss>? losses = null, MemoryAccount? account = null, ControlGroup? group = null) =>
+        Guard(() => _processes!.AddSnapshot(session, replay, snapshot, losses ?? [], account, group));
 
     /// <summary>Makes a whole database of what was added so far, under the name that it will have; more can be added.</summary>
     /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>

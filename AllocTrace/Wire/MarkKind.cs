@@ -17,4 +17,13 @@ internal enum MarkKind : byte
 
     /// <summary>An interpreter that had been finalized was initialized again.</summary>
     Initialized = 5,
+
+    /// <summary>An account of resident memory was written; argument: the number of its first word.</summary>
+    Memory = 7,
+
+    /// <summary>CPython mapped an arena; argument: address and size (<see cref="WireFormat.MemoryPage"/>).</summary>
+    Arena = 8,
+
+    /// <summary>An arena is about to be given back; argument: the same.</summary>
+    ArenaGone = 9,
 }

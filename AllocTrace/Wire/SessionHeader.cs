@@ -67,6 +67,9 @@ internal unsafe struct SessionHeader
 
     [FieldOffset(1024)] public ulong PidNamespace;
     [FieldOffset(1032)] public ulong TimeNamespace;
+    [FieldOffset(1040)] public ulong MemoryWords;
+    [FieldOffset(1048)] public ulong MemoryWantedNs;
+    [FieldOffset(1056)] public ulong OwnMappings;
 
     public const int RequestedNameBytes = 240;
 }

@@ -59,6 +59,9 @@ internal static class WireFormat
     public const int CrashFramesOffset = CrashAllocationsOffset + (CrashAllocations * 32);
     public const int CrashTextOffset = CrashFramesOffset + (CrashFrames * 16);
 
+    /// <summary>The size of a page in accounts of resident memory, and in the argument of a mark about an arena.</summary>
+    public const int MemoryPage = 4096;
+
     /// <summary>Bits of the thread slot in the session's order word; the ticket is above them.</summary>
     public const int SlotBits = 20;
 

@@ -13,6 +13,7 @@
  *   NODES    struct alloctrace_node        the trie of stacks: a stack is the number of its innermost node
  *   CODES    struct alloctrace_code        a code object's names, once for each distinct content
  *   CRASH    struct alloctrace_crash          at most one extent, with the option crash: written by the handler of a fatal signal
+ *   MEMORY   uint64 words: accounts of the process's mappings (enum alloctrace_memory_item), written when one is wanted
  *   STRINGS  uint32 length, then that many bytes of UTF-8, padded to 4; a reference is the byte offset of the length. A string does not
  *            cross an extent. Lone surrogates are encoded like other code points (three bytes).
  *
@@ -42,7 +43,8 @@ enum alloctrace_extent_kind {
     ALLOCTRACE_EXTENT_CODES = 4,
     ALLOCTRACE_EXTENT_STRINGS = 5,
     ALLOCTRACE_EXTENT_CRASH = 6,
-    ALLOCTRACE_EXTENT_KINDS = 7,
+    ALLOCTRACE_EXTENT_MEMORY = 7,
+    ALLOCTRACE_EXTENT_KINDS = 8,
 };
 
 enum alloctrace_phase {
@@ -166,6 +168,11 @@ struct alloctrace_session {
      * A process in other namespaces cannot use its own /proc to look them up (docs/wire-format.md, "Whether the process lives"). */
     _Alignas(64) uint64_t pid_namespace;
     uint64_t time_namespace;
+
+    uint64_t memory_words;     /* of the array MEMORY that may be read: whole accounts only */
+    uint64_t memory_wanted_ns; /* watcher (`alloctrace memory PID`): like live_wanted_ns; while it is recent, what the collector writes
+                                  beside the session has an account of resident memory */
+    uint64_t own_mappings; /* an address in the process: address and size of each anonymous mapping of the library, 1,024 pairs; 0: none */
 };
 
 /* Bytes of the file that processes lock (fcntl, F_OFD_SETLK). Such a lock is known in every namespace and ends with its holder. */
@@ -177,9 +184,9 @@ enum alloctrace_lock {
 /* One thread. Slots are used again when thread and collector are both done with them. */
 struct alloctrace_thread {
     _Alignas(64) uint64_t cursor; /* stream position after the last committed record: slab's sequence number * slab bytes + offset in it */
-    uint64_t reserved0;
-    uint32_t state;      /* enum alloctrace_thread_state */
-    uint32_t first_slab; /* slab with sequence number 0 */
+    uint64_t stack;               /* an address on the thread's stack */
+    uint32_t state;               /* enum alloctrace_thread_state */
+    uint32_t first_slab;          /* slab with sequence number 0 */
     uint32_t os_id;
     uint32_t incarnation; /* the number of earlier uses of the slot */
     uint64_t started_ns, ended_ns;
@@ -189,7 +196,8 @@ struct alloctrace_thread {
     uint32_t drained_slab;         /* collector: the slab of that position */
     uint32_t reserved1;
     uint64_t lost_events; /* by this thread, in all; LOST records say when */
-    uint64_t reserved2[5];
+    uint64_t descriptor;  /* pthread_self(): the C library keeps it at the upper end of the stack, except the main thread's */
+    uint64_t reserved2[4];
 };
 
 enum alloctrace_thread_state {
@@ -267,7 +275,43 @@ enum alloctrace_mark {
     ALLOCTRACE_MARK_FORK = 3,        /* argument: the fork's number: above started_mono_ns and above those of the process's earlier forks */
     ALLOCTRACE_MARK_HOOKED = 4,      /* the hooks were put in place; argument: the number of times so far */
     ALLOCTRACE_MARK_INITIALIZED = 5, /* an interpreter that had been finalized was initialized again */
+    ALLOCTRACE_MARK_MEMORY = 7,      /* an account of resident memory; argument: the number of its first word in MEMORY */
+    ALLOCTRACE_MARK_ARENA = 8,       /* CPython mapped an arena; argument: its address | its size in pages of 4096 bytes */
+    ALLOCTRACE_MARK_ARENA_GONE = 9,  /* the same, before the arena is given back */
 };
+
+/* An account of resident memory: items, each a word kind << 56 | payload words << 32 | flags, then the payload. A run of pages is
+ * page << 28 | maybe << 27 | pages, with page = address / 4096. The process writes it at the moment that it describes. */
+enum alloctrace_memory_item {
+    ALLOCTRACE_MEMORY_BEGIN = 1, /* flags: enum alloctrace_memory_occasion; time, string (the snapshot's name) */
+    ALLOCTRACE_MEMORY_MAPPING =
+        2, /* flags: enum alloctrace_memory_flags; start, end, resident, huge pages (bytes), then the name, NUL padded */
+    ALLOCTRACE_MEMORY_PAGES = 3, /* runs: the pages of the last mapping that are present; "maybe": perhaps the kernel's one page of zeros */
+    ALLOCTRACE_MEMORY_OWN = 4,   /* address and size of each anonymous mapping of this library */
+    ALLOCTRACE_MEMORY_STACKS = 5, /* stack and descriptor of each recorded thread that lives (struct alloctrace_thread) */
+    ALLOCTRACE_MEMORY_HEAP = 6,   /* flags: 1: the main one; start, end, where its last free chunk begins, end of what was walked */
+    ALLOCTRACE_MEMORY_USED = 7,   /* of the last heap, from its start: for each page the bytes in chunks in use, 16 bits each */
+    ALLOCTRACE_MEMORY_END = 8,    /* flags: enum alloctrace_memory_missing */
+};
+
+enum alloctrace_memory_occasion { ALLOCTRACE_MEMORY_FINALIZING = 1, ALLOCTRACE_MEMORY_SNAPSHOT = 2 };
+
+enum alloctrace_memory_flags {
+    ALLOCTRACE_MEMORY_WRITABLE = 1,
+    ALLOCTRACE_MEMORY_SHARED = 2,
+    ALLOCTRACE_MEMORY_GUARDED = 4, /* what lies directly below it cannot be read or written, as below a thread's stack */
+};
+
+enum alloctrace_memory_missing {
+    ALLOCTRACE_MEMORY_NO_MAPPINGS = 1, /* /proc/self/smaps cannot be read */
+    ALLOCTRACE_MEMORY_NO_PAGES = 2,    /* /proc/self/pagemap cannot be read */
+    ALLOCTRACE_MEMORY_NO_ROOM = 4,     /* the session is full */
+    ALLOCTRACE_MEMORY_NO_TIME = 8,     /* the time for heaps is over */
+};
+
+#define ALLOCTRACE_MEMORY_PAGE 4096u
+#define ALLOCTRACE_MEMORY_RUN_SHIFT 28
+#define ALLOCTRACE_MEMORY_RUN_MAYBE (UINT64_C(1) << 27)
 
 /* The report of a fatal signal. Each count is stored after the items that it counts, so an interrupted report is valid up to there.
  *

@@ -11,10 +11,11 @@
 
 #include <string.h>
 
+#include "capture/arenas.h"
 #include "capture/code_cache.h"
-#include "capture/walk/data_stack.h"
 #include "capture/recording.h"
 #include "capture/records.h"
+#include "capture/resident/resident.h"
 #include "capture/sampling.h"
 #include "capture/walk/walk.h"
 #include "python/frame.h"
@@ -41,6 +42,8 @@ static __attribute__((noinline, cold)) void finalization_changed(struct thread_c
 {
     if (__atomic_exchange_n(&runtime->seen_finalizing, finalizing, __ATOMIC_ACQ_REL) == finalizing)
         return;
+    if (finalizing)
+        resident_record(thread, ALLOCTRACE_MEMORY_FINALIZING, 0);
     record_mark(thread, finalizing ? ALLOCTRACE_MARK_FINALIZING : ALLOCTRACE_MARK_INITIALIZED, 0);
     SHARED_STORE(session.header->phase, (uint32_t)(finalizing ? ALLOCTRACE_PHASE_FINALIZING : ALLOCTRACE_PHASE_RECORDING));
 }
@@ -251,7 +254,7 @@ bool hook_install(struct traced_runtime *runtime)
         domains[domain] = is_hooked(runtime, domain);
     if (!install_layer(runtime, domains))
         return false;
-    data_stack_watch(runtime);
+    arenas_watch(runtime);
     return true;
 }
 
@@ -268,7 +271,7 @@ static unsigned layer_of(int domain, const struct python_allocator *present)
 
 void hook_remove(struct traced_runtime *runtime)
 {
-    data_stack_unwatch(runtime);
+    arenas_unwatch(runtime);
     for (int domain = RAW; domain <= OBJ; domain++) {
         struct python_allocator present;
         runtime->python.get_allocator(domain, &present);
@@ -334,7 +337,7 @@ void hook_restore(struct traced_runtime *runtime, bool may_allocate)
 {
     if (recording.off)
         return;
-    data_stack_watch(runtime);
+    arenas_watch(runtime);
     bool wanted[DOMAINS];
     for (int domain = RAW; domain <= OBJ; domain++)
         wanted[domain] = is_hooked(runtime, domain);

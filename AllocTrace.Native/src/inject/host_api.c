@@ -7,6 +7,7 @@
 
 #include "capture/recording.h"
 #include "capture/records.h"
+#include "capture/resident/resident.h"
 #include "inject/runtimes.h"
 #include "inject/wide_text.h"
 #include "lifecycle/lifecycle.h"
@@ -152,8 +153,10 @@ int alloctrace_snapshot(const char *name)
     recording_lock();
     uint32_t reference = session_string(name, strlen(name));
     recording_unlock();
-    if (reference)
+    if (reference) {
+        resident_record(thread, ALLOCTRACE_MEMORY_SNAPSHOT, reference);
         record_mark(thread, ALLOCTRACE_MARK_SNAPSHOT, reference);
+    }
     thread_leave(thread);
     return reference ? ALLOCTRACE_DONE : ALLOCTRACE_FAILED;
 }

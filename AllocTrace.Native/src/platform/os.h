@@ -16,6 +16,19 @@ void *os_map(size_t size);
 void *os_map_wiped(size_t size);
 void os_unmap(void *memory, size_t size);
 
+/* A mapping that os_map or os_map_wiped made. */
+struct os_mapping {
+    uintptr_t address;
+    size_t size;
+};
+
+/* The mappings that were not unmapped, except those beyond the first OS_OWN_MAPPINGS. Returns how many it stored in room. */
+enum { OS_OWN_MAPPINGS = 1024 };
+size_t os_own_mappings(struct os_mapping room[OS_OWN_MAPPINGS]);
+
+/* Where they are noted, for other processes that read this one's memory: an entry without address or size is none. */
+const struct os_mapping *os_own_mappings_table(void);
+
 /* A file that only this user may open, made anew (fails when the name exists, follows no link), kept open on a descriptor that is out of
  * the program's way and closed by exec. */
 struct os_file {
@@ -64,6 +77,10 @@ size_t os_command_line(char *buffer, size_t size);
 
 /* Copies memory of this process that may not be there: false then, or when the system does not allow it. */
 bool os_read_memory(uintptr_t address, void *buffer, size_t size);
+
+/* Reads at the descriptor's position, or at an offset. Returns the number of bytes; 0 at the end, or when it cannot be read. */
+size_t os_read(int descriptor, void *buffer, size_t size);
+size_t os_read_at(int descriptor, void *buffer, size_t size, uint64_t offset);
 
 /* Returns whether size bytes are readable now; another thread may unmap them afterwards. Safe in a signal handler. Sets *allowed (unless
  * NULL) to false when the system does not let the process find out; the result is then false. */

@@ -1,0 +1,14 @@
+/* heap.h: walks the chunks of a glibc heap without its locks, in copies of its memory. */
+#ifndef ALLOCTRACE_HEAP_H
+#define ALLOCTRACE_HEAP_H
+
+#include "capture/resident/mappings.h"
+#include "capture/resident/words.h"
+
+enum { HEAP_WINDOW = 1 << 16 };
+
+/* Writes the items HEAP and USED, unless the range is no heap. window: room for HEAP_WINDOW bytes. Returns false when it is later than
+ * until_ns, CLOCK_MONOTONIC: the heap is written as far as it was walked. */
+bool heap_record(struct words *words, const struct heap_range *range, uint8_t *window, uint64_t until_ns);
+
+#endif
