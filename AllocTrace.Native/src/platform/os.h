@@ -66,6 +66,9 @@ void os_thread_name(char name[16]);
 /* When this process started, in the unit that tells it from a later one with the same id. */
 uint64_t os_process_started(void);
 
+/* Returns true if the calling thread is the only one of this process. */
+bool os_is_single_threaded(void);
+
 /* The number of this process's namespace of a kind ("pid", "time"): the same for processes that share it. 0: not known. */
 uint64_t os_namespace(const char *kind);
 

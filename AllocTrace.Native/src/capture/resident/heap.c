@@ -25,26 +25,42 @@ struct heap_info {
 
 struct walk {
     uintptr_t end;
-    uint8_t *window;
+    uint8_t *window; /* NULL: the memory itself is read */
     uintptr_t window_start;
     size_t window_bytes;
     uint64_t until_ns;
+    uintptr_t looked_at; /* the chunk at which the clock was read */
     bool is_late;
 };
+
+static bool is_late(struct walk *walk, uintptr_t chunk)
+{
+    enum { LOOK_BYTES = 1 << 20 };
+    if (chunk - walk->looked_at >= LOOK_BYTES) { /* also when it is before that */
+        walk->looked_at = chunk;
+        walk->is_late = os_monotonic_ns() > walk->until_ns;
+    }
+    return walk->is_late;
+}
 
 /* The word with a chunk's size; 0: it cannot be read. */
 static uint64_t size_at(struct walk *walk, uintptr_t chunk)
 {
+    uint64_t size = 0;
+    if (is_late(walk, chunk) || walk->end - chunk < CHUNK_HEAD)
+        return 0;
+    if (!walk->window) {
+        memcpy(&size, (const uint8_t *)chunk + CHUNK_SIZE, sizeof size);
+        return size;
+    }
     if (chunk < walk->window_start || chunk + CHUNK_HEAD > walk->window_start + walk->window_bytes) {
         size_t wanted = walk->end - chunk < HEAP_WINDOW ? walk->end - chunk : HEAP_WINDOW;
         walk->window_bytes = 0;
-        walk->is_late = os_monotonic_ns() > walk->until_ns;
-        if (walk->is_late || wanted < CHUNK_HEAD || !os_read_memory(chunk, walk->window, wanted))
+        if (!os_read_memory(chunk, walk->window, wanted))
             return 0;
         walk->window_start = chunk;
         walk->window_bytes = wanted;
     }
-    uint64_t size;
     memcpy(&size, walk->window + (chunk - walk->window_start) + CHUNK_SIZE, sizeof size);
     return size;
 }

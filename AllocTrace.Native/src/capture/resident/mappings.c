@@ -129,7 +129,7 @@ static void begin_mapping(struct mappings *mappings, const char *line, const cha
     present->end = hexadecimal(&line);
     line += *line == ' ';
     bool is_guard = line[0] == '-' && line[1] == '-';
-    present->is_writable = line[1] == 'w';
+    present->is_writable = line[0] == 'r' && line[1] == 'w';
     present->is_private = line[3] == 'p';
     present->is_guarded = mappings->guard_end == present->start;
     if (is_guard)

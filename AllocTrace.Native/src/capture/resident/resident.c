@@ -45,8 +45,9 @@ static void record_stacks(struct words *words)
 static uint32_t record_heaps(struct room *room)
 {
     uint64_t until_ns = os_monotonic_ns() + RESIDENT_MOST_NS;
+    uint8_t *window = os_is_single_threaded() ? NULL : room->window;
     for (size_t i = 0; i < room->mappings.heap_count; i++)
-        if (!heap_record(&room->words, &room->mappings.heaps[i], room->window, until_ns))
+        if (!heap_record(&room->words, &room->mappings.heaps[i], window, until_ns))
             return ALLOCTRACE_MEMORY_NO_TIME;
     return 0;
 }
