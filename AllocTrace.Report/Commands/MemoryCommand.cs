@@ -54,7 +54,7 @@ internal static class MemoryCommand
         if (at is null)
             return $"no account of resident memory. Process {found[0].Process.Pid}: {found[0].WhyNone}";
 
-        var names = string.Join(", ", database.MemoryAccounts.Where(account => account.Kind == "named").Select(account => $"'{account.Name}'").Distinct());
+        var names = string.Join(", ", database.MemoryAccounts.Where(account => account.Kind == SnapshotKind.Named).Select(account => $"'{account.Name}'").Distinct());
         return $"no account of resident memory at a snapshot '{at}'; there {(names == "" ? "is none" : $"are {names}")}";
     }
 }

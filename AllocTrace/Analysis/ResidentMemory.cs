@@ -1,4 +1,3 @@
-using AllocTrace.Memory;
 using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
@@ -11,15 +10,15 @@ namespace AllocTrace.Analysis;
 public sealed record ResidentMemory(TraceProcess Process, TraceMemory? Account, TraceControlGroup? Group, long? HighestBytes)
 {
     /// <summary>True if the kernel killed processes of the group while this one was recorded, and this one was killed.</summary>
-    public bool WasKilledAtLimit => Process.Ending == "killed" && Group is { Kills: > 0 };
+    public bool WasKilledAtLimit => Process.Ending == ProcessEnding.Killed && Group is { Kills: > 0 };
 
     /// <summary>Says in a clause why there is no account.</summary>
     public string WhyNone => Process.Ending switch
     {
-        "killed" => "it was killed before its interpreter began to finalize",
-        "replaced" => "it went on as another program before its interpreter began to finalize",
-        "running" or "stopped" => "it had not begun to finalize when the recording ended; 'alloctrace memory PID' looks at a running one",
-        "finalized" => "it was recorded by an older version, or the session had no room for it",
+        ProcessEnding.Killed => "it was killed before its interpreter began to finalize",
+        ProcessEnding.Replaced => "it went on as another program before its interpreter began to finalize",
+        ProcessEnding.Running or ProcessEnding.Stopped => "it had not begun to finalize when the recording ended; 'alloctrace memory PID' looks at a running one",
+        ProcessEnding.Finalized => "it was recorded by an older version, or the session had no room for it",
         _ => "it ended without finalizing its interpreter, as with os._exit",
     };
 
@@ -30,7 +29,7 @@ public sealed record ResidentMemory(TraceProcess Process, TraceMemory? Account, 
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     public static ResidentMemory Of(TraceDatabase database, TraceProcess process, string? at = null)
     {
-        var account = database.MemoryAccounts.LastOrDefault(account => account.Process == process.Id && (at is null ? account.Kind == MemoryAccount.Live : account.Kind == MemoryAccount.Named && account.Name == at));
+        var account = database.MemoryAccounts.LastOrDefault(account => account.Process == process.Id && (at is null ? account.Kind == SnapshotKind.Live : account.Kind == SnapshotKind.Named && account.Name == at));
         var highest = database.Slices.Where(slice => slice.Process == process.Id).Max(slice => slice.ResidentBytes);
         return new ResidentMemory(process, account, database.ControlGroups.FirstOrDefault(group => group.Process == process.Id), highest);
     }

@@ -3,8 +3,8 @@ using AllocTrace.Journal;
 namespace AllocTrace.Memory;
 
 /// <summary>Resident memory at a moment, with an owner for each byte.</summary>
-/// <param name="Kind">The snapshot that it belongs to: <c>live</c> or <c>named</c>.</param>
-/// <param name="Name">The snapshot's name.</param>
+/// <param name="Kind">The kind of the snapshot that it belongs to, which is not the peak.</param>
+/// <param name="Name">The name of a named snapshot; else empty.</param>
 /// <param name="AtNs">Nanoseconds since the recording began.</param>
 /// <param name="Resident">Bytes, as the system counts them (RSS): the sum of the parts.</param>
 /// <param name="Huge">Bytes of these in transparent huge pages.</param>
@@ -13,14 +13,12 @@ namespace AllocTrace.Memory;
 /// <param name="Holds">The sites whose live blocks hold more than themselves, the largest first.</param>
 /// <param name="Missing">What could not be read.</param>
 internal sealed record MemoryAccount(
-    string Kind, string Name, long AtNs, long Resident, long Huge, long Trim, MemoryPart[] Parts, MemoryHold[] Holds, MemoryMissing Missing)
+    SnapshotKind Kind, string Name, long AtNs, long Resident, long Huge, long Trim, MemoryPart[] Parts, MemoryHold[] Holds, MemoryMissing Missing)
 {
-    public const string Live = "live", Named = "named";
-
     /// <summary>Writes it into a checkpoint.</summary>
     public void Save(BinaryWriter writer)
     {
-        writer.Write(Kind);
+        writer.Write((int)Kind);
         writer.Write(Name);
         writer.WriteAll<long>([AtNs, Resident, Huge, Trim, (long)Missing]);
         writer.Write(Parts.Length);
@@ -38,7 +36,7 @@ internal sealed record MemoryAccount(
     /// <exception cref="FormatException">It announces something else.</exception>
     public static MemoryAccount Load(BinaryReader reader)
     {
-        var (kind, name) = (reader.ReadString(), reader.ReadString());
+        var (kind, name) = ((SnapshotKind)reader.ReadInt32(), reader.ReadString());
         if (reader.ReadAll<long>() is not [var atNs, var resident, var huge, var trim, var missing])
             throw new FormatException();
 

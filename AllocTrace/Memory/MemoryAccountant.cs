@@ -48,7 +48,7 @@ internal sealed class MemoryAccountant : IDisposable
     }
 
     /// <summary>Makes the account.</summary>
-    public static MemoryAccount Account(MemoryMap map, LiveMemory live, string kind, string name, long atNs)
+    public static MemoryAccount Account(MemoryMap map, LiveMemory live, SnapshotKind kind, string name, long atNs)
     {
         using var accountant = new MemoryAccountant(map, live);
         accountant.Run();

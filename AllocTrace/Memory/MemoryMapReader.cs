@@ -8,6 +8,9 @@ namespace AllocTrace.Memory;
 /// <summary>Reads the account of mappings that a process wrote into its session (<c>enum alloctrace_memory_item</c>), and checks it.</summary>
 internal static class MemoryMapReader
 {
+    /// <summary>A terabyte: a damaged account does not keep the collector busy for ever.</summary>
+    private const long MostPages = 1 << 28;
+
     /// <summary>Reads one.</summary>
     /// <param name="session">The session.</param>
     /// <param name="first">The number of its first word.</param>
@@ -20,6 +23,7 @@ internal static class MemoryMapReader
             throw items.Damaged();
 
         var map = new MemoryMap { MonoNs = begin.Words[0] };
+        var pages = 0L;
         while (true)
         {
             var item = items.Next();
@@ -29,10 +33,12 @@ internal static class MemoryMapReader
                 return new MemoryHead(map, (MemoryOccasion)begin.Flags, (uint)begin.Words[1]);
             }
 
-            if (!TryAdd(map, item))
+            if (!TryAdd(map, item) || (pages += PagesOf(map, item)) > MostPages)
                 throw items.Damaged();
         }
     }
+
+    private static long PagesOf(MemoryMap map, Item item) => item.Kind == ItemKind.Pages ? map.Mappings[^1].Pages!.Sum(run => (long)run.Pages) : 0;
 
     private static bool TryAdd(MemoryMap map, Item item)
     {

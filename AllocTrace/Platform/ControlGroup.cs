@@ -29,7 +29,7 @@ internal sealed class ControlGroup
     /// <summary>Its path, as the system has it.</summary>
     public string Path { get; }
 
-    /// <summary>The limit in bytes, as it was when the recording began.</summary>
+    /// <summary>The limit in bytes, read when the recording began.</summary>
     public long? LimitBytes { get; }
 
     /// <summary>What it had in use at the last look, bytes.</summary>

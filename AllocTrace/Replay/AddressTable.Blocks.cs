@@ -37,11 +37,11 @@ internal sealed unsafe partial class AddressTable
             return;
 
         foreach (var (address, block) in _unaligned.Where(block => block.Key >> AddressPage.AddressBits == key))
-            blocks.Add(new BlockRange(address & AddressMask, block.Size, block.Site));
+            blocks.Add(new BlockRange(address & AddressMask, block.Bytes, block.Site));
 
         blocks.Sort((one, other) => one.Address.CompareTo(other.Address));
     }
 
     private ulong SizeAt(ulong address, uint entrySize) =>
-        entrySize == AddressPage.WideSize && _wideSizes.TryGetValue(address, out var size) ? size : entrySize;
+        entrySize == AddressPage.WideBytes && _wideBytes.TryGetValue(address, out var size) ? size : entrySize;
 }

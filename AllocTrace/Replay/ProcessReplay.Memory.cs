@@ -15,10 +15,10 @@ internal sealed unsafe partial class ProcessReplay
     public IReadOnlyList<MemoryAccount> Accounts => _accounts;
 
     /// <summary>Keeps an account of resident memory at the record that the replay has reached.</summary>
-    public void AddAccount(MemoryMap map, string kind, string name) => _accounts.Add(Account(map, kind, name));
+    public void AddAccount(MemoryMap map, SnapshotKind kind, string name) => _accounts.Add(Account(map, kind, name));
 
     /// <summary>Makes an account without keeping it.</summary>
-    public MemoryAccount Account(MemoryMap map, string kind, string name) => MemoryAccountant.Account(
+    public MemoryAccount Account(MemoryMap map, SnapshotKind kind, string name) => MemoryAccountant.Account(
         map,
         new LiveMemory
         {
@@ -53,9 +53,9 @@ internal sealed unsafe partial class ProcessReplay
     {
         var head = MemoryMapReader.Read(_session, firstWord);
         if (head.Occasion == MemoryOccasion.Snapshot)
-            AddAccount(head.Map, MemoryAccount.Named, _session.String(head.Name));
+            AddAccount(head.Map, SnapshotKind.Named, _session.String(head.Name));
         else
-            AddAccount(head.Map, MemoryAccount.Live, MemoryAccount.Live); // the mark that finalization began follows
+            AddAccount(head.Map, SnapshotKind.Live, ""); // the mark that finalization began follows
     }
 
     private void NoteArena(ulong argument, bool isGone)

@@ -72,7 +72,7 @@ internal sealed unsafe class SessionDrain : IDisposable
         _journal.AddSnapshot(request, name);
         _replay.TakeSnapshot(name);
         if (map is not null)
-            _replay.AddAccount(map, MemoryAccount.Named, name);
+            _replay.AddAccount(map, SnapshotKind.Named, name);
     }
 
     /// <inheritdoc cref="DrainJournal.KeepShort"/>

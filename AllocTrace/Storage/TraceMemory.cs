@@ -2,14 +2,14 @@ namespace AllocTrace.Storage;
 
 /// <summary>An account of a process's resident memory at a moment: a row of the table <c>memory</c>.</summary>
 /// <param name="Process">The <see cref="TraceProcess.Id"/> of its process.</param>
-/// <param name="Kind"><c>live</c>, when finalization began, or <c>named</c>.</param>
-/// <param name="Name">The name of the snapshot.</param>
+/// <param name="Kind"><see cref="SnapshotKind.Live"/>, when finalization began, or <see cref="SnapshotKind.Named"/>.</param>
+/// <param name="Name">The name of a named snapshot; else empty.</param>
 /// <param name="AtNs">When, nanoseconds since the process's recording began.</param>
 /// <param name="ResidentBytes">Bytes in memory, as the system counts them: the sum of the parts.</param>
 /// <param name="HugeBytes">Bytes of these in transparent huge pages.</param>
 /// <param name="TrimBytes">Bytes of these that glibc's <c>malloc_trim(0)</c> would have returned to the system.</param>
 /// <param name="Missing">What could not be read, in bits: 1 mappings, 2 pages, 4 room in the session, 8 time for heaps, 16 heaps.</param>
-public sealed record TraceMemory(long Process, string Kind, string Name, long AtNs, long ResidentBytes, long HugeBytes, long TrimBytes, long Missing)
+public sealed record TraceMemory(long Process, SnapshotKind Kind, string Name, long AtNs, long ResidentBytes, long HugeBytes, long TrimBytes, long Missing)
 {
     /// <summary>What the resident memory is.</summary>
     public IReadOnlyList<TraceMemoryPart> Parts { get; init; } = [];

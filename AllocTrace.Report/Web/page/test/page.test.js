@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { counted, fold } from "../src/fold.js";
 import { layOut } from "../src/marks.js";
+import { groupParts } from "../src/memory.js";
 import { Model } from "../src/model.js";
 import { bottomUp, inclusive, topDown } from "../src/tree.js";
 import { Trie } from "../src/trie.js";
@@ -119,4 +120,10 @@ test("a range has what changed in it, and nothing negative", () => {
   assert.deepEqual([...model.own({ ...question, inRange: "allocated" })], [0, 10, 5]);
   assert.deepEqual([...model.own({ ...question, inRange: "alive" })], [0, 107, 955]);
   assert.equal(model.trie.frameOf(2).origin, "package");
+});
+
+test("the bar of resident memory sums up to it", () => {
+  const parts = [["arena live", 10], ["arena empty", 20], ["heap live", 5], ["file", 7], ["something new", 3]].map(([kind, resident]) => ({ kind, resident }));
+  const bar = groupParts({ resident: 45, parts });
+  assert.deepEqual(bar.map(({ name, bytes }) => [name, bytes]), [["live blocks", 15], ["free in arenas", 20], ["files", 7], ["other", 3]]);
 });
