@@ -47,8 +47,7 @@ public sealed class MemoryTests
         AssertSum(rss, memory);
         var empty = memory.Of("arena empty") + memory.Of("mimalloc empty");
         Assert.IsGreaterThan(8 << 20, empty + memory.Of("arena slack") + memory.Of("mimalloc slack"));
-        var line = memory.Pinned[0];
-        Assert.AreEqual("fragmented_arenas", Outer(line));
+        var line = memory.Pinned.Take(3).First(each => Outer(each) == "fragmented_arenas"); // without the GIL, imports are before it
         Assert.IsGreaterThan(8 << 20, line.GetProperty("bytes").GetInt64());
         Assert.IsLessThan(200_000, line.GetProperty("live").GetInt64());
     }
@@ -111,11 +110,12 @@ public sealed class MemoryTests
         using var folder = new TemporaryFolder();
         var result = Alloctrace.Run("run", "-q", "-o", folder.File("t.db"), "--", Python.Default.Path, _program, "forked").Succeeded();
         var memory = Memory.Of(folder.File("t.db"));
-        var processes = memory.Root.GetProperty("processes").EnumerateArray().Select(each => new Memory(each, "")).ToArray();
+        var processes = memory.Root.GetProperty("processes").EnumerateArray().Select(each => new Memory(each, "")).OrderBy(each => each.Of("mapped blocks")).ToArray();
         Assert.HasCount(2, processes);
-        Assert.AreEqual(9_000_000, processes.Max(each => each.Of("mapped blocks")) - processes.Min(each => each.Of("mapped blocks")), 20_000);
-        Assert.IsGreaterThan(processes[0].Resident / 10, processes[1].Of("arena live"), "it knows its parent's arenas");
-        AssertSum(long.Parse(result.Lines[^1], CultureInfo.InvariantCulture), processes[0]);
+        var (parent, child) = (processes[0], processes[1]);
+        Assert.AreEqual(9_000_000, child.Of("mapped blocks") - parent.Of("mapped blocks"), 20_000);
+        Assert.AreEqual(parent.Of("arena live"), child.Of("arena live"), parent.Of("arena live") * 0.02, "it knows its parent's arenas");
+        AssertSum(long.Parse(result.Lines[^1], CultureInfo.InvariantCulture), parent);
     }
 
     [TestMethod]
@@ -178,7 +178,7 @@ public sealed class MemoryTests
         Assert.AreEqual(memory.Resident, memory.Root.GetProperty("parts").EnumerateArray().Sum(part => part.GetProperty("resident").GetInt64()));
     }
 
-    private static string Outer(JsonElement line) => line.GetProperty("traceback")[1].GetProperty("function").GetString()!;
+    private static string Outer(JsonElement line) => line.GetProperty("traceback").EnumerateArray().ElementAtOrDefault(1) is { ValueKind: JsonValueKind.Object } frame ? frame.GetProperty("function").GetString()! : "";
 
     private static long ResidentOf(string pid) =>
         long.Parse(File.ReadLines($"/proc/{pid}/smaps_rollup").First(line => line.StartsWith("Rss:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;

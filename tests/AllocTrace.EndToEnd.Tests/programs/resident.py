@@ -62,10 +62,11 @@ def stacks():
     def deep(n):
         return n and list(map(deep, [n - 1]))
 
-    done, go = threading.Barrier(21), threading.Event()
+    done, go, ranges = threading.Barrier(21), threading.Event(), []
 
     def work():
         deep(300)
+        ranges.append(own_stack())
         done.wait()
         go.wait()
 
@@ -74,22 +75,22 @@ def stacks():
     for _ in range(20):
         threading.Thread(target=work, daemon=True).start()
     done.wait()
-    print(resident_stacks())
+    print(sum(resident_pages(*each) for each in ranges) * 4096)
 
 
-def resident_stacks():
-    """What mappings of the size of a stack, above one that cannot be touched, have in memory."""
-    resident, isStack, guard = 0, False, None
-    for line in open("/proc/self/smaps"):
-        first = line.split()[0]
-        if "-" in first and not first.endswith(":"):
-            start, end = (int(part, 16) for part in first.split("-"))
-            access = line.split()[1]
-            isStack = access == "rw-p" and guard == start and abs(end - start - (2 << 20)) <= 1 << 16
-            guard = end if access.startswith("---") else None
-        elif isStack and line.startswith("Rss:"):
-            resident += int(line.split()[1]) << 10
-    return resident
+def own_stack():
+    """Address and size of the calling thread's stack, as the C library knows it."""
+    attributes, address, size = ctypes.create_string_buffer(64), ctypes.c_size_t(), ctypes.c_size_t()
+    libc.pthread_self.restype = ctypes.c_size_t
+    libc.pthread_getattr_np(ctypes.c_size_t(libc.pthread_self()), attributes)
+    libc.pthread_attr_getstack(attributes, ctypes.byref(address), ctypes.byref(size))
+    return address.value, size.value
+
+
+def resident_pages(address, size):
+    with open("/proc/self/pagemap", "rb") as file:
+        file.seek(address // 4096 * 8)
+        return sum(byte >> 7 for byte in file.read(size // 4096 * 8)[7::8])
 
 
 def trimmed():
@@ -140,5 +141,6 @@ def at_limit():
         kept.append(bytes(1_000_000).replace(b"\0", b"x"))
 
 
+kept.append(bytearray(20_000_000))
 globals()[sys.argv[1]]()
 print(rss(), flush=True)

@@ -5,7 +5,7 @@
 #include "capture/resident/mappings.h"
 #include "capture/resident/words.h"
 
-enum { HEAP_WINDOW = 1 << 16 };
+enum { HEAP_WINDOW = 1 << 15 };
 
 /* Writes the items HEAP and USED, unless the range is no heap. window: room for HEAP_WINDOW bytes, in which the heap's memory is copied a
  * part at a time; or NULL in a process with one thread, whose memory nobody else unmaps, to read it directly: that is five times as fast.

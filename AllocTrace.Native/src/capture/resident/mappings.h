@@ -7,8 +7,8 @@
 #include "capture/resident/words.h"
 
 enum {
-    MAPPINGS_TEXT = 1 << 16,    /* bytes of smaps read at a time; a mapping's entry is shorter */
-    MAPPINGS_ENTRIES = 1 << 13, /* entries of pagemap read at a time */
+    MAPPINGS_TEXT = 1 << 14,    /* bytes of smaps read at a time; a mapping's entry is shorter */
+    MAPPINGS_ENTRIES = 1 << 11, /* entries of pagemap read at a time */
     MAPPINGS_HEAPS = 512,
     MAPPINGS_NAME = 1024,
 };
