@@ -12,7 +12,7 @@ internal static class MemoryCommand
     {
         var file = ReportArguments.File();
         var process = ReportArguments.Process();
-        var json = ReportArguments.Json();
+        var format = new ReportFormat();
         var at = new Option<string?>("--at") { Description = "The resident memory at a named snapshot, and not when the interpreter began to finalize.", HelpName = "SNAPSHOT" };
         var rows = WordOption.Number("-n", "The number of lines that hold more than their blocks; 0 for all.", "N", defaultValue: 10);
         var command = new Verb(
@@ -24,7 +24,7 @@ internal static class MemoryCommand
             "alloctrace memory 4711                            # a process that is being recorded, now",
             "alloctrace memory app.db --json | jq '.parts[] | select(.kind == \"heap free\")'")
         {
-            file, at, process, rows, json,
+            file, at, process, rows, format.Json,
         };
         command.SetAction(parsed =>
         {
@@ -38,12 +38,7 @@ internal static class MemoryCommand
                 return ExitCode.Failed;
             }
 
-            var report = new MemoryReport(database, known, parsed.GetValue(rows));
-            if (parsed.GetValue(json))
-                report.WriteJson(output.Out);
-            else
-                report.WriteText(output, [.. found.Except(known)]);
-
+            format.Write(parsed, new MemoryReport(database, known, [.. found.Except(known)], parsed.GetValue(rows)), output);
             return ExitCode.Done;
         });
         return command;

@@ -7,7 +7,7 @@ internal sealed class ForkImage : IDisposable
     /// <param name="sites">All sites of the parent, from number 1 on.</param>
     /// <param name="tables">The parent's blocks by domain, cloned; they name sites by number.</param>
     /// <param name="arenas">Address and bytes of CPython's arenas.</param>
-    public ForkImage(ulong number, InheritedSite[] sites, AddressTable?[] tables, KeyValuePair<ulong, ulong>[] arenas)
+    public ForkImage(ulong number, InheritedSite[] sites, AddressTable?[] tables, (ulong Address, ulong Bytes)[] arenas)
     {
         Arenas = arenas;
         Number = number;
@@ -21,7 +21,7 @@ internal sealed class ForkImage : IDisposable
 
     public AddressTable?[] Tables { get; }
 
-    public KeyValuePair<ulong, ulong>[] Arenas { get; }
+    public (ulong Address, ulong Bytes)[] Arenas { get; }
 
     public void Dispose()
     {

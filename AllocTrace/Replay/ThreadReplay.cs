@@ -29,6 +29,14 @@ internal sealed unsafe class ThreadReplay
 
     ~ThreadReplay() => FreeDomains();
 
+    /// <summary>Returns a thread that stands for one of a parent process, from which blocks were inherited.</summary>
+    public static ThreadReplay StandIn(int index, ThreadReplay origin, int temporaryThreshold)
+    {
+        var thread = new ThreadReplay(index, origin.OsId, startedNs: 0, temporaryThreshold) { Origin = origin };
+        thread.End(endedNs: 0, lostEvents: 0);
+        return thread;
+    }
+
     public int Index { get; }
 
     public uint OsId { get; }

@@ -25,6 +25,8 @@
 
 #include <stdint.h>
 
+#include "alloctrace/wire_memory.h"
+
 #define ALLOCTRACE_MAGIC UINT64_C(0x43525420434F4C41) /* the bytes "ALOC TRC" */
 #define ALLOCTRACE_WIRE_VERSION 4u
 
@@ -149,7 +151,8 @@ struct alloctrace_session {
     uint64_t collector_beat_ns;          /* collector; CLOCK_MONOTONIC of its last look */
     uint64_t released_slabs;             /* collector; the number of slabs released so far */
     uint32_t collector_done;             /* collector; enum alloctrace_done, once a process that ends need not wait for it any longer */
-    uint32_t reserved1;
+    uint32_t
+        live_course; /* watcher: 1: what is written next beside the session has the peak, snapshots and time slices too; collector: 0 */
     uint64_t collector_journal; /* collector; names the journal beside the session, with what was taken out of it; 0: there is none;
                                    UINT64_MAX: what was taken out is in a database */
 
@@ -279,39 +282,6 @@ enum alloctrace_mark {
     ALLOCTRACE_MARK_ARENA = 8,       /* CPython mapped an arena; argument: its address | its size in pages of 4096 bytes */
     ALLOCTRACE_MARK_ARENA_GONE = 9,  /* the same, before the arena is given back */
 };
-
-/* An account of resident memory: items, each a word kind << 56 | payload words << 32 | flags, then the payload. A run of pages is
- * page << 28 | maybe << 27 | pages, with page = address / 4096. The process writes it at the moment that it describes. */
-enum alloctrace_memory_item {
-    ALLOCTRACE_MEMORY_BEGIN = 1, /* flags: enum alloctrace_memory_occasion; time, string (the snapshot's name) */
-    ALLOCTRACE_MEMORY_MAPPING =
-        2, /* flags: enum alloctrace_memory_flags; start, end, resident, huge pages (bytes), then the name, NUL padded */
-    ALLOCTRACE_MEMORY_PAGES = 3, /* runs: the pages of the last mapping that are present; "maybe": perhaps the kernel's one page of zeros */
-    ALLOCTRACE_MEMORY_OWN = 4,   /* address and size of each anonymous mapping of this library */
-    ALLOCTRACE_MEMORY_STACKS = 5, /* stack and descriptor of each recorded thread that lives (struct alloctrace_thread) */
-    ALLOCTRACE_MEMORY_HEAP = 6,   /* flags: 1: the main one; start, end, where its last free chunk begins, end of what was walked */
-    ALLOCTRACE_MEMORY_USED = 7,   /* of the last heap, from its start: for each page the bytes in chunks in use, 16 bits each */
-    ALLOCTRACE_MEMORY_END = 8,    /* flags: enum alloctrace_memory_missing */
-};
-
-enum alloctrace_memory_occasion { ALLOCTRACE_MEMORY_FINALIZING = 1, ALLOCTRACE_MEMORY_SNAPSHOT = 2 };
-
-enum alloctrace_memory_flags {
-    ALLOCTRACE_MEMORY_WRITABLE = 1,
-    ALLOCTRACE_MEMORY_SHARED = 2,
-    ALLOCTRACE_MEMORY_GUARDED = 4, /* what lies directly below it cannot be read or written, as below a thread's stack */
-};
-
-enum alloctrace_memory_missing {
-    ALLOCTRACE_MEMORY_NO_MAPPINGS = 1, /* /proc/self/smaps cannot be read */
-    ALLOCTRACE_MEMORY_NO_PAGES = 2,    /* /proc/self/pagemap cannot be read */
-    ALLOCTRACE_MEMORY_NO_ROOM = 4,     /* the session is full */
-    ALLOCTRACE_MEMORY_NO_TIME = 8,     /* the time for heaps is over */
-};
-
-#define ALLOCTRACE_MEMORY_PAGE 4096u
-#define ALLOCTRACE_MEMORY_RUN_SHIFT 28
-#define ALLOCTRACE_MEMORY_RUN_MAYBE (UINT64_C(1) << 27)
 
 /* The report of a fatal signal. Each count is stored after the items that it counts, so an interrupted report is valid up to there.
  *

@@ -72,6 +72,7 @@ static void join_list(struct thread_capture *thread)
 /* Under the lock. */
 static void unlink_thread(struct thread_capture *thread)
 {
+    alloctrace_assert(recording_is_locked());
     if (thread->next)
         thread->next->previous = thread->previous;
     if (thread->previous)
@@ -213,6 +214,7 @@ static void use_own_room(struct kept_stack *stack, struct thread_block *block)
 /* A slot of a thread that is gone and drained, or a new one. Under the lock. */
 static bool take_slot(uint32_t *slot)
 {
+    alloctrace_assert(recording_is_locked());
     struct alloctrace_session *header = session.header;
     uint32_t threads = header->threads;
     for (uint32_t i = 0; i < threads; i++)
@@ -368,6 +370,7 @@ bool thread_grow_stack(struct kept_stack *stack)
     uint32_t capacity = stack->capacity * 2;
     if (capacity > KEPT_MAX_CAPACITY)
         return false;
+    alloctrace_assert(stack->depth <= stack->capacity);
     uint8_t *memory = os_map(grown_bytes(capacity));
     if (!memory)
         return false;

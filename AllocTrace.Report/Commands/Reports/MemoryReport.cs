@@ -8,12 +8,16 @@ using Spectre.Console;
 namespace AllocTrace.Report.Commands;
 
 /// <summary>Writes the results of <c>alloctrace memory</c>.</summary>
-internal sealed class MemoryReport(TraceDatabase database, IReadOnlyList<ResidentMemory> processes, int rows)
+/// <param name="database">The recording.</param>
+/// <param name="processes">Those of which something is known.</param>
+/// <param name="others">Those of which the report says why nothing is known.</param>
+/// <param name="rows">How many lines that keep memory are listed; 0 for all.</param>
+internal sealed class MemoryReport(TraceDatabase database, IReadOnlyList<ResidentMemory> processes, IReadOnlyList<ResidentMemory> others, int rows) : IReport
 {
     private const int MostFiles = 5;
     private const int MostLines = 5;
 
-    public void WriteText(Output output, IReadOnlyList<ResidentMemory> others)
+    public void WriteText(Output output)
     {
         var page = new Page(output);
         foreach (var (i, memory) in processes.OrderByDescending(each => each.Account?.ResidentBytes ?? 0).Index())

@@ -9,7 +9,8 @@ namespace AllocTrace.Sessions;
 
 /// <summary>
 /// Writes the live blocks of a running process as a small database beside its session: the collector writes it while somebody watches, at most once a
-/// second, and so that the writing takes a tenth of its time at most. Used by the session's collector.
+/// second, and so that the writing takes a tenth of its time at most. Peak, snapshots and time slices are added when a report wants them. Used by the
+/// session's collector.
 /// </summary>
 /// <param name="session">The session; not owned.</param>
 /// <param name="replay">Its replay; not owned.</param>
@@ -36,7 +37,7 @@ internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay
     private MemoryAccount? AccountIfWanted(ulong nowNs)
     {
         var wanted = Volatile.Read(ref session.Header->MemoryWantedNs);
-        return wanted != 0 && wanted + WatchedNs >= nowNs && readMap() is { } map ? replay.Account(map, SnapshotKind.Live, "") : null;
+        return wanted != 0 && wanted + WatchedNs >= nowNs && readMap() is { } map ? replay.Memory.Account(map, SnapshotKind.Live, "") : null;
     }
 
     /// <summary>Writes it if somebody watches and it is time. If it cannot be written, there is none.</summary>
@@ -50,9 +51,16 @@ internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay
         try
         {
             using var writer = TraceWriter.Create(PathOf(session.Path), overwrite: true, isPrivate: true);
-            writer.AddSnapshot(session, replay, replay.Present(), losses(), AccountIfWanted(nowNs), group);
+            var account = AccountIfWanted(nowNs);
+            var withCourse = Volatile.Read(ref session.Header->LiveCourse) != 0;
+            if (withCourse)
+                writer.AddCourse(session, replay, losses(), account, group);
+            else
+                writer.AddSnapshot(session, replay, replay.Present(), losses(), account, group);
             writer.Complete();
             Volatile.Write(ref session.Header->LiveWrittenNs, nowNs);
+            if (withCourse)
+                Volatile.Write(ref session.Header->LiveCourse, 0); // after that: who waits for it finds the file complete
         }
         catch (Exception e) when (e is IOException or InvalidTraceException)
         {

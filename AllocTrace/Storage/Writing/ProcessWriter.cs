@@ -61,7 +61,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
     public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, ControlGroup? group, EventLog? events) =>
-        Add(session, replay, ending, losses, replay.Snapshots(), isFinished: true, replay.Accounts, group, events);
+        Add(session, replay, ending, losses, replay.Snapshots(), replay.SliceDifferences(), replay.Memory.Accounts, group, events);
 
     /// <summary>Writes one snapshot of a process whose replay continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
@@ -69,8 +69,17 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void AddSnapshot(
         SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses, MemoryAccount? account, ControlGroup? group) =>
         Add(
-            session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotKind.Live }], isFinished: false,
+            session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotKind.Live }], changes: null,
             account is null ? [] : [account], group);
+
+    /// <summary>Writes the course so far of a process whose replay continues.</summary>
+    /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
+    /// <exception cref="SqliteException">The database cannot be written.</exception>
+    public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses, MemoryAccount? account, ControlGroup? group)
+    {
+        var course = replay.Course();
+        Add(session, replay, ProcessEnding.Running, losses, course.Snapshots, course.Changes, [.. replay.Memory.Accounts, .. account is null ? (MemoryAccount[])[] : [account]], group);
+    }
 
     /// <summary>Returns the number that an extension chose, or <c>others</c> for the domains that share one.</summary>
     /// <remarks>Version 2 sessions gave the shared one the number of its first.</remarks>
@@ -83,7 +92,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         ProcessEnding ending,
         IReadOnlyCollection<Loss> losses,
         IEnumerable<SnapshotImage> snapshots,
-        bool isFinished,
+        SliceEntry[]? changes,
         IEnumerable<MemoryAccount> accounts,
         ControlGroup? group,
         EventLog? events = null)
@@ -94,7 +103,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         foreach (var domain in DomainsOf(replay))
             domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(TrackedName(header, domain));
 
-        var crash = isFinished ? CrashWriter.Read(session) : null;
+        var crash = ending != ProcessEnding.Running ? CrashWriter.Read(session) : null;
         var crashStacks = _stacks.Add(session, crash?.Allocations.Select(allocation => allocation.Stack) ?? []);
         var process = ++_processes;
         var duration = AddProcess(process, session, replay, ending);
@@ -108,8 +117,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _memory.Add(process, accounts, firstSite);
         if (group is not null)
             _memory.Add(process, group);
-        if (isFinished)
-            AddSlices(process, replay, duration, firstSite);
+        if (changes is not null)
+            AddSlices(process, replay.Timeline, changes, duration, firstSite);
         if (crash is not null)
             _crashes.Add(process, crash, replay, domains, crashStacks);
         if (events is not null)
@@ -313,9 +322,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
             _snapshotSite.Add(id, firstSite + site, bytes, blocks);
     }
 
-    private void AddSlices(long process, ProcessReplay replay, long durationNs, long firstSite)
+    private void AddSlices(long process, Timeline timeline, SliceEntry[] changes, long durationNs, long firstSite)
     {
-        var timeline = replay.Timeline;
         var first = _slices + 1;
         foreach (ref readonly var slice in timeline.Slices)
         {
@@ -324,7 +332,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             _slice.Add(++_slices, process, start, end, slice.LiveBytes, slice.LiveBlocks, slice.HighestBytes, slice.ResidentBytes);
         }
 
-        foreach (ref readonly var entry in replay.SliceDifferences().AsSpan())
+        foreach (ref readonly var entry in changes.AsSpan())
         {
             _sliceSite.Add(
                 first + entry.Slice, firstSite + entry.Site, entry.AllocatedBytes, entry.AllocatedBlocks, entry.FreedBytes, entry.FreedBlocks);
