@@ -90,7 +90,9 @@ internal static class MemoryWords
             return null;
 
         var highest = memory.HighestBytes is { } seen && seen > account.ResidentBytes ? $"resident {ByteSize.Format(seen)} at the highest, " : "";
-        return $"{highest}resident {ByteSize.Format(account.ResidentBytes)} at the end; live blocks explain {ByteSize.Format(account.LiveBytes)} "
-            + $"({Numbers.Percent(account.LiveBytes, account.ResidentBytes)}); 'alloctrace memory {ShellWord.Quote(databasePath)}' says where the rest is";
+        var explained = memory.Process.SampleBytes != 0 // which pages they are on is not known
+            ? ""
+            : $" live blocks explain {ByteSize.Format(account.LiveBytes)} ({Numbers.Percent(account.LiveBytes, account.ResidentBytes)});";
+        return $"{highest}resident {ByteSize.Format(account.ResidentBytes)} at the end;{explained} 'alloctrace memory {ShellWord.Quote(databasePath)}' says where the rest is";
     }
 }

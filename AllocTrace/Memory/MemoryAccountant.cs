@@ -26,6 +26,9 @@ internal sealed class MemoryAccountant : IDisposable
 {
     private const long Page = (long)MemoryMap.PageBytes;
 
+    /// <summary>MI_SEGMENT_SLICE_SIZE: mimalloc keeps a slice of a segment while a block is in it.</summary>
+    private const ulong MimallocSlice = 64 << 10;
+
     private readonly MemoryMap _map;
     private readonly LiveMemory _live;
     private readonly Areas _areas;
@@ -76,7 +79,7 @@ internal sealed class MemoryAccountant : IDisposable
         }
     }
 
-    private static bool IsOwn(string name) => name.EndsWith(".alloctrace", StringComparison.Ordinal) || name.EndsWith("/liballoctrace.so", StringComparison.Ordinal);
+    private static bool IsOwn(string name) => name.EndsWith(".alloctrace", StringComparison.Ordinal) || Path.GetFileName(name).StartsWith("liballoctrace", StringComparison.Ordinal);
 
     private static string NameOf(MappedRange mapping) => mapping.Name == "" ? "anonymous memory" : mapping.Name;
 
@@ -131,7 +134,8 @@ internal sealed class MemoryAccountant : IDisposable
     }
 
     /// <summary>Adds the page's blocks, and what is free between them.</summary>
-    private void AddBlocks(string live, string slack)
+    /// <returns>The bytes that they take.</returns>
+    private long AddBlocks(string live, string slack)
     {
         var used = Math.Min(Page, _portions.Sum(portion => (long)portion.Bytes));
         _parts.Add(live, used, Math.Min(used, _portions.Sum(portion => (long)portion.Live)));
@@ -139,6 +143,8 @@ internal sealed class MemoryAccountant : IDisposable
         _holds.AddPage(_portions, used, Page - used);
         foreach (var portion in _portions)
             _inArena[portion.Site] = _inArena.GetValueOrDefault(portion.Site) + 1;
+
+        return used;
     }
 
     /// <summary>Adds pages without a block. Every block in the arena keeps them, so its sites share them by the number of their blocks.</summary>
@@ -154,29 +160,47 @@ internal sealed class MemoryAccountant : IDisposable
     private void AddRest(MappedRange mapping, MappedRange? before, Area area, IEnumerable<ulong> pages)
     {
         _inArena.Clear();
-        var empty = 0L;
+        var (empty, unheld, hasObjects, slice) = (0L, 0L, false, 0UL);
         var (live, slack, none) = _live.IsMimalloc
             ? (MemoryKind.MimallocLive, MemoryKind.MimallocSlack, MemoryKind.MimallocEmpty)
             : (MemoryKind.ArenaLive, MemoryKind.ArenaSlack, MemoryKind.ArenaEmpty);
         foreach (var page in pages)
         {
+            if (_live.IsMimalloc && page / MimallocSlice != slice)
+            {
+                unheld += EndSlice(none, empty);
+                (slice, empty) = (page / MimallocSlice, 0);
+            }
+
             _blocks.Read(page, isHeap: false, _portions);
             if (_portions.Count == 0)
                 empty += Page;
             else if (_portions.Exists(portion => _live.IsOfObjects(portion.Site) && (portion.IsSmall || _live.IsMimalloc)))
-                AddBlocks(live, slack);
+                hasObjects |= AddBlocks(live, slack) > 0;
             else
                 AddMapped();
         }
 
-        if (_inArena.Count > 0)
-            AddEmpty(none, empty);
+        unheld += EndSlice(none, empty);
+        if (hasObjects)
+            _parts.Add(none, unheld);
         else if (before is { IsFile: true } && before.End == mapping.Start)
-            _parts.Add(IsOwn(before.Name) ? MemoryKind.AllocTrace : MemoryKind.File, empty, name: IsOwn(before.Name) ? "" : before.Name); // .bss
+            _parts.Add(IsOwn(before.Name) ? MemoryKind.AllocTrace : MemoryKind.File, unheld, name: IsOwn(before.Name) ? "" : before.Name); // .bss
         else if (mapping.IsGuarded && area.Start == mapping.Start)
-            _parts.Add(MemoryKind.Stacks, empty);
+            _parts.Add(MemoryKind.Stacks, unheld);
         else
-            _parts.Add(MemoryKind.Other, empty, name: NameOf(mapping));
+            _parts.Add(MemoryKind.Other, unheld, name: NameOf(mapping));
+    }
+
+    /// <returns>The pages that no block keeps, bytes.</returns>
+    private long EndSlice(string kind, long empty)
+    {
+        if (_inArena.Count == 0)
+            return empty;
+
+        AddEmpty(kind, empty);
+        _inArena.Clear();
+        return 0;
     }
 
     private void AddMapped()

@@ -96,6 +96,12 @@ internal static unsafe class ProcessMapReader
 
     private static void ReadPages(uint pid, MemoryMap map)
     {
+        if ((ulong)Environment.SystemPageSize != MemoryMap.PageBytes)
+        {
+            map.Missing |= MemoryMissing.Pages;
+            return;
+        }
+
         var entries = ArrayPool<ulong>.Shared.Rent(EntriesAtOnce);
         try
         {

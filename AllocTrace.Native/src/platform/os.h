@@ -66,6 +66,9 @@ void os_thread_name(char name[16]);
 /* When this process started, in the unit that tells it from a later one with the same id. */
 uint64_t os_process_started(void);
 
+/* The size of a page, bytes. */
+size_t os_page_size(void);
+
 /* Returns true if the calling thread is the only one of this process. */
 bool os_is_single_threaded(void);
 

@@ -189,6 +189,11 @@ void os_sleep_ns(uint64_t duration)
     errno = saved;
 }
 
+size_t os_page_size(void)
+{
+    return (size_t)getauxval(AT_PAGESZ);
+}
+
 bool os_is_privileged(void)
 {
     return getauxval(AT_SECURE) != 0;

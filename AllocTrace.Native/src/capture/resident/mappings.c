@@ -175,7 +175,7 @@ static size_t read_lines(struct mappings *mappings, size_t length)
 void mappings_record(struct mappings *mappings, struct words *words)
 {
     mappings->words = words;
-    mappings->pagemap = os_open("/proc/self/pagemap", O_RDONLY);
+    mappings->pagemap = os_page_size() == ALLOCTRACE_MEMORY_PAGE ? os_open("/proc/self/pagemap", O_RDONLY) : -1;
     mappings->missing |= mappings->pagemap < 0 ? ALLOCTRACE_MEMORY_NO_PAGES : 0;
     int smaps = os_open("/proc/self/smaps", O_RDONLY);
     size_t length = 0, got;
