@@ -40,6 +40,7 @@ def start(
     children: bool = True,
     limit: Optional[int] = None,
     on_full: str = "wait",
+    native: str = "off",
     crash: bool = False,
     events: bool = False
 ) -> None:
@@ -57,6 +58,8 @@ def start(
     children: record processes that this one forks as well.
     limit: the largest size in bytes of the session in shared memory.
     on_full: "wait" makes the program wait for room, "drop" loses records and counts them.
+    native: "malloc" records what C code allocates as well (malloc, mmap), "stacks" its C stacks, too; what was loaded before is seen as far as its
+        imports can be redirected.
     crash: keep the stacks of all threads if the process crashes.
     events: keep each single allocation and free as well.
 
@@ -71,6 +74,7 @@ def start(
         "domains": domains,
         "children": "on" if children else "off",
         "on_full": on_full,
+        "native": native,
         "crash": "on" if crash else "off",
         "events": "on" if events else "off",
     }

@@ -5,10 +5,11 @@ namespace AllocTrace.Replay;
 /// <summary>Lists live blocks by address.</summary>
 internal static class BlocksByAddress
 {
-    /// <summary>The blocks of several tables, ascending. No table may change meanwhile.</summary>
-    public static IEnumerable<BlockRange> Of(IReadOnlyList<AddressTable> tables)
+    /// <summary>The blocks of several tables, and mappings, ascending. No table may change meanwhile.</summary>
+    public static IEnumerable<BlockRange> Of(IReadOnlyList<AddressTable> tables, IReadOnlyList<MappedPiece> mappings)
     {
-        var sources = tables.Select(table => Of(table).GetEnumerator()).Where(source => source.MoveNext()).ToList();
+        var mapped = mappings.Select(piece => new BlockRange(piece.Begin, (ulong)piece.Bytes, piece.Mapping.Site));
+        var sources = tables.Select(Of).Append(mapped).Select(blocks => blocks.GetEnumerator()).Where(source => source.MoveNext()).ToList();
         while (sources.Count > 0)
         {
             var least = sources[0];

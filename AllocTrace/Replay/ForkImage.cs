@@ -6,13 +6,15 @@ internal sealed class ForkImage : IDisposable
     /// <param name="number">The number of the fork.</param>
     /// <param name="sites">All sites of the parent, from number 1 on.</param>
     /// <param name="tables">The parent's blocks by domain, cloned; they name sites by number.</param>
+    /// <param name="mappings">The parent's mappings, cloned.</param>
     /// <param name="arenas">Address and bytes of CPython's arenas.</param>
-    public ForkImage(ulong number, InheritedSite[] sites, AddressTable?[] tables, (ulong Address, ulong Bytes)[] arenas)
+    public ForkImage(ulong number, InheritedSite[] sites, AddressTable?[] tables, MappingTable mappings, (ulong Address, ulong Bytes)[] arenas)
     {
         Arenas = arenas;
         Number = number;
         Sites = sites;
         Tables = tables;
+        Mappings = mappings;
     }
 
     public ulong Number { get; }
@@ -23,9 +25,11 @@ internal sealed class ForkImage : IDisposable
 
     public (ulong Address, ulong Bytes)[] Arenas { get; }
 
+    public MappingTable Mappings { get; }
+
     public void Dispose()
     {
-        foreach (var table in Tables.Distinct()) // raw, mem and obj have one
+        foreach (var table in Tables.Distinct()) // the heap's domains have one
             table?.Dispose();
     }
 }

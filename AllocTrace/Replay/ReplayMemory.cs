@@ -65,7 +65,7 @@ internal sealed unsafe class ReplayMemory(SessionFile session, BlockReplay block
         map,
         new LiveMemory
         {
-            Blocks = blocks.IsSampled ? [] : BlocksByAddress.Of(blocks.Tables.All()),
+            Blocks = blocks.IsSampled ? [] : BlocksByAddress.Of(blocks.Tables.All(), blocks.Mappings.Table.Pieces),
             Arenas = Arenas(),
             DomainOf = site => DomainName(blocks.Sites.Counters[site].Domain),
             IsOfObjects = site => blocks.Sites.Counters[site].Domain is 1 or 2,
@@ -96,9 +96,14 @@ internal sealed unsafe class ReplayMemory(SessionFile session, BlockReplay block
     }
 
     /// <summary>The number that an extension chose; empty for Python's own domains.</summary>
-    private string DomainName(int domain) => domain < WireFormat.FirstTrackedDomain ? ""
-        : domain == WireFormat.OtherDomains && session.Header->TrackedDomain[domain] == 0 ? "others"
-        : session.Header->TrackedDomain[domain].ToString(CultureInfo.InvariantCulture);
+    private string DomainName(int domain) => domain switch
+    {
+        < WireFormat.FirstTrackedDomain => "",
+        WireFormat.MallocDomain => "malloc",
+        WireFormat.MmapDomain => "mmap",
+        WireFormat.OtherDomains when session.Header->TrackedDomain[domain] == 0 => "others",
+        _ => session.Header->TrackedDomain[domain].ToString(CultureInfo.InvariantCulture),
+    };
 
     private bool IsFreeThreaded()
     {

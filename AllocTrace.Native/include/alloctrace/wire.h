@@ -25,6 +25,7 @@
 
 #include <stdint.h>
 
+#include "alloctrace/wire_crash.h"
 #include "alloctrace/wire_memory.h"
 
 #define ALLOCTRACE_MAGIC UINT64_C(0x43525420434F4C41) /* the bytes "ALOC TRC" */
@@ -67,6 +68,20 @@ enum alloctrace_stacks {
     ALLOCTRACE_STACKS_OFF = 2, /* stacks_reason has the reason */
 };
 
+/* Option native: what is recorded of allocations that do not come by PyMem_*. */
+enum alloctrace_native {
+    ALLOCTRACE_NATIVE_OFF = 0,
+    ALLOCTRACE_NATIVE_MALLOC = 1, /* the calls of malloc's and mmap's families, with Python stacks */
+    ALLOCTRACE_NATIVE_STACKS = 2, /* the same, with C stacks */
+};
+
+/* How those calls come to the library. */
+enum alloctrace_native_reach {
+    ALLOCTRACE_REACH_NONE = 0,       /* they do not (yet) */
+    ALLOCTRACE_REACH_BY_NAME = 1,    /* liballoctrace-native.so was preloaded, and the loader's first definition of malloc is its own */
+    ALLOCTRACE_REACH_REDIRECTED = 2, /* only from the images whose imports were redirected */
+};
+
 enum alloctrace_on_full { ALLOCTRACE_ON_FULL_WAIT = 0, ALLOCTRACE_ON_FULL_DROP = 1 };
 
 /* The largest number of CPythons in a process. Entry k describes the k-th one found; it is reused after that one was unloaded. */
@@ -92,12 +107,16 @@ struct alloctrace_runtime {
 };
 
 /* Domains of a record. Tracked domains are those that an extension names in PyTraceMalloc_Track; tracked_domain[] has their numbers. Its
- * domain 0 is Python's own: RAW. Those beyond the first few share OTHERS, where bits 48 to 55 of an address tell one from another. */
+ * domain 0 is Python's own: RAW. Those beyond the first few share OTHERS, where bits 48 to 55 of an address tell one from another. With the
+ * option native, a tracked block at the address of a live block of the C heap is that block: it changes its domain, and the end of either
+ * is the end of both. */
 enum alloctrace_domain {
     ALLOCTRACE_DOMAIN_RAW = 0,
     ALLOCTRACE_DOMAIN_MEM = 1,
     ALLOCTRACE_DOMAIN_OBJ = 2,
     ALLOCTRACE_DOMAIN_TRACKED = 3, /* the first of them */
+    ALLOCTRACE_DOMAIN_MALLOC = 13, /* the C heap, with the option native; one address space with RAW, MEM and OBJ */
+    ALLOCTRACE_DOMAIN_MMAP = 14,   /* mappings that may be written to, with the option native; a block may lose parts (UNMAP) */
     ALLOCTRACE_DOMAIN_OTHERS = 15,
     ALLOCTRACE_DOMAINS = 16,
 };
@@ -171,6 +190,11 @@ struct alloctrace_session {
      * A process in other namespaces cannot use its own /proc to look them up (docs/wire-format.md, "Whether the process lives"). */
     _Alignas(64) uint64_t pid_namespace;
     uint64_t time_namespace;
+
+    uint32_t native;       /* option: enum alloctrace_native */
+    uint32_t native_reach; /* enum alloctrace_native_reach */
+    uint32_t native_past;  /* string: the images whose calls go past the library, separated by newlines */
+    uint32_t reserved3;
 
     uint64_t memory_words;     /* of the array MEMORY that may be read: whole accounts only */
     uint64_t memory_wanted_ns; /* watcher (`alloctrace memory PID`): like live_wanted_ns; while it is recent, what the collector writes
@@ -267,10 +291,16 @@ enum alloctrace_record_kind {
     ALLOCTRACE_RECORD_MALLOC_WIDE = 9,    /* 24: stack << 32; size: for sizes of 4 GiB and more */
     ALLOCTRACE_RECORD_CALLOC_WIDE = 10,
     ALLOCTRACE_RECORD_REALLOC_WIDE = 11,
-    ALLOCTRACE_RECORD_LOST = 12, /* 24: operand is the number of this thread's events that are missing here; first and last time, ns */
-    ALLOCTRACE_RECORD_AGE = 13,  /* 8: operand is the number of allocations of the thread since the one whose block its next FREE or
-                                  * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
+    ALLOCTRACE_RECORD_LOST = 12,  /* 24: operand is the number of this thread's events that are missing here; first and last time, ns */
+    ALLOCTRACE_RECORD_AGE = 13,   /* 8: operand is the number of allocations of the thread since the one whose block its next FREE or
+                                   * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
+    ALLOCTRACE_RECORD_UNMAP = 14, /* 16: domain MMAP, the address; the length. Ends what of mappings lies there. Written before the real
+                                   * call: REALLOC follows after mremap, REALLOC_FAILED undoes it */
+    ALLOCTRACE_RECORD_ARENA = 15, /* 16: domain is enum alloctrace_arena, the address; the length. An allocator's own memory: no block */
 };
+
+/* Written after the real call, and before it. */
+enum alloctrace_arena { ALLOCTRACE_ARENA_MAPPED = 0, ALLOCTRACE_ARENA_UNMAPPED = 1 };
 
 enum alloctrace_mark {
     ALLOCTRACE_MARK_FINALIZING = 1,  /* the interpreter began to finalize: what is live here is "live" */
@@ -282,86 +312,6 @@ enum alloctrace_mark {
     ALLOCTRACE_MARK_ARENA = 8,       /* CPython mapped an arena; argument: its address | its size in pages of 4096 bytes */
     ALLOCTRACE_MARK_ARENA_GONE = 9,  /* the same, before the arena is given back */
 };
-
-/* The report of a fatal signal. Each count is stored after the items that it counts, so an interrupted report is valid up to there.
- *
- *   offset 0    struct alloctrace_crash
- *   then        ALLOCTRACE_CRASH_THREADS of struct alloctrace_crash_thread, the thread of the signal first
- *   then        ALLOCTRACE_CRASH_ALLOCATIONS of struct alloctrace_crash_allocation, the last one first
- *   then        ALLOCTRACE_CRASH_FRAMES of struct alloctrace_crash_frame, those of a thread together, innermost first
- *   then        text, to the end of the extent: uint32 length, then that many bytes of UTF-8, padded to 4; a reference is an offset in the
- * text
- */
-enum {
-    ALLOCTRACE_CRASH_THREADS = 128,
-    ALLOCTRACE_CRASH_ALLOCATIONS = 64,
-    ALLOCTRACE_CRASH_FRAMES = 8192,
-    ALLOCTRACE_CRASH_THREAD_FRAMES = 1024, /* the largest number of frames of one thread */
-};
-
-enum alloctrace_crash_state {
-    ALLOCTRACE_CRASH_NONE = 0,
-    ALLOCTRACE_CRASH_WRITING = 1, /* the handler did not finish */
-    ALLOCTRACE_CRASH_WRITTEN = 2,
-};
-
-struct alloctrace_crash {
-    _Alignas(64) uint32_t state;
-    uint32_t signal;
-    int32_t code;           /* si_code: above 0 the kernel's own, otherwise somebody sent it */
-    uint32_t os_id;         /* of the thread that got it */
-    uint64_t address;       /* si_addr of SIGSEGV, SIGBUS, SIGFPE and SIGILL; 0 when the signal was sent */
-    uint64_t at_ns;         /* CLOCK_MONOTONIC */
-    uint32_t sender_pid;    /* of a signal that was sent; else 0 */
-    uint32_t nested_signal; /* a fault while this was being written; else 0. What was being read then is missing. */
-    uint32_t collecting;    /* 1 during a garbage collection in the interpreter of that thread */
-    uint32_t threads;
-    uint32_t threads_in_all; /* more than threads: there was no room */
-    uint32_t allocations;
-    uint32_t frames;
-    uint32_t text_bytes;
-    uint32_t reserved[12];
-};
-
-struct alloctrace_crash_thread {
-    uint64_t identifier; /* pthread_t */
-    int64_t interpreter; /* id */
-    uint32_t os_id;      /* 0: not known (to 3.10) */
-    uint32_t runtime;    /* index in alloctrace_session.runtime[]; UINT32_MAX: the thread has no Python state */
-    uint32_t first_frame;
-    uint32_t frames;
-    uint32_t depth; /* frames in all */
-    uint32_t flags; /* enum alloctrace_crash_thread_flags */
-    char name[16];  /* the system's name for it, NUL padded */
-};
-
-enum alloctrace_crash_thread_flags {
-    ALLOCTRACE_CRASH_THREAD_CRASHED = 1, /* it got the signal */
-    ALLOCTRACE_CRASH_THREAD_FAULTED = 2, /* reading its stack faulted: only the frames before that are there */
-};
-
-struct alloctrace_crash_frame {
-    uint32_t filename, function; /* text */
-    int32_t line;                /* negative: none */
-    uint32_t reserved;
-};
-
-struct alloctrace_crash_allocation {
-    uint64_t address;
-    uint64_t size;
-    uint32_t kind;   /* enum alloctrace_record_kind: MALLOC, CALLOC, REALLOC or FREE */
-    uint32_t domain; /* enum alloctrace_domain */
-    uint32_t stack;  /* node; 0 for FREE */
-    uint32_t reserved;
-};
-
-#define ALLOCTRACE_CRASH_THREADS_OFFSET 128u
-#define ALLOCTRACE_CRASH_ALLOCATIONS_OFFSET                                                                                                \
-    (ALLOCTRACE_CRASH_THREADS_OFFSET + ALLOCTRACE_CRASH_THREADS * (uint32_t)sizeof(struct alloctrace_crash_thread))
-#define ALLOCTRACE_CRASH_FRAMES_OFFSET                                                                                                     \
-    (ALLOCTRACE_CRASH_ALLOCATIONS_OFFSET + ALLOCTRACE_CRASH_ALLOCATIONS * (uint32_t)sizeof(struct alloctrace_crash_allocation))
-#define ALLOCTRACE_CRASH_TEXT_OFFSET                                                                                                       \
-    (ALLOCTRACE_CRASH_FRAMES_OFFSET + ALLOCTRACE_CRASH_FRAMES * (uint32_t)sizeof(struct alloctrace_crash_frame))
 
 #define ALLOCTRACE_OTHER_SHIFT 48
 #define ALLOCTRACE_OTHER_ADDRESS_MASK ((UINT64_C(1) << ALLOCTRACE_OTHER_SHIFT) - 1)

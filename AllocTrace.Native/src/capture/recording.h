@@ -46,6 +46,8 @@ struct fork_local {
     struct lock lock;
     struct lock look_lock;     /* inject/runtimes.c */
     struct lock resident_lock; /* capture/resident/resident.c: held for as long as an account takes, by one thread; nobody waits for it */
+    struct lock shared_stream_lock;
+    struct thread_capture *shared_stream; /* capture/native/shared_stream.h */
     struct thread_capture *threads;
     uint32_t threads_since_reap, threads_after_reap; /* capture/thread.c */
     bool loader_is_free; /* not in a forked child: another thread of the parent may have held the loader's lock */

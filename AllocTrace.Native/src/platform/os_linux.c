@@ -78,10 +78,27 @@ size_t os_own_mappings(struct os_mapping room[OS_OWN_MAPPINGS])
     return count;
 }
 
+/* The functions of these names may be this library's own (interpose/native.c): what it maps for itself is not the program's. */
+
+void *os_mmap(void *address, size_t size, int protection, int flags, int descriptor, int64_t offset)
+{
+    return (void *)syscall(SYS_mmap, address, size, protection, flags, descriptor, offset);
+}
+
+int os_munmap(void *memory, size_t size)
+{
+    return (int)syscall(SYS_munmap, memory, size);
+}
+
+void *os_mremap(void *memory, size_t size, size_t new_size, int flags, void *new_address)
+{
+    return (void *)syscall(SYS_mremap, memory, size, new_size, flags, new_address);
+}
+
 void *os_map(size_t size)
 {
     int saved = errno;
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *memory = os_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     errno = saved;
     if (memory == MAP_FAILED)
         return NULL;
@@ -105,7 +122,7 @@ void os_unmap(void *memory, size_t size)
 {
     int saved = errno;
     forget_mapping(memory);
-    munmap(memory, size);
+    os_munmap(memory, size);
     errno = saved;
 }
 
@@ -210,7 +227,8 @@ void *os_file_extend(struct os_file *file, uint64_t offset, size_t size, const c
         *reason = "it is not there any more";
     else if ((error = reserve(file, offset, size)) != 0)
         *reason = os_error_text(error);
-    else if ((memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file->descriptor, (off_t)offset)) == MAP_FAILED)
+    else if ((memory = os_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file->descriptor, (int64_t)offset))
+             == MAP_FAILED)
         *reason = "no memory to map it (ulimit -v?)";
     errno = saved;
     return memory == MAP_FAILED ? NULL : memory;
@@ -289,6 +307,11 @@ void os_write(int descriptor, const char *text, size_t length)
         written += count > 0 ? (size_t)count : 0;
     }
     errno = saved;
+}
+
+uintptr_t os_page_bytes(void)
+{
+    return (uintptr_t)sysconf(_SC_PAGESIZE); /* glibc has it from the system's start of the program: no system call */
 }
 
 bool os_read_memory(uintptr_t address, void *buffer, size_t size)

@@ -32,7 +32,7 @@ internal sealed class MemoryWriter : IDisposable
             var id = ++_accounts;
             _memory.Add(id, process, account.Kind.Word(), account.Name, account.AtNs, account.Resident, account.Huge, account.Trim, (long)account.Missing);
             foreach (var (position, part) in account.Parts.Index())
-                _part.Add(id, position, part.Kind, part.Name, part.Resident, part.Live);
+                _part.Add(id, position, part.Kind, MemoryKind.HasBlocks(part.Kind) && part.Name != "" ? KnownDomain.NameOf(part.Name) : part.Name, part.Resident, part.Live);
 
             foreach (var hold in account.Holds)
                 _hold.Add(id, firstSite + hold.Site, hold.Bytes, hold.Live);
