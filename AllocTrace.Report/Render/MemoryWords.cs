@@ -73,7 +73,7 @@ internal static class MemoryWords
                 + "another process"),
             (Sum(MemoryKind.ArenaSlack), "between live blocks in arenas: new small blocks fill it; only freeing the blocks returns it"),
             (Sum(MemoryKind.MimallocEmpty), "pages of mimalloc without a block: mimalloc returns them after a delay (MIMALLOC_PURGE_DELAY)"),
-            (Sum(MemoryKind.HeapUnrecorded), "in use by C code that is not recorded: extension modules and libraries"),
+            (Sum(MemoryKind.HeapUnrecorded), "in use by C code that is not recorded, extension modules and libraries: 'alloctrace run --native malloc' records it, with its lines"),
             (Sum(MemoryKind.Stacks), "stacks of threads: fewer threads, or a smaller threading.stack_size()"),
         ];
         return [.. all.Where(each => each.Bytes >= least).OrderByDescending(each => each.Bytes).Select(each => $"{ByteSize.Format(each.Bytes),9}  {each.Text}")];

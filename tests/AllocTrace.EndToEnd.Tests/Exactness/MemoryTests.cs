@@ -85,6 +85,19 @@ public sealed class MemoryTests
     }
 
     [TestMethod]
+    public void A_leak_in_C_has_its_line_with_native_malloc()
+    {
+        using var folder = new TemporaryFolder();
+        Alloctrace.Run("run", "-q", "--native", "malloc", "-o", folder.File("t.db"), "--", Python.Default.Path, _program, "leak_in_c").Succeeded();
+        var memory = Memory.Of(folder.File("t.db"));
+        Assert.IsLessThan(1 << 20, memory.Of("heap unrecorded"));
+        var parts = memory.Root.GetProperty("parts").EnumerateArray().Where(part => part.TryGetProperty("name", out var name) && name.GetString() == "malloc").ToArray();
+        Assert.AreEqual(20000 * 720, parts.Sum(part => part.GetProperty("resident").GetInt64()), 20000 * 720 * 0.05);
+        var lines = memory.Root.GetProperty("live_lines").EnumerateArray().Select(line => line.GetProperty("traceback")).Where(frames => frames.GetArrayLength() > 0);
+        Assert.IsTrue(lines.Any(frames => frames[0].GetProperty("function").GetString()!.StartsWith("filled", StringComparison.Ordinal) || frames[0].GetProperty("function").GetString() == "<listcomp>"), memory.Text);
+    }
+
+    [TestMethod]
     public void Lines_whose_blocks_are_on_free_lists_are_named()
     {
         // CPython keeps up to 2,000 tuples of each length below 20: to the allocator they are live.
@@ -124,7 +137,8 @@ public sealed class MemoryTests
         using var folder = new TemporaryFolder();
         using var run = Process.Start(new ProcessStartInfo(Alloctrace.Program, ["run", "-q", "-o", folder.File("t.db"), "--", Python.Default.Path, _program, "waiting"])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
         })!;
         var pid = run.StandardOutput.ReadLine()!;
         Thread.Sleep(200); // until it waits

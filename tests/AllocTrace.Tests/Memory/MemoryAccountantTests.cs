@@ -102,7 +102,10 @@ public sealed class MemoryAccountantTests
         var name = random.Next(6) switch { 0 => "[heap]", 1 => "/usr/lib/libx.so", 2 => "[stack]", 3 => "/dev/shm/x.alloctrace", _ => "" };
         return new MappedRange(start, start + (ulong)pages * Page, random.Next(0, pages + 1) * (long)Page, 0, name)
         {
-            IsWritable = random.Next(8) > 0, IsShared = random.Next(8) == 0, IsGuarded = random.Next(5) == 0, Pages = random.Next(9) == 0 ? null : runs,
+            IsWritable = random.Next(8) > 0,
+            IsShared = random.Next(8) == 0,
+            IsGuarded = random.Next(5) == 0,
+            Pages = random.Next(9) == 0 ? null : runs,
         };
     }
 
