@@ -147,7 +147,7 @@ internal sealed class MemoryReport(TraceDatabase database, IReadOnlyList<Residen
         }
 
         var when = account.Kind == SnapshotKind.Named ? $"at snapshot '{account.Name}'" : memory.Process.Ending == ProcessEnding.Running ? "now" : "when it began to finalize";
-        page.Line($"  resident {Numbers.Size(account.ResidentBytes)} {when}, after {Numbers.Seconds(account.AtNs)}{Size("; the most that was seen is ", memory.HighestBytes)}");
+        page.Line($"  resident {Numbers.Size(account.ResidentBytes)} {when}, after {Numbers.Seconds(account.AtNs)}{Size("; the most that was seen is ", memory.HighestBytes > account.ResidentBytes ? memory.HighestBytes : null)}");
         if (memory.Process.SampleBytes == 0)
             page.Line($"  live blocks explain {ByteSize.Format(account.LiveBytes)} ({Numbers.Percent(account.LiveBytes, account.ResidentBytes)})");
         if (account.HugeBytes > 0)
