@@ -132,6 +132,22 @@ internal sealed class JsonText : IDisposable
         Json.WriteEndArray();
     }
 
+    /// <summary>Writes frames as the property <c>traceback</c>, oldest first.</summary>
+    public void Traceback(Traceback traceback)
+    {
+        Json.WriteStartArray("traceback");
+        foreach (var frame in traceback)
+        {
+            Json.WriteStartObject();
+            Json.WriteString("filename", frame.Filename);
+            Json.WriteNumber("lineno", frame.LineNumber);
+            Json.WriteString("function", frame.Function);
+            Json.WriteEndObject();
+        }
+
+        Json.WriteEndArray();
+    }
+
     /// <summary>Writes on what has gathered, when that is much.</summary>
     public void FlushIfLong()
     {
@@ -195,17 +211,7 @@ internal sealed class JsonText : IDisposable
             Json.WriteEndObject();
         }
 
-        Json.WriteStartArray("traceback");
-        foreach (var frame in statistic.Traceback)
-        {
-            Json.WriteStartObject();
-            Json.WriteString("filename", frame.Filename);
-            Json.WriteNumber("lineno", frame.LineNumber);
-            Json.WriteString("function", frame.Function);
-            Json.WriteEndObject();
-        }
-
-        Json.WriteEndArray();
+        Traceback(statistic.Traceback);
     }
 
     /// <summary>Writes what blocks are, as properties.</summary>

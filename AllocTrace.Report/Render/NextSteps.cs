@@ -9,6 +9,7 @@ internal static class NextSteps
         (string Command, string Why)[] steps =
         [
             ($"alloctrace leaks {file}", "what kept growing; full caches are left out"),
+            ($"alloctrace memory {file}", "what the resident memory is"),
             ($"alloctrace tree {file}", "the calls that led to what is still held"),
             ($"alloctrace top {file} --view peak", "what held memory at the peak"),
             ($"alloctrace top {file} --view temporary", "blocks that are freed at once"),

@@ -39,6 +39,8 @@ internal static class ShortReport
                 page.Line($"No Python stacks: {summary.Process.Stacks}", Page.Alarm);
 
             page.Line($"  {Headline(summary)}");
+            if (MemoryWords.Line(ResidentMemory.Of(database, summary.Process), database.Path) is { } resident)
+                page.Line($"  {resident}");
             Growing(page, source, database, summary.Process);
             var lines = new TopLines(page, source);
             lines.Write("hold most at the end", summary.LiveLines, summary.Live?.Bytes ?? 0, indent: 2);

@@ -117,6 +117,23 @@ internal sealed class PageRecording
             json.WriteNumber("at", SecondsAt(snapshot.Process, snapshot.AtNs));
             json.WriteNumber("bytes", snapshot.Bytes);
         });
+        Array("memory", Database.MemoryAccounts, account =>
+        {
+            json.WriteNumber("process", Database.IndexOfProcess(account.Process));
+            json.WriteString("kind", account.Kind.Word());
+            json.WriteString("name", account.Name);
+            json.WriteNumber("resident", account.ResidentBytes);
+            json.WriteStartArray("parts");
+            foreach (var part in account.Parts.GroupBy(part => part.Kind))
+            {
+                json.WriteStartObject();
+                json.WriteString("kind", part.Key);
+                json.WriteNumber("resident", part.Sum(each => each.ResidentBytes));
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        });
         Array("losses", Database.Losses, loss =>
         {
             json.WriteNumber("process", Database.IndexOfProcess(loss.Process));

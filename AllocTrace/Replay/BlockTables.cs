@@ -64,6 +64,9 @@ internal sealed unsafe class BlockTables(IReadOnlyList<ThreadReplay> threads, bo
         return tables;
     }
 
+    /// <summary>All tables that there are.</summary>
+    public AddressTable[] All() => [.. _tables.OfType<AddressTable>().Distinct()];
+
     /// <summary>Takes over the tables of a clone, in place of its own empty ones. No thread is connected yet.</summary>
     public void Replace(AddressTable?[] tables)
     {

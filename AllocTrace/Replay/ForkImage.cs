@@ -7,8 +7,10 @@ internal sealed class ForkImage : IDisposable
     /// <param name="sites">All sites of the parent, from number 1 on.</param>
     /// <param name="tables">The parent's blocks by domain, cloned; they name sites by number.</param>
     /// <param name="mappings">The parent's mappings, cloned.</param>
-    public ForkImage(ulong number, InheritedSite[] sites, AddressTable?[] tables, MappingTable mappings)
+    /// <param name="arenas">Address and bytes of CPython's arenas.</param>
+    public ForkImage(ulong number, InheritedSite[] sites, AddressTable?[] tables, MappingTable mappings, (ulong Address, ulong Bytes)[] arenas)
     {
+        Arenas = arenas;
         Number = number;
         Sites = sites;
         Tables = tables;
@@ -20,6 +22,8 @@ internal sealed class ForkImage : IDisposable
     public InheritedSite[] Sites { get; }
 
     public AddressTable?[] Tables { get; }
+
+    public (ulong Address, ulong Bytes)[] Arenas { get; }
 
     public MappingTable Mappings { get; }
 

@@ -11,6 +11,9 @@ internal sealed class MappingTable
     /// <summary>By address.</summary>
     private readonly List<MappedPiece> _pieces = [];
 
+    /// <summary>The pieces, by address.</summary>
+    public IReadOnlyList<MappedPiece> Pieces => _pieces;
+
     /// <summary>Adds a piece where there is none.</summary>
     public void Add(MappedPiece piece)
     {

@@ -7,7 +7,8 @@ namespace AllocTrace.Replay;
 /// snapshots. Records are given in an order in which the allocator can have acted (<see cref="SessionDrain"/>). Used by one thread.
 /// </summary>
 /// <remarks>
-/// <see cref="BlockReplay"/> counts blocks, <see cref="ReplayClock"/> keeps peaks and slices, <see cref="ReplaySnapshots"/> the snapshots;
+/// <see cref="BlockReplay"/> counts blocks, <see cref="ReplayClock"/> keeps peaks and slices, <see cref="ReplaySnapshots"/> the snapshots,
+/// <see cref="ReplayMemory"/> the accounts of resident memory;
 /// <see cref="ReplayForks"/> and <see cref="ReplayState"/> hand all of it to a child's replay and to another collector.
 /// </remarks>
 internal sealed unsafe class ProcessReplay : IDisposable
@@ -31,10 +32,13 @@ internal sealed unsafe class ProcessReplay : IDisposable
         TemporaryThreshold = temporaryThreshold;
         Blocks = new BlockReplay(session, _threads);
         _snapshots = new ReplaySnapshots(Blocks.Sites, Blocks.Clock);
-        _state = new ReplayState(session, _threads, Blocks, _snapshots, temporaryThreshold);
+        Memory = new ReplayMemory(session, Blocks);
+        _state = new ReplayState(session, _threads, Blocks, _snapshots, Memory, temporaryThreshold);
     }
 
     public BlockReplay Blocks { get; }
+
+    public ReplayMemory Memory { get; }
 
     public ReplayedSites Sites => Blocks.Sites;
 
@@ -121,6 +125,15 @@ internal sealed unsafe class ProcessReplay : IDisposable
 
             case MarkKind.Initialized:
                 _snapshots.ForgetLive();
+                Memory.ForgetLive();
+                break;
+
+            case MarkKind.Memory:
+                Memory.ReadAccount(argument);
+                break;
+
+            case MarkKind.Arena or MarkKind.ArenaGone:
+                Memory.NoteArena(argument, kind == MarkKind.ArenaGone);
                 break;
 
             case MarkKind.Snapshot:
@@ -187,6 +200,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
     {
         ReplayForks.Inherit(Blocks, _threads, image, TemporaryThreshold);
         Inherited = image.Sites;
+        Memory.Inherit(image.Arenas);
         _inheritedBytes = Blocks.LiveBytes;
     }
 

@@ -24,7 +24,7 @@ internal static unsafe class ReplayForks
                 counters->LiveBlocks);
         }
 
-        return new ForkImage(number, images, replay.Blocks.Tables.Clone(), replay.Blocks.Mappings.Table.Clone());
+        return new ForkImage(number, images, replay.Blocks.Tables.Clone(), replay.Blocks.Mappings.Table.Clone(), replay.Memory.Arenas());
     }
 
     /// <summary>Adds the sites of a parent to the replay of its child, with a thread for each of the parent's that has live blocks.</summary>

@@ -8,8 +8,9 @@ namespace AllocTrace.Replay;
 /// <param name="threads">The threads of the replay.</param>
 /// <param name="blocks">Its blocks and counters.</param>
 /// <param name="snapshots">Its snapshots.</param>
+/// <param name="memory">Its accounts of resident memory.</param>
 /// <param name="temporaryThreshold">See <see cref="RecentAllocations"/>.</param>
-internal sealed unsafe class ReplayState(SessionFile session, List<ThreadReplay> threads, BlockReplay blocks, ReplaySnapshots snapshots, int temporaryThreshold)
+internal sealed unsafe class ReplayState(SessionFile session, List<ThreadReplay> threads, BlockReplay blocks, ReplaySnapshots snapshots, ReplayMemory memory, int temporaryThreshold)
 {
     /// <summary>Writes the state.</summary>
     public void Save(BinaryWriter writer, ulong lastFork, InheritedSite[] inherited)
@@ -38,6 +39,7 @@ internal sealed unsafe class ReplayState(SessionFile session, List<ThreadReplay>
         blocks.Mappings.Table.Save(writer);
         blocks.Clock.SaveSlices(writer);
         snapshots.Save(writer);
+        memory.Save(writer);
     }
 
     /// <summary>Takes a state over, before anything was replayed.</summary>
@@ -73,7 +75,7 @@ internal sealed unsafe class ReplayState(SessionFile session, List<ThreadReplay>
             throw Impossible();
 
         ConnectSites();
-        if (!ReplaySums.AddUp(blocks, inherited) || !blocks.Clock.TryLoadSlices(reader) || !snapshots.TryLoad(reader, finalizing != 0))
+        if (!ReplaySums.AddUp(blocks, inherited) || !blocks.Clock.TryLoadSlices(reader) || !snapshots.TryLoad(reader, finalizing != 0) || !memory.TryLoad(reader))
             throw Impossible();
 
         return ((ulong)lastFork, inherited);

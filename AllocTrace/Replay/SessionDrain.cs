@@ -1,4 +1,5 @@
 using AllocTrace.Journal;
+using AllocTrace.Memory;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Replay;
@@ -65,10 +66,17 @@ internal sealed unsafe class SessionDrain : IDisposable
     }
 
     /// <summary>Takes a snapshot that somebody asked for, after all that the last round replayed.</summary>
-    public SnapshotImage TakeSnapshot(uint request, string name)
+    /// <param name="request">The number of the request.</param>
+    /// <param name="name">The snapshot's name.</param>
+    /// <param name="map">The mappings of the process at that moment; <see langword="null"/>: not known.</param>
+    public SnapshotImage TakeSnapshot(uint request, string name, MemoryMap? map = null)
     {
         _journal.AddSnapshot(request, name);
-        return _replay.TakeSnapshot(name);
+        var snapshot = _replay.TakeSnapshot(name);
+        if (map is not null)
+            _replay.Memory.AddAccount(map, SnapshotKind.Named, name);
+
+        return snapshot;
     }
 
     /// <inheritdoc cref="DrainJournal.KeepShort"/>

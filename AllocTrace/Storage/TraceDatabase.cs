@@ -25,6 +25,7 @@ public sealed class TraceDatabase : IDisposable
     private StackTable? _stacks;
     private TraceSlice[]? _slices;
     private SiteIndex? _siteIndex;
+    private TraceMemory[]? _memory;
 
     private TraceDatabase(string path, ReadConnections connections)
     {
@@ -101,6 +102,14 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>The time of all processes in slices, by process and time; read at the first use.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     public IReadOnlyList<TraceSlice> Slices => _slices ??= Guarded(() => SliceReader.Slices(_connections.First));
+
+    /// <summary>The accounts of resident memory, by process and time; read at the first use. None in recordings of older versions.</summary>
+    /// <exception cref="InvalidTraceException">The database is damaged.</exception>
+    public IReadOnlyList<TraceMemory> MemoryAccounts => _memory ??= Guarded(() => new MemoryReader(this, _connections.First).Accounts());
+
+    /// <summary>The control groups that limit the memory of processes; read at each use.</summary>
+    /// <exception cref="InvalidTraceException">The database is damaged.</exception>
+    public IReadOnlyList<TraceControlGroup> ControlGroups => Guarded(() => new MemoryReader(this, _connections.First).ControlGroups());
 
     /// <summary>The sites, read at the first use.</summary>
     internal SiteIndex Sites => _siteIndex ??= Guarded(_sites.ReadIndex);

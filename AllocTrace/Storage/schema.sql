@@ -152,6 +152,48 @@ CREATE TABLE operation (
     PRIMARY KEY (process, domain, kind)
 ) WITHOUT ROWID;
 
+-- Resident memory at a moment, with an owner for each byte: when finalization began ('live'), or at a named snapshot. No row: not recorded.
+CREATE TABLE memory (
+    id             INTEGER PRIMARY KEY,
+    process        INTEGER NOT NULL REFERENCES process,
+    kind           TEXT NOT NULL CHECK (kind IN ('live', 'named')),
+    name           TEXT NOT NULL,
+    at_ns          INTEGER NOT NULL,
+    resident_bytes INTEGER NOT NULL, -- as the system counts them: the sum of the parts
+    huge_bytes     INTEGER NOT NULL, -- of these, in transparent huge pages
+    trim_bytes     INTEGER NOT NULL, -- of these, what glibc's malloc_trim(0) would have returned to the system
+    missing        INTEGER NOT NULL  -- bits: 1 mappings, 2 pages, 4 room in the session, 8 time for heaps, 16 heaps
+);
+
+CREATE TABLE memory_part (
+    memory         INTEGER NOT NULL REFERENCES memory,
+    position       INTEGER NOT NULL,
+    kind           TEXT NOT NULL,    -- docs/memory.md lists them
+    name           TEXT NOT NULL,    -- a path, a domain; empty when the kind says it
+    resident_bytes INTEGER NOT NULL,
+    live_bytes     INTEGER NOT NULL, -- of these, in live blocks, as requested
+    PRIMARY KEY (memory, position)
+) WITHOUT ROWID;
+
+-- What the live blocks of a site keep in memory, themselves included: sites that keep clearly more than themselves, at most 1,000.
+CREATE TABLE memory_hold (
+    memory     INTEGER NOT NULL REFERENCES memory,
+    site       INTEGER NOT NULL REFERENCES site,
+    bytes      INTEGER NOT NULL,
+    live_bytes INTEGER NOT NULL,
+    PRIMARY KEY (memory, site)
+) WITHOUT ROWID;
+
+-- The control group whose limit on memory was the lowest for the process. No row: there was no limit, or the system does not tell.
+CREATE TABLE control_group (
+    process       INTEGER PRIMARY KEY REFERENCES process,
+    path          TEXT NOT NULL,
+    limit_bytes   INTEGER NOT NULL,
+    current_bytes INTEGER,          -- at the last look; NULL: not known
+    peak_bytes    INTEGER,
+    kills         INTEGER NOT NULL  -- processes that the kernel killed there, for want of memory, while this one was recorded
+);
+
 -- What is missing, and when. Nothing here: nothing is missing.
 CREATE TABLE loss (
     process  INTEGER NOT NULL REFERENCES process,

@@ -10,4 +10,5 @@ internal enum ExtentKind : byte
     Codes = 4,
     Strings = 5,
     Crash = 6,
+    Memory = 7,
 }

@@ -20,4 +20,13 @@ internal enum MarkKind : byte
 
     /// <summary>The process was copied. Argument: the copy's pid above <see cref="WireFormat.CopyPidShift"/>, below it the string that names the snapshot.</summary>
     Copy = 6,
+
+    /// <summary>An account of resident memory was written; argument: the number of its first word.</summary>
+    Memory = 7,
+
+    /// <summary>CPython mapped an arena; argument: address and size (<see cref="WireFormat.MemoryPage"/>).</summary>
+    Arena = 8,
+
+    /// <summary>An arena is about to be given back; argument: the same.</summary>
+    ArenaGone = 9,
 }

@@ -26,6 +26,7 @@ internal sealed unsafe class SessionFile : IDisposable
     private readonly ExtentTable _codes = new(sizeof(CodeEntry));
     private readonly ExtentTable _strings = new(1);
     private readonly ExtentTable _crash = new(WireFormat.ExtentBytes);
+    private readonly ExtentTable _memory = new(sizeof(ulong));
     private uint _knownExtents;
 
     private SessionFile(string path, SafeFileHandle file, SessionMapping header, bool shared)
@@ -175,6 +176,22 @@ internal sealed unsafe class SessionFile : IDisposable
     /// <summary>The extent of a crash; <see langword="null"/> when the recording has none.</summary>
     public byte* Crash => _crash.Capacity > 0 ? _crash[0] : null;
 
+    /// <summary>The number of words of accounts of resident memory that may be read.</summary>
+    public ulong MemoryWordCount
+    {
+        get
+        {
+            var announced = Volatile.Read(ref _header->MemoryWords);
+            if (announced > (ulong)_memory.Capacity)
+                Refresh();
+
+            return announced <= (ulong)_memory.Capacity ? announced : throw Damaged($"it announces {announced} words of accounts and holds {_memory.Capacity}");
+        }
+    }
+
+    /// <summary>A word; <paramref name="word"/> is below a <see cref="MemoryWordCount"/> read before.</summary>
+    public ulong MemoryWord(ulong word) => *(ulong*)_memory[(uint)word];
+
     /// <summary>Gives a slab back to the traced process. The slab's records must have been replayed; the caller must not touch it again.</summary>
     public void Release(uint slab)
     {
@@ -247,6 +264,7 @@ internal sealed unsafe class SessionFile : IDisposable
             ExtentKind.Codes => _codes,
             ExtentKind.Strings => _strings,
             ExtentKind.Crash => _crash,
+            ExtentKind.Memory => _memory,
             _ => throw Damaged($"extent {extent} is of the unknown kind {(byte)kind}"),
         };
         table.Add(start);

@@ -71,13 +71,16 @@ internal unsafe struct SessionHeader
 
     [FieldOffset(1024)] public ulong PidNamespace;
     [FieldOffset(1032)] public ulong TimeNamespace;
-
     /// <summary>The option: 0 is off.</summary>
     [FieldOffset(1040)] public uint Native;
 
     /// <summary>A <see cref="NativeReach"/>.</summary>
     [FieldOffset(1044)] public uint NativeReach;
     [FieldOffset(1048)] public uint NativePast;
+
+    [FieldOffset(1056)] public ulong MemoryWords;
+    [FieldOffset(1064)] public ulong MemoryWantedNs;
+    [FieldOffset(1072)] public ulong OwnMappings;
 
     [FieldOffset(1088)] public uint CopyWanted;
     [FieldOffset(1092)] public uint CopyState;

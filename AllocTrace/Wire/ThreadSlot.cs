@@ -12,6 +12,9 @@ internal unsafe struct ThreadSlot
     /// <summary>Stream position after the last committed record.</summary>
     [FieldOffset(0)] public ulong Cursor;
 
+    /// <summary>An address on the thread's stack.</summary>
+    [FieldOffset(8)] public ulong Stack;
+
     [FieldOffset(16)] public uint State;
     [FieldOffset(20)] public uint FirstSlab;
     [FieldOffset(24)] public uint OsId;
@@ -27,6 +30,9 @@ internal unsafe struct ThreadSlot
     [FieldOffset(72)] public uint DrainedSlab;
 
     [FieldOffset(80)] public ulong LostEvents;
+
+    /// <summary>The C library's own descriptor of the thread, at the upper end of its stack.</summary>
+    [FieldOffset(88)] public ulong Descriptor;
 
     /// <summary>The state; another process may change it at any time.</summary>
     public ThreadSlotState CurrentState => (ThreadSlotState)Volatile.Read(ref State);

@@ -71,6 +71,9 @@ internal static class WireFormat
     /// <summary>The bit of the session's order word that makes each thread look at the collector's request; no part of the ticket.</summary>
     public const ulong OrderRequest = 1UL << 63;
 
+    /// <summary>The size of a page in accounts of resident memory, and in the argument of a mark about an arena.</summary>
+    public const int MemoryPage = 4096;
+
     /// <summary>Bits of the thread slot in the session's order word; the ticket is above them.</summary>
     public const int SlotBits = 20;
 

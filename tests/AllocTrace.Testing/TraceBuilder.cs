@@ -138,6 +138,16 @@ public sealed class TraceBuilder : IDisposable
         Execute("INSERT INTO crash_allocation VALUES (?1, 0, 'free', 1, 0, 8192, NULL), (?1, 1, 'malloc', 2, 64, 8192, 0)", process);
     }
 
+    /// <summary>An account of 30 MB of resident memory when finalization began, of which the blocks of a site keep 9, and a limit of 64 MiB.</summary>
+    public void Memory(int process, long site)
+    {
+        Execute("INSERT INTO memory VALUES (1, ?1, 'live', '', 900000000, 30000000, 0, 6000000, 8)", process);
+        Execute("INSERT INTO memory_part VALUES (1, 0, 'arena live', '', 8000000, 7900000), (1, 1, 'arena empty', '', 7000000, 0), (1, 2, 'heap live', '', 3000000, 2203592)");
+        Execute("INSERT INTO memory_part VALUES (1, 3, 'heap free', '', 7000000, 0), (1, 4, 'file', '/usr/bin/\u001b[2Jpython3', 4000000, 0), (1, 5, 'alloctrace', '', 1000000, 0)");
+        Execute("INSERT INTO memory_hold VALUES (1, ?1, 9000000, 6000000)", site);
+        Execute("INSERT INTO control_group VALUES (?1, '/app', 67108864, 31000000, 33000000, 0)", process);
+    }
+
     /// <summary>An event log that had no room for anything.</summary>
     public void FullEventLog(int process, long leftOut, long sinceNs)
     {

@@ -13,6 +13,7 @@
  *   NODES    struct alloctrace_node        the trie of stacks: a stack is the number of its innermost node
  *   CODES    struct alloctrace_code        a code object's names, once for each distinct content
  *   CRASH    struct alloctrace_crash          at most one extent, with the option crash: written by the handler of a fatal signal
+ *   MEMORY   uint64 words: accounts of the process's mappings (enum alloctrace_memory_item), written when one is wanted
  *   STRINGS  uint32 length, then that many bytes of UTF-8, padded to 4; a reference is the byte offset of the length. A string does not
  *            cross an extent. Lone surrogates are encoded like other code points (three bytes).
  *
@@ -23,6 +24,9 @@
 #define ALLOCTRACE_WIRE_H
 
 #include <stdint.h>
+
+#include "alloctrace/wire_crash.h"
+#include "alloctrace/wire_memory.h"
 
 #define ALLOCTRACE_MAGIC UINT64_C(0x43525420434F4C41) /* the bytes "ALOC TRC" */
 #define ALLOCTRACE_WIRE_VERSION 4u
@@ -42,7 +46,8 @@ enum alloctrace_extent_kind {
     ALLOCTRACE_EXTENT_CODES = 4,
     ALLOCTRACE_EXTENT_STRINGS = 5,
     ALLOCTRACE_EXTENT_CRASH = 6,
-    ALLOCTRACE_EXTENT_KINDS = 7,
+    ALLOCTRACE_EXTENT_MEMORY = 7,
+    ALLOCTRACE_EXTENT_KINDS = 8,
 };
 
 enum alloctrace_phase {
@@ -191,6 +196,11 @@ struct alloctrace_session {
     uint32_t native_reach; /* enum alloctrace_native_reach */
     uint32_t native_past;  /* string: the images whose calls go past the library, separated by newlines */
     uint32_t reserved3;
+    uint64_t memory_words;     /* of the array MEMORY that may be read: whole accounts only */
+    uint64_t memory_wanted_ns; /* watcher (`alloctrace memory PID`): like live_wanted_ns; while it is recent, what the collector writes
+                                  beside the session has an account of resident memory */
+    uint64_t own_mappings; /* an address in the process: address and size of each anonymous mapping of the library, 1,024 pairs; 0: none */
+
     /* A copy of the process. The collector stores copy_wanted, then sets ALLOCTRACE_ORDER_REQUEST in order. */
     _Alignas(64) uint32_t copy_wanted; /* collector: 1 until a thread takes it up by storing 0 */
     uint32_t copy_state;               /* enum alloctrace_copy_state */
@@ -211,9 +221,9 @@ enum alloctrace_lock {
 /* One thread. Slots are used again when thread and collector are both done with them. */
 struct alloctrace_thread {
     _Alignas(64) uint64_t cursor; /* stream position after the last committed record: slab's sequence number * slab bytes + offset in it */
-    uint64_t reserved0;
-    uint32_t state;      /* enum alloctrace_thread_state */
-    uint32_t first_slab; /* slab with sequence number 0 */
+    uint64_t stack;               /* an address on the thread's stack */
+    uint32_t state;               /* enum alloctrace_thread_state */
+    uint32_t first_slab;          /* slab with sequence number 0 */
     uint32_t os_id;
     uint32_t incarnation; /* the number of earlier uses of the slot */
     uint64_t started_ns, ended_ns;
@@ -223,7 +233,8 @@ struct alloctrace_thread {
     uint32_t drained_slab;         /* collector: the slab of that position */
     uint32_t reserved1;
     uint64_t lost_events; /* by this thread, in all; LOST records say when */
-    uint64_t reserved2[5];
+    uint64_t descriptor;  /* pthread_self(): the C library keeps it at the upper end of the stack, except the main thread's */
+    uint64_t reserved2[4];
 };
 
 enum alloctrace_thread_state {
@@ -307,9 +318,12 @@ enum alloctrace_mark {
     ALLOCTRACE_MARK_FORK = 3,        /* argument: the fork's number: above started_mono_ns and above those of the process's earlier forks */
     ALLOCTRACE_MARK_HOOKED = 4,      /* the hooks were put in place; argument: the number of times so far */
     ALLOCTRACE_MARK_INITIALIZED = 5, /* an interpreter that had been finalized was initialized again */
-    ALLOCTRACE_MARK_COPY = 6, /* the process was copied here; argument: the copy's pid, and the string that names the snapshot to take.
-                               * String 0: the snapshot of the end, whose FINALIZING mark came just before. Pid 0: it should have been
-                               * copied, and alloctrace_session.copy_error says why it was not */
+    ALLOCTRACE_MARK_COPY = 6,   /* the process was copied here; argument: the copy's pid, and the string that names the snapshot to take.
+                                 * String 0: the snapshot of the end, whose FINALIZING mark came just before. Pid 0: it should have been
+                                 * copied, and alloctrace_session.copy_error says why it was not */
+    ALLOCTRACE_MARK_MEMORY = 7, /* an account of resident memory; argument: the number of its first word in MEMORY */
+    ALLOCTRACE_MARK_ARENA = 8,  /* CPython mapped an arena; argument: its address | its size in pages of 4096 bytes */
+    ALLOCTRACE_MARK_ARENA_GONE = 9, /* the same, before the arena is given back */
 };
 
 /* A copy of the process: a copy-on-write clone that runs nothing of the program, and whose memory the collector reads (docs/objects.md).
@@ -321,86 +335,6 @@ enum alloctrace_copy_state {
     ALLOCTRACE_COPY_RELEASED = 3, /* collector: it is not needed any longer; it ends, and the process reaps it */
     ALLOCTRACE_COPY_BUSY = 4,     /* a thread is making or reaping it */
 };
-
-/* The report of a fatal signal. Each count is stored after the items that it counts, so an interrupted report is valid up to there.
- *
- *   offset 0    struct alloctrace_crash
- *   then        ALLOCTRACE_CRASH_THREADS of struct alloctrace_crash_thread, the thread of the signal first
- *   then        ALLOCTRACE_CRASH_ALLOCATIONS of struct alloctrace_crash_allocation, the last one first
- *   then        ALLOCTRACE_CRASH_FRAMES of struct alloctrace_crash_frame, those of a thread together, innermost first
- *   then        text, to the end of the extent: uint32 length, then that many bytes of UTF-8, padded to 4; a reference is an offset in the
- * text
- */
-enum {
-    ALLOCTRACE_CRASH_THREADS = 128,
-    ALLOCTRACE_CRASH_ALLOCATIONS = 64,
-    ALLOCTRACE_CRASH_FRAMES = 8192,
-    ALLOCTRACE_CRASH_THREAD_FRAMES = 1024, /* the largest number of frames of one thread */
-};
-
-enum alloctrace_crash_state {
-    ALLOCTRACE_CRASH_NONE = 0,
-    ALLOCTRACE_CRASH_WRITING = 1, /* the handler did not finish */
-    ALLOCTRACE_CRASH_WRITTEN = 2,
-};
-
-struct alloctrace_crash {
-    _Alignas(64) uint32_t state;
-    uint32_t signal;
-    int32_t code;           /* si_code: above 0 the kernel's own, otherwise somebody sent it */
-    uint32_t os_id;         /* of the thread that got it */
-    uint64_t address;       /* si_addr of SIGSEGV, SIGBUS, SIGFPE and SIGILL; 0 when the signal was sent */
-    uint64_t at_ns;         /* CLOCK_MONOTONIC */
-    uint32_t sender_pid;    /* of a signal that was sent; else 0 */
-    uint32_t nested_signal; /* a fault while this was being written; else 0. What was being read then is missing. */
-    uint32_t collecting;    /* 1 during a garbage collection in the interpreter of that thread */
-    uint32_t threads;
-    uint32_t threads_in_all; /* more than threads: there was no room */
-    uint32_t allocations;
-    uint32_t frames;
-    uint32_t text_bytes;
-    uint32_t reserved[12];
-};
-
-struct alloctrace_crash_thread {
-    uint64_t identifier; /* pthread_t */
-    int64_t interpreter; /* id */
-    uint32_t os_id;      /* 0: not known (to 3.10) */
-    uint32_t runtime;    /* index in alloctrace_session.runtime[]; UINT32_MAX: the thread has no Python state */
-    uint32_t first_frame;
-    uint32_t frames;
-    uint32_t depth; /* frames in all */
-    uint32_t flags; /* enum alloctrace_crash_thread_flags */
-    char name[16];  /* the system's name for it, NUL padded */
-};
-
-enum alloctrace_crash_thread_flags {
-    ALLOCTRACE_CRASH_THREAD_CRASHED = 1, /* it got the signal */
-    ALLOCTRACE_CRASH_THREAD_FAULTED = 2, /* reading its stack faulted: only the frames before that are there */
-};
-
-struct alloctrace_crash_frame {
-    uint32_t filename, function; /* text */
-    int32_t line;                /* negative: none */
-    uint32_t reserved;
-};
-
-struct alloctrace_crash_allocation {
-    uint64_t address;
-    uint64_t size;
-    uint32_t kind;   /* enum alloctrace_record_kind: MALLOC, CALLOC, REALLOC or FREE */
-    uint32_t domain; /* enum alloctrace_domain */
-    uint32_t stack;  /* node; 0 for FREE */
-    uint32_t reserved;
-};
-
-#define ALLOCTRACE_CRASH_THREADS_OFFSET 128u
-#define ALLOCTRACE_CRASH_ALLOCATIONS_OFFSET                                                                                                \
-    (ALLOCTRACE_CRASH_THREADS_OFFSET + ALLOCTRACE_CRASH_THREADS * (uint32_t)sizeof(struct alloctrace_crash_thread))
-#define ALLOCTRACE_CRASH_FRAMES_OFFSET                                                                                                     \
-    (ALLOCTRACE_CRASH_ALLOCATIONS_OFFSET + ALLOCTRACE_CRASH_ALLOCATIONS * (uint32_t)sizeof(struct alloctrace_crash_allocation))
-#define ALLOCTRACE_CRASH_TEXT_OFFSET                                                                                                       \
-    (ALLOCTRACE_CRASH_FRAMES_OFFSET + ALLOCTRACE_CRASH_FRAMES * (uint32_t)sizeof(struct alloctrace_crash_frame))
 
 #define ALLOCTRACE_OTHER_SHIFT 48
 #define ALLOCTRACE_OTHER_ADDRESS_MASK ((UINT64_C(1) << ALLOCTRACE_OTHER_SHIFT) - 1)

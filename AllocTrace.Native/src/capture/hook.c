@@ -14,6 +14,7 @@
 #include "capture/layers.h"
 #include "capture/native/native.h"
 #include "capture/records.h"
+#include "capture/resident/resident.h"
 #include "capture/sampling.h"
 #include "capture/walk/walk.h"
 #include "python/frame.h"
@@ -24,6 +25,8 @@ static __attribute__((noinline, cold)) void finalization_changed(struct thread_c
 {
     if (__atomic_exchange_n(&runtime->seen_finalizing, finalizing, __ATOMIC_ACQ_REL) == finalizing)
         return;
+    if (finalizing)
+        resident_record(thread, ALLOCTRACE_MEMORY_FINALIZING, 0);
     record_mark(thread, finalizing ? ALLOCTRACE_MARK_FINALIZING : ALLOCTRACE_MARK_INITIALIZED, 0);
     SHARED_STORE(session.header->phase, (uint32_t)(finalizing ? ALLOCTRACE_PHASE_FINALIZING : ALLOCTRACE_PHASE_RECORDING));
     if (finalizing && recording.options.objects_at_end)

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
+#include "capture/arenas.h"
 #include "capture/hook.h"
 #include "capture/records.h"
-#include "capture/walk/data_stack.h"
 #include "capture/walk/walk.h"
 #include "platform/os.h"
 
@@ -74,7 +74,7 @@ bool hook_install(struct traced_runtime *runtime)
         domains[domain] = is_hooked(runtime, domain);
     if (!install_layer(runtime, domains))
         return false;
-    data_stack_watch(runtime);
+    arenas_watch(runtime);
     return true;
 }
 
@@ -91,7 +91,7 @@ static unsigned layer_of(int domain, const struct python_allocator *present)
 
 void hook_remove(struct traced_runtime *runtime)
 {
-    data_stack_unwatch(runtime);
+    arenas_unwatch(runtime);
     for (int domain = RAW; domain <= OBJ; domain++) {
         struct python_allocator present;
         runtime->python.get_allocator(domain, &present);
@@ -157,7 +157,7 @@ void hook_restore(struct traced_runtime *runtime, bool may_allocate)
 {
     if (recording.off)
         return;
-    data_stack_watch(runtime);
+    arenas_watch(runtime);
     bool wanted[DOMAINS];
     for (int domain = RAW; domain <= OBJ; domain++)
         wanted[domain] = is_hooked(runtime, domain);

@@ -44,7 +44,8 @@ struct traced_runtime {
 /* Zeroed in a forked child, whichever way it was forked. */
 struct fork_local {
     struct lock lock;
-    struct lock look_lock; /* inject/runtimes.c */
+    struct lock look_lock;     /* inject/runtimes.c */
+    struct lock resident_lock; /* capture/resident/resident.c: held for as long as an account takes, by one thread; nobody waits for it */
     struct lock shared_stream_lock;
     struct thread_capture *shared_stream; /* capture/native/shared_stream.h */
     struct thread_capture *threads;

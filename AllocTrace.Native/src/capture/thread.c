@@ -247,6 +247,8 @@ static bool begin_stream(struct thread_capture *thread)
         SHARED_STORE(shared->state, (uint32_t)ALLOCTRACE_THREAD_RESERVED); /* the collector looks at nothing else from here on */
         shared->incarnation += used_before;
         shared->os_id = os_thread_id();
+        shared->stack = (uint64_t)(uintptr_t)__builtin_frame_address(0);
+        shared->descriptor = (uint64_t)pthread_self();
         shared->started_ns = os_monotonic_ns();
         shared->ended_ns = shared->lost_events = shared->drained = 0;
         shared->drained_slab = 0;

@@ -8,6 +8,7 @@
 #include "capture/heap_copy.h"
 #include "capture/recording.h"
 #include "capture/records.h"
+#include "capture/resident/resident.h"
 #include "inject/runtimes.h"
 #include "inject/wide_text.h"
 #include "lifecycle/lifecycle.h"
@@ -166,8 +167,10 @@ int alloctrace_snapshot(const char *name)
     struct thread_capture *thread;
     uint32_t reference;
     int result = begin_snapshot(name, &thread, &reference);
-    if (result == ALLOCTRACE_DONE)
+    if (result == ALLOCTRACE_DONE) {
+        resident_record(thread, ALLOCTRACE_MEMORY_SNAPSHOT, reference);
         record_mark(thread, ALLOCTRACE_MARK_SNAPSHOT, reference);
+    }
     if (thread)
         thread_leave(thread);
     return result;

@@ -16,6 +16,19 @@ void *os_map(size_t size);
 void *os_map_wiped(size_t size);
 void os_unmap(void *memory, size_t size);
 
+/* A mapping that os_map or os_map_wiped made. */
+struct os_mapping {
+    uintptr_t address;
+    size_t size;
+};
+
+/* The mappings that were not unmapped, except those beyond the first OS_OWN_MAPPINGS. Returns how many it stored in room. */
+enum { OS_OWN_MAPPINGS = 1024 };
+size_t os_own_mappings(struct os_mapping room[OS_OWN_MAPPINGS]);
+
+/* Where they are noted, for other processes that read this one's memory: an entry without address or size is none. */
+const struct os_mapping *os_own_mappings_table(void);
+
 /* The system calls of those names, with errno as they leave it. They return MAP_FAILED, or -1, when they fail. */
 void *os_mmap(void *address, size_t size, int protection, int flags, int descriptor, int64_t offset);
 int os_munmap(void *memory, size_t size);
@@ -58,6 +71,12 @@ void os_thread_name(char name[16]);
 /* When this process started, in the unit that tells it from a later one with the same id. */
 uint64_t os_process_started(void);
 
+/* The size of a page, bytes. */
+size_t os_page_size(void);
+
+/* Returns true if the calling thread is the only one of this process. */
+bool os_is_single_threaded(void);
+
 /* The number of this process's namespace of a kind ("pid", "time"): the same for processes that share it. 0: not known. */
 uint64_t os_namespace(const char *kind);
 
@@ -72,6 +91,10 @@ uintptr_t os_page_bytes(void);
 
 /* Copies memory of this process that may not be there: false then, or when the system does not allow it. */
 bool os_read_memory(uintptr_t address, void *buffer, size_t size);
+
+/* Reads at the descriptor's position, or at an offset. Returns the number of bytes; 0 at the end, or when it cannot be read. */
+size_t os_read(int descriptor, void *buffer, size_t size);
+size_t os_read_at(int descriptor, void *buffer, size_t size, uint64_t offset);
 
 /* Returns whether size bytes are readable now; another thread may unmap them afterwards. Safe in a signal handler. Sets *allowed (unless
  * NULL) to false when the system does not let the process find out; the result is then false. */

@@ -37,6 +37,47 @@ void os_close(int descriptor)
     syscall(SYS_close, descriptor);
 }
 
+/* Entries are taken and given back without a lock; size is stored after address, and 0 before it. */
+static struct os_mapping own_mappings[OS_OWN_MAPPINGS];
+
+static void note_mapping(void *memory, size_t size)
+{
+    for (size_t i = 0; i < OS_OWN_MAPPINGS; i++) {
+        uintptr_t none = 0;
+        if (__atomic_load_n(&own_mappings[i].address, __ATOMIC_RELAXED) == 0
+            && __atomic_compare_exchange_n(&own_mappings[i].address, &none, (uintptr_t)memory, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+            __atomic_store_n(&own_mappings[i].size, size, __ATOMIC_RELEASE);
+            return;
+        }
+    }
+}
+
+static void forget_mapping(const void *memory)
+{
+    for (size_t i = 0; i < OS_OWN_MAPPINGS; i++)
+        if (__atomic_load_n(&own_mappings[i].address, __ATOMIC_RELAXED) == (uintptr_t)memory) {
+            __atomic_store_n(&own_mappings[i].size, 0, __ATOMIC_RELAXED);
+            __atomic_store_n(&own_mappings[i].address, 0, __ATOMIC_RELEASE);
+            return;
+        }
+}
+
+const struct os_mapping *os_own_mappings_table(void)
+{
+    return own_mappings;
+}
+
+size_t os_own_mappings(struct os_mapping room[OS_OWN_MAPPINGS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < OS_OWN_MAPPINGS; i++) {
+        room[count].size = __atomic_load_n(&own_mappings[i].size, __ATOMIC_ACQUIRE);
+        room[count].address = __atomic_load_n(&own_mappings[i].address, __ATOMIC_RELAXED);
+        count += room[count].size != 0;
+    }
+    return count;
+}
+
 /* The functions of these names may be this library's own (interpose/native.c): what it maps for itself is not the program's. */
 
 void *os_mmap(void *address, size_t size, int protection, int flags, int descriptor, int64_t offset)
@@ -59,7 +100,10 @@ void *os_map(size_t size)
     int saved = errno;
     void *memory = os_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     errno = saved;
-    return memory == MAP_FAILED ? NULL : memory;
+    if (memory == MAP_FAILED)
+        return NULL;
+    note_mapping(memory, size);
+    return memory;
 }
 
 void *os_map_wiped(size_t size)
@@ -67,7 +111,7 @@ void *os_map_wiped(size_t size)
     int saved = errno;
     void *memory = os_map(size);
     if (memory && madvise(memory, size, MADV_WIPEONFORK) != 0) {
-        os_munmap(memory, size);
+        os_unmap(memory, size);
         memory = NULL;
     }
     errno = saved;
@@ -77,6 +121,7 @@ void *os_map_wiped(size_t size)
 void os_unmap(void *memory, size_t size)
 {
     int saved = errno;
+    forget_mapping(memory);
     os_munmap(memory, size);
     errno = saved;
 }
@@ -215,15 +260,37 @@ void os_file_remove(struct os_file *file)
     errno = saved;
 }
 
+size_t os_read(int descriptor, void *buffer, size_t size)
+{
+    int saved = errno;
+    long got;
+    do
+        got = syscall(SYS_read, descriptor, buffer, size);
+    while (got < 0 && errno == EINTR);
+    errno = saved;
+    return got > 0 ? (size_t)got : 0;
+}
+
+size_t os_read_at(int descriptor, void *buffer, size_t size, uint64_t offset)
+{
+    int saved = errno;
+    long got;
+    do
+        got = syscall(SYS_pread64, descriptor, buffer, size, offset);
+    while (got < 0 && errno == EINTR);
+    errno = saved;
+    return got > 0 ? (size_t)got : 0;
+}
+
 size_t os_read_file(const char *path, char *buffer, size_t size)
 {
     int saved = errno;
     size_t length = 0;
     int descriptor = os_open(path, O_RDONLY);
     if (descriptor >= 0) {
-        long got;
-        while (length < size && (got = syscall(SYS_read, descriptor, buffer + length, size - length)) > 0)
-            length += (size_t)got;
+        size_t got;
+        while (length < size && (got = os_read(descriptor, buffer + length, size - length)) > 0)
+            length += got;
         os_close(descriptor);
     }
     errno = saved;

@@ -62,16 +62,27 @@ static uint64_t decimal(const char *text)
     return number;
 }
 
-uint64_t os_process_started(void)
+/* A field of proc_pid_stat(5), numbered from 1; 0: not known. The second, the name in parentheses, may hold anything: count from its end.
+ */
+static uint64_t field_of_process(int number)
 {
-    /* Field 22 of proc_pid_stat(5). The second field, the name in parentheses, may hold anything: count from its end. */
     char text[1024];
     size_t length = os_read_file("/proc/self/stat", text, sizeof text - 1);
     text[length] = '\0';
     const char *field = strrchr(text, ')');
-    for (int i = 2; field && i < 22; i++)
+    for (int i = 2; field && i < number; i++)
         field = strchr(field + 1, ' ');
     return field ? decimal(field + 1) : 0;
+}
+
+uint64_t os_process_started(void)
+{
+    return field_of_process(22);
+}
+
+bool os_is_single_threaded(void)
+{
+    return field_of_process(20) == 1;
 }
 
 uint64_t os_namespace(const char *kind)
@@ -176,6 +187,11 @@ void os_sleep_ns(uint64_t duration)
     struct timespec time = {.tv_sec = (time_t)(duration / 1000000000u), .tv_nsec = (long)(duration % 1000000000u)};
     syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, NULL);
     errno = saved;
+}
+
+size_t os_page_size(void)
+{
+    return (size_t)getauxval(AT_PAGESZ);
 }
 
 bool os_is_privileged(void)

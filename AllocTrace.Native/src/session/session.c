@@ -138,6 +138,7 @@ bool session_open(const struct options *options, const struct session_origin *or
     header->pid_started = os_process_started();
     header->pid_namespace = os_namespace("pid");
     header->time_namespace = os_namespace("time");
+    header->own_mappings = (uint64_t)(uintptr_t)os_own_mappings_table();
     header->started_ns = os_realtime_ns();
     header->started_mono_ns = os_monotonic_ns();
     header->sample_bytes = options->sample_bytes;

@@ -13,22 +13,24 @@ internal static class RecordingArgument
     /// <summary>Opens it. Of a process it is what there is at this moment, with the other processes of its recording.</summary>
     /// <exception cref="InvalidTraceException">It is not a recording, or damaged.</exception>
     /// <exception cref="IOException">It cannot be read, or there is neither such a file nor such a process.</exception>
-    public static TraceDatabase Open(string fileOrPid) =>
+    /// <param name="fileOrPid">The argument.</param>
+    /// <param name="withMemory">Whether an account of resident memory is wanted of a process.</param>
+    public static TraceDatabase Open(string fileOrPid, bool withMemory = false) =>
         !File.Exists(fileOrPid) && uint.TryParse(fileOrPid, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
-            ? TraceDatabase.Open(LiveCopyOf(pid), fileOrPid)
+            ? TraceDatabase.Open(LiveCopyOf(pid, withMemory), fileOrPid)
             : TraceDatabase.Open(fileOrPid);
 
     /// <summary>
     /// A copy of the live snapshots that the collectors write for who watches, since they replace them when somebody else does. A reader opens
     /// further connections by name, so the copy stays until this command ends.
     /// </summary>
-    private static string LiveCopyOf(uint pid)
+    private static string LiveCopyOf(uint pid, bool withMemory)
     {
         if (SnapshotRequest.SessionOf(pid) is null)
             throw new IOException($"there is no file {pid}, and process {pid} is not being recorded: 'alloctrace attach {pid} -o FILE.db' records it, 'alloctrace stack {pid}' prints its stacks");
 
         using var watch = new LiveWatch(pid);
-        var files = watch.NextWithCourse(_patience, CancellationToken.None);
+        var files = watch.NextWithCourse(_patience, CancellationToken.None, withMemory);
         if (files.Count == 0)
             throw new IOException($"nobody has written what process {pid} has alive: the collector does not answer, or the recording is over");
 

@@ -54,6 +54,14 @@ internal static class SummaryJson
             json.WriteEndObject();
         }
 
+        if (ResidentMemory.Of(database, process).Account is { } account)
+        {
+            json.WriteStartObject("memory");
+            json.WriteNumber("resident", account.ResidentBytes);
+            json.WriteNumber("live", account.LiveBytes);
+            json.WriteEndObject();
+        }
+
         WriteUsage(text, summary.Usage, summary.Error);
         WriteSnapshot(text, "peak", summary.Peak, summary.Error.Peak);
         WriteSnapshot(text, "live", summary.Live, summary.Error.Live);

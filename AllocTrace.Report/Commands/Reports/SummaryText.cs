@@ -30,6 +30,8 @@ internal sealed class SummaryText(TraceDatabase database)
         if (process.UnknownFrees > 0)
             page.Line($"  {Numbers.Of(process.UnknownFrees, "free")} of blocks from before the recording began");
 
+        if (MemoryWords.Line(ResidentMemory.Of(database, process), database.Path) is { } resident)
+            page.Line($"  {resident}");
         if (database.Native.FirstOrDefault(native => native.Process == process.Id) is { } native)
             NativeReach.Write(page, native);
 

@@ -1,5 +1,6 @@
 using AllocTrace.Events;
 using AllocTrace.Journal;
+using AllocTrace.Memory;
 using AllocTrace.Replay;
 using AllocTrace.Storage;
 using AllocTrace.Wire;
@@ -22,6 +23,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     private readonly ObjectCapture _objects;
     private readonly RequestedSnapshots _requests;
     private readonly EventLog? _events;
+    private readonly ControlGroup? _group;
 
     /// <summary>The state that a killed collector left; reset in the first round.</summary>
     private JournalReader? _journal;
@@ -58,10 +60,11 @@ internal sealed unsafe class FollowedSession : IDisposable
         _objects = new ObjectCapture(claim, snapshot => new SiteLines(_session, Replay!).Of(snapshot));
         Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image), OnCopy = _objects.OnCopy };
         IsWaiting = ForkNumber != 0;
-        _live = new LiveSnapshotFile(session, Replay, _objects);
+        _group = process.NumberHere is { } pid ? ControlGroup.Of(pid) : null;
+        _live = new LiveSnapshotFile(session, Replay, _objects, ReadMap, _group);
         _events = EventLog.Of(session);
         _drain = new SessionDrain(session, Replay, new() { IsJournaled = session == claim && !_isRest, IsRest = _isRest, Events = _events, NeedsJournal = isAwaited });
-        _requests = new RequestedSnapshots(session, _drain, Replay, _objects, () => Guard(() => _drain.Round(ProcessNow)));
+        _requests = new RequestedSnapshots(session, _drain, Replay, _objects, ReadMap, () => Guard(() => _drain.Round(ProcessNow)));
     }
 
     /// <summary>True if it is of a forked child that is not to be drained before it is known what the child began with.</summary>
@@ -194,6 +197,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         if (_sampledSlice != Replay.Timeline.Current && _process.ResidentBytes() is { } resident)
         {
             _drain.SampleResident(ProcessNow(), resident);
+            _group?.Look();
             _sampledSlice = Replay.Timeline.Current;
         }
 
@@ -237,6 +241,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         Replay.Finish();
         _objects.Finish();
         _events?.Finish();
+        _group?.Look();
         _losses.AddRange(HeaderLosses());
         if (Damage is not null)
             _losses.Add(new Loss(LossReason.SessionDamaged, 0, Replay.NowNs, null));
@@ -271,7 +276,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     /// <summary>Writes the finished recording.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written.</exception>
-    public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses, _events, _objects.Contents);
+    public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses, _events, _objects.Contents, _group);
 
     public void Dispose()
     {
@@ -283,6 +288,21 @@ internal sealed unsafe class FollowedSession : IDisposable
         _process.Dispose();
         _session.Dispose();
         _claim.Dispose();
+    }
+
+    /// <summary>Reads the mappings of the process as they are now; <see langword="null"/>: the system does not allow it.</summary>
+    private MemoryMap? ReadMap() => _process.NumberHere is { } pid ? ProcessMapReader.Read(pid, _session.Header->OwnMappings, Stacks()) : null;
+
+    private List<(ulong, ulong)> Stacks()
+    {
+        var stacks = new List<(ulong, ulong)>();
+        for (uint slot = 0; slot < _session.ThreadCount; slot++)
+        {
+            if (_session.Thread(slot)->CurrentState == ThreadSlotState.Live)
+                stacks.Add((_session.Thread(slot)->Stack, _session.Thread(slot)->Descriptor));
+        }
+
+        return stacks;
     }
 
     /// <summary>CLOCK_MONOTONIC as the session's process reads it.</summary>

@@ -1,3 +1,4 @@
+using AllocTrace.Memory;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
 
@@ -8,8 +9,9 @@ namespace AllocTrace.Sessions;
 /// <param name="drain">Takes the snapshots.</param>
 /// <param name="replay">Has the live blocks.</param>
 /// <param name="objects">Reads types and holders.</param>
+/// <param name="readMap">Reads the mappings of the process as they are now.</param>
 /// <param name="drainAll">Drains everything that is committed.</param>
-internal sealed unsafe class RequestedSnapshots(SessionFile session, SessionDrain drain, ProcessReplay replay, ObjectCapture objects, Action drainAll)
+internal sealed unsafe class RequestedSnapshots(SessionFile session, SessionDrain drain, ProcessReplay replay, ObjectCapture objects, Func<MemoryMap?> readMap, Action drainAll)
 {
     /// <summary>Answers a request that is there, after everything that was committed before it was seen, or continues with one.</summary>
     public void Answer()
@@ -32,8 +34,9 @@ internal sealed unsafe class RequestedSnapshots(SessionFile session, SessionDrai
             return;
         }
 
+        var map = readMap();
         drainAll();
-        drain.TakeSnapshot(request, name);
+        drain.TakeSnapshot(request, name, map);
         if (wantsObjects)
             SnapshotRequest.SetNote(header, "no types and holders: the recording is sampled, and who holds what cannot be told from a part of the blocks");
 
@@ -43,7 +46,8 @@ internal sealed unsafe class RequestedSnapshots(SessionFile session, SessionDrai
     /// <summary>Takes a snapshot with its blocks, when there is no copy of the process.</summary>
     private LiveBlocks TakeBlocks(uint request, string name)
     {
+        var map = readMap();
         drainAll();
-        return replay.PresentBlocks(drain.TakeSnapshot(request, name));
+        return replay.PresentBlocks(drain.TakeSnapshot(request, name, map));
     }
 }

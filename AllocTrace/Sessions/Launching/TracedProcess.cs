@@ -23,10 +23,14 @@ internal sealed unsafe class TracedProcess : IDisposable
         if (Namespaces.NumberHere(header->Pid, header->PidNamespace) is not { } pid)
             return;
 
+        NumberHere = pid;
         var isSameClock = header->TimeNamespace == Namespaces.OwnTime;
         _probe = new ProcessProbe(pid, isSameClock ? header->PidStarted : ProcessProbe.Origin(pid)?.StartedTicks ?? 0);
         _hasEnded = !isSameClock && !_probe.Maps(_fileName); // a later process of that number cannot be told by its start
     }
+
+    /// <summary>Its number in this process's namespace; <see langword="null"/>: /proc does not show it.</summary>
+    public uint? NumberHere { get; }
 
     /// <summary>Returns whether the process can still write.</summary>
     public bool IsAlive()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 
+using AllocTrace.Memory;
 using AllocTrace.Replay;
 using AllocTrace.Storage;
 using AllocTrace.Wire;
@@ -11,7 +12,12 @@ namespace AllocTrace.Sessions;
 /// second, and so that the writing takes a tenth of its time at most. Peak, snapshots and time slices are added when a report wants them. Used by the
 /// session's collector.
 /// </summary>
-internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay replay, ObjectCapture objects)
+/// <param name="session">The session; not owned.</param>
+/// <param name="replay">Its replay; not owned.</param>
+/// <param name="objects">The types and holders of its snapshots; not owned.</param>
+/// <param name="readMap">Reads the mappings of the process as they are now.</param>
+/// <param name="group">The control group that limits its memory.</param>
+internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay replay, ObjectCapture objects, Func<MemoryMap?> readMap, ControlGroup? group)
 {
     /// <summary>The suffix added to a session's path.</summary>
     public const string Suffix = ".live";
@@ -29,6 +35,12 @@ internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay
     /// <summary>Returns its path.</summary>
     public static string PathOf(string session) => session + Suffix;
 
+    private MemoryAccount? AccountIfWanted(ulong nowNs)
+    {
+        var wanted = Volatile.Read(ref session.Header->MemoryWantedNs);
+        return wanted != 0 && wanted + WatchedNs >= nowNs && readMap() is { } map ? replay.Memory.Account(map, SnapshotKind.Live, "") : null;
+    }
+
     /// <summary>Writes it if somebody watches and it is time. If it cannot be written, there is none.</summary>
     public void WriteIfWatched(ulong nowNs, Func<IReadOnlyCollection<Loss>> losses)
     {
@@ -40,11 +52,12 @@ internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay
         try
         {
             using var writer = TraceWriter.Create(PathOf(session.Path), overwrite: true, isPrivate: true);
+            var account = AccountIfWanted(nowNs);
             var withCourse = Volatile.Read(ref session.Header->LiveCourse) != 0;
             if (withCourse)
-                writer.AddCourse(session, replay, losses(), objects.Contents);
+                writer.AddCourse(session, replay, losses(), objects.Contents, account, group);
             else
-                writer.AddSnapshot(session, replay, replay.Present(), losses());
+                writer.AddSnapshot(session, replay, replay.Present(), losses(), account, group);
             writer.Complete();
             Volatile.Write(ref session.Header->LiveWrittenNs, nowNs);
             if (withCourse)

@@ -46,10 +46,13 @@ internal sealed unsafe partial class LiveWatch : IDisposable
     public IReadOnlyList<string> Next(TimeSpan patience, CancellationToken stop) => Next(patience, withCourse: false, stop);
 
     /// <summary>Waits for one database of each process that runs, with all that is recorded so far: peak, snapshots, time slices, live blocks.</summary>
+    /// <param name="patience">How long to wait; those that are not there by then are left out unless there are older ones.</param>
+    /// <param name="stop">Ends the waiting early.</param>
+    /// <param name="withMemory">Whether the databases have accounts of resident memory.</param>
     /// <inheritdoc cref="Next(TimeSpan, CancellationToken)"/>
-    public IReadOnlyList<string> NextWithCourse(TimeSpan patience, CancellationToken stop) => Next(patience, withCourse: true, stop);
+    public IReadOnlyList<string> NextWithCourse(TimeSpan patience, CancellationToken stop, bool withMemory = false) => Next(patience, withCourse: true, stop, withMemory);
 
-    private IReadOnlyList<string> Next(TimeSpan patience, bool withCourse, CancellationToken stop)
+    private IReadOnlyList<string> Next(TimeSpan patience, bool withCourse, CancellationToken stop, bool withMemory = false)
     {
         var end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         var asked = new HashSet<string>(); // sessions that were asked for their course
@@ -59,6 +62,9 @@ internal sealed unsafe partial class LiveWatch : IDisposable
             var running = _sessions.Where(session => session.Value.Session.IsCollected).ToArray();
             foreach (var (path, (session, _)) in running)
             {
+                if (withMemory)
+                    Volatile.Write(ref session.Header->MemoryWantedNs, LibC.MonotonicNanoseconds());
+
                 if (withCourse && asked.Add(path))
                     Volatile.Write(ref session.Header->LiveCourse, 1);
 

@@ -1,4 +1,5 @@
 using AllocTrace.Events;
+using AllocTrace.Memory;
 using AllocTrace.Objects;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
@@ -16,6 +17,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private readonly CrashWriter _crashes;
     private readonly EventWriter _events;
     private readonly ObjectWriter _objects;
+    private readonly MemoryWriter _memory;
     private readonly RawInsert _domain;
     private readonly RawInsert _process;
     private readonly RawInsert _thread;
@@ -43,6 +45,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _crashes = new CrashWriter(database);
         _events = new EventWriter(connection);
         _objects = new ObjectWriter(connection);
+        _memory = new MemoryWriter(database);
         _domain = new RawInsert(database, "domain", columns: 2);
         _process = new RawInsert(database, "process", columns: 14);
         _thread = new RawInsert(database, "thread", columns: 7);
@@ -68,26 +71,41 @@ internal sealed unsafe class ProcessWriter : IDisposable
         ProcessEnding ending,
         IReadOnlyCollection<Loss> losses,
         EventLog? events,
-        IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects) =>
-        Add(session, replay, ending, losses, replay.Snapshots(), replay.SliceDifferences(), events, objects);
+        IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects,
+        ControlGroup? group) =>
+        Add(session, replay, ending, losses, replay.Snapshots(), replay.SliceDifferences(), replay.Memory.Accounts, group, events, objects);
 
     /// <summary>Writes one snapshot of a process whose replay continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses, ObjectContents? objects)
+    public void AddSnapshot(
+        SessionFile session,
+        ProcessReplay replay,
+        SnapshotImage snapshot,
+        IReadOnlyCollection<Loss> losses,
+        ObjectContents? objects,
+        MemoryAccount? account,
+        ControlGroup? group)
     {
         var live = snapshot with { Kind = SnapshotKind.Live };
         var contents = objects is null ? null : new Dictionary<SnapshotImage, ObjectContents>(ReferenceEqualityComparer.Instance) { [live] = objects };
-        Add(session, replay, ProcessEnding.Running, losses, [live], changes: null, events: null, contents);
+        Add(session, replay, ProcessEnding.Running, losses, [live], changes: null, account is null ? [] : [account], group, events: null, contents);
     }
 
     /// <summary>Writes the course so far of a process whose replay continues.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
-    public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses, IReadOnlyDictionary<SnapshotImage, ObjectContents> objects)
+    public void AddCourse(
+        SessionFile session,
+        ProcessReplay replay,
+        IReadOnlyCollection<Loss> losses,
+        IReadOnlyDictionary<SnapshotImage, ObjectContents> objects,
+        MemoryAccount? account,
+        ControlGroup? group)
     {
         var course = replay.Course();
-        Add(session, replay, ProcessEnding.Running, losses, course.Snapshots, course.Changes, events: null, objects);
+        MemoryAccount[] accounts = [.. replay.Memory.Accounts, .. account is null ? (MemoryAccount[])[] : [account]];
+        Add(session, replay, ProcessEnding.Running, losses, course.Snapshots, course.Changes, accounts, group, events: null, objects);
     }
 
     /// <summary>Returns the name of a domain beyond CPython's own: <c>others</c> for the domains that share one.</summary>
@@ -107,6 +125,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         IReadOnlyCollection<Loss> losses,
         IEnumerable<SnapshotImage> snapshots,
         SliceEntry[]? changes,
+        IEnumerable<MemoryAccount> accounts,
+        ControlGroup? group,
         EventLog? events = null,
         IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects = null)
     {
@@ -132,6 +152,9 @@ internal sealed unsafe class ProcessWriter : IDisposable
                 _objects.Add(_snapshots, contents, firstSite);
         }
 
+        _memory.Add(process, accounts, firstSite);
+        if (group is not null)
+            _memory.Add(process, group);
         if (changes is not null)
             AddSlices(process, replay.Timeline, changes, duration, firstSite);
         if (crash is not null)
@@ -160,6 +183,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void Dispose()
     {
         _stacks.Dispose();
+        _memory.Dispose();
         foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _native, _operation, _loss, _snapshot])
             insert.Dispose();
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 
 using AllocTrace.Events;
+using AllocTrace.Memory;
 using AllocTrace.Objects;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
@@ -100,6 +101,7 @@ internal sealed class TraceWriter : IDisposable
     /// <param name="losses">What is missing besides what the threads know themselves.</param>
     /// <param name="objects">The types and holders of blocks, by snapshot of the replay; <see langword="null"/>: of none.</param>
     /// <param name="events">Every event, finished; <see langword="null"/>: nobody asked for them.</param>
+    /// <param name="group">The control group that limits the process's memory; <see langword="null"/>: none.</param>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged; the process is not in the database.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
     public void Add(
@@ -108,23 +110,37 @@ internal sealed class TraceWriter : IDisposable
         ProcessEnding ending,
         IReadOnlyCollection<Loss> losses,
         EventLog? events = null,
-        IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects = null) => Guard(() =>
+        IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects = null,
+        ControlGroup? group = null) => Guard(() =>
     {
-        _processes!.Add(session, replay, ending, losses, events, objects);
+        _processes!.Add(session, replay, ending, losses, events, objects, group);
         ProcessCount++;
     });
 
     /// <summary>Adds one snapshot of a process that continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
-    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss>? losses = null, ObjectContents? objects = null) =>
-        Guard(() => _processes!.AddSnapshot(session, replay, snapshot, losses ?? [], objects));
+    public void AddSnapshot(
+        SessionFile session,
+        ProcessReplay replay,
+        SnapshotImage snapshot,
+        IReadOnlyCollection<Loss>? losses = null,
+        ObjectContents? objects = null,
+        MemoryAccount? account = null,
+        ControlGroup? group = null) =>
+        Guard(() => _processes!.AddSnapshot(session, replay, snapshot, losses ?? [], objects, account, group));
 
     /// <summary>Adds the course so far of a process that continues: peak, snapshots, time slices, and its live blocks.</summary>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
-    public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses, IReadOnlyDictionary<SnapshotImage, ObjectContents> objects) =>
-        Guard(() => _processes!.AddCourse(session, replay, losses, objects));
+    public void AddCourse(
+        SessionFile session,
+        ProcessReplay replay,
+        IReadOnlyCollection<Loss> losses,
+        IReadOnlyDictionary<SnapshotImage, ObjectContents> objects,
+        MemoryAccount? account = null,
+        ControlGroup? group = null) =>
+        Guard(() => _processes!.AddCourse(session, replay, losses, objects, account, group));
 
     /// <summary>Makes a whole database of what was added so far, under the name that it will have; more can be added.</summary>
     /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>

@@ -34,6 +34,8 @@ public sealed class TextOutputTests
     [DataRow("Top/JsonThread", "top --json -n 1 --group-by thread")]
     [DataRow("Top/Csv", "top --csv")]
     [DataRow("Top/CsvTraceback", "top --csv --group-by traceback")]
+    [DataRow("Memory/Text", "memory")]
+    [DataRow("Memory/Json", "memory --json")]
     [DataRow("Export/Csv", "export --format csv -o -")]
     public void Output_in_a_pipe_is_as_expected(string expectation, string line)
     {
@@ -57,6 +59,7 @@ public sealed class TextOutputTests
     [DataRow("Help/Top", "top --help")]
     [DataRow("Help/Tree", "tree --help")]
     [DataRow("Help/Holders", "holders --help")]
+    [DataRow("Help/Memory", "memory --help")]
     [DataRow("Help/Leaks", "leaks --help")]
     [DataRow("Help/Timeline", "timeline --help")]
     [DataRow("Help/Diff", "diff --help")]
@@ -95,6 +98,8 @@ public sealed class TextOutputTests
     [DataRow("top --json")]
     [DataRow("summary")]
     [DataRow("summary --json")]
+    [DataRow("memory")]
+    [DataRow("memory --json")]
     [DataRow("tree --min 0")]
     [DataRow("diff --at after#login --at live")]
     [DataRow("diff --at after#login --at live --csv")]

@@ -46,6 +46,7 @@ internal sealed class LeakyServer : IDisposable
         _trace.Execute("INSERT INTO slice VALUES (1, ?1, 500000000, 1000000000, 9000000, 900, 18103592, NULL)", process);
         _trace.Execute("INSERT INTO slice_site VALUES (1, ?1, 5000000, 500, 0, 0)", history);
         _trace.Execute("UPDATE site SET expression = ?1 WHERE id = ?2", 24 | 40 << 12, history); // "bytearray(9_999)"
+        _trace.Memory(process, history);
         _trace.Loss(process, "slabs full", 345, 700_000_000, 710_000_000);
         if (hasEvents)
             _trace.FullEventLog(process, leftOut: 105_000, sinceNs: 1_000_000);

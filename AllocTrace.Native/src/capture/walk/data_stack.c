@@ -1,11 +1,10 @@
 #include "capture/walk/data_stack.h"
 
+#include "capture/arenas.h"
 #include "python/memory.h"
 
 /* struct _stack_chunk of Include/cpython/pystate.h: the one below, and the bytes of this one. */
 enum { CHUNK_PREVIOUS = 0, CHUNK_SIZE = 8, CHUNK_LEAST_BYTES = 1 << 14 };
-
-static struct python_arena_allocator originals[RUNTIMES];
 
 /* Grows whenever a chunk is freed that the freeing thread's kept stack does not account for: it may be another thread's. */
 static uint32_t epoch;
@@ -39,61 +38,22 @@ static void chunk_ends(const struct python_runtime *python, uintptr_t chunk)
         __atomic_add_fetch(&epoch, 1, __ATOMIC_RELEASE);
 }
 
-static void freed(unsigned number, void *context, void *block, size_t size)
+static bool is_used(const struct traced_runtime *runtime)
+{
+    return runtime->python.layout && runtime->python.layout->thread_state.data_stack && recording.options.max_frames == 0;
+}
+
+void data_stack_freed(const struct traced_runtime *runtime, const void *block, size_t size)
 {
     /* Arenas for objects begin with something else. 3.14 frees NULL when an interpreter with a GIL of its own ends (free_obmalloc_arenas in
      * Objects/obmalloc.c: arenas whose address is 0 are given back already). */
-    if (block && size >= CHUNK_LEAST_BYTES && (size_t)read_size((uintptr_t)block, CHUNK_SIZE) == size)
-        chunk_ends(&recording.runtimes[number].python, (uintptr_t)block);
-    originals[number].free(context, block, size);
+    if (is_used(runtime) && block && size >= CHUNK_LEAST_BYTES && (size_t)read_size((uintptr_t)block, CHUNK_SIZE) == size)
+        chunk_ends(&runtime->python, (uintptr_t)block);
 }
 
-#define NUMBERS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
-_Static_assert(RUNTIMES == 8, "NUMBERS has them all");
-#define DEFINE_FREE(number)                                                                                                                \
-    static void free_##number(void *context, void *block, size_t size)                                                                     \
-    {                                                                                                                                      \
-        freed(number, context, block, size);                                                                                               \
-    }
-NUMBERS(DEFINE_FREE)
-#define LISTED(number) free_##number,
-static void (*const frees[RUNTIMES])(void *context, void *block, size_t size) = {NUMBERS(LISTED)};
-
-static unsigned number_of(const struct traced_runtime *runtime)
+void data_stack_unknown(void)
 {
-    return (unsigned)(runtime - recording.runtimes);
-}
-
-static bool is_watched(const struct traced_runtime *runtime)
-{
-    struct python_arena_allocator present;
-    runtime->python.get_arena_allocator(&present);
-    return present.free == frees[number_of(runtime)];
-}
-
-static bool can_be_watched(const struct traced_runtime *runtime)
-{
-    const struct python_runtime *python = &runtime->python;
-    return python->layout && python->layout->thread_state.data_stack && python->get_arena_allocator && python->set_arena_allocator
-           && recording.options.max_frames == 0;
-}
-
-void data_stack_watch(struct traced_runtime *runtime)
-{
-    if (!can_be_watched(runtime) || is_watched(runtime))
-        return;
-    struct python_arena_allocator hook, *original = &originals[number_of(runtime)];
-    runtime->python.get_arena_allocator(original);
-    hook = *original; /* with its own context: callers read function and context one after the other */
-    hook.free = frees[number_of(runtime)];
-    runtime->python.set_arena_allocator(&hook);
     __atomic_add_fetch(&epoch, 1, __ATOMIC_RELEASE);
-}
-
-void data_stack_unwatch(struct traced_runtime *runtime)
-{
-    if (can_be_watched(runtime) && is_watched(runtime))
-        runtime->python.set_arena_allocator(&originals[number_of(runtime)]);
 }
 
 /* The outermost kept frame, from `from` on, that lies in a chunk; depth: there is none. */
@@ -123,7 +83,7 @@ void data_stack_add(const struct layout *layout, struct thread_capture *thread, 
 {
     struct kept_stack *stack = &thread->stack;
     uint32_t now = __atomic_load_n(&epoch, __ATOMIC_ACQUIRE);
-    if (!can_be_watched(thread->runtime) || !is_watched(thread->runtime))
+    if (!is_used(thread->runtime) || !arenas_are_watched(thread->runtime))
         return;
     if (stack->chunk_state != state || stack->chunk_epoch != now)
         stack->chunk_count = 0;
@@ -146,6 +106,7 @@ void data_stack_add(const struct layout *layout, struct thread_capture *thread, 
 void data_stack_verify(struct thread_capture *thread, uintptr_t state)
 {
     struct kept_stack *stack = &thread->stack;
-    if (stack->chunk_state != state || stack->chunk_epoch != __atomic_load_n(&epoch, __ATOMIC_ACQUIRE) || !is_watched(thread->runtime))
+    if (stack->chunk_state != state || stack->chunk_epoch != __atomic_load_n(&epoch, __ATOMIC_ACQUIRE)
+        || !arenas_are_watched(thread->runtime))
         data_stack_cut(stack, 0);
 }

@@ -6,8 +6,8 @@
  * freed: as long as neither of the two chunks above a frame was freed, that frame is still inside the same call, and so are its callers,
  * whatever they are. Their instructions are the same, too, since a caller goes nowhere but by a trace function that sets f_lineno.
  *
- * Who frees is seen by a hook of the arena allocator. Frames below the last DATA_STACK_MARGIN chunks are then not compared, and what a walk
- * costs does not grow with the depth of the stack.
+ * Who frees is seen by a hook of the arena allocator (arenas.h). Frames below the last DATA_STACK_MARGIN chunks are then not compared, and
+ * what a walk costs does not grow with the depth of the stack.
  */
 #ifndef ALLOCTRACE_DATA_STACK_H
 #define ALLOCTRACE_DATA_STACK_H
@@ -20,11 +20,11 @@ enum {
     DATA_STACK_MARGIN = 3, /* chunks: one more than is needed */
 };
 
-/* Puts the hook in front of the arena allocator, if it is not there. */
-void data_stack_watch(struct traced_runtime *runtime);
+/* The arena allocator is going to free a block (arenas.c). */
+void data_stack_freed(const struct traced_runtime *runtime, const void *block, size_t size);
 
-/* Takes it out, if nobody put anything in front of it. */
-void data_stack_unwatch(struct traced_runtime *runtime);
+/* Blocks may have been freed unseen: the hook was not in place until now. */
+void data_stack_unknown(void);
 
 /* Adds the chunks that came since the last walk. The kept stack is the present one. */
 void data_stack_add(const struct layout *layout, struct thread_capture *thread, uintptr_t state);

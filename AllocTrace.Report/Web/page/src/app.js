@@ -4,6 +4,7 @@ import { counted, fold } from "./fold.js";
 import { bottomUp, inclusive, topDown } from "./tree.js";
 import { showLegend } from "./legend.js";
 import { Flame, matcher } from "./flame.js";
+import { showMemory } from "./memory.js";
 import { lines, Table } from "./table.js";
 import { sourceElement } from "./source.js";
 import { Timeline } from "./timeline.js";
@@ -127,6 +128,7 @@ class App {
     }
 
     showLegend($("legend"), trie, own, { unit: question.unit, total });
+    showMemory($("memory"), this.model.recordings[0], question.process, this.#range ? null : this.model.recordings[0].views[question.view]);
     this.#showStatus(question, trie, sums, left, term);
     document.body.dataset.marks = JSON.stringify(this.timeline.marks); // for tests
     document.body.dataset.drawn = (performance.now() - began).toFixed(0); // milliseconds, for tests and measurements

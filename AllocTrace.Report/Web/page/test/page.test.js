@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { counted, fold } from "../src/fold.js";
 import { layOut } from "../src/marks.js";
+import { groupParts } from "../src/memory.js";
 import { Model } from "../src/model.js";
 import { bottomUp, inclusive, topDown } from "../src/tree.js";
 import { Trie } from "../src/trie.js";
@@ -128,4 +129,10 @@ test("a line's types and holders are found by its place", () => {
   assert.deepEqual(model.objectsOf({ file: "/app.py", line: 7 }), line);
   assert.equal(model.objectsOf({ file: "/app.py", line: 8 }), undefined);
   assert.equal(new Model({ texts: [], recordings: [{}], columns }).objectsOf({ file: "/app.py", line: 7 }), undefined);
+});
+
+test("the bar of resident memory sums up to it", () => {
+  const parts = [["arena live", 10], ["arena empty", 20], ["heap live", 5], ["file", 7], ["something new", 3]].map(([kind, resident]) => ({ kind, resident }));
+  const bar = groupParts({ resident: 45, parts });
+  assert.deepEqual(bar.map(({ name, bytes }) => [name, bytes]), [["live blocks", 15], ["free in arenas", 20], ["files", 7], ["other", 3]]);
 });
