@@ -57,7 +57,7 @@ internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay
             if (withCourse)
                 writer.AddCourse(session, replay, losses(), objects.Contents, account, group);
             else
-                writer.AddSnapshot(session, replay, replay.Present(), losses(), account, group);
+                writer.AddSnapshot(session, replay, replay.Present(), losses(), objects: null, account, group);
             writer.Complete();
             Volatile.Write(ref session.Header->LiveWrittenNs, nowNs);
             if (withCourse)
