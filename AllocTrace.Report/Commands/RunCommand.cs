@@ -25,6 +25,7 @@ internal sealed class RunCommand : Command, IExamples
     private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec" };
     private readonly Option<ulong> _limit = new("--limit") { Description = "The largest session in shared memory", HelpName = "BYTES" };
     private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: make the program wait, or drop the records" };
+    private readonly Option<string> _native = NativeOption.Create();
     private readonly Option<string> _crash = new("--crash") { Description = "Record the stacks of all threads when the program crashes; 'alloctrace crash' prints them" };
     private readonly Option<ulong> _events = EventsOption.Create();
     private readonly Option<int> _temporary = TemporaryOption.Create();
@@ -68,7 +69,7 @@ internal sealed class RunCommand : Command, IExamples
             if (result.GetValueOrDefault<ulong>() < SmallestLimit)
                 result.AddError($"--limit must be {SmallestLimit} bytes or more");
         });
-        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _crash, _events, _temporary, _python])
+        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _native, _crash, _events, _temporary, _python])
             Add(option);
 
         _failAbove = Threshold.FailAbove(this, console, "the command succeeds but the peak of a process");
@@ -108,6 +109,7 @@ internal sealed class RunCommand : Command, IExamples
         "alloctrace run -o app.db app.py --port 8080                # options after the script belong to the script",
         "alloctrace run -m pytest tests",
         "alloctrace run --events -o app.db -- python3 app.py        # then: alloctrace export app.db --events -o events.csv",
+        "alloctrace run --native malloc -o app.db -- python3 app.py # memory of C libraries, too: malloc and mmap",
         "alloctrace run --fail-above 200MiB -- python3 -m pytest    # for CI: exit code 4 when the peak was higher",
     ];
 
@@ -137,6 +139,7 @@ internal sealed class RunCommand : Command, IExamples
         Children = arguments.GetValue(_children) == "on",
         Limit = arguments.GetValue(_limit),
         OnFull = arguments.GetValue(_onFull) == "drop" ? OnFull.Drop : OnFull.Wait,
+        Native = NativeOption.Read(arguments, _native),
         Crash = arguments.GetValue(_crash) == "on",
         Events = arguments.GetValue(_events),
         TemporaryThreshold = arguments.GetValue(_temporary),

@@ -159,6 +159,28 @@ internal sealed unsafe partial class AddressTable : IDisposable
         return (uint)(old >> 32);
     }
 
+    /// <summary>Looks a block up.</summary>
+    /// <param name="address">Where it begins.</param>
+    /// <param name="bytes">Its size in bytes.</param>
+    /// <returns>Its site; 0 when there is no such block.</returns>
+    public uint Find(ulong address, out ulong bytes)
+    {
+        bytes = 0;
+        if ((address & 15) != 0)
+        {
+            _ = _unaligned.TryGetValue(address, out var block);
+            bytes = block.Bytes;
+            return block.Site;
+        }
+
+        if (!_pages.TryGetValue(address >> AddressPage.AddressBits, out var page))
+            return 0;
+
+        var entry = *AddressPage.Entry((AddressPage*)page, address);
+        bytes = (uint)entry == AddressPage.WideBytes ? _wideBytes[address] : (uint)entry;
+        return (uint)(entry >> 32);
+    }
+
     /// <summary>A table with the same blocks. It may be used by another thread than this one.</summary>
     public AddressTable Clone()
     {

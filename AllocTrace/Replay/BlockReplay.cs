@@ -43,7 +43,9 @@ internal sealed unsafe class BlockReplay : IDisposable
         _estimate = session.Header->SampleBytes == 0 ? null : new SampleEstimate(session.Header->SampleBytes);
         _counters = Sites.Counters;
         Clock = new ReplayClock(Sites);
-        Tables = new BlockTables(threads);
+        Tables = new BlockTables(threads, hasNative: session.Header->Native != 0);
+        Renamed = new RenamedBlocks(this);
+        Mappings = new MappingReplay(this);
     }
 
     public ReplayedSites Sites { get; } = new();
@@ -51,6 +53,12 @@ internal sealed unsafe class BlockReplay : IDisposable
     public ReplayClock Clock { get; }
 
     public BlockTables Tables { get; }
+
+    /// <summary>The blocks of the C heap that an extension gives a domain.</summary>
+    public RenamedBlocks Renamed { get; }
+
+    /// <summary>The blocks of the domain mmap.</summary>
+    public MappingReplay Mappings { get; }
 
     public OperationTotals[] Operations => _operations;
 
@@ -73,7 +81,7 @@ internal sealed unsafe class BlockReplay : IDisposable
             site = AddSite(thread, tag & 15, stack);
 
         if (bytes >= AddressPage.WideBytes || !AddressTable.TryPut(domain->Pages, address, (uint)bytes, site))
-            PutUnusual(thread, tag & 15, address, bytes, site);
+            bytes = PutUnusual(thread, tag, address, bytes, site);
 
         CountAllocation(site, (long)bytes, 1);
         CountCalls(tag, (long)bytes, 1);
@@ -127,7 +135,7 @@ internal sealed unsafe class BlockReplay : IDisposable
         if (oldSite != 0)
         {
             CountFree(oldSite, (long)oldBytes, 1);
-            if (thread.Recent.Contains(realloc.Address | BlockTables.TagOf(tag & 15)))
+            if (thread.Recent.Contains(realloc.Address | Tables.TagOf(tag & 15)))
                 CountTemporary(thread, oldSite, (long)oldBytes, 1);
         }
 
@@ -191,6 +199,22 @@ internal sealed unsafe class BlockReplay : IDisposable
         counters->FreedBlocks += blocks;
         _liveBytes -= bytes;
         _liveBlocks -= blocks;
+    }
+
+    /// <summary>An allocation that was counted counts for another site instead.</summary>
+    public void WithdrawAllocation(uint site, long bytes, long blocks) => CountAllocation(site, -bytes, -blocks);
+
+    /// <summary>What was counted as freed is alive.</summary>
+    public void WithdrawFree(uint site, long bytes, long blocks)
+    {
+        var counters = _counters + site;
+        if (counters->Moment != _moment)
+            Remember(site);
+
+        counters->FreedBytes -= bytes;
+        counters->FreedBlocks -= blocks;
+        _liveBytes += bytes;
+        _liveBlocks += blocks;
     }
 
     public void CountTemporary(ThreadReplay thread, uint site, long bytes, long blocks)
@@ -291,11 +315,19 @@ internal sealed unsafe class BlockReplay : IDisposable
         _counters[site].Moment = _moment;
     }
 
+    /// <returns>The bytes that count.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void PutUnusual(ThreadReplay thread, uint domain, ulong address, ulong bytes, uint site)
+    private ulong PutUnusual(ThreadReplay thread, uint tag, ulong address, ulong bytes, uint site)
     {
         CheckBytes(thread, bytes);
-        PutBlock(domain, address, bytes, site);
+        if ((tag & 15) == WireFormat.MmapDomain)
+            Mappings.Put(address, bytes, site);
+        else if (Renamed.TryRename(thread, tag, address, site) is { } renamed)
+            return renamed;
+        else
+            PutBlock(tag & 15, address, bytes, site);
+
+        return bytes;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -304,12 +336,13 @@ internal sealed unsafe class BlockReplay : IDisposable
         var site = Tables.Take(tag & 15, address, out var bytes);
         if (site != 0)
         {
-            CountFree(thread, tag, address | BlockTables.TagOf(tag & 15), site, (long)bytes);
+            CountFree(thread, tag, address | Tables.TagOf(tag & 15), site, (long)bytes);
             return;
         }
 
         _operations[(int)tag].Calls++;
-        UnknownFrees++;
+        if (!Tables.MayRename(tag & 15)) // the memory is still held: see RenamedBlocks
+            UnknownFrees++;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -3,16 +3,28 @@ using AllocTrace.Wire;
 namespace AllocTrace.Replay;
 
 /// <summary>
-/// The live blocks of a process by domain and address. Raw, mem and obj share one allocator's addresses; each tracked domain gets a table when it has
-/// its first block. The threads that continue have the tables' pages at hand (<see cref="ThreadDomain"/>).
+/// The live blocks of a process by domain and address. Raw, mem, obj and the C heap share addresses; each tracked domain gets a table when it has its
+/// first block. The threads that continue have the tables' pages at hand (<see cref="ThreadDomain"/>).
 /// </summary>
 /// <param name="threads">All threads of the process, also those to come.</param>
-internal sealed unsafe class BlockTables(IReadOnlyList<ThreadReplay> threads) : IDisposable
+/// <param name="hasNative">Whether blocks of the C heap were recorded, which tracked domains may rename (<see cref="RenamedBlocks"/>).</param>
+internal sealed unsafe class BlockTables(IReadOnlyList<ThreadReplay> threads, bool hasNative) : IDisposable
 {
-    private readonly AddressTable?[] _tables = WithPythonBlocks(new AddressTable());
+    private readonly AddressTable?[] _tables = WithHeap(new AddressTable());
+
+    /// <summary>Returns whether a domain's blocks may be blocks of the C heap under another name.</summary>
+    public bool MayRename(uint domain) => hasNative && WireFormat.IsTracked((int)domain);
 
     /// <summary>Or'ed to an address, tells it from the same address in other domains.</summary>
-    public static ulong TagOf(uint domain) => domain < WireFormat.FirstTrackedDomain ? 0 : (ulong)domain << WireFormat.OperandBits;
+    public ulong TagOf(uint domain) => WireFormat.IsHeap((int)domain) || MayRename(domain) ? 0 : (ulong)domain << WireFormat.OperandBits;
+
+    /// <summary>Looks a block up.</summary>
+    /// <returns>Its site, 0 if it is not known.</returns>
+    public uint Find(uint domain, ulong address, out ulong bytes)
+    {
+        bytes = 0;
+        return _tables[domain] is { } table ? table.Find(address, out bytes) : 0;
+    }
 
     /// <summary>Notes a block.</summary>
     /// <param name="domain">The record's domain.</param>
@@ -37,7 +49,7 @@ internal sealed unsafe class BlockTables(IReadOnlyList<ThreadReplay> threads) : 
     {
         for (var domain = 0; domain < WireFormat.Domains; domain++)
         {
-            thread.Domains[domain].Pages = _tables[domain] is { } table ? table.Pages : AddressTable.NoPages;
+            thread.Domains[domain].Pages = PagesOf(domain);
             thread.Domains[domain].Tag = TagOf((uint)domain);
         }
     }
@@ -45,9 +57,9 @@ internal sealed unsafe class BlockTables(IReadOnlyList<ThreadReplay> threads) : 
     /// <summary>Returns tables with the same blocks, by domain. They share memory until one of them changes it.</summary>
     public AddressTable?[] Clone()
     {
-        var tables = WithPythonBlocks(_tables[0]!.Clone());
-        for (var domain = WireFormat.FirstTrackedDomain; domain < WireFormat.Domains; domain++)
-            tables[domain] = _tables[domain]?.Clone();
+        var tables = WithHeap(_tables[0]!.Clone());
+        for (var domain = 0; domain < WireFormat.Domains; domain++)
+            tables[domain] ??= _tables[domain]?.Clone();
 
         return tables;
     }
@@ -63,7 +75,7 @@ internal sealed unsafe class BlockTables(IReadOnlyList<ThreadReplay> threads) : 
     {
         for (var domain = 0; domain < WireFormat.Domains; domain++)
         {
-            var isOwn = _tables[domain] is not null && (domain == 0 || domain >= WireFormat.FirstTrackedDomain);
+            var isOwn = _tables[domain] is not null && (domain == 0 || !WireFormat.IsHeap(domain));
             writer.Write(isOwn);
             if (isOwn)
                 _tables[domain]!.Save(writer);
@@ -78,7 +90,7 @@ internal sealed unsafe class BlockTables(IReadOnlyList<ThreadReplay> threads) : 
             if (!reader.ReadBoolean())
                 continue;
 
-            if (domain is > 0 and < WireFormat.FirstTrackedDomain || !(_tables[domain] ??= new AddressTable()).TryLoad(reader, siteEnd))
+            if ((domain > 0 && WireFormat.IsHeap(domain)) || !(_tables[domain] ??= new AddressTable()).TryLoad(reader, siteEnd))
                 return false;
         }
 
@@ -87,19 +99,22 @@ internal sealed unsafe class BlockTables(IReadOnlyList<ThreadReplay> threads) : 
 
     public void Dispose()
     {
-        _tables[0]!.Dispose();
-        for (var domain = WireFormat.FirstTrackedDomain; domain < WireFormat.Domains; domain++)
-            _tables[domain]?.Dispose();
+        foreach (var table in _tables.Distinct())
+            table?.Dispose();
     }
 
-    private static AddressTable?[] WithPythonBlocks(AddressTable pythonBlocks)
+    private static AddressTable?[] WithHeap(AddressTable heap)
     {
         var tables = new AddressTable?[WireFormat.Domains];
-        for (var domain = 0; domain < WireFormat.FirstTrackedDomain; domain++)
-            tables[domain] = pythonBlocks;
+        for (var domain = 0; domain < WireFormat.Domains; domain++)
+            tables[domain] = WireFormat.IsHeap(domain) ? heap : null;
 
         return tables;
     }
+
+    /// <summary>The pages for the usual case: none for domains whose blocks need a closer look.</summary>
+    private AddressPage** PagesOf(int domain) =>
+        _tables[domain] is { } table && !MayRename((uint)domain) ? table.Pages : AddressTable.NoPages;
 
     private AddressTable Add(uint domain)
     {
@@ -108,7 +123,7 @@ internal sealed unsafe class BlockTables(IReadOnlyList<ThreadReplay> threads) : 
         foreach (var thread in threads)
         {
             if (thread.Domains != null)
-                thread.Domains[domain].Pages = table.Pages;
+                thread.Domains[domain].Pages = PagesOf((int)domain);
         }
 
         return table;

@@ -24,7 +24,7 @@ internal static unsafe class ReplayForks
                 counters->LiveBlocks);
         }
 
-        return new ForkImage(number, images, replay.Blocks.Tables.Clone());
+        return new ForkImage(number, images, replay.Blocks.Tables.Clone(), replay.Blocks.Mappings.Table.Clone());
     }
 
     /// <summary>Adds the sites of a parent to the replay of its child, with a thread for each of the parent's that has live blocks.</summary>
@@ -35,6 +35,7 @@ internal static unsafe class ReplayForks
     public static void Inherit(BlockReplay blocks, List<ThreadReplay> threads, ForkImage image, int temporaryThreshold)
     {
         blocks.Tables.Replace(image.Tables);
+        blocks.Mappings.Table = image.Mappings;
         var indices = new Dictionary<ThreadReplay, int>();
         foreach (ref readonly var site in image.Sites.AsSpan())
         {

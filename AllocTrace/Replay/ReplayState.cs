@@ -35,6 +35,7 @@ internal sealed unsafe class ReplayState(SessionFile session, List<ThreadReplay>
 
         blocks.Sites.Save(writer);
         blocks.Tables.Save(writer);
+        blocks.Mappings.Table.Save(writer);
         blocks.Clock.SaveSlices(writer);
         snapshots.Save(writer);
     }
@@ -65,7 +66,10 @@ internal sealed unsafe class ReplayState(SessionFile session, List<ThreadReplay>
 
         blocks.LoadSites(reader);
         InheritedSite[] inherited = [.. sites.Select(Inherit)];
-        if (!blocks.Tables.TryLoad(reader, blocks.Sites.End))
+        if (!blocks.Tables.TryLoad(reader, blocks.Sites.End) || !blocks.Mappings.Table.TryLoad(reader, blocks.Sites.End))
+            throw Impossible();
+
+        if (threads.Exists(thread => thread.Unmapped.Exists(piece => piece.Mapping.Site >= blocks.Sites.End)))
             throw Impossible();
 
         ConnectSites();

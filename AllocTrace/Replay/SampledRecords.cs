@@ -10,9 +10,19 @@ internal readonly struct SampledRecords(BlockReplay blocks, ThreadReplay thread,
 {
     public bool Allocate(uint tag, ulong address, ulong blockBytes, uint stack)
     {
+        if ((tag & 15) == WireFormat.MmapDomain)
+        {
+            blocks.Allocate(thread, tag, address, blockBytes, stack);
+            return true;
+        }
+
         blocks.CheckBytes(thread, blockBytes);
         var site = blocks.SiteOf(thread, tag & 15, stack);
-        blocks.PutBlock(tag & 15, address, blockBytes, site);
+        if (blocks.Renamed.TryRename(thread, tag, address, site) is { } renamed)
+            blockBytes = renamed;
+        else
+            blocks.PutBlock(tag & 15, address, blockBytes, site);
+
         var (bytes, count) = blocks.Weigh(address, blockBytes);
         blocks.CountAllocation(site, bytes, count);
         blocks.CountCalls(tag, bytes, count);
@@ -21,6 +31,12 @@ internal readonly struct SampledRecords(BlockReplay blocks, ThreadReplay thread,
 
     public bool Reallocate(uint tag, ulong address, ulong blockBytes, uint stack)
     {
+        if ((tag & 15) == WireFormat.MmapDomain)
+        {
+            blocks.Mappings.Move(thread, tag, address, blockBytes, stack);
+            return true;
+        }
+
         EndRealloc(tag);
         return address == 0 || Allocate(tag, address, blockBytes, stack); // 0: the new block was not chosen
     }
@@ -31,14 +47,34 @@ internal readonly struct SampledRecords(BlockReplay blocks, ThreadReplay thread,
         var (bytes, count) = site == 0 ? (0, 1) : blocks.Weigh(address, blockBytes);
         blocks.CountCalls(tag, bytes, count);
         if (site == 0)
-            blocks.UnknownFrees++;
+            blocks.UnknownFrees += blocks.Tables.MayRename(tag & 15) ? 0 : 1;
         else
             End(site, bytes, count);
     }
 
     public void BeginRealloc(uint tag, ulong address) => blocks.BeginRealloc(thread, tag & 15, address);
 
-    public void FailRealloc(uint tag, ulong address) => blocks.UndoRealloc(thread, tag & 15);
+    public void FailRealloc(uint tag, ulong address)
+    {
+        if ((tag & 15) == WireFormat.MmapDomain)
+            blocks.Mappings.Undo(thread);
+        else
+            blocks.UndoRealloc(thread, tag & 15);
+    }
+
+    public bool Unmap(uint tag, ulong address, ulong length)
+    {
+        if ((tag & 15) != WireFormat.MmapDomain)
+            throw process.NoSuchRecord(thread, tag >> 4, 2 * sizeof(ulong));
+
+        blocks.Mappings.Unmap(thread, address, length);
+        return true;
+    }
+
+    public void Arena(uint tag, ulong address, ulong length)
+    {
+        // No block, and in none of the figures.
+    }
 
     public void Mark(MarkKind kind, ulong argument, ulong monoNs) => process.Mark(kind, argument, monoNs);
 

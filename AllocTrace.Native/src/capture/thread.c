@@ -11,6 +11,8 @@
 #include "capture/sampling.h"
 
 _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
+_Thread_local bool thread_is_over __attribute__((tls_model("initial-exec")));
+_Thread_local bool thread_is_left_out __attribute__((tls_model("initial-exec")));
 
 /* One mapping a thread: the capture itself and room for a stack of usual depth. */
 struct thread_block {
@@ -27,18 +29,6 @@ static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 static bool has_exit_key;
 
-static size_t grown_bytes(uint32_t capacity)
-{
-    return sizeof(struct kept_frame) + capacity * (sizeof(struct kept_frame) + sizeof(struct kept_place) + sizeof(uintptr_t))
-           + capacity / KEPT_FRAMES_PER_CHUNK * sizeof(struct kept_chunk);
-}
-
-static void release_grown_room(struct kept_stack *stack)
-{
-    if (stack->capacity > KEPT_FIRST_CAPACITY)
-        os_unmap(stack->frames - 1, grown_bytes(stack->capacity));
-}
-
 /* ---- the end of a thread ---- */
 
 static void end_stream(struct thread_capture *thread)
@@ -53,7 +43,7 @@ static void end_stream(struct thread_capture *thread)
 /* Of a thread that is in no list any more. */
 static void release(struct thread_capture *thread)
 {
-    release_grown_room(&thread->stack);
+    kept_stack_release_room(&thread->stack);
     os_unmap(thread, sizeof(struct thread_block));
 }
 
@@ -97,7 +87,7 @@ static void reap(void)
     recording.fork_local->threads_since_reap = recording.fork_local->threads_after_reap = 0;
     for (struct thread_capture *thread = recording.fork_local->threads; thread; thread = next) {
         next = thread->next;
-        if (thread == thread_of_this || !os_thread_is_gone(thread->process_id, thread->os_id)) {
+        if (thread == thread_of_this || thread->is_shared || !os_thread_is_gone(thread->process_id, thread->os_id)) {
             recording.fork_local->threads_after_reap++;
             continue;
         }
@@ -163,7 +153,24 @@ static void on_thread_exit(void *value)
     if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
         end_stream(thread);
     thread_of_this = NULL;
+    thread_is_over = true;
     recording.calls.thread_ends();
+    leave_list(thread);
+    release(thread);
+}
+
+void thread_leave_out(void)
+{
+    struct thread_capture *thread = thread_of_this;
+    thread_is_left_out = true;
+    if (!thread || thread->state == THREAD_INSIDE)
+        return;
+    __atomic_store_n(&thread->state, THREAD_INSIDE, __ATOMIC_SEQ_CST);
+    if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
+        end_stream(thread);
+    thread_of_this = NULL;
+    if (has_exit_key)
+        pthread_setspecific(exit_key, NULL);
     leave_list(thread);
     release(thread);
 }
@@ -259,6 +266,28 @@ static bool begin_stream(struct thread_capture *thread)
     return true;
 }
 
+struct thread_capture *thread_make_shared(struct thread_capture *earlier)
+{
+    static const char name[sizeof(((struct alloctrace_thread *)0)->name)] = "ended threads";
+    struct thread_capture *thread = earlier ? earlier : map_thread();
+    if (!thread)
+        return NULL;
+    thread->state = THREAD_INSIDE;
+    thread->recording = thread_recording;
+    thread->is_shared = true;
+    if (!earlier)
+        join_list(thread);
+    use_own_room(&thread->stack, (struct thread_block *)thread);
+    sampling_begin_thread(thread);
+    bool is_ready = begin_stream(thread);
+    if (is_ready)
+        memcpy(thread->shared->name, name, sizeof name);
+    else
+        thread->recording = THREAD_UNREADY;
+    thread->state = thread->recording;
+    return thread;
+}
+
 static struct thread_capture *make_ready(struct thread_capture *thread)
 {
     bool is_new = !thread;
@@ -272,7 +301,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     thread->runtime = NULL;
     thread->recording = thread_recording;
     if (is_listed) {
-        release_grown_room(&thread->stack);
+        kept_stack_release_room(&thread->stack);
     } else {
         thread->process_id = os_process_id();
         thread->os_id = os_thread_id();
@@ -286,9 +315,11 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     }
     if (recording.options.crash)
         thread->signal_stack = recording.calls.thread_begins();
+    thread_call_real(thread, true); /* glibc asks calloc for the values of higher keys: pthread_setspecific.c */
     pthread_once(&exit_key_once, make_exit_key);
     if (has_exit_key)
         pthread_setspecific(exit_key, thread);
+    thread_call_real(thread, false);
     return thread;
 }
 
@@ -353,7 +384,7 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         abort();
     }
 #endif
-    if ((thread && thread->state == THREAD_INSIDE) || __atomic_load_n(&recording.off, __ATOMIC_RELAXED))
+    if ((thread && thread->state == THREAD_INSIDE) || thread_is_left_out || __atomic_load_n(&recording.off, __ATOMIC_RELAXED))
         return NULL;
     int saved = errno;
     struct thread_capture *ready = make_ready(thread);
@@ -361,31 +392,4 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         tell_unready();
     errno = saved;
     return ready;
-}
-
-bool thread_grow_stack(struct kept_stack *stack)
-{
-    uint32_t capacity = stack->capacity * 2;
-    if (capacity > KEPT_MAX_CAPACITY)
-        return false;
-    alloctrace_assert(stack->depth <= stack->capacity);
-    uint8_t *memory = os_map(grown_bytes(capacity));
-    if (!memory)
-        return false;
-    struct kept_stack old = *stack;
-    if (capacity > KEPT_DEEP && stack->code_epoch != CODE_EPOCH_DEEP) {
-        stack->deep_code_epoch = stack->code_epoch;
-        stack->code_epoch = CODE_EPOCH_DEEP;
-    }
-    stack->capacity = capacity;
-    stack->frames = (struct kept_frame *)memory + 1;
-    stack->places = (struct kept_place *)(stack->frames + capacity);
-    stack->pending = (uintptr_t *)(stack->places + capacity);
-    stack->chunks = (struct kept_chunk *)(stack->pending + capacity);
-    memcpy(stack->frames, old.frames, old.capacity * sizeof *old.frames);
-    memcpy(stack->places, old.places, old.capacity * sizeof *old.places);
-    memcpy(stack->pending, old.pending, old.capacity * sizeof *old.pending);
-    memcpy(stack->chunks, old.chunks, old.chunk_count * sizeof *old.chunks);
-    release_grown_room(&old);
-    return true;
 }

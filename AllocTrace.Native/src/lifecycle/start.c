@@ -1,5 +1,6 @@
 /* The recording is armed, and armed again. */
 #include "capture/fork.h"
+#include "capture/native/native.h"
 #include "capture/sampling.h"
 #include "crash/crash.h"
 #include "lifecycle/lifecycle.h"
@@ -15,6 +16,7 @@ bool lifecycle_arm(const struct options *options)
         forget_tables();
         recording.options = *options;
         sampling_begin(options->sample_bytes);
+        native_begin(options->native);
         if (options->starts_collector)
             collector_find_command();
         return true;
@@ -31,6 +33,7 @@ bool lifecycle_arm(const struct options *options)
     }
     recording.fork_local->loader_is_free = true;
     sampling_begin(options->sample_bytes);
+    native_begin(options->native);
     if (options->starts_collector)
         collector_find_command();
     fork_watch();

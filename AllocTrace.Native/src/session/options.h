@@ -26,6 +26,7 @@ struct options {
     uint32_t on_full;      /* enum alloctrace_on_full */
     bool domains[ALLOCTRACE_DOMAIN_TRACKED];
     bool children;
+    uint32_t native;       /* enum alloctrace_native */
     bool crash;            /* a fatal signal leaves the stacks of all threads */
     bool starts_collector; /* ALLOCTRACE names a database, and the collector is not off */
 };

@@ -142,6 +142,7 @@ bool session_open(const struct options *options, const struct session_origin *or
     header->started_mono_ns = os_monotonic_ns();
     header->sample_bytes = options->sample_bytes;
     header->events_bytes = options->events_bytes;
+    header->native = options->native;
     header->limit_bytes = options->limit_bytes;
     header->max_frames = options->max_frames;
     header->on_full = options->on_full;

@@ -30,6 +30,19 @@ internal static class SummaryJson
             CrashReport.WriteJson(text, process, crash);
         }
 
+        if (database.Native.FirstOrDefault(native => native.Process == process.Id) is { } native)
+        {
+            json.WriteStartObject("native");
+            json.WriteString("mode", native.Mode);
+            json.WriteString("reach", native.Reach);
+            json.WriteStartArray("past");
+            foreach (var image in native.Past)
+                json.WriteStringValue(image);
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
         if (database.EventLogs.FirstOrDefault(log => log.Process == process.Id) is { } log)
         {
             json.WriteStartObject("event_log");

@@ -30,6 +30,9 @@ internal sealed class SummaryText(TraceDatabase database)
         if (process.UnknownFrees > 0)
             page.Line($"  {Numbers.Of(process.UnknownFrees, "free")} of blocks from before the recording began");
 
+        if (database.Native.FirstOrDefault(native => native.Process == process.Id) is { } native)
+            NativeReach.Write(page, native);
+
         if (database.EventLogs.FirstOrDefault(log => log.Process == process.Id) is { } log)
             page.Line(log.LeftOut == 0 ? $"  {Numbers.Of(log.Events, "event")} in the event log: export --events" : $"  {Caveats.OfEvents(process, log)}", log.LeftOut == 0 ? Style.Plain : Page.Alarm);
 

@@ -57,6 +57,12 @@ internal sealed class Collector : IDisposable
         init => _database.MostRetainedBytes = value;
     }
 
+    /// <summary>Called by each thread of the collector before anything else.</summary>
+    public Action BeginThread
+    {
+        init => _threads.Begin = value;
+    }
+
     /// <summary>True if there was a look for sessions.</summary>
     public bool HasLooked => _sessions.HasLooked;
 

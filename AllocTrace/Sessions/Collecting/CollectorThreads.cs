@@ -22,6 +22,9 @@ internal sealed class CollectorThreads(Func<int> look, Func<double> serve, Actio
     private readonly List<Thread> _threads = [];
     private readonly ManualResetEventSlim _stop = new();
 
+    /// <summary>Called by each thread before anything else.</summary>
+    public Action Begin { get; set; } = () => { };
+
     public void Start()
     {
         var isFirst = _threads.Count == 0;
@@ -50,6 +53,7 @@ internal sealed class CollectorThreads(Func<int> look, Func<double> serve, Actio
     {
         try
         {
+            Begin();
             for (var waitMs = ShortestWaitMs; !isOver() && !_stop.Wait(waitMs);)
             {
                 if (isFirst && _threads.Count < Math.Min(Environment.ProcessorCount, look()))

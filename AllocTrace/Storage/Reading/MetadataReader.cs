@@ -39,7 +39,7 @@ internal static class MetadataReader
             row.CheckedInt64(0), row.Text(1), row.Text(2), StoredWords.RuntimeFound(row.Text(3)), row.CheckedInt64(4) != 0, row.CheckedInt64(5), row.Text(6)));
 
     public static TraceDomain[] Domains(ReadConnection connection) =>
-        Read(connection, "SELECT id, name FROM domain ORDER BY id", row => new TraceDomain(row.CheckedInt64(0), row.Text(1)));
+        Read(connection, "SELECT id, name FROM domain ORDER BY id", row => new TraceDomain(row.CheckedInt64(0), KnownDomain.NameOf(row.Text(1))));
 
     public static TraceSnapshot[] Snapshots(ReadConnection connection) => Read(
         connection,
@@ -52,6 +52,15 @@ internal static class MetadataReader
         "SELECT process, thread, reason, events, first_ns, last_ns FROM loss ORDER BY process, first_ns, reason",
         row => new TraceLoss(
             row.CheckedInt64(0), row.NullableInt64(1), StoredWords.LossReason(row.Text(2)), row.CheckedInt64(3), row.NullableInt64(4), row.NullableInt64(5)));
+
+    /// <summary>Empty in recordings of versions without the table.</summary>
+    public static TraceNative[] Native(ReadConnection connection) =>
+        Read(connection, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'native'", _ => true).Length == 0
+            ? []
+            : Read(
+                connection,
+                "SELECT process, mode, reach, past FROM native ORDER BY process",
+                row => new TraceNative(row.CheckedInt64(0), row.Text(1), row.Text(2), row.Text(3).Split('\n', StringSplitOptions.RemoveEmptyEntries)));
 
     /// <summary>The value of a pragma that is a number.</summary>
     public static long Pragma(ReadConnection connection, string name) => Read(connection, $"PRAGMA {name}", row => row.CheckedInt64(0)).Single();

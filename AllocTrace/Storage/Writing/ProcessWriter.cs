@@ -18,6 +18,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private readonly RawInsert _process;
     private readonly RawInsert _thread;
     private readonly RawInsert _runtime;
+    private readonly RawInsert _native;
     private readonly RawInsert _operation;
     private readonly RawInsert _loss;
     private readonly RawInsert _snapshot;
@@ -43,6 +44,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _process = new RawInsert(database, "process", columns: 14);
         _thread = new RawInsert(database, "thread", columns: 7);
         _runtime = new RawInsert(database, "runtime", columns: 7);
+        _native = new RawInsert(database, "native", columns: 4);
         _operation = new RawInsert(database, "operation", columns: 5);
         _loss = new RawInsert(database, "loss", columns: 6);
         _snapshot = new RawInsert(database, "snapshot", columns: 7);
@@ -75,10 +77,15 @@ internal sealed unsafe class ProcessWriter : IDisposable
         Add(session, replay, ProcessEnding.Running, losses, course.Snapshots, course.Changes);
     }
 
-    /// <summary>Returns the number that an extension chose, or <c>others</c> for the domains that share one.</summary>
+    /// <summary>Returns the name of a domain beyond CPython's own: <c>others</c> for the domains that share one.</summary>
     /// <remarks>Version 2 sessions gave the shared one the number of its first.</remarks>
-    private static string TrackedName(SessionHeader* header, int domain) =>
-        domain == WireFormat.OtherDomains && header->TrackedDomain[domain] == 0 ? "others" : header->TrackedDomain[domain].ToString();
+    private static string NameOf(SessionHeader* header, int domain) => domain switch
+    {
+        WireFormat.MallocDomain => KnownDomain.Malloc,
+        WireFormat.MmapDomain => KnownDomain.Mmap,
+        WireFormat.OtherDomains when header->TrackedDomain[domain] == 0 => "others",
+        _ => KnownDomain.NameOf(header->TrackedDomain[domain]),
+    };
 
     private void Add(
         SessionFile session,
@@ -93,7 +100,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         var places = PlacesOfSites(session, replay);
         var domains = new long[WireFormat.Domains];
         foreach (var domain in DomainsOf(replay))
-            domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(TrackedName(header, domain));
+            domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(NameOf(header, domain));
 
         var crash = ending != ProcessEnding.Running ? CrashWriter.Read(session) : null;
         var crashStacks = _stacks.Add(session, crash?.Allocations.Select(allocation => allocation.Stack) ?? []);
@@ -101,6 +108,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         var duration = AddProcess(process, session, replay, ending);
         var threads = AddThreads(process, replay, places);
         AddRuntimes(process, session, replay);
+        AddNative(process, session);
         AddOperations(process, replay, domains);
         var firstSite = AddSites(process, threads, replay, places, domains);
         foreach (var snapshot in snapshots)
@@ -134,7 +142,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void Dispose()
     {
         _stacks.Dispose();
-        foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _operation, _loss, _snapshot])
+        foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _native, _operation, _loss, _snapshot])
             insert.Dispose();
 
         foreach (var insert in (BatchInsert[])[_site, _snapshotSite, _slice, _sliceSite])
@@ -269,6 +277,16 @@ internal sealed unsafe class ProcessWriter : IDisposable
                 replay.SinceStart(runtime->HookedNs),
                 StacksOf(session, number));
         }
+    }
+
+    private void AddNative(long process, SessionFile session)
+    {
+        var header = session.Header;
+        if (header->Native == 0)
+            return;
+
+        var reach = (NativeReach)header->NativeReach switch { NativeReach.ByName => "name", NativeReach.Redirected => "import", _ => "none" };
+        _native.Add(process, header->Native == 1 ? "malloc" : "stacks", reach, header->NativePast == 0 ? "" : session.String(header->NativePast));
     }
 
     private void AddOperations(long process, ProcessReplay replay, long[] domains)
