@@ -127,11 +127,6 @@ static bool describe(struct code_info *info, const struct python_runtime *python
     return true;
 }
 
-static void add_to_filter(uint64_t *bits, uintptr_t number)
-{
-    __atomic_fetch_or(&bits[number >> 6 & 1023], UINT64_C(1) << (number & 63), __ATOMIC_RELAXED);
-}
-
 static struct code_info *add(const struct python_runtime *python, uintptr_t code)
 {
     if ((!code_cache.slots || code_cache.live * UINT64_C(2) > code_cache.slots->mask) && !grow())
@@ -144,8 +139,8 @@ static struct code_info *add(const struct python_runtime *python, uintptr_t code
         unused = info;
         return NULL;
     }
-    add_to_filter(code_filter.page, code >> 12);
-    add_to_filter(code_filter.block, code >> 4);
+    __atomic_fetch_or(&code_filter.block[code >> 10 & 1023], UINT64_C(1) << (code >> 4 & 63), __ATOMIC_RELAXED);
+    __atomic_store_n(&code_filter.pool[code >> 14 & 0xFFFF], 1, __ATOMIC_RELAXED);
     insert(code_cache.slots, code, info);
     code_cache.live++;
     return info;
@@ -256,4 +251,5 @@ void code_cache_reset(void)
         os_unmap(code_cache.slots, bytes_of(code_cache.slots->mask + 1));
     code_cache = (struct code_cache){0};
     memset(&code_filter, 0, sizeof code_filter);
+    code_filter.pool[0] = 1;
 }

@@ -11,6 +11,8 @@
 #include "capture/sampling.h"
 
 _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
+static struct thread_capture nobody;
+_Thread_local struct thread_capture *thread_or_nobody __attribute__((tls_model("initial-exec"))) = &nobody;
 _Thread_local bool thread_is_over __attribute__((tls_model("initial-exec")));
 _Thread_local bool thread_is_left_out __attribute__((tls_model("initial-exec")));
 
@@ -28,6 +30,12 @@ uint32_t thread_recording = THREAD_FIRST_RECORDING;
 static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 static bool has_exit_key;
+
+static void set_thread(struct thread_capture *thread)
+{
+    thread_of_this = thread;
+    thread_or_nobody = thread ? thread : &nobody;
+}
 
 /* ---- the end of a thread ---- */
 
@@ -152,7 +160,7 @@ static void on_thread_exit(void *value)
     __atomic_store_n(&thread->state, THREAD_INSIDE, __ATOMIC_SEQ_CST); /* whoever stops the recording waits */
     if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
         end_stream(thread);
-    thread_of_this = NULL;
+    set_thread(NULL);
     thread_is_over = true;
     recording.calls.thread_ends();
     leave_list(thread);
@@ -168,7 +176,7 @@ void thread_leave_out(void)
     __atomic_store_n(&thread->state, THREAD_INSIDE, __ATOMIC_SEQ_CST);
     if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
         end_stream(thread);
-    thread_of_this = NULL;
+    set_thread(NULL);
     if (has_exit_key)
         pthread_setspecific(exit_key, NULL);
     leave_list(thread);
@@ -211,7 +219,8 @@ static struct thread_capture *map_thread(void)
 
 static void use_own_room(struct kept_stack *stack, struct thread_block *block)
 {
-    *stack = (struct kept_stack){.capacity = KEPT_FIRST_CAPACITY,
+    *stack = (struct kept_stack){.top.walk = kept_stack_unknown,
+                                 .capacity = KEPT_FIRST_CAPACITY,
                                  .frames = block->frames + 1,
                                  .places = block->places,
                                  .pending = block->pending,
@@ -296,9 +305,10 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     if (is_new && !(thread = map_thread()))
         return NULL;
     bool is_listed = !is_new && thread->recording; /* not after a fork */
-    thread_of_this = thread;
+    set_thread(thread);
     thread->state = THREAD_INSIDE;
     thread->runtime = NULL;
+    thread->pthread = (uintptr_t)pthread_self();
     thread->recording = thread_recording;
     if (is_listed) {
         kept_stack_release_room(&thread->stack);
@@ -372,8 +382,9 @@ static void tell_unready(void)
         os_message("the recording is incomplete: out of memory (ulimit -v?)");
 }
 
-struct thread_capture *thread_enter_slow(struct thread_capture *thread)
+struct thread_capture *thread_enter_slow(void)
 {
+    struct thread_capture *thread = thread_of_this;
     if (probe.active) {
         probe.reached = true;
         return NULL;

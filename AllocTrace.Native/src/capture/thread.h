@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "capture/walk/kept_stack.h"
+#include "platform/compiler.h"
 #include "session/session.h"
 
 /* A thread's state, or the number of the recording that it is ready for: that it is neither inside a hook nor new is one comparison. */
@@ -19,8 +20,9 @@ enum hook_state {
 /* The present recording's number; grows when recording stops, and when it starts again. */
 extern INTERNAL uint32_t thread_recording;
 
-/* See sampling.h. All zero when every allocation is recorded. */
+/* See sampling.h. When every allocation is recorded, all zero but the first. */
 struct sampler {
+    uint64_t usual;       /* sizes below it have the usual record: none when sampling, else those of 32 bits */
     uint64_t left;        /* bytes to the next that is chosen */
     uint64_t allocations; /* of this thread, so far */
     uint64_t random;
@@ -36,6 +38,7 @@ struct thread_capture {
     uint64_t order;         /* what alloctrace_session.order holds while this thread is the last writer */
     struct alloctrace_thread *shared;
     struct traced_runtime *runtime; /* whose frames the kept stack holds; NULL: none yet */
+    uintptr_t pthread; /* pthread_self() */
     struct sampler sampler;
     struct kept_stack stack;
 
@@ -73,17 +76,27 @@ void thread_leave_out(void);
  * while it uses it. Does nothing but system calls. NULL: there is no room. */
 struct thread_capture *thread_make_shared(struct thread_capture *earlier);
 
+/* thread_of_this, or where it is NULL a capture that is never ready: the hooks compare states without a look at the pointer. */
+extern INTERNAL _Thread_local struct thread_capture *thread_or_nobody __attribute__((tls_model("initial-exec")));
+
 /* The slow half of thread_enter: makes the thread ready if it can be. NULL: pass the call through. */
-struct thread_capture *thread_enter_slow(struct thread_capture *thread);
+struct thread_capture *thread_enter_slow(void);
+
+/* Begins a hook if the thread is ready, as it mostly is. NULL: thread_enter has to look. */
+ALWAYS_INLINE struct thread_capture *thread_enter_ready(void)
+{
+    struct thread_capture *thread = thread_or_nobody;
+    if (__builtin_expect(thread->state != thread_recording, 0))
+        return NULL;
+    thread->state = THREAD_INSIDE;
+    return thread;
+}
 
 /* Begins a hook. NULL: this call is not recorded (it is the allocator's own, or nothing is). */
 static inline struct thread_capture *thread_enter(void)
 {
-    struct thread_capture *thread = thread_of_this;
-    if (__builtin_expect(!thread || thread->state != thread_recording, 0))
-        return thread_enter_slow(thread);
-    thread->state = THREAD_INSIDE;
-    return thread;
+    struct thread_capture *thread = thread_enter_ready();
+    return __builtin_expect(!thread, 0) ? thread_enter_slow() : thread;
 }
 
 /* Around calls of the real allocator. Test builds abort when a hook is reached from our own code. */
