@@ -4,6 +4,7 @@
 
 #include "capture/intern.h"
 #include "capture/recording.h"
+#include "capture/thread.h"
 #include "python/line_table.h"
 #include "python/memory.h"
 
@@ -162,6 +163,7 @@ static void drop(uintptr_t code)
     code_cache.live--;
     uint32_t next = code_cache.epoch + 1;
     __atomic_store_n(&code_cache.epoch, next == CODE_EPOCH_DEEP ? 0 : next, __ATOMIC_RELEASE);
+    thread_change_ready();
 }
 
 const struct code_info *code_cache_get(const struct python_runtime *python, uintptr_t code)

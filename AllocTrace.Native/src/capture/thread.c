@@ -26,6 +26,15 @@ struct thread_block {
 };
 
 uint32_t thread_recording = THREAD_FIRST_RECORDING;
+uint32_t thread_ready = THREAD_FIRST_RECORDING;
+
+void thread_change_ready(void)
+{
+    uint32_t last = __atomic_load_n(&thread_ready, __ATOMIC_RELAXED), next;
+    do
+        next = last == UINT32_MAX ? THREAD_FIRST_RECORDING : last + 1;
+    while (!__atomic_compare_exchange_n(&thread_ready, &last, next, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+}
 
 static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
@@ -139,6 +148,7 @@ bool thread_stop_all(void)
     enum { TRIES = 2000, WAIT_NS = 1000000 };
     reap();
     __atomic_add_fetch(&thread_recording, 1, __ATOMIC_SEQ_CST);
+    thread_change_ready();
     for (int i = 0; i < TRIES; i++) {
         if (!any_inside())
             return true;
@@ -282,6 +292,7 @@ struct thread_capture *thread_make_shared(struct thread_capture *earlier)
     if (!thread)
         return NULL;
     thread->state = THREAD_INSIDE;
+    thread->ready = __atomic_load_n(&thread_ready, __ATOMIC_ACQUIRE); /* before the recording, which changes before it */
     thread->recording = thread_recording;
     thread->is_shared = true;
     if (!earlier)
@@ -291,9 +302,7 @@ struct thread_capture *thread_make_shared(struct thread_capture *earlier)
     bool is_ready = begin_stream(thread);
     if (is_ready)
         memcpy(thread->shared->name, name, sizeof name);
-    else
-        thread->recording = THREAD_UNREADY;
-    thread->state = thread->recording;
+    thread->state = is_ready ? thread->ready : (uint32_t)THREAD_UNREADY;
     return thread;
 }
 
@@ -309,6 +318,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     thread->state = THREAD_INSIDE;
     thread->runtime = NULL;
     thread->pthread = (uintptr_t)pthread_self();
+    thread->ready = __atomic_load_n(&thread_ready, __ATOMIC_ACQUIRE); /* before the recording, which changes before it */
     thread->recording = thread_recording;
     if (is_listed) {
         kept_stack_release_room(&thread->stack);
@@ -382,6 +392,18 @@ static void tell_unready(void)
         os_message("the recording is incomplete: out of memory (ulimit -v?)");
 }
 
+/* Begins a hook of a thread that is ready but for a code object that died. False: it is not. */
+static bool meet_death(struct thread_capture *thread)
+{
+    uint32_t ready = __atomic_load_n(&thread_ready, __ATOMIC_ACQUIRE); /* before the recording */
+    if (!thread_is_ready(thread))
+        return false;
+    thread->ready = ready;
+    thread->state = THREAD_INSIDE;
+    thread->stack.top.interpreter = 0; /* the whole walk looks at the epoch */
+    return true;
+}
+
 struct thread_capture *thread_enter_slow(void)
 {
     struct thread_capture *thread = thread_of_this;
@@ -395,6 +417,8 @@ struct thread_capture *thread_enter_slow(void)
         abort();
     }
 #endif
+    if (thread && meet_death(thread))
+        return thread;
     if ((thread && thread->state == THREAD_INSIDE) || thread_is_left_out || __atomic_load_n(&recording.off, __ATOMIC_RELAXED))
         return NULL;
     int saved = errno;

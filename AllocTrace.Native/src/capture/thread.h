@@ -10,7 +10,8 @@
 #include "platform/compiler.h"
 #include "session/session.h"
 
-/* A thread's state, or the number of the recording that it is ready for: that it is neither inside a hook nor new is one comparison. */
+/* A thread's state, or what thread_ready was when it last looked at what is new: one comparison tells that it is neither inside a hook nor
+ * new, that the recording goes on, and that no code object died since. */
 enum hook_state {
     THREAD_UNREADY = 0, /* new, or found zeroed after a fork */
     THREAD_INSIDE = 1,  /* in a hook: calls that reach us now are the real allocator's own (pymalloc asks the raw domain) */
@@ -19,6 +20,10 @@ enum hook_state {
 
 /* The present recording's number; grows when recording stops, and when it starts again. */
 extern INTERNAL uint32_t thread_recording;
+
+/* Another number whenever thread_recording or code_cache.epoch became another one: they change first. */
+extern INTERNAL uint32_t thread_ready;
+void thread_change_ready(void);
 
 /* See sampling.h. When every allocation is recorded, all zero but the first. */
 struct sampler {
@@ -32,7 +37,7 @@ struct sampler {
 struct thread_capture {
     /* What every call touches, two cache lines with the head of the kept stack. */
     uint32_t state;
-    uint32_t recording;     /* that its stream is of */
+    uint32_t ready;         /* the state between calls */
     uint8_t *at, *end;      /* the next record; where the last that fits may begin */
     uint64_t position_bias; /* at + position_bias is the stream position */
     uint64_t order;         /* what alloctrace_session.order holds while this thread is the last writer */
@@ -42,6 +47,7 @@ struct thread_capture {
     struct sampler sampler;
     struct kept_stack stack;
 
+    uint32_t recording;                     /* that its stream is of */
     struct thread_capture *next, *previous; /* in the list of all threads */
     uint32_t slot;
     uint32_t slab;
@@ -86,7 +92,7 @@ struct thread_capture *thread_enter_slow(void);
 ALWAYS_INLINE struct thread_capture *thread_enter_ready(void)
 {
     struct thread_capture *thread = thread_or_nobody;
-    if (__builtin_expect(thread->state != thread_recording, 0))
+    if (__builtin_expect(thread->state != thread_ready, 0))
         return NULL;
     thread->state = THREAD_INSIDE;
     return thread;
@@ -111,7 +117,13 @@ static inline void thread_call_real(struct thread_capture *thread, bool begins)
 
 static inline void thread_leave(struct thread_capture *thread)
 {
-    thread->state = thread->recording;
+    thread->state = thread->ready;
+}
+
+/* Between two calls, in the present recording. */
+static inline bool thread_is_ready(const struct thread_capture *thread)
+{
+    return thread->state == thread->ready && thread->recording == thread_recording;
 }
 
 /* Ends the recording for all threads: from now on each finds at its next call that it is not ready. Waits for those that are inside a hook,

@@ -30,6 +30,8 @@ ALWAYS_INLINE void again_begin(const struct layout *layout, const struct walks *
     uint32_t depth = stack->depth;
     bool is_known = depth && (!layout->first_owner_without_code || place_is_trampoline(&stack->places[0]));
     stack->top.frame = NO_KEPT_FRAME;
+    if (stack->code_epoch == CODE_EPOCH_DEEP)
+        stack->top.interpreter = 0;
     if (!is_known)
         return;
     stack->top.walk = walks->again[depth <= AGAIN_DEPTHS ? depth : AGAIN_DEPTHS + 1];
@@ -76,8 +78,7 @@ ALWAYS_INLINE uint32_t again(const struct layout *layout, const struct walks *wa
 {
     struct kept_stack *stack = &thread->stack;
     bool is_usual = again_is_own(layout, thread, state)
-                    && __builtin_expect(read_pointer(state, layout->thread_state.interpreter) == stack->top.interpreter, 1)
-                    && __builtin_expect(__atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE) == stack->code_epoch, 1);
+                    && __builtin_expect(read_pointer(state, layout->thread_state.interpreter) == stack->top.interpreter, 1);
     if (__builtin_expect(!is_usual, 0))
         return ALLOCTRACE_NODE_NONE;
     uintptr_t frame = frame_innermost(layout, state);

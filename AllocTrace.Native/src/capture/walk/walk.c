@@ -268,7 +268,8 @@ ALWAYS_INLINE uint32_t walk_whole(const struct layout *layout, const struct walk
 {
     uint32_t node = walk_with(layout, walks, thread, holds_gil);
     struct kept_stack *stack = &thread->stack;
-    stack->top.interpreter = thread->runtime->walk == thread->runtime->walk_after_checks ? stack->interpreter : 0;
+    bool is_usual = thread->runtime->walk == thread->runtime->walk_after_checks && stack->code_epoch != CODE_EPOCH_DEEP;
+    stack->top.interpreter = is_usual ? stack->interpreter : 0;
     return node;
 }
 
