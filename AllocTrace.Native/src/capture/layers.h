@@ -16,9 +16,9 @@ enum {
  * layer of their own: with one set of originals for all, a hook that somebody kept (tracemalloc does) would lead back to itself. Of several
  * layers in one call only the outermost records. */
 struct layer {
-    struct traced_runtime *runtime;            /* NULL: not in use */
-    uintptr_t (*attached_thread_state)(void);  /* python_runtime's; never NULL */
-    const uintptr_t *finalizing;               /* at 0: nothing has changed since the finalization was last looked at */
+    struct traced_runtime *runtime;           /* NULL: not in use */
+    uintptr_t (*attached_thread_state)(void); /* python_runtime's; never NULL */
+    const uintptr_t *finalizing;              /* at 0: nothing has changed since the finalization was last looked at */
     struct python_allocator original[DOMAINS];
 };
 

@@ -43,8 +43,8 @@ ALWAYS_INLINE uint64_t *record_room(struct thread_capture *thread)
 /* As record_room, when there is nothing to do for it; NULL: ask record_room. */
 ALWAYS_INLINE uint64_t *record_room_ready(struct thread_capture *thread)
 {
-    bool is_ready = __builtin_expect(SHARED_LOAD_RELAXED(session.header->order) == thread->order, 1)
-                    && __builtin_expect(thread->at <= thread->end, 1);
+    bool is_ready =
+        __builtin_expect(SHARED_LOAD_RELAXED(session.header->order) == thread->order, 1) && __builtin_expect(thread->at <= thread->end, 1);
     if (!is_ready)
         return NULL;
     uint64_t *room = (uint64_t *)thread->at;

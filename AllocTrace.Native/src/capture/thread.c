@@ -25,17 +25,6 @@ struct thread_block {
     struct kept_chunk chunks[KEPT_FIRST_CAPACITY / KEPT_FRAMES_PER_CHUNK];
 };
 
-uint32_t thread_recording = THREAD_FIRST_RECORDING;
-uint32_t thread_ready = THREAD_FIRST_RECORDING;
-
-void thread_change_ready(void)
-{
-    uint32_t last = __atomic_load_n(&thread_ready, __ATOMIC_RELAXED), next;
-    do
-        next = last == UINT32_MAX ? THREAD_FIRST_RECORDING : last + 1;
-    while (!__atomic_compare_exchange_n(&thread_ready, &last, next, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
-}
-
 static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 static bool has_exit_key;
@@ -378,32 +367,6 @@ bool thread_end_probe(void)
     return probe.reached;
 }
 
-/* A call of a thread that could not be made ready is counted; where there is no session that could count it, a message tells it once. */
-static void tell_unready(void)
-{
-    static bool told;
-    bool is_off = __atomic_load_n(&recording.off, __ATOMIC_RELAXED);
-    recording_lock();
-    bool is_counted = recording.fork_local->owned;
-    if (is_counted)
-        SHARED_ADD(session.header->unslotted_events, 1);
-    recording_unlock();
-    if (!is_counted && !is_off && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
-        os_message("the recording is incomplete: out of memory (ulimit -v?)");
-}
-
-/* Begins a hook of a thread that is ready but for a code object that died. False: it is not. */
-static bool meet_death(struct thread_capture *thread)
-{
-    uint32_t ready = __atomic_load_n(&thread_ready, __ATOMIC_ACQUIRE); /* before the recording */
-    if (!thread_is_ready(thread))
-        return false;
-    thread->ready = ready;
-    thread->state = THREAD_INSIDE;
-    thread->stack.top.interpreter = 0; /* the whole walk looks at the epoch */
-    return true;
-}
-
 struct thread_capture *thread_enter_slow(void)
 {
     struct thread_capture *thread = thread_of_this;
@@ -417,14 +380,14 @@ struct thread_capture *thread_enter_slow(void)
         abort();
     }
 #endif
-    if (thread && meet_death(thread))
+    if (thread && thread_meet_death(thread))
         return thread;
     if ((thread && thread->state == THREAD_INSIDE) || thread_is_left_out || __atomic_load_n(&recording.off, __ATOMIC_RELAXED))
         return NULL;
     int saved = errno;
     struct thread_capture *ready = make_ready(thread);
     if (!ready)
-        tell_unready();
+        thread_tell_unready();
     errno = saved;
     return ready;
 }

@@ -11,7 +11,7 @@
 #include "session/session.h"
 
 /* A thread's state, or what thread_ready was when it last looked at what is new: one comparison tells that it is neither inside a hook nor
- * new, that the recording goes on, and that no code object died since. */
+ * new, that its recording is the present one, and that no code object died since. */
 enum hook_state {
     THREAD_UNREADY = 0, /* new, or found zeroed after a fork */
     THREAD_INSIDE = 1,  /* in a hook: calls that reach us now are the real allocator's own (pymalloc asks the raw domain) */
@@ -43,7 +43,7 @@ struct thread_capture {
     uint64_t order;         /* what alloctrace_session.order holds while this thread is the last writer */
     struct alloctrace_thread *shared;
     struct traced_runtime *runtime; /* whose frames the kept stack holds; NULL: none yet */
-    uintptr_t pthread; /* pthread_self() */
+    uintptr_t pthread;              /* pthread_self() */
     struct sampler sampler;
     struct kept_stack stack;
 
@@ -84,6 +84,12 @@ struct thread_capture *thread_make_shared(struct thread_capture *earlier);
 
 /* thread_of_this, or where it is NULL a capture that is never ready: the hooks compare states without a look at the pointer. */
 extern INTERNAL _Thread_local struct thread_capture *thread_or_nobody __attribute__((tls_model("initial-exec")));
+
+/* Begins a hook of a thread that is ready but for a code object that died. False: it is not. (ready.c) */
+bool thread_meet_death(struct thread_capture *thread);
+
+/* A call of a thread that could not be made ready is counted. */
+void thread_tell_unready(void);
 
 /* The slow half of thread_enter: makes the thread ready if it can be. NULL: pass the call through. */
 struct thread_capture *thread_enter_slow(void);

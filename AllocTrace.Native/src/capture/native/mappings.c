@@ -1,7 +1,7 @@
 /* Mappings: mmap, munmap, mremap.
  *
- * Allocators call these while they hold their own locks (jemalloc in its first malloc), signal handlers do too: nothing here calls more than
- * the system, and a thread that is not ready stays so (shared_stream.h has its mappings, without a stack).
+ * Allocators call these while they hold their own locks (jemalloc in its first malloc), signal handlers do too: nothing here calls more
+ * than the system, and a thread that is not ready stays so (shared_stream.h has its mappings, without a stack).
  *
  * A mapping is a block if it may be written to when it is made: reserved addresses (PROT_NONE) and files that are only read are no memory
  * of the program's.

@@ -1,7 +1,7 @@
 /* again.h: the common walk, whose stack has the frames of the last one and perhaps another innermost instruction.
  *
- * There is a function for each depth, without a loop: six instructions a frame. The comparisons are those of align.h, and in the same order:
- * a kept frame is only looked at after its callee was seen to point to it. What differs is left to the functions in walk.c.
+ * There is a function for each depth, without a loop: six instructions a frame. The comparisons are those of align.h, and in the same
+ * order: a kept frame is only looked at after its callee was seen to point to it. What differs is left to the functions in walk.c.
  */
 #ifndef ALLOCTRACE_AGAIN_H
 #define ALLOCTRACE_AGAIN_H
@@ -81,7 +81,12 @@ ALWAYS_INLINE uint32_t again(const struct layout *layout, const struct walks *wa
                     && __builtin_expect(read_pointer(state, layout->thread_state.interpreter) == stack->top.interpreter, 1);
     if (__builtin_expect(!is_usual, 0))
         return ALLOCTRACE_NODE_NONE;
-    uintptr_t frame = frame_innermost(layout, state);
+    uintptr_t frame = read_pointer(state, layout->thread_state.frame);
+    if (layout->thread_state.frame_is_indirect) {
+        if (__builtin_expect(!frame, 0))
+            return ALLOCTRACE_NODE_NONE;
+        frame = read_pointer(frame, layout->thread_state.cframe_frame);
+    }
     if (frame != stack->top.frame)
         return __builtin_expect(frame != 0, 1) ? walks->moved(thread, state, frame) : ALLOCTRACE_NODE_NONE;
     bool same = anchor_is_usable(layout, stack, state) ? anchor_is_at_top(layout, stack, state, frame)
