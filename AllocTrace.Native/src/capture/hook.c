@@ -35,7 +35,8 @@ static inline void watch_finalization(struct thread_capture *thread, struct trac
         finalization_changed(thread, runtime, finalizing);
 }
 
-/* ---- an allocation: at most 110 instructions with the stack of the last one, seven frames deep, CPython 3.14 (InstructionTests) ---- */
+/* ---- an allocation: at most 110 instructions from CPython 3.13 on, with the stack of the last one, seven frames (InstructionTests) ----
+ */
 
 /* After the real call. */
 static __attribute__((noinline)) void *allocated(struct thread_capture *thread, struct traced_runtime *runtime, unsigned kind,
