@@ -4,6 +4,7 @@
 
 #include "capture/intern.h"
 #include "capture/recording.h"
+#include "capture/thread.h"
 #include "python/line_table.h"
 #include "python/memory.h"
 
@@ -127,11 +128,6 @@ static bool describe(struct code_info *info, const struct python_runtime *python
     return true;
 }
 
-static void add_to_filter(uint64_t *bits, uintptr_t number)
-{
-    __atomic_fetch_or(&bits[number >> 6 & 1023], UINT64_C(1) << (number & 63), __ATOMIC_RELAXED);
-}
-
 static struct code_info *add(const struct python_runtime *python, uintptr_t code)
 {
     if ((!code_cache.slots || code_cache.live * UINT64_C(2) > code_cache.slots->mask) && !grow())
@@ -144,8 +140,8 @@ static struct code_info *add(const struct python_runtime *python, uintptr_t code
         unused = info;
         return NULL;
     }
-    add_to_filter(code_filter.page, code >> 12);
-    add_to_filter(code_filter.block, code >> 4);
+    __atomic_fetch_or(&code_filter.block[code >> 10 & 1023], UINT64_C(1) << (code >> 4 & 63), __ATOMIC_RELAXED);
+    __atomic_store_n(&code_filter.pool[code >> 14 & 0xFFFF], 1, __ATOMIC_RELAXED);
     insert(code_cache.slots, code, info);
     code_cache.live++;
     return info;
@@ -167,6 +163,7 @@ static void drop(uintptr_t code)
     code_cache.live--;
     uint32_t next = code_cache.epoch + 1;
     __atomic_store_n(&code_cache.epoch, next == CODE_EPOCH_DEEP ? 0 : next, __ATOMIC_RELEASE);
+    thread_change_ready();
 }
 
 const struct code_info *code_cache_get(const struct python_runtime *python, uintptr_t code)
@@ -256,4 +253,5 @@ void code_cache_reset(void)
         os_unmap(code_cache.slots, bytes_of(code_cache.slots->mask + 1));
     code_cache = (struct code_cache){0};
     memset(&code_filter, 0, sizeof code_filter);
+    code_filter.pool[0] = 1;
 }

@@ -50,11 +50,12 @@ extern INTERNAL struct code_cache {
     uint32_t epoch; /* grows whenever an entry is dropped: what was remembered about addresses is void */
 } code_cache;
 
-/* The free hook asks about every block. First one bit for each page of 4 KiB, by 16 bits of its number: the blocks that a program frees lie
- * on few pages, so what is looked at stays in the first-level cache. Then, on pages that have code, one bit for each value of 16 address
- * bits. Bits are never taken back. */
+/* The free hook asks about every block. First one byte for each 16 KiB (a pool of pymalloc), by 16 bits of its number: the blocks that a
+ * program frees lie on few of them, so what is looked at stays in the first-level cache. Then, where there is code, one bit for each value
+ * of 16 address bits. Neither is ever taken back. */
 extern INTERNAL struct code_filter {
-    uint64_t page[1024], block[1024];
+    uint8_t pool[1 << 16]; /* that of NULL is always set: the hook need not compare */
+    uint64_t block[1024];
 } code_filter;
 
 static inline uint64_t code_hash(uintptr_t address)
@@ -67,9 +68,15 @@ static inline bool code_filter_has(const uint64_t *bits, uintptr_t number)
     return __atomic_load_n(&bits[number >> 6 & 1023], __ATOMIC_RELAXED) >> (number & 63) & 1;
 }
 
+/* Where code may be, or nothing: false is certain. */
+static inline bool code_may_be_near(const void *block)
+{
+    return LOAD_ONCE(code_filter.pool[(uintptr_t)block >> 14 & 0xFFFF]);
+}
+
 static inline bool code_may_be_cached(const void *block)
 {
-    return code_filter_has(code_filter.page, (uintptr_t)block >> 12) && code_filter_has(code_filter.block, (uintptr_t)block >> 4);
+    return code_may_be_near(block) && code_filter_has(code_filter.block, (uintptr_t)block >> 4);
 }
 
 /* The entry of a code object that a frame of this thread runs, made if need be (then it takes the lock). NULL: no memory or no room. */

@@ -25,6 +25,7 @@ static __attribute__((noinline, cold)) void finalization_changed(struct thread_c
 {
     if (__atomic_exchange_n(&runtime->seen_finalizing, finalizing, __ATOMIC_ACQ_REL) == finalizing)
         return;
+    layers_follow_finalization(runtime);
     if (finalizing)
         resident_record(thread, ALLOCTRACE_MEMORY_FINALIZING, 0);
     record_mark(thread, finalizing ? ALLOCTRACE_MARK_FINALIZING : ALLOCTRACE_MARK_INITIALIZED, 0);
@@ -40,21 +41,57 @@ static inline void watch_finalization(struct thread_capture *thread, struct trac
         finalization_changed(thread, runtime, finalizing);
 }
 
+/* ---- an allocation: at most 110 instructions from CPython 3.13 on, with the stack of the last one, seven frames (InstructionTests) ----
+ */
+
 /* After the real call. */
-ALWAYS_INLINE void *allocated(struct thread_capture *thread, struct traced_runtime *runtime, unsigned kind, unsigned domain, void *block,
-                              size_t size)
+static __attribute__((noinline)) void *allocated(struct thread_capture *thread, struct traced_runtime *runtime, unsigned kind,
+                                                 unsigned domain, void *block, size_t size)
+{
+    watch_finalization(thread, runtime);
+    if (!sampling_is_on(thread) || (!sampling_skips(thread, size) && sampling_take(thread, sampling_key(domain, block)))) {
+        uint32_t stack = walk(thread, runtime, domain == MEM || domain == OBJ);
+        if (__builtin_expect(stack == ALLOCTRACE_NODE_DROPPED, 0))
+            SHARED_ADD(session.header->lost_stacks, 1);
+        record_block(thread, kind, domain, block, size, stack);
+    } else if (kind == ALLOCTRACE_RECORD_REALLOC) {
+        record_block(thread, kind, domain, NULL, 0, ALLOCTRACE_NODE_NONE);
+    }
+    thread_leave(thread);
+    return block;
+}
+
+/* The same of a usual size, if the stack is known, there is room in the slab, and no other thread wrote since. False: nothing was done. */
+ALWAYS_INLINE bool record_usual(struct thread_capture *thread, unsigned layer, unsigned kind, unsigned domain, const void *block,
+                                size_t size)
+{
+    uintptr_t state = layers[layer].attached_thread_state();
+    uint32_t stack = thread->stack.top.walk(thread, state);
+    uint64_t *record = record_room_ready(thread);
+    if (__builtin_expect(stack <= ALLOCTRACE_NODE_DROPPED, 0) || __builtin_expect(!record, 0))
+        return false;
+    record_put(record, kind, domain, block);
+    ((uint32_t *)record)[2] = (uint32_t)size;
+    ((uint32_t *)record)[3] = stack;
+    record_advance(thread, 2);
+    return true;
+}
+
+/* After the real call. */
+ALWAYS_INLINE void *finish_allocation(struct thread_capture *thread, unsigned layer, unsigned kind, unsigned domain, void *block,
+                                      size_t size)
 {
     thread_call_real(thread, false);
-    if (block) {
-        watch_finalization(thread, runtime);
-        if (!sampling_is_on(thread) || (!sampling_skips(thread, size) && sampling_take(thread, sampling_key(domain, block)))) {
-            uint32_t stack = walk(thread, runtime, domain == MEM || domain == OBJ);
-            if (__builtin_expect(stack == ALLOCTRACE_NODE_DROPPED, 0))
-                SHARED_ADD(session.header->lost_stacks, 1);
-            record_block(thread, kind, domain, block, size, stack);
-        } else if (kind == ALLOCTRACE_RECORD_REALLOC) {
-            record_block(thread, kind, domain, NULL, 0, ALLOCTRACE_NODE_NONE);
+    if (__builtin_expect(block != NULL, 1)) {
+        bool is_done = false;
+        if (__builtin_expect(LOAD_ONCE(*layers[layer].finalizing) == 0, 1)) {
+            if (__builtin_expect(size < thread->sampler.usual, 1))
+                is_done = record_usual(thread, layer, kind, domain, block, size);
+            else
+                is_done = sampling_is_on(thread) && kind != ALLOCTRACE_RECORD_REALLOC && sampling_skips(thread, size);
         }
+        if (__builtin_expect(!is_done, 0))
+            return allocated(thread, layers[layer].runtime, kind, domain, block, size);
     }
     thread_leave(thread);
     return block;
@@ -66,7 +103,7 @@ ALWAYS_INLINE void *hook_malloc(unsigned layer, unsigned domain, size_t size)
     if (thread)
         thread_call_real(thread, true);
     void *block = layers[layer].original[domain].malloc(layers[layer].original[domain].context, size);
-    return thread ? allocated(thread, layers[layer].runtime, ALLOCTRACE_RECORD_MALLOC, domain, block, size) : block;
+    return thread ? finish_allocation(thread, layer, ALLOCTRACE_RECORD_MALLOC, domain, block, size) : block;
 }
 
 ALWAYS_INLINE void *hook_calloc(unsigned layer, unsigned domain, size_t count, size_t size)
@@ -75,7 +112,7 @@ ALWAYS_INLINE void *hook_calloc(unsigned layer, unsigned domain, size_t count, s
     if (thread)
         thread_call_real(thread, true);
     void *block = layers[layer].original[domain].calloc(layers[layer].original[domain].context, count, size);
-    return thread ? allocated(thread, layers[layer].runtime, ALLOCTRACE_RECORD_CALLOC, domain, block, count * size) : block;
+    return thread ? finish_allocation(thread, layer, ALLOCTRACE_RECORD_CALLOC, domain, block, count * size) : block;
 }
 
 ALWAYS_INLINE void *hook_realloc(unsigned layer, unsigned domain, void *old, size_t size)
@@ -93,8 +130,10 @@ ALWAYS_INLINE void *hook_realloc(unsigned layer, unsigned domain, void *old, siz
         sampling_put_back(sampling_key(domain, old));
         record_address(thread, ALLOCTRACE_RECORD_REALLOC_FAILED, domain, old);
     }
-    return allocated(thread, layers[layer].runtime, ALLOCTRACE_RECORD_REALLOC, domain, block, size);
+    return finish_allocation(thread, layer, ALLOCTRACE_RECORD_REALLOC, domain, block, size);
 }
+
+/* ---- a free: at most 40 instructions ---- */
 
 /* Whoever frees it, and whether or not the call is recorded: what is known of a code object must not outlive it. */
 ALWAYS_INLINE void forget_code(const void *block)
@@ -103,22 +142,55 @@ ALWAYS_INLINE void forget_code(const void *block)
         code_cache_drop(block);
 }
 
-ALWAYS_INLINE void hook_free(unsigned layer, unsigned domain, void *block)
+static __attribute__((noinline)) void free_inside(struct thread_capture *thread, const struct layer *layer, unsigned domain, void *block)
+{
+    watch_finalization(thread, layer->runtime);
+    if (sampling_ends(thread, domain, block))
+        record_address(thread, ALLOCTRACE_RECORD_FREE, domain, block);
+    thread_call_real(thread, true);
+    layer->original[domain].free(layer->original[domain].context, block);
+    thread_call_real(thread, false);
+    thread_leave(thread);
+}
+
+static __attribute__((noinline)) void free_outside(const struct layer *layer, unsigned domain, void *block)
 {
     if (domain == OBJ)
         forget_code(block);
     struct thread_capture *thread = block ? thread_enter() : NULL;
-    if (thread) {
-        watch_finalization(thread, layers[layer].runtime);
-        if (sampling_ends(thread, domain, block))
-            record_address(thread, ALLOCTRACE_RECORD_FREE, domain, block);
-        thread_call_real(thread, true);
+    if (thread)
+        free_inside(thread, layer, domain, block);
+    else
+        layer->original[domain].free(layer->original[domain].context, block);
+}
+
+/* Calls that are not as usual are made by the two above: so this one need not keep more than the thread. */
+ALWAYS_INLINE void hook_free(unsigned layer, unsigned domain, void *block)
+{
+    bool needs_look = domain == OBJ ? code_may_be_near(block) : !block;
+    struct thread_capture *thread = __builtin_expect(needs_look, 0) ? NULL : thread_enter_ready();
+    if (__builtin_expect(!thread, 0)) {
+        free_outside(&layers[layer], domain, block);
+        return;
     }
+    bool is_recorded = !sampling_is_on(thread), is_usual = LOAD_ONCE(*layers[layer].finalizing) == 0;
+    uint64_t *record = NULL;
+    if (is_recorded)
+        is_usual = is_usual && (record = record_room_ready(thread)) != NULL;
+    else
+        is_usual = is_usual && !sampling_may_have(sampling_key(domain, block));
+    if (__builtin_expect(!is_usual, 0)) {
+        free_inside(thread, &layers[layer], domain, block);
+        return;
+    }
+    if (is_recorded) {
+        record_put(record, ALLOCTRACE_RECORD_FREE, domain, block);
+        record_advance(thread, 1);
+    }
+    thread_call_real(thread, true);
     layers[layer].original[domain].free(layers[layer].original[domain].context, block);
-    if (thread) {
-        thread_call_real(thread, false);
-        thread_leave(thread);
-    }
+    thread_call_real(thread, false);
+    thread_leave(thread);
 }
 
 /* Domain obj, when it is not recorded but stacks are: code objects die there. */
@@ -225,7 +297,10 @@ void hook_track(struct traced_runtime *runtime, unsigned domain, const void *blo
     }
     if (sampling_is_on(thread) && sampling_ends(thread, tracked.domain, tracked.block)) /* tracked again, with another size */
         record_address(thread, ALLOCTRACE_RECORD_FREE, tracked.domain, tracked.block);
-    allocated(thread, runtime, ALLOCTRACE_RECORD_MALLOC, tracked.domain, (void *)tracked.block, size);
+    if (tracked.block)
+        allocated(thread, runtime, ALLOCTRACE_RECORD_MALLOC, tracked.domain, (void *)tracked.block, size);
+    else
+        thread_leave(thread);
 }
 
 void hook_untrack(unsigned domain, const void *block)

@@ -17,6 +17,20 @@ static bool same(const struct python_allocator *one, const struct python_allocat
            && one->free == other->free;
 }
 
+static uintptr_t no_thread_state(void)
+{
+    return 0;
+}
+
+void layers_follow_finalization(const struct traced_runtime *runtime)
+{
+    static const uintptr_t always = 1; /* while it finalizes, each call asks whether it still does */
+    bool was_seen = __atomic_load_n(&runtime->seen_finalizing, __ATOMIC_ACQUIRE);
+    for (unsigned layer = 0; layer < LAYERS; layer++)
+        if (layers[layer].runtime == runtime)
+            __atomic_store_n(&layers[layer].finalizing, was_seen ? &always : runtime->python.finalizing, __ATOMIC_RELEASE);
+}
+
 /* Whether a domain gets hooks: it is recorded, or code objects die in it. */
 static bool is_hooked(const struct traced_runtime *runtime, int domain)
 {
@@ -53,6 +67,8 @@ static bool install_layer(struct traced_runtime *runtime, const bool domains[DOM
         layers[layer].runtime = runtime;
         memcpy(layers[layer].original, present, sizeof present);
     }
+    layers[layer].attached_thread_state = runtime->python.layout ? runtime->python.attached_thread_state : no_thread_state;
+    layers_follow_finalization(runtime);
     for (int domain = RAW; domain <= OBJ; domain++) {
         struct python_allocator hook = layers[layer].original[domain];
         if (recording.options.domains[domain])

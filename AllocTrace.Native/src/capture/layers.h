@@ -16,11 +16,16 @@ enum {
  * layer of their own: with one set of originals for all, a hook that somebody kept (tracemalloc does) would lead back to itself. Of several
  * layers in one call only the outermost records. */
 struct layer {
-    struct traced_runtime *runtime; /* NULL: not in use */
+    struct traced_runtime *runtime;           /* NULL: not in use */
+    uintptr_t (*attached_thread_state)(void); /* python_runtime's; never NULL */
+    const uintptr_t *finalizing;              /* at 0: nothing has changed since the finalization was last looked at */
     struct python_allocator original[DOMAINS];
 };
 
 extern INTERNAL struct layer layers[LAYERS];
+
+/* What *python.finalizing was was looked at: sets the layers of the runtime. */
+void layers_follow_finalization(const struct traced_runtime *runtime);
 
 /* The functions that CPython gets, by layer and domain (hook.c). A watch replaces only the free of domain obj. */
 extern INTERNAL const struct python_allocator layer_hooks[LAYERS][DOMAINS];

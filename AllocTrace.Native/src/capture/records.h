@@ -52,6 +52,38 @@ ALWAYS_INLINE uint64_t *record_room(struct thread_capture *thread)
     return record_room_at(thread, false);
 }
 
+/* As record_room, when there is nothing to do for it; NULL: ask record_room. */
+ALWAYS_INLINE uint64_t *record_room_ready(struct thread_capture *thread)
+{
+    bool is_ready =
+        __builtin_expect(SHARED_LOAD_RELAXED(session.header->order) == thread->order, 1) && __builtin_expect(thread->at <= thread->end, 1);
+    if (!is_ready)
+        return NULL;
+    uint64_t *room = (uint64_t *)thread->at;
+    if (!room)
+        __builtin_unreachable();
+    return room;
+}
+
+/* As record_word, in two stores: the operand's high byte is written over. */
+ALWAYS_INLINE void record_put(uint64_t *record, unsigned kind, unsigned domain, const void *block)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    _Static_assert(ALLOCTRACE_OPERAND_BITS == 56, "kind and domain are the high byte");
+    record[0] = (uintptr_t)block;
+    ((uint8_t *)record)[7] = (uint8_t)(kind << 4 | domain);
+#else
+    record[0] = record_word(kind, domain, (uintptr_t)block);
+#endif
+}
+
+/* As record_commit. */
+ALWAYS_INLINE void record_advance(struct thread_capture *thread, unsigned words)
+{
+    thread->at += words * sizeof(uint64_t);
+    SHARED_ADVANCE(thread->shared->cursor, words * sizeof(uint64_t));
+}
+
 static inline void record_commit(struct thread_capture *thread, uint64_t *end)
 {
     alloctrace_assert((uint8_t *)end > thread->at && (uint8_t *)end <= thread->end + ALLOCTRACE_MAX_RECORD_BYTES);

@@ -72,8 +72,10 @@ static void draw(struct sampler *sampler)
 void sampling_begin_thread(struct thread_capture *thread)
 {
     thread->sampler = (struct sampler){0};
-    if (!interval)
+    if (!interval) {
+        thread->sampler.usual = (uint64_t)UINT32_MAX + 1;
         return;
+    }
     os_random(&thread->sampler.random, sizeof thread->sampler.random);
     thread->sampler.random |= 1;
     draw(&thread->sampler);

@@ -11,6 +11,8 @@
 #include "capture/sampling.h"
 
 _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
+static struct thread_capture nobody;
+_Thread_local struct thread_capture *thread_or_nobody __attribute__((tls_model("initial-exec"))) = &nobody;
 _Thread_local bool thread_is_over __attribute__((tls_model("initial-exec")));
 _Thread_local bool thread_is_left_out __attribute__((tls_model("initial-exec")));
 
@@ -23,11 +25,15 @@ struct thread_block {
     struct kept_chunk chunks[KEPT_FIRST_CAPACITY / KEPT_FRAMES_PER_CHUNK];
 };
 
-uint32_t thread_recording = THREAD_FIRST_RECORDING;
-
 static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 static bool has_exit_key;
+
+static void set_thread(struct thread_capture *thread)
+{
+    thread_of_this = thread;
+    thread_or_nobody = thread ? thread : &nobody;
+}
 
 /* ---- the end of a thread ---- */
 
@@ -131,6 +137,7 @@ bool thread_stop_all(void)
     enum { TRIES = 2000, WAIT_NS = 1000000 };
     reap();
     __atomic_add_fetch(&thread_recording, 1, __ATOMIC_SEQ_CST);
+    thread_change_ready();
     for (int i = 0; i < TRIES; i++) {
         if (!any_inside())
             return true;
@@ -152,7 +159,7 @@ static void on_thread_exit(void *value)
     __atomic_store_n(&thread->state, THREAD_INSIDE, __ATOMIC_SEQ_CST); /* whoever stops the recording waits */
     if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
         end_stream(thread);
-    thread_of_this = NULL;
+    set_thread(NULL);
     thread_is_over = true;
     recording.calls.thread_ends();
     leave_list(thread);
@@ -168,7 +175,7 @@ void thread_leave_out(void)
     __atomic_store_n(&thread->state, THREAD_INSIDE, __ATOMIC_SEQ_CST);
     if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
         end_stream(thread);
-    thread_of_this = NULL;
+    set_thread(NULL);
     if (has_exit_key)
         pthread_setspecific(exit_key, NULL);
     leave_list(thread);
@@ -211,7 +218,8 @@ static struct thread_capture *map_thread(void)
 
 static void use_own_room(struct kept_stack *stack, struct thread_block *block)
 {
-    *stack = (struct kept_stack){.capacity = KEPT_FIRST_CAPACITY,
+    *stack = (struct kept_stack){.top.walk = kept_stack_unknown,
+                                 .capacity = KEPT_FIRST_CAPACITY,
                                  .frames = block->frames + 1,
                                  .places = block->places,
                                  .pending = block->pending,
@@ -275,6 +283,7 @@ struct thread_capture *thread_make_shared(struct thread_capture *earlier)
     if (!thread)
         return NULL;
     thread->state = THREAD_INSIDE;
+    thread->ready = __atomic_load_n(&thread_ready, __ATOMIC_ACQUIRE); /* before the recording, which changes before it */
     thread->recording = thread_recording;
     thread->is_shared = true;
     if (!earlier)
@@ -284,9 +293,7 @@ struct thread_capture *thread_make_shared(struct thread_capture *earlier)
     bool is_ready = begin_stream(thread);
     if (is_ready)
         memcpy(thread->shared->name, name, sizeof name);
-    else
-        thread->recording = THREAD_UNREADY;
-    thread->state = thread->recording;
+    thread->state = is_ready ? thread->ready : (uint32_t)THREAD_UNREADY;
     return thread;
 }
 
@@ -298,9 +305,11 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     if (is_new && !(thread = map_thread()))
         return NULL;
     bool is_listed = !is_new && thread->recording; /* not after a fork */
-    thread_of_this = thread;
+    set_thread(thread);
     thread->state = THREAD_INSIDE;
     thread->runtime = NULL;
+    thread->pthread = (uintptr_t)pthread_self();
+    thread->ready = __atomic_load_n(&thread_ready, __ATOMIC_ACQUIRE); /* before the recording, which changes before it */
     thread->recording = thread_recording;
     if (is_listed) {
         kept_stack_release_room(&thread->stack);
@@ -360,22 +369,9 @@ bool thread_end_probe(void)
     return probe.reached;
 }
 
-/* A call of a thread that could not be made ready is counted; where there is no session that could count it, a message tells it once. */
-static void tell_unready(void)
+struct thread_capture *thread_enter_slow(void)
 {
-    static bool told;
-    bool is_off = __atomic_load_n(&recording.off, __ATOMIC_RELAXED);
-    recording_lock();
-    bool is_counted = recording.fork_local->owned;
-    if (is_counted)
-        SHARED_ADD(session.header->unslotted_events, 1);
-    recording_unlock();
-    if (!is_counted && !is_off && !__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
-        os_message("the recording is incomplete: out of memory (ulimit -v?)");
-}
-
-struct thread_capture *thread_enter_slow(struct thread_capture *thread)
-{
+    struct thread_capture *thread = thread_of_this;
     if (probe.active) {
         probe.reached = true;
         return NULL;
@@ -386,12 +382,14 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         abort();
     }
 #endif
+    if (thread && thread_meet_death(thread))
+        return thread;
     if ((thread && thread->state == THREAD_INSIDE) || thread_is_left_out || __atomic_load_n(&recording.off, __ATOMIC_RELAXED))
         return NULL;
     int saved = errno;
     struct thread_capture *ready = make_ready(thread);
     if (!ready)
-        tell_unready();
+        thread_tell_unready();
     errno = saved;
     return ready;
 }

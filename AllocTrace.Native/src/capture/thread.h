@@ -7,9 +7,11 @@
 #include <stdint.h>
 
 #include "capture/walk/kept_stack.h"
+#include "platform/compiler.h"
 #include "session/session.h"
 
-/* A thread's state, or the number of the recording that it is ready for: that it is neither inside a hook nor new is one comparison. */
+/* A thread's state, or what thread_ready was when it last looked at what is new: one comparison tells that it is neither inside a hook nor
+ * new, that its recording is the present one, and that no code object died since. */
 enum hook_state {
     THREAD_UNREADY = 0, /* new, or found zeroed after a fork */
     THREAD_INSIDE = 1,  /* in a hook: calls that reach us now are the real allocator's own (pymalloc asks the raw domain) */
@@ -19,8 +21,13 @@ enum hook_state {
 /* The present recording's number; grows when recording stops, and when it starts again. */
 extern INTERNAL uint32_t thread_recording;
 
-/* See sampling.h. All zero when every allocation is recorded. */
+/* Another number whenever thread_recording or code_cache.epoch became another one: they change first. */
+extern INTERNAL uint32_t thread_ready;
+void thread_change_ready(void);
+
+/* See sampling.h. When every allocation is recorded, all zero but the first. */
 struct sampler {
+    uint64_t usual;       /* sizes below it have the usual record: none when sampling, else those of 32 bits */
     uint64_t left;        /* bytes to the next that is chosen */
     uint64_t allocations; /* of this thread, so far */
     uint64_t random;
@@ -30,15 +37,17 @@ struct sampler {
 struct thread_capture {
     /* What every call touches, two cache lines with the head of the kept stack. */
     uint32_t state;
-    uint32_t recording;     /* that its stream is of */
+    uint32_t ready;         /* the state between calls */
     uint8_t *at, *end;      /* the next record; where the last that fits may begin */
     uint64_t position_bias; /* at + position_bias is the stream position */
     uint64_t order;         /* what alloctrace_session.order holds while this thread is the last writer */
     struct alloctrace_thread *shared;
     struct traced_runtime *runtime; /* whose frames the kept stack holds; NULL: none yet */
+    uintptr_t pthread;              /* pthread_self() */
     struct sampler sampler;
     struct kept_stack stack;
 
+    uint32_t recording;                     /* that its stream is of */
     struct thread_capture *next, *previous; /* in the list of all threads */
     uint32_t slot;
     uint32_t slab;
@@ -73,17 +82,33 @@ void thread_leave_out(void);
  * while it uses it. Does nothing but system calls. NULL: there is no room. */
 struct thread_capture *thread_make_shared(struct thread_capture *earlier);
 
+/* thread_of_this, or where it is NULL a capture that is never ready: the hooks compare states without a look at the pointer. */
+extern INTERNAL _Thread_local struct thread_capture *thread_or_nobody __attribute__((tls_model("initial-exec")));
+
+/* Begins a hook of a thread that is ready but for a code object that died. False: it is not. (ready.c) */
+bool thread_meet_death(struct thread_capture *thread);
+
+/* A call of a thread that could not be made ready is counted. */
+void thread_tell_unready(void);
+
 /* The slow half of thread_enter: makes the thread ready if it can be. NULL: pass the call through. */
-struct thread_capture *thread_enter_slow(struct thread_capture *thread);
+struct thread_capture *thread_enter_slow(void);
+
+/* Begins a hook if the thread is ready, as it mostly is. NULL: thread_enter has to look. */
+ALWAYS_INLINE struct thread_capture *thread_enter_ready(void)
+{
+    struct thread_capture *thread = thread_or_nobody;
+    if (__builtin_expect(thread->state != thread_ready, 0))
+        return NULL;
+    thread->state = THREAD_INSIDE;
+    return thread;
+}
 
 /* Begins a hook. NULL: this call is not recorded (it is the allocator's own, or nothing is). */
 static inline struct thread_capture *thread_enter(void)
 {
-    struct thread_capture *thread = thread_of_this;
-    if (__builtin_expect(!thread || thread->state != thread_recording, 0))
-        return thread_enter_slow(thread);
-    thread->state = THREAD_INSIDE;
-    return thread;
+    struct thread_capture *thread = thread_enter_ready();
+    return __builtin_expect(!thread, 0) ? thread_enter_slow() : thread;
 }
 
 /* Around calls of the real allocator. Test builds abort when a hook is reached from our own code. */
@@ -98,7 +123,13 @@ static inline void thread_call_real(struct thread_capture *thread, bool begins)
 
 static inline void thread_leave(struct thread_capture *thread)
 {
-    thread->state = thread->recording;
+    thread->state = thread->ready;
+}
+
+/* Between two calls, in the present recording. */
+static inline bool thread_is_ready(const struct thread_capture *thread)
+{
+    return thread->state == thread->ready && thread->recording == thread_recording;
 }
 
 /* Ends the recording for all threads: from now on each finds at its next call that it is not ready. Waits for those that are inside a hook,

@@ -48,7 +48,7 @@ static enum caller caller(void)
         return WITHIN_HOOK;
     if (thread_is_left_out)
         return LEFT_OUT;
-    return thread && thread->state == thread_recording ? READY : UNREADY;
+    return thread && thread_is_ready(thread) ? READY : UNREADY;
 }
 
 static struct thread_capture *enter(enum caller caller)

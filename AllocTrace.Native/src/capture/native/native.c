@@ -47,11 +47,11 @@ struct thread_capture *native_enter_slow(struct thread_capture *thread)
 {
 #ifdef ALLOCTRACE_CHECKED
     if (thread && thread->state == THREAD_INSIDE)
-        return thread_enter_slow(thread); /* NULL, or the end of the program */
+        return thread_enter_slow(); /* NULL, or the end of the program */
 #endif
     if (thread_is_inside() || !native_is_recording() || (!thread && (thread_is_over || thread_is_left_out)))
         return NULL;
-    return thread_enter_slow(thread);
+    return thread_enter_slow();
 }
 
 void native_rename_sampled(struct thread_capture *thread, unsigned domain, const void *named, const void *block, size_t size)

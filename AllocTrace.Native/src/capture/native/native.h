@@ -59,7 +59,7 @@ ALWAYS_INLINE struct thread_capture *native_enter(void)
     if (thread && thread->state == THREAD_INSIDE)
         return NULL;
 #endif
-    if (__builtin_expect(!thread || thread->state != thread_recording, 0))
+    if (__builtin_expect(!thread || thread->state != thread_ready, 0))
         return native_enter_slow(thread);
     thread->state = THREAD_INSIDE;
     return thread;

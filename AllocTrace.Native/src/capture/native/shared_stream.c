@@ -26,9 +26,9 @@ struct thread_capture *shared_stream_enter(bool patient)
     if (!native_is_recording() || !take_lock(patient))
         return NULL;
     struct thread_capture *stream = recording.fork_local->shared_stream;
-    if (!stream || stream->state != thread_recording)
+    if (!stream || !thread_is_ready(stream))
         stream = recording.fork_local->shared_stream = thread_make_shared(stream);
-    if (!stream || stream->state != thread_recording) {
+    if (!stream || !thread_is_ready(stream)) {
         SHARED_ADD(session.header->unslotted_events, 1);
         lock_release(&recording.fork_local->shared_stream_lock);
         return NULL;

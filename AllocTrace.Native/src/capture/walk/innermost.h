@@ -17,7 +17,9 @@ static inline void innermost_forget(struct kept_stack *stack)
 
 ALWAYS_INLINE struct kept_result *innermost_slot(struct kept_stack *stack, uintptr_t position, uint32_t parent)
 {
-    return &stack->results[(position >> 1 ^ parent) % KEPT_RESULTS];
+    /* Positions are even: half of the sum is the index. In this form it takes two instructions. */
+    uintptr_t twice = (position + 2 * (uintptr_t)parent) & (2 * KEPT_RESULTS - 2);
+    return (struct kept_result *)((char *)stack->results + twice * (sizeof(struct kept_result) / 2));
 }
 
 ALWAYS_INLINE bool innermost_is(const struct kept_result *kept, uintptr_t position, uint32_t parent)

@@ -13,6 +13,13 @@ static size_t grown_bytes(uint32_t capacity)
            + capacity / KEPT_FRAMES_PER_CHUNK * sizeof(struct kept_chunk);
 }
 
+uint32_t kept_stack_unknown(struct thread_capture *thread, uintptr_t state)
+{
+    (void)thread;
+    (void)state;
+    return ALLOCTRACE_NODE_NONE;
+}
+
 void kept_stack_release_room(struct kept_stack *stack)
 {
     if (stack->capacity > KEPT_FIRST_CAPACITY)

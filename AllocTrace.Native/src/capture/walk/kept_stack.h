@@ -55,7 +55,21 @@ enum {
 /* The position of a frame that was not placed: no frame has it. */
 static const uintptr_t POSITION_NOT_ASKED = UINTPTR_MAX;
 
+struct thread_capture;
+
+/* What the common walk asks first. (again.h) */
+struct kept_top {
+    uint32_t (*walk)(struct thread_capture *thread, uintptr_t state); /* for the layout and the depth; never NULL */
+    uintptr_t interpreter;                                            /* 0: only the whole walk may be asked */
+    uintptr_t frame;                                                  /* the innermost kept frame, or NO_KEPT_FRAME */
+    uint32_t parent;                                                  /* its caller's node */
+};
+
+/* No frame has this address. */
+static const uintptr_t NO_KEPT_FRAME = 1;
+
 struct kept_stack {
+    struct kept_top top;
     uint32_t depth;
     uint32_t known; /* entries below it hold something, if only a guess */
     uint32_t capacity;
@@ -75,6 +89,9 @@ struct kept_stack {
     struct kept_result results[KEPT_RESULTS];
     uintptr_t *pending; /* capacity of them: frames on the way from the innermost to the first that is kept */
 };
+
+/* As the first kept_top.walk: nothing is known. */
+uint32_t kept_stack_unknown(struct thread_capture *thread, uintptr_t state);
 
 /* Gives back the room that thread_grow_stack has taken. */
 void kept_stack_release_room(struct kept_stack *stack);

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 
+#include "capture/walk/again.h"
 #include "capture/walk/anchor.h"
 #include "capture/walk/data_stack.h"
 #include "capture/walk/innermost.h"
@@ -35,6 +36,7 @@ static __attribute__((noinline, cold)) void change_interpreter(struct thread_cap
     struct kept_stack *stack = &thread->stack;
     int64_t (*id)(uintptr_t) = thread->runtime->python.interpreter_id;
     stack->interpreter = interpreter;
+    stack->top.interpreter = 0;
     stack->root = id ? intern_interpreter((uint32_t)id(interpreter)) : ALLOCTRACE_NODE_NONE;
     stack->depth = 0;
     data_stack_cut(stack, 0);
@@ -141,41 +143,32 @@ static __attribute__((noinline, cold)) void forget_code(const struct layout *lay
     innermost_forget(stack);
 }
 
-/* The rarer parts of a walk of the whole stack, out of the way of the common one. rare: all of it, after a code object died, or in a thread
- * whose stack was once deeper than KEPT_DEEP. */
-struct walks {
-    uint32_t (*rare)(struct thread_capture *thread, uintptr_t state, uintptr_t frame);
-    uint32_t (*changed)(struct thread_capture *thread, uintptr_t frame, intptr_t changed);
-    uint32_t (*moved)(struct thread_capture *thread, uintptr_t state, uintptr_t frame);
-};
+/* The whole stack, in a thread whose stack never was deeper than KEPT_DEEP. */
+ALWAYS_INLINE uint32_t walk_compared(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, uintptr_t state,
+                                     uintptr_t frame)
+{
+    const struct kept_stack *stack = &thread->stack;
+    intptr_t changed = -1;
+    bool same = anchor_is_usable(layout, stack, state) ? anchor_is_at_top(layout, stack, state, frame)
+                                                       : align_at_top(layout, stack, false, frame, &changed);
+    return same ? walks->changed(thread, frame, changed) : walks->moved(thread, state, frame);
+}
 
-/* The whole stack. The common case by itself, in few registers: the frames are those of the last walk. */
-ALWAYS_INLINE uint32_t walk_all(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, bool deep,
-                                uintptr_t state, uintptr_t frame)
+/* The whole stack, in a thread whose stack was once deeper. */
+ALWAYS_INLINE uint32_t walk_deep(const struct layout *layout, struct thread_capture *thread, uintptr_t state, uintptr_t frame)
 {
     struct kept_stack *stack = &thread->stack;
     uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
-    if (!deep && __builtin_expect(stack->code_epoch != epoch, 0))
-        return walks->rare(thread, state, frame);
-    if (deep && stack->trusted)
+    if (stack->trusted)
         data_stack_verify(thread, state);
-    if (deep && stack->deep_code_epoch != epoch) {
+    if (stack->deep_code_epoch != epoch) {
         forget_code(layout, stack, state);
         stack->deep_code_epoch = epoch;
     }
     intptr_t changed = -1;
     bool same = anchor_is_usable(layout, stack, state) ? anchor_is_at_top(layout, stack, state, frame)
-                                                       : align_at_top(layout, stack, deep, frame, &changed);
-    if (!same)
-        return deep ? walk_moved(layout, thread, true, state, frame) : walks->moved(thread, state, frame);
-    if (changed < 0) {
-        uintptr_t position = frame_position(layout, frame);
-        uint32_t parent = stack->places[stack->depth - 1].parent;
-        const struct kept_result *kept = innermost_slot(stack, position, parent);
-        if (__builtin_expect(innermost_is(kept, position, parent), 1))
-            return kept->node;
-    }
-    return walks->changed(thread, frame, changed);
+                                                       : align_at_top(layout, stack, true, frame, &changed);
+    return same ? walk_changed(layout, thread, frame, changed) : walk_moved(layout, thread, true, state, frame);
 }
 
 ALWAYS_INLINE uint32_t walk_rare(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, uintptr_t state,
@@ -183,7 +176,7 @@ ALWAYS_INLINE uint32_t walk_rare(const struct layout *layout, const struct walks
 {
     struct kept_stack *stack = &thread->stack;
     if (stack->code_epoch == CODE_EPOCH_DEEP)
-        return walk_all(layout, walks, thread, true, state, frame);
+        return walk_deep(layout, thread, state, frame);
     uint32_t epoch = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE);
     forget_code(layout, stack, state);
     stack->code_epoch = epoch;
@@ -213,7 +206,7 @@ ALWAYS_INLINE uint32_t walk_some(const struct layout *layout, struct thread_capt
 
 #ifdef ALLOCTRACE_CHECKED
 /* Test builds walk every stack twice, the second time from nothing, and abort when they differ. */
-ALWAYS_INLINE uint32_t walk_compared(const struct layout *layout, struct thread_capture *thread, uintptr_t frame, uint32_t node)
+ALWAYS_INLINE uint32_t walk_twice(const struct layout *layout, struct thread_capture *thread, uintptr_t frame, uint32_t node)
 {
     struct kept_stack *stack = &thread->stack;
     struct alignment all = {.met = -1, .changed = -1};
@@ -238,7 +231,7 @@ ALWAYS_INLINE uint32_t walk_compared(const struct layout *layout, struct thread_
     return node;
 }
 #else
-#define walk_compared(layout, thread, frame, node) (node)
+#define walk_twice(layout, thread, frame, node) (node)
 #endif
 
 ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, bool holds_gil)
@@ -247,7 +240,7 @@ ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, const struct walks
     uintptr_t state = thread_state_of_call(layout, &thread->runtime->python, holds_gil, &attached);
     struct kept_stack *stack = &thread->stack;
     if (!state) {
-        stack->interpreter = 0; /* the next one may be new, at the address of one that is gone */
+        stack->interpreter = stack->top.interpreter = 0; /* the next one may be new, at the address of one that is gone */
         return ALLOCTRACE_NODE_NONE;
     }
     uintptr_t interpreter = read_pointer(state, layout->thread_state.interpreter);
@@ -258,8 +251,9 @@ ALWAYS_INLINE uint32_t walk_with(const struct layout *layout, const struct walks
         return stack->root;
     if (!walks)
         return walk_some(layout, thread, frame);
-    uint32_t node = walk_all(layout, walks, thread, false, state, frame);
-    return walk_compared(layout, thread, frame, node);
+    bool is_rare = __atomic_load_n(&code_cache.epoch, __ATOMIC_ACQUIRE) != stack->code_epoch;
+    uint32_t node = (is_rare ? walks->rare : walks->compared)(thread, state, frame);
+    return walk_twice(layout, thread, frame, node);
 }
 
 static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)
@@ -269,24 +263,64 @@ static uint32_t walk_off(struct thread_capture *thread, bool holds_gil)
     return ALLOCTRACE_NODE_NONE;
 }
 
+/* Once the walk need not be checked any more, the common one may be asked first (again.h). */
+ALWAYS_INLINE uint32_t walk_whole(const struct layout *layout, const struct walks *walks, struct thread_capture *thread, bool holds_gil)
+{
+    uint32_t node = walk_with(layout, walks, thread, holds_gil);
+    struct kept_stack *stack = &thread->stack;
+    bool is_usual = thread->runtime->walk == thread->runtime->walk_after_checks && stack->code_epoch != CODE_EPOCH_DEEP;
+    stack->top.interpreter = is_usual ? stack->interpreter : 0;
+    return node;
+}
+
+ALWAYS_INLINE uint32_t walk_again(const struct layout *layout, const struct walks *walks, unsigned depth, struct thread_capture *thread,
+                                  uintptr_t state)
+{
+    uint32_t node = again(layout, walks, depth, thread, state);
+    return node == ALLOCTRACE_NODE_NONE ? node : walk_twice(layout, thread, frame_innermost(layout, state), node);
+}
+
+#define DEFINE_AGAIN(name, depth)                                                                                                          \
+    static uint32_t again_##name##_##depth(struct thread_capture *thread, uintptr_t state)                                                 \
+    {                                                                                                                                      \
+        return walk_again(&layout_##name, &walks_##name, depth, thread, state);                                                            \
+    }
+#define AGAIN_ALL(X, name)                                                                                                                 \
+    X(name, 1)                                                                                                                             \
+    X(name, 2)                                                                                                                             \
+    X(name, 3) X(name, 4) X(name, 5) X(name, 6) X(name, 7) X(name, 8) X(name, 9) X(name, 10) X(name, 11) X(name, 12) X(name, 13)           \
+        X(name, 14) X(name, 15) X(name, 16) X(name, 17)
+_Static_assert(AGAIN_DEPTHS + 1 == 17, "AGAIN_ALL has them all");
+#define LIST_AGAIN(name, depth) again_##name##_##depth,
+
 #define DEFINE_WALKS(name)                                                                                                                 \
+    static const struct walks walks_##name;                                                                                                \
     static __attribute__((noinline)) uint32_t changed_##name(struct thread_capture *thread, uintptr_t frame, intptr_t changed)             \
     {                                                                                                                                      \
-        return walk_changed(&layout_##name, thread, frame, changed);                                                                       \
+        uint32_t node = walk_changed(&layout_##name, thread, frame, changed);                                                              \
+        again_begin(&layout_##name, &walks_##name, &thread->stack);                                                                        \
+        return node;                                                                                                                       \
     }                                                                                                                                      \
     static __attribute__((noinline)) uint32_t moved_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame)                \
     {                                                                                                                                      \
-        return walk_moved(&layout_##name, thread, false, state, frame);                                                                    \
+        uint32_t node = walk_moved(&layout_##name, thread, false, state, frame);                                                           \
+        again_begin(&layout_##name, &walks_##name, &thread->stack);                                                                        \
+        return node;                                                                                                                       \
     }                                                                                                                                      \
-    static uint32_t rare_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame);                                          \
-    static const struct walks walks_##name = {rare_##name, changed_##name, moved_##name};                                                  \
+    static __attribute__((noinline)) uint32_t compared_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame)             \
+    {                                                                                                                                      \
+        return walk_compared(&layout_##name, &walks_##name, thread, state, frame);                                                         \
+    }                                                                                                                                      \
     static __attribute__((noinline)) uint32_t rare_##name(struct thread_capture *thread, uintptr_t state, uintptr_t frame)                 \
     {                                                                                                                                      \
         return walk_rare(&layout_##name, &walks_##name, thread, state, frame);                                                             \
     }                                                                                                                                      \
+    AGAIN_ALL(DEFINE_AGAIN, name)                                                                                                          \
+    static uint32_t (*const again_##name[])(struct thread_capture *, uintptr_t) = {NULL, AGAIN_ALL(LIST_AGAIN, name)};                     \
+    static const struct walks walks_##name = {rare_##name, compared_##name, changed_##name, moved_##name, again_##name};                   \
     static uint32_t walk_all_##name(struct thread_capture *thread, bool holds_gil)                                                         \
     {                                                                                                                                      \
-        return walk_with(&layout_##name, &walks_##name, thread, holds_gil);                                                                \
+        return walk_whole(&layout_##name, &walks_##name, thread, holds_gil);                                                               \
     }                                                                                                                                      \
     static uint32_t walk_some_##name(struct thread_capture *thread, bool holds_gil)                                                        \
     {                                                                                                                                      \
@@ -332,7 +366,7 @@ void walk_choose(struct traced_runtime *runtime)
 void walk_begin(struct thread_capture *thread, struct traced_runtime *runtime)
 {
     thread->stack.depth = thread->stack.known = 0;
-    thread->stack.interpreter = 0;
+    thread->stack.interpreter = thread->stack.top.interpreter = 0;
     thread->stack.anchor = (struct kept_anchor){0};
     data_stack_cut(&thread->stack, 0);
     thread->runtime = runtime;
