@@ -11,6 +11,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
 {
     private static readonly RecordKind[] _operations = [RecordKind.Malloc, RecordKind.Calloc, RecordKind.Realloc, RecordKind.Free];
 
+    private readonly WriteConnection _connection;
     private readonly StackWriter _stacks;
     private readonly CrashWriter _crashes;
     private readonly EventWriter _events;
@@ -35,21 +36,21 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <param name="connection">Open, with the schema's tables, within a transaction; not owned.</param>
     public ProcessWriter(WriteConnection connection)
     {
-        var database = connection.Database;
-        _stacks = new StackWriter(database);
-        _crashes = new CrashWriter(database);
+        _connection = connection;
+        _stacks = new StackWriter(connection);
+        _crashes = new CrashWriter(connection);
         _events = new EventWriter(connection);
-        _domain = new RawInsert(database, "domain", columns: 2);
-        _process = new RawInsert(database, "process", columns: 14);
-        _thread = new RawInsert(database, "thread", columns: 7);
-        _runtime = new RawInsert(database, "runtime", columns: 7);
-        _operation = new RawInsert(database, "operation", columns: 5);
-        _loss = new RawInsert(database, "loss", columns: 6);
-        _snapshot = new RawInsert(database, "snapshot", columns: 7);
-        _site = new BatchInsert(database, "site", columns: 14);
-        _snapshotSite = new BatchInsert(database, "snapshot_site", columns: 4);
-        _slice = new BatchInsert(database, "slice", columns: 8);
-        _sliceSite = new BatchInsert(database, "slice_site", columns: 6);
+        _domain = new RawInsert(connection, "domain", columns: 2);
+        _process = new RawInsert(connection, "process", columns: 14);
+        _thread = new RawInsert(connection, "thread", columns: 7);
+        _runtime = new RawInsert(connection, "runtime", columns: 7);
+        _operation = new RawInsert(connection, "operation", columns: 5);
+        _loss = new RawInsert(connection, "loss", columns: 6);
+        _snapshot = new RawInsert(connection, "snapshot", columns: 7);
+        _site = new BatchInsert(connection, "site", columns: 14);
+        _snapshotSite = new BatchInsert(connection, "snapshot_site", columns: 4);
+        _slice = new BatchInsert(connection, "slice", columns: 8);
+        _sliceSite = new BatchInsert(connection, "slice_site", columns: 6);
         foreach (var name in (string[])["raw", "mem", "obj"])
             Domain(name);
     }
@@ -58,13 +59,13 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
     public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events) =>
-        Add(session, replay, ending, losses, replay.Snapshots(), replay.SliceDifferences(), events);
+        Add(session, replay, ending, losses, replay.Snapshots, replay.SliceDifferences, events);
 
     /// <summary>Writes one snapshot of a process whose replay continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
     public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses) =>
-        Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotKind.Live }], changes: null);
+        Add(session, replay, ProcessEnding.Running, losses, () => [snapshot with { Kind = SnapshotKind.Live }], changes: null);
 
     /// <summary>Writes the course so far of a process whose replay continues.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
@@ -72,7 +73,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses)
     {
         var course = replay.Course();
-        Add(session, replay, ProcessEnding.Running, losses, course.Snapshots, course.Changes);
+        Add(session, replay, ProcessEnding.Running, losses, () => course.Snapshots, () => course.Changes);
     }
 
     /// <summary>Returns the number that an extension chose, or <c>others</c> for the domains that share one.</summary>
@@ -85,8 +86,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         ProcessReplay replay,
         ProcessEnding ending,
         IReadOnlyCollection<Loss> losses,
-        IEnumerable<SnapshotImage> snapshots,
-        SliceEntry[]? changes,
+        Func<IEnumerable<SnapshotImage>> snapshots,
+        Func<SliceEntry[]>? changes,
         EventLog? events = null)
     {
         var header = session.Header;
@@ -103,11 +104,11 @@ internal sealed unsafe class ProcessWriter : IDisposable
         AddRuntimes(process, session, replay);
         AddOperations(process, replay, domains);
         var firstSite = AddSites(process, threads, replay, places, domains);
-        foreach (var snapshot in snapshots)
+        foreach (var snapshot in snapshots())
             AddSnapshot(process, snapshot, firstSite);
 
         if (changes is not null)
-            AddSlices(process, replay.Timeline, changes, duration, firstSite);
+            AddSlices(process, replay.Timeline, changes(), duration, firstSite);
         if (crash is not null)
             _crashes.Add(process, crash, replay, domains, crashStacks);
         if (events is not null)
@@ -129,6 +130,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _stacks.Flush();
         foreach (var insert in (BatchInsert[])[_site, _snapshotSite, _slice, _sliceSite])
             insert.Flush();
+
+        _connection.Queue.Wait();
     }
 
     public void Dispose()
