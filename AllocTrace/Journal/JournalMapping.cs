@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 namespace AllocTrace.Journal;
 
 /// <summary>
-/// The part of a journal's file that earlier generations wrote, mapped: it is written over without a system call. Its pages are there, so nothing
+/// The part of a journal's file that earlier generations wrote, mapped. It is written over without a system call. Its pages are there, so nothing
 /// can be short of room. A mapping of a file outlives whoever wrote to it, as the file does. Used by one thread.
 /// </summary>
 internal sealed unsafe class JournalMapping : IDisposable

@@ -5,7 +5,7 @@ namespace AllocTrace.Storage;
 /// <summary>
 /// Runs insertions in their order on a thread of its own, so that SQLite inserts rows while those that follow are being made: on two processors
 /// the database of a large recording takes two thirds of the time (docs/performance.md). The thread starts with the first insertion that is
-/// given to it; without one, or when there is a single processor, the caller inserts. Used by one thread, which is told of errors.
+/// given to it; without one, or when there is a single processor, the caller inserts. Used by one thread, which gets the errors.
 /// </summary>
 internal sealed class InsertQueue : IDisposable
 {
@@ -56,7 +56,7 @@ internal sealed class InsertQueue : IDisposable
         }
     }
 
-    /// <summary>Waits for all insertions. Errors are told by the next call.</summary>
+    /// <summary>Waits for all insertions. The next call throws what failed.</summary>
     public void WaitQuietly()
     {
         lock (_lock)
