@@ -4,7 +4,7 @@ namespace AllocTrace.Platform;
 
 /// <summary>
 /// Makes numbers that nobody can guess, for names of files where others may write too. They are the system's, as those of
-/// <c>RandomNumberGenerator</c>, which loads OpenSSL first: in a short recording that is more work than all the rest of the collector's.
+/// <c>RandomNumberGenerator</c>, which loads OpenSSL first: two libraries that nothing else in a recording needs.
 /// </summary>
 internal static class SecretNumber
 {

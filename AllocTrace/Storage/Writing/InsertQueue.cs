@@ -3,8 +3,8 @@ using System.Runtime.ExceptionServices;
 namespace AllocTrace.Storage;
 
 /// <summary>
-/// Runs insertions in their order on a thread of its own, so that SQLite inserts rows while those that follow are being made: on two processors
-/// the database of a large recording takes two thirds of the time (docs/performance.md). The thread starts with the first insertion that is
+/// Runs insertions in their order on a thread of its own, so that SQLite inserts rows while those that follow are made: about half of the
+/// work at the end of a large recording, which a second processor does at the same time (docs/performance.md). The thread starts with the first insertion that is
 /// given to it; without one, or when there is a single processor, the caller inserts. Used by one thread, which gets the errors.
 /// </summary>
 internal sealed class InsertQueue : IDisposable

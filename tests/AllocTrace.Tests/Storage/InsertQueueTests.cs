@@ -1,5 +1,5 @@
 using AllocTrace.Storage;
-using AllocTrace.Tests.Support;
+using AllocTrace.Testing;
 
 using Dapper;
 
@@ -42,8 +42,8 @@ public sealed class InsertQueueTests
 
         using var database = new SqliteConnection($"Data Source={Database};Pooling=False");
         CollectionAssert.AreEqual(
-            Enumerable.Range(0, Rows).Select(number => (number, number % 3 == 0 ? (int?)null : -number)).ToArray(),
-            database.Query<(int, int?)>("SELECT id, value FROM number ORDER BY rowid").ToArray());
+            Enumerable.Range(0, Rows).Select(number => ((long)number, number % 3 == 0 ? (long?)null : -number)).ToArray(),
+            database.Query<(long, long?)>("SELECT id, value FROM number ORDER BY rowid").ToArray());
         CollectionAssert.AreEqual(
             Enumerable.Range(0, Rows).Select(number => (long)number * number).ToArray(), database.Query<long>("SELECT value FROM square ORDER BY id").ToArray());
         CollectionAssert.AreEqual(
@@ -70,7 +70,7 @@ public sealed class InsertQueueTests
     {
         File.WriteAllBytes(Database, []);
         var connection = new WriteConnection(Database);
-        connection.Execute("BEGIN; CREATE TABLE number (id INTEGER PRIMARY KEY, value); CREATE TABLE square (id INTEGER PRIMARY KEY, value); CREATE TABLE word (id, value)");
+        connection.Execute("BEGIN; CREATE TABLE number (id INTEGER PRIMARY KEY, value INTEGER); CREATE TABLE square (id INTEGER PRIMARY KEY, value INTEGER); CREATE TABLE word (id INTEGER, value TEXT)");
         return connection;
     }
 }
