@@ -37,7 +37,7 @@ internal sealed class DatabaseTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
             _ = node.Children;
 
         foreach (var moment in database.Snapshots.Where(moment => moment.IsNamed))
-            _ = Snapshot.LoadAt(database, moment.Name).Count;
+            _ = Snapshot.LoadAt(database, moment.Name).Blocks;
 
         foreach (var process in database.Processes)
         {
