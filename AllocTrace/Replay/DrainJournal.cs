@@ -99,6 +99,9 @@ internal sealed unsafe class DrainJournal(SessionFile session, ProcessReplay rep
     /// </summary>
     private long LongEnough()
     {
+        if (options.ShortestJournal == 0)
+            return 0;
+
         var checkpoint = replay.StateBytes;
         var usual = Math.Max(UsualLengths * options.ShortestJournal, LeastForEachCheckpoint * checkpoint);
         return replay.LastFork != 0 ? usual : Math.Max(options.ShortestJournal, Math.Min(CheapCheckpoint * checkpoint, usual));
