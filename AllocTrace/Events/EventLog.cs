@@ -193,6 +193,10 @@ internal sealed unsafe class EventLog : IDisposable
 
     private readonly struct Records(EventLog log) : IRecordVisitor
     {
+        public void Expect(uint tag, ulong address)
+        {
+        }
+
         public bool Allocate(uint tag, ulong address, ulong bytes, uint stack)
         {
             var isWhole = bytes <= WireFormat.OperandMask && log.Exists(stack);

@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
-
 using AllocTrace.Journal;
 using AllocTrace.Wire;
 
@@ -92,7 +89,7 @@ internal sealed class EventSpool(string session) : IDisposable
 
     private void MoveToFile()
     {
-        RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(new Span<ulong>(ref _number)));
+        _number = SecretNumber.Next();
         var path = PathOf(session, _number);
         var file = Create(path);
         try

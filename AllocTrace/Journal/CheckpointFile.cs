@@ -1,23 +1,26 @@
-using System.Security.Cryptography;
+using System.Numerics;
+using System.Runtime.InteropServices;
 
 using AllocTrace.Wire;
 
 namespace AllocTrace.Journal;
 
 /// <summary>
-/// The file with what a replay had come to when its journal was begun anew: a head, what the replay and the drain write, and the SHA-256 of it
+/// The file with what a replay had come to when its journal was begun anew: a head, what the replay and the drain write, and a checksum of it
 /// all. It is written beside its name and renamed, so it is whole or not there.
 /// </summary>
 internal static unsafe class CheckpointFile
 {
     private const ulong Magic = 0x54504B43434F4C41; // the bytes "ALOCCKPT"
-    private const uint Version = 1;
+    private const uint Version = 2;
     private const int HeadBytes = 32, BufferBytes = 1 << 16;
 
+    /// <summary>The length of the checksum at the file's end, bytes.</summary>
+    internal const int ChecksumBytes = 4;
+
     /// <summary>Writes a checkpoint.</summary>
-    /// <returns>Its size, bytes.</returns>
     /// <exception cref="IOException">There is no room for it; the earlier one is unchanged.</exception>
-    public static long Write(SessionFile session, uint generation, Action<BinaryWriter> content)
+    public static void Write(SessionFile session, uint generation, Action<BinaryWriter> content)
     {
         var path = JournalFormat.CheckpointOf(session.Path, session.Header->CollectorJournal);
         var unfinished = $"{path}.new";
@@ -36,12 +39,9 @@ internal static unsafe class CheckpointFile
                 content(writer);
             }
 
-            file.Position = 0;
-            var hash = SHA256.HashData(file);
-            file.Write(hash);
+            file.Write(BitConverter.GetBytes(Checksum(file, file.Length)));
             file.Flush();
             File.Move(unfinished, path, overwrite: true);
-            return file.Length;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -62,7 +62,7 @@ internal static unsafe class CheckpointFile
         var file = new FileStream(OwnFile.Open(path, FileAccess.Read), FileAccess.Read, BufferBytes);
         try
         {
-            if (file.Length < HeadBytes + SHA256.HashSizeInBytes || !HasItsHash(file))
+            if (file.Length < HeadBytes + ChecksumBytes || !HasItsChecksum(file))
                 throw Damaged(path, "its checksum is wrong");
 
             file.Position = 0;
@@ -91,22 +91,31 @@ internal static unsafe class CheckpointFile
 
     private static InvalidTraceException Damaged(string path, string what) => new(path, $"the checkpoint of a killed collector is damaged: {what}");
 
-    private static bool HasItsHash(FileStream file)
+    /// <summary>Computes the CRC-32C of the first bytes of a file, and leaves it behind them. One word at a time, as processors do it.</summary>
+    internal static uint Checksum(Stream file, long length)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = new byte[BufferBytes];
-        for (var left = file.Length - SHA256.HashSizeInBytes; left > 0;)
+        file.Position = 0;
+        var (sum, buffer) = (uint.MaxValue, new byte[BufferBytes]);
+        for (var left = length; left > 0;)
         {
-            var read = file.Read(buffer, 0, (int)Math.Min(left, buffer.Length));
-            if (read == 0)
-                return false;
+            var some = buffer.AsSpan(0, (int)Math.Min(left, buffer.Length));
+            file.ReadExactly(some);
+            foreach (var word in MemoryMarshal.Cast<byte, ulong>(some))
+                sum = BitOperations.Crc32C(sum, word);
+            foreach (var single in some[(some.Length & -sizeof(ulong))..])
+                sum = BitOperations.Crc32C(sum, single);
 
-            hash.AppendData(buffer, 0, read);
-            left -= read;
+            left -= some.Length;
         }
 
-        var expected = new byte[SHA256.HashSizeInBytes];
+        return ~sum;
+    }
+
+    private static bool HasItsChecksum(FileStream file)
+    {
+        var sum = Checksum(file, file.Length - ChecksumBytes);
+        Span<byte> expected = stackalloc byte[ChecksumBytes];
         file.ReadExactly(expected);
-        return hash.GetHashAndReset().AsSpan().SequenceEqual(expected);
+        return BitConverter.ToUInt32(expected) == sum;
     }
 }

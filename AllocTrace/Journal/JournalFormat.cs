@@ -11,7 +11,7 @@ namespace AllocTrace.Journal;
 internal static partial class JournalFormat
 {
     public const ulong Magic = 0x4C4E524A434F4C41; // the bytes "ALOCJRNL"
-    public const uint Version = 1;
+    public const uint Version = 2;
     public const int HeadBytes = 4096;
 
     /// <summary>The highest N of temporary blocks: a free looks through the addresses of N allocations.</summary>
@@ -43,6 +43,9 @@ internal static partial class JournalFormat
 
     /// <summary>The session that a journal, checkpoint, log of events or live snapshot belongs to, unfinished ones too; <see langword="null"/>: the file is something else.</summary>
     public static string? SessionOf(string file) => Companion().Match(file) is { Success: true } match ? match.Groups[1].Value : null;
+
+    /// <summary>Returns the bytes that an entry takes: entries lie at multiples of 32, as wide copies need it.</summary>
+    public static long Padded(int length) => ((long)length + JournalEntry.Bytes - 1) & -JournalEntry.Bytes;
 
     /// <summary>Returns the number of bytes of the file, the head included, that are entries of this generation.</summary>
     public static long BytesOf(ulong committed) => (long)(committed & ((1UL << CommittedBits) - 1));
@@ -95,7 +98,7 @@ internal enum JournalKind : uint
     Snapshot = 5,
 }
 
-/// <summary>The head of an entry, 32 bytes; entries are multiples of 8 bytes.</summary>
+/// <summary>The head of an entry, 32 bytes; entries are multiples of that.</summary>
 [StructLayout(LayoutKind.Explicit, Size = Bytes)]
 internal struct JournalEntry
 {
@@ -103,7 +106,7 @@ internal struct JournalEntry
 
     [FieldOffset(0)] public JournalKind Kind;
 
-    /// <summary>With this head, without what fills it up to a multiple of 8.</summary>
+    /// <summary>With this head, without what fills it up to a multiple of 32.</summary>
     [FieldOffset(4)] public int Length;
     [FieldOffset(8)] public uint Slot;
     [FieldOffset(12)] public uint Incarnation;

@@ -1,6 +1,4 @@
-using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text;
 
 using AllocTrace.Wire;
@@ -18,21 +16,20 @@ internal sealed unsafe class JournalWriter : IDisposable
     private readonly SessionFile _session;
     private readonly string _path;
     private readonly SafeFileHandle _file;
-    private readonly MemoryMappedFile _mapped;
-    private readonly MemoryMappedViewAccessor _view;
+    private readonly JournalMapping _mappedHead;
     private readonly JournalHead* _head;
     private ulong _number;
+
+    /// <summary>What earlier generations wrote; <see langword="null"/> in the first.</summary>
+    private JournalMapping? _written;
 
     private JournalWriter(SessionFile session, string path)
     {
         _session = session;
         _path = path;
         _file = OwnFile.Open(path, FileAccess.ReadWrite);
-        _mapped = MemoryMappedFile.CreateFromFile(_file, null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
-        _view = _mapped.CreateViewAccessor(0, JournalFormat.HeadBytes);
-        byte* start = null;
-        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-        _head = (JournalHead*)start;
+        _mappedHead = new JournalMapping(_file, JournalFormat.HeadBytes);
+        _head = (JournalHead*)_mappedHead.Start;
     }
 
     /// <summary>True if all that was appended is there.</summary>
@@ -66,7 +63,7 @@ internal sealed unsafe class JournalWriter : IDisposable
     /// <summary>Adds a slab as far as it is used, before it is given back.</summary>
     public void AddSlab(StreamName stream, SlabHeader* slab, uint number)
     {
-        var bytes = new ReadOnlySpan<byte>(slab, (int)slab->Used);
+        var bytes = new ReadOnlySpan<byte>(slab, (int)Math.Min(slab->Used, WireFormat.SlabBytes));
         Append(new JournalEntry { Kind = JournalKind.Slab, Slot = stream.Slot, Incarnation = stream.Incarnation, First = slab->Sequence, Second = number }, bytes);
     }
 
@@ -82,20 +79,22 @@ internal sealed unsafe class JournalWriter : IDisposable
     }
 
     /// <summary>All that is in it is in a checkpoint of the next generation: begins anew.</summary>
-    public void BeginGeneration(uint generation) => Volatile.Write(ref _head->Committed, JournalFormat.Committed(generation, JournalFormat.HeadBytes));
+    public void BeginGeneration(uint generation)
+    {
+        Volatile.Write(ref _head->Committed, JournalFormat.Committed(generation, JournalFormat.HeadBytes));
+        MapWritten();
+    }
 
     public void Dispose()
     {
-        _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view.Dispose();
-        _mapped.Dispose();
+        _written?.Dispose();
+        _mappedHead.Dispose();
         _file.Dispose();
     }
 
     private static JournalWriter Create(SessionFile session, int temporaryThreshold)
     {
-        ulong number = 0;
-        RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(new Span<ulong>(ref number)));
+        var number = SecretNumber.Next();
         var path = JournalFormat.PathOf(session.Path, number);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite, BufferSize = 0 };
         using (var stream = new FileStream(path, options))
@@ -122,15 +121,42 @@ internal sealed unsafe class JournalWriter : IDisposable
         {
             var at = Length;
             entry.Length = JournalEntry.Bytes + payload.Length;
-            RandomAccess.Write(_file, MemoryMarshal.AsBytes(new ReadOnlySpan<JournalEntry>(in entry)), at);
-            RandomAccess.Write(_file, payload, at + JournalEntry.Bytes);
-            Volatile.Write(ref _head->Committed, JournalFormat.Committed(Generation, at + ((entry.Length + 7) & ~7)));
+            Write(at, MemoryMarshal.AsBytes(new ReadOnlySpan<JournalEntry>(in entry)));
+            Write(at + JournalEntry.Bytes, payload);
+            Volatile.Write(ref _head->Committed, JournalFormat.Committed(Generation, at + JournalFormat.Padded(entry.Length)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             IsComplete = false;
             Volatile.Write(ref _session.Header->CollectorJournal, 0); // rather none than one with a gap
             FolderFiles.TryDelete(_path);
+        }
+    }
+
+    /// <summary>Writes into the file: what is new by the system, which has to make its pages, anything else through the mapping.</summary>
+    private void Write(long at, ReadOnlySpan<byte> bytes)
+    {
+        if (_written is { } written && at + bytes.Length <= written.Length)
+            written.Write(at, bytes);
+        else
+            RandomAccess.Write(_file, bytes, at);
+    }
+
+    private void MapWritten()
+    {
+        var length = RandomAccess.GetLength(_file);
+        if (length <= (_written?.Length ?? JournalFormat.HeadBytes))
+            return;
+
+        _written?.Dispose();
+        _written = null;
+        try
+        {
+            _written = new JournalMapping(_file, length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It goes without.
         }
     }
 }

@@ -16,12 +16,17 @@ namespace AllocTrace.Replay;
 /// <param name="options">How the session is drained.</param>
 internal sealed unsafe class DrainJournal(SessionFile session, ProcessReplay replay, StreamTable streams, DrainOptions options) : IDisposable
 {
-    /// <summary>The cost of a checkpoint in multiples of its size of journal: what it adds stays in proportion.</summary>
-    private const int JournalForEachCheckpoint = 4;
+    /// <summary>
+    /// The length of a journal in multiples of the checkpoint that replaces it: with the first, the checkpoint costs little beside the replay; with
+    /// the second it stays in proportion, and a journal of a large state does not take more memory than need be.
+    /// </summary>
+    private const int CheapCheckpoint = 16, LeastForEachCheckpoint = 4;
+
+    /// <summary>The length up to which a checkpoint may cost more than that, in multiples of <see cref="DrainOptions.ShortestJournal"/>.</summary>
+    private const int UsualLengths = 8;
 
     private JournalWriter? _writer;
     private bool _isRefused;
-    private long _lastCheckpoint;
     private long _notBefore;
 
     /// <summary>Begins the journal now, or continues the one that an earlier collector left: threads that are met from now on belong into it.</summary>
@@ -61,13 +66,13 @@ internal sealed unsafe class DrainJournal(SessionFile session, ProcessReplay rep
     /// <summary>Writes what the replay has come to into a checkpoint when the journal has grown long, and begins the journal anew.</summary>
     public void KeepShort()
     {
-        if (_writer is not { IsComplete: true } writer || writer.Length < Math.Max(_notBefore, Math.Max(options.ShortestJournal, JournalForEachCheckpoint * _lastCheckpoint)))
+        if (_writer is not { IsComplete: true } writer || writer.Length < Math.Max(_notBefore, LongEnough()))
             return;
 
         try
         {
             var generation = writer.Generation + 1;
-            _lastCheckpoint = CheckpointFile.Write(session, generation, Save);
+            CheckpointFile.Write(session, generation, Save);
             writer.BeginGeneration(generation);
             _notBefore = 0;
         }
@@ -79,16 +84,28 @@ internal sealed unsafe class DrainJournal(SessionFile session, ProcessReplay rep
 
     /// <summary>A checkpoint of an earlier collector was loaded.</summary>
     /// <param name="generation">The checkpoint's.</param>
-    /// <param name="bytes">Its length.</param>
     /// <param name="holdsEntries">Whether the journal's entries are in it: the earlier collector was killed before it could begin a new journal.</param>
-    public void GoOnFrom(uint generation, long bytes, bool holdsEntries)
+    public void GoOnFrom(uint generation, bool holdsEntries)
     {
-        _lastCheckpoint = bytes;
         if (holdsEntries && options.IsJournaled)
             Writer()?.BeginGeneration(generation);
     }
 
     public void Dispose() => _writer?.Dispose();
+
+    /// <summary>
+    /// The length at which a journal is replaced, bytes: soon, because what is written over costs a fraction of what is new. A journal of a process
+    /// that has forked stays longer, because a collector that takes over finds what children began with in it.
+    /// </summary>
+    private long LongEnough()
+    {
+        if (options.ShortestJournal == 0)
+            return 0;
+
+        var checkpoint = replay.StateBytes;
+        var usual = Math.Max(UsualLengths * options.ShortestJournal, LeastForEachCheckpoint * checkpoint);
+        return replay.LastFork != 0 ? usual : Math.Max(options.ShortestJournal, Math.Min(CheapCheckpoint * checkpoint, usual));
+    }
 
     private void Save(BinaryWriter writer)
     {

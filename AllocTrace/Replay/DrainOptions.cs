@@ -20,8 +20,8 @@ internal sealed record DrainOptions
     /// </summary>
     public bool NeedsJournal { get; init; }
 
-    /// <summary>The length below which a journal is not replaced by a checkpoint, bytes. A variable for tests of programs makes it shorter.</summary>
-    public long ShortestJournal { get; init; } = long.TryParse(Environment.GetEnvironmentVariable("ALLOCTRACE_SHORTEST_JOURNAL"), out var bytes) ? bytes : 64 << 20;
+    /// <summary>The length below which a journal is not replaced by a checkpoint, bytes; 0: each round writes one. A variable for tests of programs makes it shorter.</summary>
+    public long ShortestJournal { get; init; } = long.TryParse(Environment.GetEnvironmentVariable("ALLOCTRACE_SHORTEST_JOURNAL"), out var bytes) ? bytes : 8 << 20;
 
     /// <summary>Keeps every event that is replayed; <see langword="null"/> when no log was asked for. Not owned.</summary>
     public EventLog? Events { get; init; }

@@ -108,7 +108,7 @@ internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay re
 
             LoadEvents(reader);
             var holdsEntries = generation != journal.Generation;
-            kept.GoOnFrom(generation, reader.BaseStream.Length, holdsEntries);
+            kept.GoOnFrom(generation, holdsEntries);
             return holdsEntries;
         }
     }

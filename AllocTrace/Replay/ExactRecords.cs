@@ -5,8 +5,11 @@ using AllocTrace.Wire;
 namespace AllocTrace.Replay;
 
 /// <summary>Replays the records of a session in which every allocation was recorded.</summary>
-internal readonly struct ExactRecords(BlockReplay blocks, ThreadReplay thread, ProcessReplay process) : IRecordVisitor
+internal readonly unsafe struct ExactRecords(BlockReplay blocks, ThreadReplay thread, ProcessReplay process) : IRecordVisitor
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Expect(uint tag, ulong address) => AddressTable.Prefetch(thread.Domains[tag & 15].Pages, address);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Allocate(uint tag, ulong address, ulong bytes, uint stack)
     {

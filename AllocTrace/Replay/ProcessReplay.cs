@@ -217,6 +217,9 @@ internal sealed unsafe class ProcessReplay : IDisposable
     /// <summary>The changes of sites within slices, by slice and site. Valid after <see cref="Finish"/>.</summary>
     public SliceEntry[] SliceDifferences() => Blocks.Clock.SliceDifferences(Inherited);
 
+    /// <summary>The size of the state about, bytes: what <see cref="Save"/> would write of blocks, sites and slices.</summary>
+    public long StateBytes => (Blocks.LiveBlocks * 2 * sizeof(ulong)) + (Sites.End * (sizeof(ReplayedSite) + sizeof(SiteHistory))) + ((long)Blocks.Clock.SliceEntries * sizeof(SliceEntry));
+
     /// <summary>Writes the state, for another collector.</summary>
     public void Save(BinaryWriter writer) => _state.Save(writer, LastFork, Inherited);
 

@@ -26,6 +26,9 @@ internal sealed unsafe class ReplayClock(ReplayedSites sites)
     /// <summary>The number of that peak: which copies of <see cref="SiteHistory"/> belong to it.</summary>
     public ulong Epoch { get; private set; } = 1;
 
+    /// <summary>The number of entries in the log of slices.</summary>
+    public int SliceEntries => _sliceLog.Count;
+
     /// <summary>Begins a new epoch if more is alive than ever before. Called before live bytes drop.</summary>
     /// <returns>True if a new one has begun.</returns>
     public bool TryRaisePeak(long liveBytes)

@@ -8,6 +8,10 @@ namespace AllocTrace.Replay;
 /// </summary>
 internal readonly struct SampledRecords(BlockReplay blocks, ThreadReplay thread, ProcessReplay process) : IRecordVisitor
 {
+    public void Expect(uint tag, ulong address)
+    {
+    }
+
     public bool Allocate(uint tag, ulong address, ulong blockBytes, uint stack)
     {
         if ((tag & 15) == WireFormat.MmapDomain)

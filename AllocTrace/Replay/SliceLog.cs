@@ -53,26 +53,25 @@ internal sealed class SliceLog
     public SliceEntry[] Differences(uint siteEnd, ReadOnlySpan<InheritedSite> inherited)
     {
         KeepLast(siteEnd);
-        var before = new SliceEntry[siteEnd];
-        for (var i = 0; i < inherited.Length; i++)
-            before[i + 1] = new SliceEntry { AllocatedBytes = inherited[i].Bytes, AllocatedBlocks = inherited[i].Blocks };
-
+        var before = new int[siteEnd]; // by site: 1 + the place of its entry for an earlier slice
         var rows = new SliceEntry[_count];
-        for (var i = 0; i < _count; i++)
+        var row = 0;
+        foreach (var place in BySliceAndSite(siteEnd))
         {
-            ref var entry = ref _entries[i];
-            ref var previous = ref before[entry.Site];
-            rows[i] = entry with
+            ref readonly var entry = ref _entries[place];
+            ref var earlier = ref before[entry.Site];
+            var previous = earlier != 0 ? _entries[earlier - 1] : Inherited(inherited, entry.Site);
+            rows[row++] = entry with
             {
                 AllocatedBytes = entry.AllocatedBytes - previous.AllocatedBytes,
                 AllocatedBlocks = entry.AllocatedBlocks - previous.AllocatedBlocks,
                 FreedBytes = entry.FreedBytes - previous.FreedBytes,
                 FreedBlocks = entry.FreedBlocks - previous.FreedBlocks,
             };
-            previous = entry;
+            earlier = place + 1;
         }
 
-        return BySliceAndSite(rows, siteEnd);
+        return rows;
     }
 
     public void Save(BinaryWriter writer) => writer.WriteAll<SliceEntry>(_entries.AsSpan(0, _count));
@@ -89,24 +88,32 @@ internal sealed class SliceLog
         return true;
     }
 
+    private static SliceEntry Inherited(ReadOnlySpan<InheritedSite> inherited, uint site) =>
+        site <= inherited.Length ? new SliceEntry { AllocatedBytes = inherited[(int)site - 1].Bytes, AllocatedBlocks = inherited[(int)site - 1].Blocks } : default;
+
     /// <summary>Sorts by counting, first by the less significant key: a sort that compares takes five times longer.</summary>
-    private static SliceEntry[] BySliceAndSite(SliceEntry[] rows, uint siteEnd)
+    /// <returns>The places of the entries.</returns>
+    private int[] BySliceAndSite(uint siteEnd)
     {
-        var bySite = Sorted(rows, siteEnd, static row => (int)row.Site);
-        return Sorted(bySite, Timeline.MaxSlices, static row => row.Slice);
+        var places = new int[_count];
+        for (var i = 0; i < places.Length; i++)
+            places[i] = i;
+
+        var bySite = Sorted(places, siteEnd, place => (int)_entries[place].Site);
+        return Sorted(bySite, Timeline.MaxSlices, place => _entries[place].Slice);
     }
 
-    private static SliceEntry[] Sorted(SliceEntry[] rows, uint keyEnd, Func<SliceEntry, int> keyOf)
+    private static int[] Sorted(int[] places, uint keyEnd, Func<int, int> keyOf)
     {
-        var next = new int[keyEnd + 1]; // by key: where the next row with it belongs
-        foreach (var row in rows)
-            next[keyOf(row) + 1]++;
+        var next = new int[keyEnd + 1]; // by key: where the next one with it belongs
+        foreach (var place in places)
+            next[keyOf(place) + 1]++;
         for (var key = 1; key < next.Length; key++)
             next[key] += next[key - 1];
 
-        var sorted = new SliceEntry[rows.Length];
-        foreach (var row in rows)
-            sorted[next[keyOf(row)]++] = row;
+        var sorted = new int[places.Length];
+        foreach (var place in places)
+            sorted[next[keyOf(place)]++] = place;
 
         return sorted;
     }

@@ -6,6 +6,9 @@ namespace AllocTrace.Wire;
 /// </summary>
 internal interface IRecordVisitor
 {
+    /// <summary>A record that probably comes soon: what it needs may be fetched from memory. It can be the middle of one, too.</summary>
+    void Expect(uint tag, ulong address);
+
     /// <summary>A <see cref="RecordKind.Malloc"/> or <see cref="RecordKind.Calloc"/>.</summary>
     /// <returns><see langword="false"/> to stop before this record.</returns>
     bool Allocate(uint tag, ulong address, ulong bytes, uint stack);

@@ -11,6 +11,12 @@ internal static unsafe class RecordReader
     /// <summary>From a kind of record to its wide form.</summary>
     private const uint WideKinds = RecordKind.MallocWide - RecordKind.Malloc;
 
+    /// <summary>
+    /// How far ahead a record is expected, bytes: about a dozen records, which take as long as a word from memory. The place may be the second word
+    /// of a record.
+    /// </summary>
+    private const int AheadBytes = 192;
+
     private const int ShortBytes = 8, BlockBytes = 16, WideBytes = 24, MarkBytes = 16, RangeBytes = 16, LostBytes = 24;
 
     /// <summary>Reads a thread's records to <paramref name="end"/>, to the first BATCH before that, or to one at which the visitor stops.</summary>
@@ -28,6 +34,8 @@ internal static unsafe class RecordReader
             var tag = (uint)(word >> WireFormat.OperandBits);
             var address = word & WireFormat.OperandMask;
             var room = end - at;
+            var ahead = room > AheadBytes ? *(ulong*)(at + AheadBytes) : word;
+            visitor.Expect((uint)(ahead >> WireFormat.OperandBits), ahead & WireFormat.OperandMask);
             switch ((RecordKind)(tag >> 4))
             {
                 case RecordKind.Malloc or RecordKind.Calloc when room >= BlockBytes:

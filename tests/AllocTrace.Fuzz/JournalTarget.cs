@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using AllocTrace.Events;
 using AllocTrace.Journal;
 using AllocTrace.Replay;
@@ -16,12 +15,8 @@ internal sealed class JournalTarget(IReadOnlyList<Seed> seeds, bool isCheckpoint
             return;
 
         using var file = new FileStream(seed.Path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        if (file.Length < SHA256.HashSizeInBytes)
-            return;
-
-        var bytes = new byte[file.Length - SHA256.HashSizeInBytes];
-        file.ReadExactly(bytes);
-        file.Write(SHA256.HashData(bytes));
+        if (file.Length >= CheckpointFile.ChecksumBytes)
+            file.Write(BitConverter.GetBytes(CheckpointFile.Checksum(file, file.Length - CheckpointFile.ChecksumBytes)));
     }
 
     protected override void Restore(Seed seed, SafeFileHandle file)

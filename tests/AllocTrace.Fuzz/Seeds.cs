@@ -23,7 +23,7 @@ internal static class Seeds
 
     public static IReadOnlyList<Seed> Journals(string folder) => [.. LeftOver(folder, shortestJournal: 64 << 20, "*.journal")];
 
-    public static IReadOnlyList<Seed> Checkpoints(string folder) => [.. LeftOver(folder, shortestJournal: 1, "*.checkpoint")];
+    public static IReadOnlyList<Seed> Checkpoints(string folder) => [.. LeftOver(folder, shortestJournal: 0, "*.checkpoint")];
 
     /// <summary>A real one of an earlier version, and two with events, a crash and several threads.</summary>
     public static IReadOnlyList<Seed> Databases(string folder) =>

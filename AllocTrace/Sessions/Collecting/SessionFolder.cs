@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 
 namespace AllocTrace.Sessions;
 
@@ -31,7 +30,7 @@ internal sealed class SessionFolder : IDisposable
     /// <exception cref="IOException">There is no place for it. The message is one line.</exception>
     public static SessionFolder Create()
     {
-        var name = $"{Prefix}{RandomNumberGenerator.GetHexString(NameDigits, lowercase: true)}";
+        var name = $"{Prefix}{SecretNumber.Next():x16}";
         var path = System.IO.Path.Combine(SharedMemory, name);
         if (SharedMemoryRoom() > 0 && LibC.MakeFolder(path, OnlyUser) == 0)
             return new SessionFolder(path);

@@ -15,34 +15,57 @@ internal sealed class BatchInsert : IDisposable
 {
     private const int BatchRows = 50; // more gain nothing
 
+    /// <summary>The rows that are given to the queue at once.</summary>
+    private const int QueuedRows = 10 * BatchRows;
+
+    private readonly InsertQueue? _queue;
     private readonly sqlite3 _database;
     private readonly string _table;
     private readonly int _columns;
-    private readonly long?[] _values;
     private readonly sqlite3_stmt _batch;
+    private readonly Stack<long?[]> _free = new();
+    private long?[] _values;
     private int _count; // of values that wait for their statement
 
+    /// <summary>Inserts through a connection's queue.</summary>
+    /// <param name="connection">Open; not owned.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="columns">How many columns it has; all are given.</param>
+    /// <exception cref="SqliteException">There is no such table.</exception>
+    public BatchInsert(WriteConnection connection, string table, int columns)
+        : this(connection.Handle, table, columns, connection.Queue)
+    {
+    }
+
+    /// <summary>Inserts on the calling thread.</summary>
     /// <param name="database">An open connection; not owned.</param>
     /// <param name="table">The table.</param>
     /// <param name="columns">How many columns it has; all are given.</param>
     /// <exception cref="SqliteException">There is no such table.</exception>
     public BatchInsert(sqlite3 database, string table, int columns)
+        : this(database, table, columns, queue: null)
     {
+    }
+
+    private BatchInsert(sqlite3 database, string table, int columns, InsertQueue? queue)
+    {
+        _queue = queue;
         _database = database;
         _table = table;
         _columns = columns;
-        _values = new long?[BatchRows * columns];
+        _values = new long?[(queue is null ? BatchRows : QueuedRows) * columns];
+        _queue?.Wait();
         _batch = Prepare(BatchRows);
     }
 
-    /// <summary>Adds a row, which is in the database after <see cref="Flush"/> at the latest.</summary>
-    /// <exception cref="SqliteException">The rows so far cannot be written.</exception>
+    /// <summary>Adds a row, which is in the database after <see cref="Flush"/>, and the queue's wait, at the latest.</summary>
+    /// <exception cref="SqliteException">Rows before it cannot be written.</exception>
     public void Add(params ReadOnlySpan<long?> values)
     {
         values.CopyTo(_values.AsSpan(_count, _columns));
         _count += _columns;
         if (_count == _values.Length)
-            Insert(_batch);
+            Queue();
     }
 
     /// <summary>Inserts the rows that wait.</summary>
@@ -52,11 +75,62 @@ internal sealed class BatchInsert : IDisposable
         if (_count == 0)
             return;
 
-        using var rest = Prepare(_count / _columns);
-        Insert(rest);
+        if (_queue is { IsUsed: true })
+            Queue();
+        else
+            Insert(_values, _count);
+
+        _count = 0;
     }
 
-    public void Dispose() => _batch.Dispose();
+    public void Dispose()
+    {
+        _queue?.WaitQuietly();
+        _batch.Dispose();
+    }
+
+    private void Queue()
+    {
+        if (_queue is null)
+        {
+            Insert(_values, _count);
+        }
+        else
+        {
+            var (values, count) = (_values, _count);
+            _values = Free();
+            _queue.Add(() => InsertQueued(values, count));
+        }
+
+        _count = 0;
+    }
+
+    private void InsertQueued(long?[] values, int count)
+    {
+        Insert(values, count);
+        lock (_free)
+            _free.Push(values);
+    }
+
+    private long?[] Free()
+    {
+        lock (_free)
+            return _free.TryPop(out var values) ? values : new long?[_values.Length];
+    }
+
+    private void Insert(long?[] values, int count)
+    {
+        var batch = BatchRows * _columns;
+        var at = 0;
+        for (; count - at >= batch; at += batch)
+            Insert(_batch, values.AsSpan(at, batch));
+
+        if (at == count)
+            return;
+
+        using var rest = Prepare((count - at) / _columns);
+        Insert(rest, values.AsSpan(at, count - at));
+    }
 
     private sqlite3_stmt Prepare(int rows)
     {
@@ -65,14 +139,13 @@ internal sealed class BatchInsert : IDisposable
         return statement;
     }
 
-    private void Insert(sqlite3_stmt statement)
+    private void Insert(sqlite3_stmt statement, ReadOnlySpan<long?> values)
     {
         var handle = statement.DangerousGetHandle(); // the caller keeps it
-        for (var i = 0; i < _count; i++)
-            NativeSqlite.Check(_database, _values[i] is { } value ? NativeSqlite.BindInt64(handle, i + 1, value) : NativeSqlite.BindNull(handle, i + 1));
+        for (var i = 0; i < values.Length; i++)
+            NativeSqlite.Check(_database, values[i] is { } value ? NativeSqlite.BindInt64(handle, i + 1, value) : NativeSqlite.BindNull(handle, i + 1));
 
         NativeSqlite.Step(handle);
         NativeSqlite.Check(_database, NativeSqlite.Reset(handle)); // tells how the step went
-        _count = 0;
     }
 }

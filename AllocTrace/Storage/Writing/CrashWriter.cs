@@ -2,12 +2,10 @@ using AllocTrace.Replay;
 using AllocTrace.Stacks;
 using AllocTrace.Wire;
 
-using SQLitePCL;
-
 namespace AllocTrace.Storage;
 
 /// <summary>Writes what a fatal signal found.</summary>
-internal sealed class CrashWriter(sqlite3 database)
+internal sealed class CrashWriter(WriteConnection connection)
 {
     private long _threads;
 
@@ -46,8 +44,8 @@ internal sealed class CrashWriter(sqlite3 database)
     public void Add(long process, CrashContent crash, ProcessReplay replay, long[] domains, long[] stacks)
     {
         var header = crash.Header;
-        using var crashRow = new RawInsert(database, "crash", columns: 12);
-        using var allocationRow = new RawInsert(database, "crash_allocation", columns: 7);
+        using var crashRow = new RawInsert(connection, "crash", columns: 12);
+        using var allocationRow = new RawInsert(connection, "crash_allocation", columns: 7);
         crashRow.Add(
             process,
             header.Signal,
@@ -86,8 +84,8 @@ internal sealed class CrashWriter(sqlite3 database)
     private void AddThread(long process, CrashThread thread, StackFrame[] frames)
     {
         var id = ++_threads;
-        using var threadRow = new RawInsert(database, "crash_thread", columns: 9);
-        using var frameRow = new RawInsert(database, "crash_frame", columns: 5);
+        using var threadRow = new RawInsert(connection, "crash_thread", columns: 9);
+        using var frameRow = new RawInsert(connection, "crash_frame", columns: 5);
         threadRow.Add(
             id,
             process,

@@ -26,8 +26,8 @@ internal sealed unsafe class EventWriter(WriteConnection connection)
             connection.Execute(TraceWriter.Schema("events.sql"));
 
         _hasTables = true;
-        using var logRow = new RawInsert(connection.Database, "event_log", columns: 4);
-        using var blockRow = new RawInsert(connection.Database, "event_block", columns: 6);
+        using var logRow = new RawInsert(connection, "event_log", columns: 4);
+        using var blockRow = new RawInsert(connection, "event_block", columns: 6);
         logRow.Add(process, log.Events, log.LeftOut, log.LeftOutNs);
         for (var block = 0; block < log.Blocks.Count; block++)
         {
@@ -40,9 +40,9 @@ internal sealed unsafe class EventWriter(WriteConnection connection)
 
     private void AddNumbers(long process, ProcessReplay replay, ThreadRows threads, long[] domains, SitePlace[] places)
     {
-        using var threadRow = new RawInsert(connection.Database, "event_thread", columns: 3);
-        using var domainRow = new RawInsert(connection.Database, "event_domain", columns: 3);
-        using var stackRow = new BatchInsert(connection.Database, "event_stack", columns: 5);
+        using var threadRow = new RawInsert(connection, "event_thread", columns: 3);
+        using var domainRow = new RawInsert(connection, "event_domain", columns: 3);
+        using var stackRow = new BatchInsert(connection, "event_stack", columns: 5);
         foreach (var thread in replay.Threads)
             threadRow.Add(process, thread.Index, threads.First(thread.Index));
 

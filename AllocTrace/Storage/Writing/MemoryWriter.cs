@@ -1,7 +1,5 @@
 using AllocTrace.Memory;
 
-using SQLitePCL;
-
 namespace AllocTrace.Storage;
 
 /// <summary>Writes accounts of resident memory.</summary>
@@ -13,12 +11,12 @@ internal sealed class MemoryWriter : IDisposable
     private readonly RawInsert _group;
     private long _accounts;
 
-    public MemoryWriter(sqlite3 database)
+    public MemoryWriter(WriteConnection connection)
     {
-        _memory = new RawInsert(database, "memory", columns: 9);
-        _part = new RawInsert(database, "memory_part", columns: 6);
-        _hold = new RawInsert(database, "memory_hold", columns: 4);
-        _group = new RawInsert(database, "control_group", columns: 6);
+        _memory = new RawInsert(connection, "memory", columns: 9);
+        _part = new RawInsert(connection, "memory_part", columns: 6);
+        _hold = new RawInsert(connection, "memory_hold", columns: 4);
+        _group = new RawInsert(connection, "control_group", columns: 6);
     }
 
     /// <summary>Writes the accounts of a process.</summary>

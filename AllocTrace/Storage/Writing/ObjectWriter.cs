@@ -24,14 +24,14 @@ internal sealed class ObjectWriter(WriteConnection connection)
             connection.Execute(TraceWriter.Schema("objects.sql"));
 
         _hasTables = true;
-        using var snapshotRow = new RawInsert(connection.Database, "object_snapshot", columns: 4);
-        using var typeRow = new RawInsert(connection.Database, "object_type", columns: 7);
-        using var holderRow = new RawInsert(connection.Database, "holder", columns: 9);
-        using var garbageRow = new RawInsert(connection.Database, "garbage", columns: 5);
+        using var snapshotRow = new RawInsert(connection, "object_snapshot", columns: 4);
+        using var typeRow = new RawInsert(connection, "object_type", columns: 7);
+        using var holderRow = new RawInsert(connection, "holder", columns: 9);
+        using var garbageRow = new RawInsert(connection, "garbage", columns: 5);
         snapshotRow.Add(snapshot, contents.Method, contents.PauseNs, contents.Note);
         foreach (var row in contents.Rows)
             typeRow.Add(snapshot, firstSite + row.Site, row.Type, row.Kind, row.Blocks, row.Bytes, row.Retained);
-        using (var siteRow = new RawInsert(connection.Database, "object_site", columns: 3))
+        using (var siteRow = new RawInsert(connection, "object_site", columns: 3))
         {
             foreach (var (site, retained) in contents.RetainedBySite)
                 siteRow.Add(snapshot, firstSite + site, retained);
@@ -45,7 +45,7 @@ internal sealed class ObjectWriter(WriteConnection connection)
         if (contents.Graph is not { } graph)
             return;
 
-        using var graphRow = new RawInsert(connection.Database, "object_graph", columns: 3);
+        using var graphRow = new RawInsert(connection, "object_graph", columns: 3);
         foreach (var (position, part) in graph.Chunk(GraphPartBytes).Index())
             graphRow.Add(snapshot, position, part);
     }

@@ -13,6 +13,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
 {
     private static readonly RecordKind[] _operations = [RecordKind.Malloc, RecordKind.Calloc, RecordKind.Realloc, RecordKind.Free];
 
+    private readonly WriteConnection _connection;
     private readonly StackWriter _stacks;
     private readonly CrashWriter _crashes;
     private readonly EventWriter _events;
@@ -40,24 +41,24 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <param name="connection">Open, with the schema's tables, within a transaction; not owned.</param>
     public ProcessWriter(WriteConnection connection)
     {
-        var database = connection.Database;
-        _stacks = new StackWriter(database);
-        _crashes = new CrashWriter(database);
+        _connection = connection;
+        _stacks = new StackWriter(connection);
+        _crashes = new CrashWriter(connection);
         _events = new EventWriter(connection);
         _objects = new ObjectWriter(connection);
-        _memory = new MemoryWriter(database);
-        _domain = new RawInsert(database, "domain", columns: 2);
-        _process = new RawInsert(database, "process", columns: 14);
-        _thread = new RawInsert(database, "thread", columns: 7);
-        _runtime = new RawInsert(database, "runtime", columns: 7);
-        _native = new RawInsert(database, "native", columns: 4);
-        _operation = new RawInsert(database, "operation", columns: 5);
-        _loss = new RawInsert(database, "loss", columns: 6);
-        _snapshot = new RawInsert(database, "snapshot", columns: 7);
-        _site = new BatchInsert(database, "site", columns: 14);
-        _snapshotSite = new BatchInsert(database, "snapshot_site", columns: 4);
-        _slice = new BatchInsert(database, "slice", columns: 8);
-        _sliceSite = new BatchInsert(database, "slice_site", columns: 6);
+        _memory = new MemoryWriter(connection);
+        _domain = new RawInsert(connection, "domain", columns: 2);
+        _process = new RawInsert(connection, "process", columns: 14);
+        _thread = new RawInsert(connection, "thread", columns: 7);
+        _runtime = new RawInsert(connection, "runtime", columns: 7);
+        _native = new RawInsert(connection, "native", columns: 4);
+        _operation = new RawInsert(connection, "operation", columns: 5);
+        _loss = new RawInsert(connection, "loss", columns: 6);
+        _snapshot = new RawInsert(connection, "snapshot", columns: 7);
+        _site = new BatchInsert(connection, "site", columns: 14);
+        _snapshotSite = new BatchInsert(connection, "snapshot_site", columns: 4);
+        _slice = new BatchInsert(connection, "slice", columns: 8);
+        _sliceSite = new BatchInsert(connection, "slice_site", columns: 6);
         foreach (var name in (string[])["raw", "mem", "obj"])
             Domain(name);
     }
@@ -73,7 +74,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         EventLog? events,
         IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects,
         ControlGroup? group) =>
-        Add(session, replay, ending, losses, replay.Snapshots(), replay.SliceDifferences(), replay.Memory.Accounts, group, events, objects);
+        Add(session, replay, ending, losses, replay.Snapshots, replay.SliceDifferences, replay.Memory.Accounts, group, events, objects);
 
     /// <summary>Writes one snapshot of a process whose replay continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
@@ -89,7 +90,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     {
         var live = snapshot with { Kind = SnapshotKind.Live };
         var contents = objects is null ? null : new Dictionary<SnapshotImage, ObjectContents>(ReferenceEqualityComparer.Instance) { [live] = objects };
-        Add(session, replay, ProcessEnding.Running, losses, [live], changes: null, account is null ? [] : [account], group, events: null, contents);
+        Add(session, replay, ProcessEnding.Running, losses, () => [live], changes: null, account is null ? [] : [account], group, events: null, contents);
     }
 
     /// <summary>Writes the course so far of a process whose replay continues.</summary>
@@ -105,7 +106,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     {
         var course = replay.Course();
         MemoryAccount[] accounts = [.. replay.Memory.Accounts, .. account is null ? (MemoryAccount[])[] : [account]];
-        Add(session, replay, ProcessEnding.Running, losses, course.Snapshots, course.Changes, accounts, group, events: null, objects);
+        Add(session, replay, ProcessEnding.Running, losses, () => course.Snapshots, () => course.Changes, accounts, group, events: null, objects);
     }
 
     /// <summary>Returns the name of a domain beyond CPython's own: <c>others</c> for the domains that share one.</summary>
@@ -123,8 +124,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         ProcessReplay replay,
         ProcessEnding ending,
         IReadOnlyCollection<Loss> losses,
-        IEnumerable<SnapshotImage> snapshots,
-        SliceEntry[]? changes,
+        Func<IEnumerable<SnapshotImage>> snapshots,
+        Func<SliceEntry[]>? changes,
         IEnumerable<MemoryAccount> accounts,
         ControlGroup? group,
         EventLog? events = null,
@@ -145,7 +146,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         AddNative(process, session);
         AddOperations(process, replay, domains);
         var firstSite = AddSites(process, threads, replay, places, domains);
-        foreach (var snapshot in snapshots)
+        foreach (var snapshot in snapshots())
         {
             AddSnapshot(process, snapshot, firstSite);
             if (objects is not null && objects.TryGetValue(snapshot, out var contents))
@@ -156,7 +157,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         if (group is not null)
             _memory.Add(process, group);
         if (changes is not null)
-            AddSlices(process, replay.Timeline, changes, duration, firstSite);
+            AddSlices(process, replay.Timeline, changes(), duration, firstSite);
         if (crash is not null)
             _crashes.Add(process, crash, replay, domains, crashStacks);
         if (events is not null)
@@ -178,6 +179,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _stacks.Flush();
         foreach (var insert in (BatchInsert[])[_site, _snapshotSite, _slice, _sliceSite])
             insert.Flush();
+
+        _connection.Queue.Wait();
     }
 
     public void Dispose()

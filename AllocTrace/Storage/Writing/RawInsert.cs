@@ -12,23 +12,44 @@ namespace AllocTrace.Storage;
 /// </summary>
 internal sealed class RawInsert : IDisposable
 {
+    private readonly InsertQueue _queue;
     private readonly sqlite3 _database;
     private readonly sqlite3_stmt _statement;
 
-    /// <param name="database">An open connection; not owned.</param>
+    /// <param name="connection">Open; not owned.</param>
     /// <param name="table">The table.</param>
     /// <param name="columns">How many columns it has; all are given.</param>
     /// <exception cref="SqliteException">There is no such table.</exception>
-    public RawInsert(sqlite3 database, string table, int columns)
+    public RawInsert(WriteConnection connection, string table, int columns)
     {
-        _database = database;
+        _queue = connection.Queue;
+        _database = connection.Handle;
+        _queue.Wait();
         var sql = $"INSERT INTO {table} VALUES (?{string.Concat(Enumerable.Repeat(", ?", columns - 1))})";
         Check(sqlite3_prepare_v2(_database, sql, out _statement));
     }
 
-    /// <summary>Inserts a row of integers, texts, truth values, bytes and NULLs.</summary>
+    /// <summary>Inserts a row of integers, texts, truth values, bytes and NULLs. Bytes are not changed any more.</summary>
     /// <exception cref="SqliteException">The row cannot be written.</exception>
     public void Add(params ReadOnlySpan<object?> values)
+    {
+        if (!_queue.IsUsed)
+        {
+            Insert(values);
+            return;
+        }
+
+        var kept = values.ToArray();
+        _queue.Add(() => Insert(kept));
+    }
+
+    public void Dispose()
+    {
+        _queue.WaitQuietly();
+        _statement.Dispose();
+    }
+
+    private void Insert(ReadOnlySpan<object?> values)
     {
         for (var i = 0; i < values.Length; i++)
         {
@@ -47,8 +68,6 @@ internal sealed class RawInsert : IDisposable
 
         Step();
     }
-
-    public void Dispose() => _statement.Dispose();
 
     private void Step()
     {

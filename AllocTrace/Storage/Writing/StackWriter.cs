@@ -4,8 +4,6 @@ using AllocTrace.Wire;
 
 using Microsoft.Data.Sqlite;
 
-using SQLitePCL;
-
 namespace AllocTrace.Storage;
 
 /// <summary>Writes code objects and stacks, each once for all processes.</summary>
@@ -21,11 +19,11 @@ internal sealed unsafe class StackWriter : IDisposable
     private long? _dropped;
 
     /// <summary>Writes stack 0, "no Python frame".</summary>
-    /// <param name="database">Open; not owned.</param>
-    public StackWriter(sqlite3 database)
+    /// <param name="connection">Open; not owned.</param>
+    public StackWriter(WriteConnection connection)
     {
-        _code = new RawInsert(database, "code", columns: 5);
-        _stack = new BatchInsert(database, "stack", columns: 5);
+        _code = new RawInsert(connection, "code", columns: 5);
+        _stack = new BatchInsert(connection, "stack", columns: 5);
         _stack.Add(NoStack, null, null, 0, 0);
     }
 

@@ -193,7 +193,7 @@ internal sealed class TraceWriter : IDisposable
         _connection = new WriteConnection(_unfinished.Path);
         _connection.Execute("BEGIN IMMEDIATE");
         _connection.Execute(Schema());
-        using (var meta = new RawInsert(_connection.Database, "meta", columns: 2))
+        using (var meta = new RawInsert(_connection, "meta", columns: 2))
         {
             meta.Add("version", typeof(TraceWriter).Assembly.GetName().Version!.ToString(3));
             meta.Add("created_at", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture));

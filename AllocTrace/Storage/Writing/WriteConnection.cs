@@ -19,7 +19,7 @@ internal sealed class WriteConnection : IDisposable
     public WriteConnection(string path)
     {
         var code = sqlite3_open_v2(Path.GetFullPath(path), out var database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, null);
-        Database = database;
+        Handle = database;
         try
         {
             NativeSqlite.Check(database, code);
@@ -35,12 +35,23 @@ internal sealed class WriteConnection : IDisposable
         }
     }
 
-    /// <summary>For <see cref="RawInsert"/> and <see cref="BatchInsert"/>.</summary>
-    public sqlite3 Database { get; }
+    /// <summary>For <see cref="RawInsert"/> and <see cref="BatchInsert"/>: while the queue has insertions, it is the queue's.</summary>
+    public sqlite3 Handle { get; }
+
+    /// <summary>What inserts rows beside the thread that makes them.</summary>
+    public InsertQueue Queue { get; } = new();
 
     /// <summary>Executes statements whose results nobody needs.</summary>
     /// <exception cref="SqliteException">One of them failed; those before it are done.</exception>
-    public void Execute(string sql) => NativeSqlite.Check(Database, sqlite3_exec(Database, sql));
+    public void Execute(string sql)
+    {
+        Queue.Wait();
+        NativeSqlite.Check(Handle, sqlite3_exec(Handle, sql));
+    }
 
-    public void Dispose() => Database.Dispose();
+    public void Dispose()
+    {
+        Queue.Dispose();
+        Handle.Dispose();
+    }
 }

@@ -99,9 +99,9 @@ public sealed class TakeOverTests
         Fill(builder.AddThread(), slabs: 3);
         new MortalCollector(builder.Path, () => builder.NowNs, shortestJournal: 1).Dispose();
         var file = Directory.GetFiles(_folder.Path, "*.checkpoint").Single();
-        var content = File.ReadAllBytes(file)[..^32];
+        var content = File.ReadAllBytes(file)[..^CheckpointFile.ChecksumBytes];
         BitConverter.TryWriteBytes(content.AsSpan(at), BitConverter.ToInt64(content, at) + (1L << 62));
-        File.WriteAllBytes(file, [.. content, .. System.Security.Cryptography.SHA256.HashData(content)]);
+        File.WriteAllBytes(file, [.. content, .. BitConverter.GetBytes(CheckpointFile.Checksum(new MemoryStream(content), content.Length))]);
         var damage = Assert.ThrowsExactly<InvalidTraceException>(() => new MortalCollector(builder.Path, () => builder.NowNs));
         StringAssert.Contains(damage.Message, "its data of the replay is impossible");
     }
