@@ -1,4 +1,6 @@
-namespace AllocTrace.EndToEnd.Tests.Safety;
+using AllocTrace.Testing;
+
+namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>What the common allocation and the common free cost, counted by callgrind: instructions do not depend on how busy the machine is.</summary>
 [TestClass]
