@@ -17,4 +17,7 @@ internal enum ExportFormat
 
     /// <summary>A file for <c>tracemalloc.Snapshot.load</c>.</summary>
     Tracemalloc,
+
+    /// <summary>Apache Parquet, for engines that read many recordings at once.</summary>
+    Parquet,
 }
