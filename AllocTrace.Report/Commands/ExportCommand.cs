@@ -13,7 +13,7 @@ internal static class ExportCommand
     public static Command Create(Output output)
     {
         var file = ReportArguments.File();
-        var format = WordOption.Create<ExportFormat>("--format", "The format: csv, collapsed, speedscope, pprof, tracemalloc or heapsnapshot.", "FORMAT");
+        var format = WordOption.Create<ExportFormat>("--format", "The format: csv, collapsed, speedscope, pprof, tracemalloc, heapsnapshot or parquet.", "FORMAT");
         var weight = WordOption.Create<StackWeight>("--by", "The measure of a stack, for collapsed and speedscope: bytes or blocks.", "MEASURE");
         var events = new Option<bool>("--events") { Description = "With csv: write every call instead of sums. Needs a recording made with run --events." };
         var target = new Option<string>("-o", "--output")
@@ -33,20 +33,27 @@ internal static class ExportCommand
             "alloctrace export app.db --format speedscope -o app.speedscope.json    # open it at speedscope",
             "alloctrace export app.db --format collapsed --view peak -o - | flamegraph.pl > app.svg",
             "alloctrace export app.db --format heapsnapshot -o app.heapsnapshot    # objects and who holds them, for the memory panel of Chromium",
+            "alloctrace export app.db --format parquet -o app.parquet",
+            "alloctrace export app.db --format parquet --partition --service shop.api -o /lake/alloctrace    # service=shop.api/date=…/…",
             "alloctrace export app.db --format tracemalloc -o app.snapshot    # tracemalloc.Snapshot.load('app.snapshot')")
         {
             file, format, weight, events, target, force,
         };
+        var lake = new LakeOptions(command);
         var selection = new SnapshotOptions(command);
         command.SetAction(parsed =>
         {
             using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
             var chosen = parsed.GetValue(format);
+            lake.Check(parsed, chosen);
             if (parsed.GetValue(events))
                 CheckEvents(database, database.ProcessesWith(selection.Pid(parsed)), chosen, output);
 
             var export = new Exporter(parsed, database, selection, parsed.GetValue(weight), parsed.GetValue(events));
             var path = parsed.GetRequiredValue(target);
+            if (chosen == ExportFormat.Parquet)
+                return lake.Write(parsed, database, selection, path, parsed.GetValue(force), output);
+
             if (chosen == ExportFormat.Csv && StacksFile(path) is { } stacks)
                 WriteBoth(export, path, stacks, parsed.GetValue(force));
             else if (path != StandardOutput)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AllocTrace.Analysis;
 using AllocTrace.Report.Export;
+using AllocTrace.Report.Export.Otlp;
 using AllocTrace.Report.Push;
 using AllocTrace.Report.Render;
 using AllocTrace.Storage;
@@ -16,60 +17,42 @@ internal static class PushCommand
     public static Command Create(Output output)
     {
         var file = ReportArguments.File();
-        var server = new Option<Uri>("--to")
-        {
-            Description = "The server, as http://HOST:PORT.",
-            HelpName = "URL",
-            Required = true,
-            CustomParser = result =>
-            {
-                if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https")
-                    return address;
-
-                result.AddError($"--to cannot be '{result.Tokens[0].Value}': give the address of a server, for example http://localhost:4040");
-                return null;
-            },
-        };
+        var format = WordOption.Create<PushFormat>("--format", "What the server speaks: Pyroscope's ingest protocol, or otlp, OpenTelemetry's profiles.", "FORMAT");
         var name = new Option<string>("--name") { Description = "The application's name at the server.", HelpName = "NAME", Required = true };
         name.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string>() is { } text && (text == "" || !text.All(c => IsOfLabel(c) || c is '-' or '/')))
+            if (result.GetValueOrDefault<string>() is { } text && (text == "" || !text.All(c => LabelOption.IsOfName(c) || c is '-' or '/')))
                 result.AddError($"--name cannot be '{text}': use letters, digits and any of _ . - /");
         });
-        var labels = new Option<string[]>("--label") { Description = "A label, as NAME=VALUE. Can be repeated.", HelpName = "LABEL" };
+        var labels = LabelOption.Create();
         var periods = WordOption.Number("--periods", "The largest number of periods to divide each process into.", "N", defaultValue: 60);
         var attempts = WordOption.Number("--attempts", "The number of attempts to send each profile.", "N", defaultValue: 6);
         var process = ReportArguments.Process();
         var command = new Verb(
             "push",
-            "Sends a recording to a server that speaks Pyroscope's ingest protocol, as one pprof profile per period.",
-            "alloctrace push app.db --to http://localhost:4040 --name shop.api --label env=staging --label host=web-1")
+            "Sends a recording to a server of profiles, by Pyroscope's ingest protocol or as OpenTelemetry's profiles.",
+            "alloctrace push app.db --to http://localhost:4040 --name shop.api --label env=staging --label host=web-1",
+            "alloctrace push app.db --format otlp --to https://collector:4318 --bearer-file token --name shop.api")
         {
-            file, server, name, labels, periods, attempts, process,
+            file, format, name, labels, periods, attempts, process,
         };
-        command.Validators.Add(result =>
-        {
-            foreach (var label in result.GetValue(labels) ?? [])
-            {
-                if (label.IndexOf('=') is var end && (end < 1 || !label[..end].All(IsOfLabel) || label.AsSpan(end).ContainsAny("},")))
-                    result.AddError($"--label cannot be '{label}': give NAME=VALUE, with letters, digits, _ and . in the name, and without '}}' and ',' in the value");
-            }
-        });
+        var server = new ServerOptions(command, "--to", "The server, as http://HOST:PORT.", isRequired: true);
         command.SetAction(parsed =>
         {
             if (parsed.GetValue(periods) == 0 || parsed.GetValue(attempts) == 0)
                 throw new UsageException("--periods and --attempts must be 1 or more");
 
             using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
-            var target = new PushTarget(
-                parsed.GetRequiredValue(server),
-                parsed.GetRequiredValue(name),
-                parsed.GetValue(labels)!.Select(label => label.Split('=', 2)).GroupBy(pair => pair[0]).ToDictionary(pairs => pairs.Key, pairs => pairs.Last()[1]));
-            using var client = ProfilePusher.CreateClient(target.Server, _patience);
+            var receiver = server.Read(parsed)!;
+            var target = new PushTarget(receiver.Address, parsed.GetRequiredValue(name), LabelOption.Pairs(parsed.GetValue(labels)!));
+            if (receiver.ShowsSecrets)
+                Note($"what identifies you is sent to {receiver.Name} without encryption: give its address with https");
+
+            using var client = receiver.CreateClient(_patience);
             var pusher = new ProfilePusher(client, parsed.GetValue(attempts), _firstPause, Note);
-            var sent = pusher.SendAll(Profiles(database, database.ProcessesWith(parsed.GetValue(process)), parsed.GetValue(periods), target))
-                .GetAwaiter().GetResult();
-            Note($"sent {Numbers.Of(sent, "profile")} to {Secrets.Without(target.Server).GetLeftPart(UriPartial.Authority)}");
+            var profiles = Profiles(database, database.ProcessesWith(parsed.GetValue(process)), parsed.GetValue(periods), target, parsed.GetValue(format));
+            var sent = pusher.SendAll(profiles).GetAwaiter().GetResult();
+            Note($"sent {Numbers.Of(sent, "profile")} to {receiver.Name}");
             return ExitCode.Done;
         });
         return command;
@@ -77,15 +60,20 @@ internal static class PushCommand
         void Note(string line) => output.Error.WriteLine($"alloctrace: {Printable.Text(Secrets.Hidden(line))}");
     }
 
-    // What names may have is the server's rule (pkg/og/flameql/flameql.go), which otherwise refuses each profile.
-    private static bool IsOfLabel(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '.';
-
-    private static IEnumerable<PushedProfile> Profiles(TraceDatabase database, IEnumerable<TraceProcess> processes, int periods, PushTarget target)
+    private static IEnumerable<PushedProfile> Profiles(
+        TraceDatabase database, IEnumerable<TraceProcess> processes, int periods, PushTarget target, PushFormat format)
     {
         foreach (var process in processes)
         {
+            var resource = OtlpResource.Of(process, target.Name, Environment.MachineName).With(target.Labels);
             foreach (var period in SnapshotSeries.Read(database, process, periods))
             {
+                if (format == PushFormat.Otlp)
+                {
+                    yield return new PushedProfile(target.OtlpAddress, OtlpPeriods.Write(database, process, period, resource), format);
+                    continue;
+                }
+
                 using var content = new MemoryStream();
                 PprofExport.Write(period, content);
                 yield return new PushedProfile(target.Address(period.From, period.Until, $"{process.Pid}"), content.ToArray());

@@ -11,6 +11,7 @@ internal sealed class Root : RootCommand, IExamples
     [
         ("run", static output => new RunCommand(output)),
         ("collect", static output => new CollectCommand(output)),
+        ("agent", static output => AgentCommand.Create(output)),
         ("attach", static output => AttachCommand.Attach(output)),
         ("detach", static output => AttachCommand.Detach(output)),
         ("live", static output => LiveCommand.Create(output)),

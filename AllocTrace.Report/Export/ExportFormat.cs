@@ -20,4 +20,7 @@ internal enum ExportFormat
 
     /// <summary>The objects and references of a snapshot, for the memory panel of Chromium's developer tools.</summary>
     Heapsnapshot,
+
+    /// <summary>Apache Parquet, for engines that read many recordings at once.</summary>
+    Parquet,
 }

@@ -1,13 +1,24 @@
 using System.Globalization;
+using AllocTrace.Report.Export.Otlp;
 
 namespace AllocTrace.Report.Push;
 
-/// <summary>The destination of profiles: a server that speaks Pyroscope's ingest protocol, and the name of the series there.</summary>
-/// <param name="Server">Its address, without <c>/ingest</c>.</param>
+/// <summary>The destination of profiles: a server, and the name of the series there.</summary>
+/// <param name="Server">Its address, without the path of a protocol.</param>
 /// <param name="Name">The application's name.</param>
 /// <param name="Labels">What tells this series from others of the application.</param>
 internal sealed record PushTarget(Uri Server, string Name, IReadOnlyDictionary<string, string> Labels)
 {
+    /// <summary>The address that takes OTLP profiles.</summary>
+    public Uri OtlpAddress => OtlpAddressOf(Server);
+
+    /// <summary>Returns the address at a server that takes OTLP profiles; the server's may end in the path already.</summary>
+    public static Uri OtlpAddressOf(Uri server)
+    {
+        var address = Secrets.Without(server).GetLeftPart(UriPartial.Path).TrimEnd('/');
+        return new Uri(address.EndsWith(OtlpRequest.Path, StringComparison.Ordinal) ? address : address + OtlpRequest.Path);
+    }
+
     /// <summary>
     /// The address that takes the profile of a stretch of time. It does not name a format: the server tells a form by its content type, and would take
     /// the whole form for a profile if the address said that it gets one (pkg/ingester/pyroscope/ingest_handler.go).

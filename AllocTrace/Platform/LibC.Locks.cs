@@ -9,7 +9,9 @@ internal static unsafe partial class LibC
 {
     private const int ControlSignal = 10, ControlOpenFileGetLock = 36, ControlOpenFileSetLock = 37, ControlLease = 1024; // F_SETSIG, F_OFD_GETLK, F_OFD_SETLK, F_SETLEASE
     private const short LockWrite = 1, LockNone = 2;
-    private const int EAgain = 11, EAcces = 13, SigUrg = 23;
+    public const int EAgain = 11;
+
+    private const int EAcces = 13, SigUrg = 23;
 
     /// <summary>Locks one byte of a file for as long as the descriptor, or a copy of it, is open (F_OFD_SETLK).</summary>
     /// <returns>True if this descriptor has the lock; <see langword="null"/>: the file system has no such locks.</returns>

@@ -181,6 +181,9 @@ internal sealed unsafe class ProcessReplay : IDisposable
     /// <summary>The last snapshot of that name so far; <see langword="null"/> when there is none.</summary>
     public SnapshotImage? LastSnapshot(string name) => _snapshots.Last(name);
 
+    /// <summary>Forgets all but the last snapshots of a recording without an end, whose database has none of them.</summary>
+    public void ForgetSnapshots(int kept) => _snapshots.KeepLast(kept);
+
     /// <summary>All snapshots, the peak first. After <see cref="Finish"/>.</summary>
     public IReadOnlyList<SnapshotImage> Snapshots() => [_snapshots.Peak(), .. _snapshots.Taken];
 

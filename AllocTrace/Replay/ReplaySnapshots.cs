@@ -30,6 +30,9 @@ internal sealed unsafe class ReplaySnapshots(ReplayedSites sites, ReplayClock cl
     /// <summary>Returns the last snapshot of that name so far, or <see langword="null"/> if there is none.</summary>
     public SnapshotImage? Last(string name) => _taken.FindLast(snapshot => snapshot.Kind == SnapshotKind.Named && snapshot.Name == name);
 
+    /// <summary>Forgets all but the last ones.</summary>
+    public void KeepLast(int count) => _taken.RemoveRange(0, Math.Max(0, _taken.Count - count));
+
     /// <summary>The interpreter begins to finalize: keeps what is alive.</summary>
     public void BeginFinalization()
     {

@@ -1,10 +1,12 @@
 using AllocTrace.Benchmarks;
+using AllocTrace.Benchmarks.Fleet;
 using AllocTrace.Benchmarks.Targets;
 
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- replay
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- reports ALLOCTRACE [STACKS]
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- many-stacks FILE.db [STACKS [VERSION]]
 // dotnet run -c Release --project tests/AllocTrace.Benchmarks -- targets ALLOCTRACE PYTHON RUNS[xTIMES] [GROUP, PROGRAM or MODE ...]
+// dotnet run -c Release --project tests/AllocTrace.Benchmarks -- fleet RECORDED.db [PROCESSES [PERIODS]]
 const int Million = 1_000_000;
 switch (args)
 {
@@ -19,11 +21,14 @@ switch (args)
     case ["many-stacks", var path, .. var stacks]:
         ManyStacks.Write(path, stacks is [var count, ..] ? int.Parse(count) : Million, stacks is [_, var version] ? int.Parse(version) : 1);
         return 0;
+    case ["fleet", var recorded, .. var numbers]:
+        FleetBenchmark.Run(recorded, numbers is [var processes, ..] ? int.Parse(processes) : 200, numbers is [_, var periods] ? int.Parse(periods) : 8);
+        return 0;
     case ["targets", var command, var interpreter, var runs, .. var only]:
         var counts = Array.ConvertAll(runs.Split('x'), int.Parse);
         TargetBenchmark.Run(command, interpreter, counts[0], counts is [_, var times] ? times : 1, only);
         return 0;
     default:
-        Console.Error.WriteLine("wanted: replay, targets ALLOCTRACE PYTHON RUNS[xTIMES] [GROUP, PROGRAM or MODE ...], reports ALLOCTRACE [STACKS], or many-stacks FILE.db [STACKS [VERSION]]");
+        Console.Error.WriteLine("wanted: replay, targets ALLOCTRACE PYTHON RUNS[xTIMES] [GROUP, PROGRAM or MODE ...], reports ALLOCTRACE [STACKS], many-stacks FILE.db [STACKS [VERSION]], or fleet RECORDED.db [PROCESSES [PERIODS]]");
         return 2;
 }

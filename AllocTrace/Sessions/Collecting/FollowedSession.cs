@@ -8,7 +8,7 @@ using AllocTrace.Wire;
 namespace AllocTrace.Sessions;
 
 /// <summary>A session that is drained while its process runs, until it ends. Used by one thread at a time.</summary>
-internal sealed unsafe class FollowedSession : IDisposable
+internal sealed unsafe partial class FollowedSession : IDisposable
 {
     /// <summary>When nothing was recorded for so long, one looks whether the process went on as another program.</summary>
     private const ulong FirstExecCheckNs = 500_000_000, LongestExecCheckNs = 10_000_000_000;

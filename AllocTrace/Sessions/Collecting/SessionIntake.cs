@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace AllocTrace.Sessions;
 
 /// <summary>
@@ -13,6 +15,7 @@ internal sealed class SessionIntake(Func<IEnumerable<string>> paths, Func<string
     private readonly int _mostOpen = (int)Math.Max(4, (LibC.DescriptorLimit() - 128) / 5);
 
     private readonly HashSet<string> _seen = [], _unmade = [], _postponed = [];
+    private readonly ConcurrentQueue<string> _removed = [];
     private volatile bool _isShort;
 
     /// <summary>True if there are sessions that can only be opened when others are closed: there are no descriptors or no memory. By any thread.</summary>
@@ -27,10 +30,16 @@ internal sealed class SessionIntake(Func<IEnumerable<string>> paths, Func<string
     /// <summary>Files that were not opened yet because there were too many.</summary>
     public IReadOnlyCollection<string> Postponed => _postponed;
 
+    /// <summary>A file was removed, and its name will not come again. By any thread.</summary>
+    public void Forget(string path) => _removed.Enqueue(path);
+
     /// <summary>Opens the sessions that appeared.</summary>
     /// <param name="others">The open ones. Each learns of each new one before that is served: a child never without its parent.</param>
     public List<FollowedSession> OpenNew(IReadOnlyCollection<FollowedSession> others)
     {
+        while (_removed.TryDequeue(out var removed))
+            _seen.Remove(removed);
+
         var opened = new List<FollowedSession>();
         var isShort = false;
         foreach (var path in paths())

@@ -111,7 +111,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
 
     /// <summary>Returns the name of a domain beyond CPython's own: <c>others</c> for the domains that share one.</summary>
     /// <remarks>Version 2 sessions gave the shared one the number of its first.</remarks>
-    private static string NameOf(SessionHeader* header, int domain) => domain switch
+    internal static string NameOf(SessionHeader* header, int domain) => domain switch
     {
         WireFormat.MallocDomain => KnownDomain.Malloc,
         WireFormat.MmapDomain => KnownDomain.Mmap,
@@ -253,7 +253,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     };
 
     /// <summary>Of several interpreters, the first that has them; without one, why the last has none.</summary>
-    private static string StacksOf(SessionFile session)
+    internal static string StacksOf(SessionFile session)
     {
         var stacks = "no Python was seen";
         for (uint runtime = 0; runtime < session.RuntimeCount && stacks != StoredWords.StacksOn; runtime++)

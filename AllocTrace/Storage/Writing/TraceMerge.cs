@@ -53,6 +53,7 @@ public static class TraceMerge
         finally
         {
             File.Delete(unfinished);
+            File.Delete(ScratchOf(unfinished));
         }
     }
 
@@ -70,7 +71,7 @@ public static class TraceMerge
             ("@version", typeof(TraceMerge).Assembly.GetName().Version!.ToString(3)),
             ("@createdAt", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)),
             ("@merged", recordings.Count));
-        var stacks = new Dictionary<(long Caller, long Code, long Line), long>();
+        using var stacks = new KnownStacks(connection, ScratchOf(path));
         foreach (var recording in recordings)
             Add(connection, recording, stacks);
 
@@ -78,7 +79,9 @@ public static class TraceMerge
         return (int)connection.Number("SELECT count(*) FROM process");
     }
 
-    private static void Add(SqliteConnection connection, string recording, Dictionary<(long Caller, long Code, long Line), long> stacks)
+    private static string ScratchOf(string path) => $"{path}.stacks";
+
+    private static void Add(SqliteConnection connection, string recording, KnownStacks stacks)
     {
         connection.Run("ATTACH @path AS source", ("@path", Path.GetFullPath(recording)));
         connection.Run("BEGIN IMMEDIATE");
@@ -110,7 +113,7 @@ public static class TraceMerge
         connection.Run("DROP TABLE domain_number; DROP TABLE code_number; DROP TABLE stack_number; COMMIT; DETACH source");
     }
 
-    private static void AddStacks(SqliteConnection connection, Dictionary<(long Caller, long Code, long Line), long> stacks)
+    private static void AddStacks(SqliteConnection connection, KnownStacks stacks)
     {
         connection.Run("CREATE TEMP TABLE stack_number (old INTEGER PRIMARY KEY, new INTEGER, is_new INTEGER)");
         var numbers = new Dictionary<long, long>();
@@ -127,13 +130,9 @@ public static class TraceMerge
             {
                 // Stack 0 has no caller; a caller comes before those that it called.
                 var caller = reader.GetInt64(1);
-                var key = (caller < 0 ? -1 : numbers[caller], reader.GetInt64(2), reader.GetInt64(3));
-                var isKnown = stacks.TryGetValue(key, out var number);
-                if (!isKnown)
-                    stacks.Add(key, number = stacks.Count);
-
+                var number = stacks.NumberOf(caller < 0 ? -1 : numbers[caller], reader.GetInt64(2), reader.GetInt64(3), out var isNew);
                 numbers.Add(reader.GetInt64(0), number);
-                insert.Add(reader.GetInt64(0), number, isKnown ? 0 : 1);
+                insert.Add(reader.GetInt64(0), number, isNew ? 1 : 0);
             }
 
             insert.Flush();

@@ -67,6 +67,7 @@ public sealed class TextOutputTests
     [DataRow("Help/Export", "export --help")]
     [DataRow("Help/Merge", "merge --help")]
     [DataRow("Help/Push", "push --help")]
+    [DataRow("Help/Agent", "agent --help")]
     [DataRow("Help/Completion", "completion --help")]
     public void Help_is_as_expected(string expectation, string line) =>
         Expectation.Verify(expectation, CommandRun.Of(line.Split(' ')).Succeeded());

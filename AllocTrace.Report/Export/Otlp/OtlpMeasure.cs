@@ -1,0 +1,30 @@
+namespace AllocTrace.Report.Export.Otlp;
+
+/// <summary>A type of samples: its name and unit, and its value of a sample.</summary>
+internal sealed record OtlpMeasure(string Name, string Unit, Func<OtlpSample, long> Of)
+{
+    /// <summary>What a recording sends: what was allocated in a period, and what was alive at its end, by the names of Go's heap profiles.</summary>
+    public static IReadOnlyList<OtlpMeasure> Recorded { get; } =
+    [
+        new("alloc_objects", "count", sample => sample.Allocated.Blocks),
+        new("alloc_space", "bytes", sample => sample.Allocated.Bytes),
+        new("inuse_objects", "count", sample => sample.Alive.Blocks),
+        new("inuse_space", "bytes", sample => sample.Alive.Bytes),
+    ];
+
+    /// <summary>What an agent sends: also what was freed in a period.</summary>
+    public static IReadOnlyList<OtlpMeasure> Followed { get; } =
+    [
+        .. Recorded,
+        new("free_objects", "count", sample => sample.Freed.Blocks),
+        new("free_space", "bytes", sample => sample.Freed.Bytes),
+    ];
+}
+
+/// <summary>The amounts of one stack in a period.</summary>
+/// <param name="Stack">A stack of the <see cref="IFrameSource"/>.</param>
+/// <param name="Attributes">Indices of the <see cref="OtlpDictionary"/>.</param>
+/// <param name="Allocated">What was allocated in the period.</param>
+/// <param name="Freed">What was freed in it.</param>
+/// <param name="Alive">What was alive at its end.</param>
+internal readonly record struct OtlpSample(int Stack, int[] Attributes, MemoryAmount Allocated, MemoryAmount Freed, MemoryAmount Alive);

@@ -1,0 +1,104 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
+using Google.Protobuf;
+
+namespace AllocTrace.Report.Export.Otlp;
+
+/// <summary>
+/// A request with the profiles of one process or many: a profile for each measure, and one dictionary for all of them.
+/// </summary>
+/// <param name="frames">What the stacks of the samples are.</param>
+internal sealed class OtlpRequest(IFrameSource frames)
+{
+    /// <summary>The path that receivers serve, after the address of the server.</summary>
+    public const string Path = "/v1development/profiles";
+
+    /// <summary>
+    /// The type of the period. Receivers name series by it (Pyroscope: pkg/ingester/otlp/convert.go), as long as the period is not 0.
+    /// </summary>
+    private const string PeriodType = "memory", PeriodUnit = "bytes";
+
+    private const string ScopeName = "alloctrace";
+    private const int ProfileIdBytes = 16;
+
+    private static readonly string _version = typeof(OtlpRequest).Assembly.GetName().Version!.ToString(3);
+
+    private readonly ExportProfilesServiceRequest _message = new();
+
+    /// <summary>The tables, for the attributes of samples.</summary>
+    public OtlpDictionary Dictionary { get; } = new(frames);
+
+    /// <summary>How many profiles it has.</summary>
+    public int Profiles { get; private set; }
+
+    /// <summary>How many samples they have.</summary>
+    public int Samples { get; private set; }
+
+    /// <summary>Adds a period of a process.</summary>
+    /// <param name="resource">Whose it is.</param>
+    /// <param name="from">When it began.</param>
+    /// <param name="until">When it ended.</param>
+    /// <param name="sampleBytes">The mean bytes from one recorded allocation to the next; 0 when each was recorded.</param>
+    /// <param name="measures">The profiles to make.</param>
+    /// <param name="samples">The amounts, at most one for a stack and a set of attributes.</param>
+    public void Add(
+        OtlpResource resource, DateTimeOffset from, DateTimeOffset until, long sampleBytes, IReadOnlyList<OtlpMeasure> measures, IReadOnlyCollection<OtlpSample> samples)
+    {
+        var scope = new ScopeProfiles { Scope = new InstrumentationScope { Name = ScopeName, Version = _version } };
+        var time = Nanoseconds(from - DateTimeOffset.UnixEpoch);
+        foreach (var measure in measures)
+        {
+            var profile = new Profile
+            {
+                SampleType = Type(measure.Name, measure.Unit),
+                TimeUnixNano = time,
+                DurationNano = Nanoseconds(until - from),
+                PeriodType = Type(PeriodType, PeriodUnit),
+                Period = Math.Max(1, sampleBytes), // 1: every byte
+                ProfileId = Id(resource, time, measure),
+            };
+            foreach (var sample in samples)
+            {
+                if (measure.Of(sample) is not 0 and var value)
+                    profile.Samples.Add(new Sample { StackIndex = Dictionary.Stack(sample.Stack), AttributeIndices = { sample.Attributes }, Values = { value } });
+            }
+
+            scope.Profiles.Add(profile);
+            Profiles++;
+            Samples += profile.Samples.Count;
+        }
+
+        _message.ResourceProfiles.Add(new ResourceProfiles { Resource = resource.ToMessage(), ScopeProfiles = { scope } });
+    }
+
+    /// <summary>Returns the request, compressed with gzip.</summary>
+    public byte[] ToCompressed()
+    {
+        _message.Dictionary = Dictionary.Tables;
+        using var target = new MemoryStream();
+        using (var compressed = new GZipStream(target, CompressionLevel.Fastest, leaveOpen: true))
+            _message.WriteTo(compressed);
+
+        return target.ToArray();
+    }
+
+    private static ulong Nanoseconds(TimeSpan time) => (ulong)Math.Max(0, time.Ticks) * TimeSpan.NanosecondsPerTick;
+
+    private ValueType Type(string type, string unit) => new() { TypeStrindex = Dictionary.Text(type), UnitStrindex = Dictionary.Text(unit) };
+
+    /// <summary>The same for the same period, however often it is sent: a store can tell that it has it.</summary>
+    private static ByteString Id(OtlpResource resource, ulong time, OtlpMeasure measure)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (name, value) in resource.Attributes)
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name}={value}\n"));
+
+        Span<byte> start = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(start, time);
+        hash.AppendData(start);
+        hash.AppendData(Encoding.UTF8.GetBytes(measure.Name));
+        return ByteString.CopyFrom(hash.GetHashAndReset().AsSpan(0, ProfileIdBytes));
+    }
+}
