@@ -13,6 +13,8 @@
  *   NODES    struct alloctrace_node        the trie of stacks: a stack is the number of its innermost node
  *   CODES    struct alloctrace_code        a code object's names, once for each distinct content
  *   CRASH    struct alloctrace_crash          at most one extent, with the option crash: written by the handler of a fatal signal
+ *   IMAGES   struct alloctrace_image       with the option native=stacks: files with code, as they were mapped
+ *   C_FRAMES struct alloctrace_c_frame     and the trie of C stacks
  *   STRINGS  uint32 length, then that many bytes of UTF-8, padded to 4; a reference is the byte offset of the length. A string does not
  *            cross an extent. Lone surrogates are encoded like other code points (three bytes).
  *
@@ -42,7 +44,9 @@ enum alloctrace_extent_kind {
     ALLOCTRACE_EXTENT_CODES = 4,
     ALLOCTRACE_EXTENT_STRINGS = 5,
     ALLOCTRACE_EXTENT_CRASH = 6,
-    ALLOCTRACE_EXTENT_KINDS = 7,
+    ALLOCTRACE_EXTENT_IMAGES = 7,
+    ALLOCTRACE_EXTENT_C_FRAMES = 8,
+    ALLOCTRACE_EXTENT_KINDS = 9,
 };
 
 enum alloctrace_phase {
@@ -61,6 +65,13 @@ enum alloctrace_stacks {
     ALLOCTRACE_STACKS_UNDECIDED = 0, /* no Python frame was seen yet */
     ALLOCTRACE_STACKS_ON = 1,
     ALLOCTRACE_STACKS_OFF = 2, /* stacks_reason has the reason */
+};
+
+/* What is recorded beside CPython's allocators. */
+enum alloctrace_native {
+    ALLOCTRACE_NATIVE_OFF = 0,
+    ALLOCTRACE_NATIVE_MALLOC = 1, /* what C asks the system for */
+    ALLOCTRACE_NATIVE_STACKS = 2, /* and the C frames of every allocation */
 };
 
 enum alloctrace_on_full { ALLOCTRACE_ON_FULL_WAIT = 0, ALLOCTRACE_ON_FULL_DROP = 1 };
@@ -166,6 +177,13 @@ struct alloctrace_session {
      * A process in other namespaces cannot use its own /proc to look them up (docs/wire-format.md, "Whether the process lives"). */
     _Alignas(64) uint64_t pid_namespace;
     uint64_t time_namespace;
+
+    uint32_t native; /* option: enum alloctrace_native */
+    uint32_t images; /* the number of elements that may be read, like those above */
+    uint32_t c_frames;
+    uint32_t reserved3;
+    uint64_t cut_c_stacks;      /* allocations whose C stack ends at code that does not say how to leave it, or has no room */
+    uint64_t unplaced_c_stacks; /* allocations in Python code whose C stack shows no interpreter loop: all of it is innermost */
 };
 
 /* Bytes of the file that processes lock (fcntl, F_OFD_SETLK). Such a lock is known in every namespace and ends with its holder. */
@@ -233,6 +251,39 @@ struct alloctrace_node {
 #define ALLOCTRACE_NO_EXPRESSION 0u
 #define ALLOCTRACE_COLUMN_BITS 12
 #define ALLOCTRACE_COLUMN_MASK ((1u << ALLOCTRACE_COLUMN_BITS) - 1)
+
+/* With the option native=stacks (docs/native-stacks.md).
+ *
+ * ENTRY says that C called the interpreter there: not a frame, line 0; from CPython 3.12 on. NATIVE is below the stack's innermost Python
+ * node (or NONE): its line is the innermost C segment, a number in C_FRAMES. OUTER is below a NATIVE (or, without one, where that would be),
+ * if there are segments outside of the interpreter's innermost loop: its line is a number in C_FRAMES, too. */
+#define ALLOCTRACE_CODE_NATIVE (UINT32_MAX - 2)
+#define ALLOCTRACE_CODE_OUTER (UINT32_MAX - 3)
+#define ALLOCTRACE_CODE_ENTRY (UINT32_MAX - 4)
+#define ALLOCTRACE_FIRST_SPECIAL_CODE ALLOCTRACE_CODE_ENTRY /* this one and all above are no code */
+
+/* A frame of a segment, the C frames between an interpreter's loop and what it called (or the thread's outermost frame): a trie, in which
+ * the parent is the caller. Frame 0 is none, frame 1 one for which there was no room.
+ *
+ * With image ALLOCTRACE_IMAGE_SEGMENT it is no frame, but an element of a list of segments: the offset is a segment and the parent the list
+ * of those outside of it. A list has an element for each loop on the stack. */
+struct alloctrace_c_frame {
+    uint32_t parent;
+    uint32_t image;
+    uint64_t offset; /* of the return address in the image's file; without an image, the return address */
+};
+
+enum { ALLOCTRACE_C_FRAME_NONE = 0, ALLOCTRACE_C_FRAME_DROPPED = 1, ALLOCTRACE_FIRST_C_FRAME = 2 };
+#define ALLOCTRACE_IMAGE_NONE UINT32_MAX /* code that was made at run time, or what has it is not known */
+#define ALLOCTRACE_IMAGE_SEGMENT (UINT32_MAX - 1)
+
+/* A mapping of a file with code. Unloaded and loaded again at the same place, it is the same. */
+struct alloctrace_image {
+    uint64_t begin, end;  /* addresses */
+    uint64_t file_offset; /* of what is at begin */
+    uint32_t path;        /* string, as the system has it; names such as [vdso] are no files */
+    uint32_t build_id;    /* string: the bytes of the GNU build id; empty if there is none */
+};
 
 struct alloctrace_code {
     uint32_t filename, name, qualname; /* strings; qualname equals name before CPython 3.11 */
@@ -364,6 +415,7 @@ _Static_assert(sizeof(struct alloctrace_session) <= ALLOCTRACE_EXTENT_KINDS_OFFS
 _Static_assert(sizeof(struct alloctrace_thread) == 128, "two cache lines: the thread's and the collector's");
 _Static_assert(sizeof(struct alloctrace_slab) == 64, "records begin on a cache line");
 _Static_assert(sizeof(struct alloctrace_node) == 16 && sizeof(struct alloctrace_code) == 16, "no padding");
+_Static_assert(sizeof(struct alloctrace_c_frame) == 16 && sizeof(struct alloctrace_image) == 32, "no padding");
 _Static_assert(sizeof(struct alloctrace_crash) <= ALLOCTRACE_CRASH_THREADS_OFFSET, "the threads come after it");
 _Static_assert(ALLOCTRACE_CRASH_TEXT_OFFSET <= ALLOCTRACE_EXTENT_BYTES / 2 + 65536, "there is room for names");
 

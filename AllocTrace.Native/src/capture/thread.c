@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/native/native_stack.h"
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "capture/sampling.h"
@@ -54,6 +55,7 @@ static void end_stream(struct thread_capture *thread)
 static void release(struct thread_capture *thread)
 {
     release_grown_room(&thread->stack);
+    native_stack_release(thread);
     os_unmap(thread, sizeof(struct thread_block));
 }
 
@@ -271,6 +273,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     thread->recording = thread_recording;
     if (is_listed) {
         release_grown_room(&thread->stack);
+        native_stack_release(thread);
     } else {
         thread->process_id = os_process_id();
         thread->os_id = os_thread_id();

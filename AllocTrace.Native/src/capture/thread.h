@@ -16,6 +16,8 @@ enum hook_state {
     THREAD_FIRST_RECORDING = 2,
 };
 
+struct native_stack;
+
 /* The present recording's number; grows when recording stops, and when it starts again. */
 extern INTERNAL uint32_t thread_recording;
 
@@ -44,6 +46,7 @@ struct thread_capture {
     uint32_t slab;
     uint32_t exit_rounds;       /* how often the destructor of the thread's key ran */
     uint32_t process_id, os_id; /* by which the system knows whether it still runs */
+    struct native_stack *native; /* native/native_stack.h; NULL: it has none yet */
     void *signal_stack;         /* crash/crash.h; NULL: it has its own, or none */
 
     struct {

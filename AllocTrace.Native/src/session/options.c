@@ -87,6 +87,16 @@ static bool parse_on_full(struct value value, void *field)
     return is(value, "drop") || is(value, "wait");
 }
 
+static bool parse_native(struct value value, void *field)
+{
+    static const char *const names[] = {"off", "malloc", "stacks"}; /* by enum alloctrace_native */
+    uint32_t *native = field;
+    for (*native = ALLOCTRACE_NATIVE_OFF; *native <= ALLOCTRACE_NATIVE_STACKS; ++*native)
+        if (is(value, names[*native]))
+            return true;
+    return false;
+}
+
 /* Only switches it off: whether there can be one depends on ALLOCTRACE, too. */
 static bool parse_collector(struct value value, void *field)
 {
@@ -131,6 +141,7 @@ static const struct option {
     {"on_full", "wait or drop", parse_on_full, offsetof(struct options, on_full)},
     {"crash", "on or off", parse_switch, offsetof(struct options, crash)},
     {"events", "on, off, or the largest size of the log, 1MiB or more", parse_events, offsetof(struct options, events_bytes)},
+    {"native", "off, malloc or stacks", parse_native, offsetof(struct options, native)},
     {"collector", "auto or off", parse_collector, offsetof(struct options, starts_collector)},
 };
 

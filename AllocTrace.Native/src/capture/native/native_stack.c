@@ -1,0 +1,201 @@
+#include "capture/native/native_stack.h"
+
+#include <stdlib.h>
+
+#include "capture/intern.h"
+#include "capture/native/c_frames.h"
+#include "capture/native/loops.h"
+#include "unwind/kept_frames.h"
+
+enum { FRAME_MEMO_BITS = 12, NODE_MEMOS = 1024 };
+
+/* What c_frames_number said. */
+struct frame_memo {
+    uintptr_t pc;
+    uint32_t caller, number;
+};
+
+/* Which node stands for a Python stack and a C stack. */
+struct node_memo {
+    uint32_t python, segment, outer, node;
+};
+
+/* A thread's. Mostly untouched: it takes as much memory as the stack is deep, and 80 KiB. */
+struct native_stack {
+    uint64_t epoch; /* of the code, when it was last looked at */
+    const struct traced_runtime *runtime;
+    struct frame_memo frame_memos[1 << FRAME_MEMO_BITS];
+    struct node_memo node_memos[NODE_MEMOS];
+    struct kept_c_frames frames;
+};
+
+/* What the functions for the walk need. */
+struct walker {
+    struct thread_capture *thread;
+    bool holds_gil;
+};
+
+bool native_stack_begin(void)
+{
+    return unwind_begin();
+}
+
+bool native_stack_has_entries(const struct traced_runtime *runtime)
+{
+    return runtime->python.layout && runtime->python.layout->first_owner_without_code && !recording.options.max_frames;
+}
+
+void native_stack_release(struct thread_capture *thread)
+{
+    if (thread->native)
+        os_unmap(thread->native, sizeof *thread->native);
+    thread->native = NULL;
+}
+
+/* ---- numbers ---- */
+
+ALWAYS_INLINE uint32_t number_frame(void *user, uint32_t caller, uintptr_t pc)
+{
+    const struct walker *walker = user;
+    uint64_t place = (pc ^ (uint64_t)caller << 40) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - FRAME_MEMO_BITS);
+    struct frame_memo *memo = &walker->thread->native->frame_memos[place];
+    if (memo->pc != pc || memo->caller != caller) {
+        memo->pc = pc;
+        memo->caller = caller;
+        memo->number = c_frames_number(caller, pc);
+    }
+    return memo->number;
+}
+
+static uint32_t number_list(void *user, uint32_t outer, uint32_t segment)
+{
+    (void)user;
+    return c_frames_list(outer, segment);
+}
+
+ALWAYS_INLINE bool is_loop(void *user, struct unwind_rule rule, const struct unwind_frame *frame, uintptr_t end)
+{
+    const struct walker *walker = user;
+    if (__builtin_expect(rule.mark != UNWIND_UNMARKED, 1))
+        return rule.mark == UNWIND_MARK_LOOP;
+    return loops_find(walker->thread->runtime, walker->holds_gil, rule, frame, end);
+}
+
+static const struct frame_numbers all_segments = {.node = number_frame, .outer = number_list, .is_loop = is_loop};
+static const struct frame_numbers innermost_segment = {.node = number_frame, .is_loop = is_loop};
+
+static __attribute__((noinline)) struct c_stack unwind_all(struct walker *walker, struct unwind_frame frame)
+{
+    return kept_frames_unwind(&walker->thread->native->frames, &all_segments, walker, frame);
+}
+
+static __attribute__((noinline)) struct c_stack unwind_innermost(struct walker *walker, struct unwind_frame frame)
+{
+    return kept_frames_unwind(&walker->thread->native->frames, &innermost_segment, walker, frame);
+}
+
+ALWAYS_INLINE struct c_stack unwind(struct walker *walker, struct unwind_frame frame)
+{
+    const struct traced_runtime *runtime = walker->thread->native->runtime;
+    return native_stack_has_entries(runtime) || !runtime->python.layout ? unwind_all(walker, frame) : unwind_innermost(walker, frame);
+}
+
+/* ---- nodes ---- */
+
+static uint32_t node_below(uint32_t parent, uint32_t code, uint32_t number)
+{
+    struct node_key key = {parent, code, number};
+    uint32_t node = intern_find_node(key);
+    return node ? node : intern_new_node(key);
+}
+
+static __attribute__((noinline)) uint32_t merge(uint32_t python, const struct c_stack *stack)
+{
+    uint32_t node = python;
+    if (stack->node > ALLOCTRACE_C_FRAME_DROPPED)
+        node = node_below(node, ALLOCTRACE_CODE_NATIVE, stack->node);
+    if (stack->outer > ALLOCTRACE_C_FRAME_DROPPED)
+        node = node_below(node, ALLOCTRACE_CODE_OUTER, stack->outer);
+    return node;
+}
+
+ALWAYS_INLINE uint32_t merged(struct native_stack *native, uint32_t python, const struct c_stack *stack)
+{
+    uint32_t place = hash_mix((uint64_t)python << 32 | stack->node, stack->outer) % NODE_MEMOS;
+    struct node_memo *memo = &native->node_memos[place];
+    if (memo->python != python || memo->segment != stack->node || memo->outer != stack->outer || !memo->node) {
+        memo->python = python;
+        memo->segment = stack->node;
+        memo->outer = stack->outer;
+        memo->node = merge(python, stack);
+    }
+    return memo->node;
+}
+
+/* ---- the walk ---- */
+
+/* The first time, and after code was unloaded. */
+static __attribute__((noinline, cold)) struct native_stack *make_ready(struct thread_capture *thread)
+{
+    uint64_t epoch = __atomic_load_n(&unwind_rules->epoch, __ATOMIC_ACQUIRE);
+    native_stack_release(thread);
+    thread->native = os_map_wiped(sizeof *thread->native);
+    if (!thread->native)
+        return NULL;
+    c_frames_forget_images(epoch);
+    thread->native->epoch = epoch;
+    return thread->native;
+}
+
+#ifdef ALLOCTRACE_CHECKED
+/* Test builds unwind every stack twice, the second time from nothing, and abort when they differ. */
+static void compare(struct walker *walker, struct unwind_frame frame, const struct c_stack *stack)
+{
+    walker->thread->native->frames.depth = 0;
+    struct c_stack fresh = unwind(walker, frame);
+    if (fresh.node != stack->node || fresh.outer != stack->outer || fresh.is_cut != stack->is_cut) {
+        os_message("a C stack differs from its kept frames: %u, %u below %u, %u", stack->node, fresh.node, stack->outer, fresh.outer);
+        abort();
+    }
+}
+#else
+#define compare(walker, frame, stack) ((void)0)
+#endif
+
+/* Leaves this library. Returns false when that cannot be done. */
+ALWAYS_INLINE bool skip_own_frames(struct kept_c_frames *frames, struct unwind_frame *frame)
+{
+    for (struct unwind_rule rule = unwind_rule_of(frame->pc); rule.is_own; rule = unwind_rule_of(frame->pc))
+        if (unwind_step(rule, frame, stack_rooms_end(&frames->rooms, frame->sp)) != UNWIND_STEPPED)
+            return false;
+    return true;
+}
+
+uint32_t native_stack_walk(struct thread_capture *thread, bool holds_gil)
+{
+    const uintptr_t *own = __builtin_frame_address(0);
+    struct unwind_frame frame = {.pc = own[1], .sp = (uintptr_t)(own + 2), .fp = own};
+    uint32_t python = thread->runtime->walk_python(thread, holds_gil);
+    struct native_stack *native = thread->native;
+    if (__builtin_expect(!native || native->epoch != __atomic_load_n(&unwind_rules->epoch, __ATOMIC_ACQUIRE), 0))
+        native = make_ready(thread);
+    if (__builtin_expect(!native || python == ALLOCTRACE_NODE_DROPPED || !skip_own_frames(&native->frames, &frame), 0))
+        return python;
+    if (__builtin_expect(native->runtime != thread->runtime, 0)) {
+        native->runtime = thread->runtime;
+        native->frames.depth = 0;
+    }
+    struct walker walker = {thread, holds_gil};
+    struct c_stack stack;
+    if (kept_frames_are_all(&native->frames, &frame))
+        stack = native->frames.places[native->frames.depth - 1].stack;
+    else
+        stack = unwind(&walker, frame);
+    compare(&walker, frame, &stack);
+    if (__builtin_expect(stack.is_cut || stack.node == ALLOCTRACE_C_FRAME_DROPPED, 0))
+        SHARED_ADD(session.header->cut_c_stacks, 1);
+    bool has_python = python != ALLOCTRACE_NODE_NONE && python != thread->stack.root;
+    if (__builtin_expect(!stack.is_in_a_loop && has_python, 0))
+        SHARED_ADD(session.header->unplaced_c_stacks, 1);
+    return merged(native, python, &stack);
+}
