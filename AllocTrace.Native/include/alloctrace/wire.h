@@ -254,7 +254,7 @@ struct alloctrace_node {
 
 /* With the option native=stacks (docs/native-stacks.md).
  *
- * ENTRY says that C called the interpreter there: not a frame, line 0; from CPython 3.12 on. NATIVE is below the stack's innermost Python
+ * ENTRY says that C called the interpreter there: not a frame, line 0; from CPython 3.12 on, except for the outermost call. NATIVE is below the stack's innermost Python
  * node (or NONE): its line is the innermost C segment, a number in C_FRAMES. OUTER is below a NATIVE (or, without one, where that would be),
  * if there are segments outside of the interpreter's innermost loop: its line is a number in C_FRAMES, too. */
 #define ALLOCTRACE_CODE_NATIVE (UINT32_MAX - 2)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/native/native_stack.h"
+#include "capture/c_stacks/native_stack.h"
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "capture/sampling.h"

@@ -46,7 +46,7 @@ struct thread_capture {
     uint32_t slab;
     uint32_t exit_rounds;       /* how often the destructor of the thread's key ran */
     uint32_t process_id, os_id; /* by which the system knows whether it still runs */
-    struct native_stack *native; /* native/native_stack.h; NULL: it has none yet */
+    struct native_stack *native; /* c_stacks/native_stack.h; NULL: it has none yet */
     void *signal_stack;         /* crash/crash.h; NULL: it has its own, or none */
 
     struct {

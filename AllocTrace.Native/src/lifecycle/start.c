@@ -1,6 +1,6 @@
 /* The recording is armed, and armed again. */
 #include "capture/fork.h"
-#include "capture/native/native_stack.h"
+#include "capture/c_stacks/native_stack.h"
 #include "capture/sampling.h"
 #include "crash/crash.h"
 #include "lifecycle/lifecycle.h"

@@ -5,7 +5,7 @@
 
 #include "capture/code_cache.h"
 #include "capture/intern.h"
-#include "capture/native/c_frames.h"
+#include "capture/c_stacks/c_frames.h"
 #include "capture/recording.h"
 
 static inline void forget_tables(void)

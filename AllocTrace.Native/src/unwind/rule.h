@@ -33,7 +33,7 @@ enum {
     UNWIND_FP_UNKNOWN,
 };
 
-/* What a user of the rules learned about the address (capture/native). */
+/* What a user of the rules learned about the address (capture/c_stacks). */
 enum unwind_mark { UNWIND_UNMARKED, UNWIND_MARK_LOOP, UNWIND_MARK_OTHER };
 
 struct unwind_rule {
@@ -77,11 +77,18 @@ ALWAYS_INLINE uint32_t unwind_rule_slot(uintptr_t pc)
     return (uint32_t)(pc * UINT64_C(0x9E3779B97F4A7C15) >> (64 - UNWIND_RULE_BITS));
 }
 
+ALWAYS_INLINE bool unwind_is_kept(uint32_t slot, uintptr_t pc, uint64_t *rule)
+{
+    *rule = __atomic_load_n(&unwind_rules->kept[slot].rule, __ATOMIC_RELAXED);
+    return __atomic_load_n(&unwind_rules->kept[slot].tag, __ATOMIC_RELAXED) == unwind_tag(pc, *rule);
+}
+
+/* An address has two places: in one of them alone, two addresses of one stack would look each other's rule up in turn. */
 ALWAYS_INLINE struct unwind_rule unwind_rule_of(uintptr_t pc)
 {
     uint32_t slot = unwind_rule_slot(pc);
-    uint64_t rule = __atomic_load_n(&unwind_rules->kept[slot].rule, __ATOMIC_RELAXED);
-    if (__builtin_expect(__atomic_load_n(&unwind_rules->kept[slot].tag, __ATOMIC_RELAXED) != unwind_tag(pc, rule), 0))
+    uint64_t rule;
+    if (__builtin_expect(!unwind_is_kept(slot, pc, &rule), 0) && !unwind_is_kept(slot ^ 1, pc, &rule))
         rule = unwind_find_rule(pc);
     struct unwind_rule result;
     __builtin_memcpy(&result, &rule, sizeof result);

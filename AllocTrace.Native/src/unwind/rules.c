@@ -98,23 +98,36 @@ static struct unwind_rule make_rule(uintptr_t pc)
     return rule;
 }
 
-static uint64_t keep(uintptr_t pc, struct unwind_rule rule)
+static void store(uint32_t slot, uint64_t tag, uint64_t rule)
+{
+    __atomic_store_n(&unwind_rules->kept[slot].rule, rule, __ATOMIC_RELAXED);
+    __atomic_store_n(&unwind_rules->kept[slot].tag, tag, __ATOMIC_RELAXED);
+}
+
+static uint64_t word_of(struct unwind_rule rule)
 {
     uint64_t word;
-    uint32_t slot = unwind_rule_slot(pc);
     memcpy(&word, &rule, sizeof word);
-    __atomic_store_n(&unwind_rules->kept[slot].rule, word, __ATOMIC_RELAXED);
-    __atomic_store_n(&unwind_rules->kept[slot].tag, unwind_tag(pc, word), __ATOMIC_RELAXED);
     return word;
 }
 
+/* In its first place; what was there moves to the second. */
 uint64_t unwind_find_rule(uintptr_t pc)
 {
-    return keep(pc, make_rule(pc));
+    uint64_t rule = word_of(make_rule(pc));
+    uint32_t slot = unwind_rule_slot(pc);
+    store(slot ^ 1, __atomic_load_n(&unwind_rules->kept[slot].tag, __ATOMIC_RELAXED),
+          __atomic_load_n(&unwind_rules->kept[slot].rule, __ATOMIC_RELAXED));
+    store(slot, unwind_tag(pc, rule), rule);
+    return rule;
 }
 
 void unwind_set_mark(uintptr_t pc, struct unwind_rule rule, enum unwind_mark mark)
 {
+    uint32_t slot = unwind_rule_slot(pc);
+    uint64_t kept;
     rule.mark = mark;
-    keep(pc, rule);
+    if (!unwind_is_kept(slot, pc, &kept) && unwind_is_kept(slot ^ 1, pc, &kept))
+        slot ^= 1;
+    store(slot, unwind_tag(pc, word_of(rule)), word_of(rule));
 }

@@ -16,10 +16,12 @@ ALWAYS_INLINE bool place_is_trampoline(const struct kept_place *place)
     return !place->code && place->line != LINE_NOT_ASKED;
 }
 
-/* An entry trampoline is no frame, but where C called the interpreter: with C stacks it has a node, below which they are placed. */
+/* An entry trampoline is no frame, but where C called the interpreter: with C stacks it has a node, below which they are placed. What is
+ * outside of the outermost one needs none. */
 ALWAYS_INLINE uint32_t place_entry(uint32_t parent)
 {
-    return recording.options.native == ALLOCTRACE_NATIVE_STACKS ? intern_entry(parent) : parent;
+    bool is_wanted = recording.options.native == ALLOCTRACE_NATIVE_STACKS && parent > ALLOCTRACE_NODE_DROPPED;
+    return is_wanted ? intern_entry(parent) : parent;
 }
 
 /* Finds out what a frame shows: its code, its line, its node below `parent`. */

@@ -11,8 +11,8 @@
 
 #include <stdlib.h>
 
-#include "capture/native/loops.h"
-#include "capture/native/native_stack.h"
+#include "capture/c_stacks/loops.h"
+#include "capture/c_stacks/native_stack.h"
 #include "capture/walk/anchor.h"
 #include "capture/walk/data_stack.h"
 #include "capture/walk/innermost.h"

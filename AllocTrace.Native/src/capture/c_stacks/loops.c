@@ -1,4 +1,4 @@
-#include "capture/native/loops.h"
+#include "capture/c_stacks/loops.h"
 
 #include "platform/image.h"
 #include "python/thread_state.h"

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "capture/native/images.h"
+#include "capture/c_stacks/images.h"
 
 #include <link.h>
 #include <stdbool.h>

@@ -1,10 +1,11 @@
-#include "capture/native/native_stack.h"
+#include "capture/c_stacks/native_stack.h"
 
 #include <stdlib.h>
 
 #include "capture/intern.h"
-#include "capture/native/c_frames.h"
-#include "capture/native/loops.h"
+#include "capture/c_stacks/c_frames.h"
+#include "capture/c_stacks/loops.h"
+#include "capture/walk/place.h"
 #include "unwind/kept_frames.h"
 
 enum { FRAME_MEMO_BITS = 12, NODE_MEMOS = 1024 };
@@ -148,18 +149,48 @@ static __attribute__((noinline, cold)) struct native_stack *make_ready(struct th
 }
 
 #ifdef ALLOCTRACE_CHECKED
-/* Test builds unwind every stack twice, the second time from nothing, and abort when they differ. */
-static void compare(struct walker *walker, struct unwind_frame frame, const struct c_stack *stack)
+static uint32_t count_loops(struct walker *walker, uintptr_t end)
 {
-    walker->thread->native->frames.depth = 0;
+    const struct kept_c_frames *frames = &walker->thread->native->frames;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < frames->depth; i++) {
+        struct unwind_frame frame = {frames->frames[i].pc, frames->frames[i].sp, frames->places[i].fp};
+        count += is_loop(walker, unwind_rule_of(frame.pc), &frame, end);
+    }
+    return count;
+}
+
+/* Entry trampolines are variables of the loops: those of this C stack lie between its frames. */
+static uint32_t count_entries(const struct kept_stack *python, uintptr_t begin, uintptr_t end)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < python->depth; i++)
+        count += place_is_trampoline(&python->places[i]) && python->frames[i].frame >= begin && python->frames[i].frame < end;
+    return count;
+}
+
+/* Test builds unwind every stack twice, the second time from nothing, and abort when they differ. Where each loop has an entry trampoline,
+ * there must be as many of both. */
+static void compare(struct walker *walker, struct unwind_frame frame, const struct c_stack *stack, bool has_python)
+{
+    struct kept_c_frames *frames = &walker->thread->native->frames;
+    frames->depth = 0;
     struct c_stack fresh = unwind(walker, frame);
     if (fresh.node != stack->node || fresh.outer != stack->outer || fresh.is_cut != stack->is_cut) {
         os_message("a C stack differs from its kept frames: %u, %u below %u, %u", stack->node, fresh.node, stack->outer, fresh.outer);
         abort();
     }
+    if (!has_python || !frames->depth || stack->is_cut || !native_stack_has_entries(walker->thread->runtime))
+        return;
+    uintptr_t end = stack_rooms_end(&frames->rooms, frame.sp);
+    uint32_t loops = count_loops(walker, end), entries = count_entries(&walker->thread->stack, frame.sp, end);
+    if (loops != entries) {
+        os_message("a C stack of %u frames has %u loops and %u entries", frames->depth, loops, entries);
+        abort();
+    }
 }
 #else
-#define compare(walker, frame, stack) ((void)0)
+#define compare(walker, frame, stack, has_python) ((void)0)
 #endif
 
 /* Leaves this library. Returns false when that cannot be done. */
@@ -191,10 +222,10 @@ uint32_t native_stack_walk(struct thread_capture *thread, bool holds_gil)
         stack = native->frames.places[native->frames.depth - 1].stack;
     else
         stack = unwind(&walker, frame);
-    compare(&walker, frame, &stack);
+    bool has_python = python != ALLOCTRACE_NODE_NONE && python != thread->stack.root;
+    compare(&walker, frame, &stack, has_python);
     if (__builtin_expect(stack.is_cut || stack.node == ALLOCTRACE_C_FRAME_DROPPED, 0))
         SHARED_ADD(session.header->cut_c_stacks, 1);
-    bool has_python = python != ALLOCTRACE_NODE_NONE && python != thread->stack.root;
     if (__builtin_expect(!stack.is_in_a_loop && has_python, 0))
         SHARED_ADD(session.header->unplaced_c_stacks, 1);
     return merged(native, python, &stack);

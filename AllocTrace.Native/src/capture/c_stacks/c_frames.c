@@ -1,7 +1,7 @@
-#include "capture/native/c_frames.h"
+#include "capture/c_stacks/c_frames.h"
 
 #include "capture/id_table.h"
-#include "capture/native/images.h"
+#include "capture/c_stacks/images.h"
 #include "capture/recording.h"
 #include "session/session.h"
 
