@@ -14,7 +14,7 @@ import subprocess
 import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-BINARIES = ("alloctrace", "liballoctrace.so", "libe_sqlite3.so")
+BINARIES = ("alloctrace", "liballoctrace.so", "liballoctrace-native.so", "libe_sqlite3.so")
 
 METADATA = """\
 Metadata-Version: 2.1

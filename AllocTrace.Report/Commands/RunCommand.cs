@@ -25,6 +25,7 @@ internal sealed class RunCommand : Command, IExamples
     private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec" };
     private readonly Option<ulong> _limit = new("--limit") { Description = "The largest session in shared memory", HelpName = "BYTES" };
     private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: make the program wait, or drop the records" };
+    private readonly Option<string> _native = new("--native") { Description = "Record what C code allocates, too: malloc and mmap; with stacks, the C stack as well" };
     private readonly Option<string> _crash = new("--crash") { Description = "Record the stacks of all threads when the program crashes; 'alloctrace crash' prints them" };
     private readonly Option<ulong> _events = EventsOption.Create();
     private readonly Option<int> _temporary = TemporaryOption.Create();
@@ -51,6 +52,8 @@ internal sealed class RunCommand : Command, IExamples
         _limit.DefaultValueFactory = _ => defaults.Limit;
         _onFull.DefaultValueFactory = _ => "wait";
         _onFull.AcceptOnlyFromAmong("wait", "drop");
+        _native.DefaultValueFactory = _ => "off";
+        _native.AcceptOnlyFromAmong("off", "malloc", "stacks");
         _crash.DefaultValueFactory = _ => "off";
         _crash.AcceptOnlyFromAmong("on", "off");
         _sample.Validators.Add(result =>
@@ -68,7 +71,7 @@ internal sealed class RunCommand : Command, IExamples
             if (result.GetValueOrDefault<ulong>() < SmallestLimit)
                 result.AddError($"--limit must be {SmallestLimit} bytes or more");
         });
-        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _crash, _events, _temporary, _python])
+        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _native, _crash, _events, _temporary, _python])
             Add(option);
 
         _failAbove = Threshold.FailAbove(this, console, "the command succeeds but the peak of a process");
@@ -137,6 +140,7 @@ internal sealed class RunCommand : Command, IExamples
         Children = arguments.GetValue(_children) == "on",
         Limit = arguments.GetValue(_limit),
         OnFull = arguments.GetValue(_onFull) == "drop" ? OnFull.Drop : OnFull.Wait,
+        Native = arguments.GetValue(_native) switch { "malloc" => NativeMode.Malloc, "stacks" => NativeMode.Stacks, _ => NativeMode.Off },
         Crash = arguments.GetValue(_crash) == "on",
         Events = arguments.GetValue(_events),
         TemporaryThreshold = arguments.GetValue(_temporary),

@@ -1,4 +1,3 @@
-using System.Globalization;
 using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
@@ -8,9 +7,9 @@ internal readonly record struct DomainName
 {
     private readonly string? _name; // null: all of CPython's own
 
-    public DomainName(string name) => _name = name;
+    public DomainName(string name) => _name = KnownDomain.NameOf(name);
 
-    public DomainName(long number) => _name = number == 0 ? null : number.ToString(CultureInfo.InvariantCulture);
+    public DomainName(long number) => _name = number == 0 ? null : KnownDomain.NameOf(number);
 
     public bool Matches(TraceDomain domain) => _name is null ? domain.Number == 0 : domain.Name == _name;
 

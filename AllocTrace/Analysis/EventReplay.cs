@@ -52,8 +52,8 @@ internal sealed class EventReplay
             for (var end = at + count; at < end; at++)
             {
                 var (kind, domain, address) = ((RecordKind)(block.Tags.Span[at] >> 4), block.Tags.Span[at] & 15, block.Addresses.Span[at]);
-                // raw, mem and obj share one allocator's addresses.
-                var space = domain < WireFormat.FirstTrackedDomain ? 0 : domain;
+                // raw, mem, obj and the C heap share addresses.
+                var space = WireFormat.IsHeap(domain) ? 0 : domain;
                 (ulong? Address, Block? Block, ulong? Old) what;
                 switch (kind)
                 {
@@ -69,6 +69,10 @@ internal sealed class EventReplay
 
                     case RecordKind.Free:
                         what = (address, Take(space, address), null);
+                        break;
+
+                    case RecordKind.Unmap when allocation < block.Sizes.Length:
+                        what = (address, Unmapped(address, (long)Math.Min(block.Sizes.Span[allocation++], long.MaxValue)), null);
                         break;
 
                     case RecordKind.ReallocBegin:
@@ -116,6 +120,16 @@ internal sealed class EventReplay
         return size <= long.MaxValue && _numbers.Stacks.TryGetValue(number, out var stack)
             ? new Block((long)size, stack.Stack, stack.Interpreter)
             : throw Damaged(position, $"an allocation of {size} bytes by stack {number}");
+    }
+
+    /// <summary>What was unmapped at an address: the mapping that began there, or a part of one. The rest of that mapping stays.</summary>
+    private Block Unmapped(ulong address, long length)
+    {
+        var whole = Take(WireFormat.MmapDomain, address);
+        if (whole is { } mapping && mapping.Size > length)
+            _alive[(WireFormat.MmapDomain, address + (ulong)length)] = mapping with { Size = mapping.Size - length };
+
+        return (whole ?? default) with { Size = length };
     }
 
     private Block? Take(int space, ulong address) => _alive.Remove((space, address), out var block) ? block : null;

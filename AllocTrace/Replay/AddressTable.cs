@@ -159,6 +159,26 @@ internal sealed unsafe partial class AddressTable : IDisposable
         return (uint)(old >> 32);
     }
 
+    /// <summary>Looks a block up.</summary>
+    /// <returns>Its site; 0 when there is no such block.</returns>
+    public uint Find(ulong address, out ulong size)
+    {
+        size = 0;
+        if ((address & 15) != 0)
+        {
+            _ = _unaligned.TryGetValue(address, out var block);
+            size = block.Size;
+            return block.Site;
+        }
+
+        if (!_pages.TryGetValue(address >> AddressPage.AddressBits, out var page))
+            return 0;
+
+        var entry = *AddressPage.Entry((AddressPage*)page, address);
+        size = (uint)entry == AddressPage.WideSize ? _wideSizes[address] : (uint)entry;
+        return (uint)(entry >> 32);
+    }
+
     /// <summary>A table with the same blocks. It may be used by another thread than this one.</summary>
     public AddressTable Clone()
     {

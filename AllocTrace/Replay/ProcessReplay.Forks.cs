@@ -10,6 +10,7 @@ internal sealed unsafe partial class ProcessReplay
     {
         _tables[0]!.Dispose();
         image.Tables.CopyTo(_tables, 0);
+        _mappings = image.Mappings;
         Inherited = image.Sites;
         var threads = new Dictionary<ThreadReplay, int>();
         foreach (ref readonly var site in image.Sites.AsSpan())
@@ -48,9 +49,9 @@ internal sealed unsafe partial class ProcessReplay
         var tables = new AddressTable?[WireFormat.Domains];
         var pythonBlocks = _tables[0]!.Clone();
         for (var domain = 0; domain < WireFormat.Domains; domain++)
-            tables[domain] = domain < WireFormat.FirstTrackedDomain ? pythonBlocks : _tables[domain]?.Clone();
+            tables[domain] = WireFormat.IsHeap(domain) ? pythonBlocks : _tables[domain]?.Clone();
 
-        return new ForkImage(number, sites, tables);
+        return new ForkImage(number, sites, tables, _mappings.Clone());
     }
 
     private int AddInheritedThread(ThreadReplay origin)

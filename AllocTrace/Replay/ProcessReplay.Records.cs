@@ -42,7 +42,7 @@ internal sealed unsafe partial class ProcessReplay
             site = AddSite(thread, tag & 15, stack);
 
         if (size >= AddressPage.WideSize || !AddressTable.TryPut(domain->Pages, address, (uint)size, site))
-            PutUnusual(thread, tag & 15, address, size, site);
+            size = PutUnusual(thread, tag, address, size, site);
 
         CountAllocation(site, (long)size, 1);
         ref var operations = ref OperationsOf(tag);
@@ -51,11 +51,19 @@ internal sealed unsafe partial class ProcessReplay
         thread.Recent.Add(address | domain->Tag);
     }
 
+    /// <returns>The size that counts.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void PutUnusual(ThreadReplay thread, uint domain, ulong address, ulong size, uint site)
+    private ulong PutUnusual(ThreadReplay thread, uint tag, ulong address, ulong size, uint site)
     {
         CheckSize(thread, size);
-        PutBlock(domain, address, size, site);
+        if ((tag & 15) == WireFormat.MmapDomain)
+            PutMapping(address, size, site);
+        else if (TryRename(thread, tag, address, site) is { } renamed)
+            return renamed;
+        else
+            PutBlock(tag & 15, address, size, site);
+
+        return size;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -83,7 +91,7 @@ internal sealed unsafe partial class ProcessReplay
         foreach (var thread in _threads)
         {
             if (thread.Domains != null)
-                thread.Domains[domain].Pages = table.Pages;
+                thread.Domains[domain].Pages = PagesOf((int)domain);
         }
 
         return table;
@@ -111,7 +119,8 @@ internal sealed unsafe partial class ProcessReplay
         }
 
         _operations[(int)tag].Calls++;
-        UnknownFrees++;
+        if (!MayRename(tag))
+            UnknownFrees++;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -158,7 +167,7 @@ internal sealed unsafe partial class ProcessReplay
     private ref OperationTotals OperationsOf(uint tag) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_operations), tag);
 
     /// <summary>Tells an address of a domain from the same one in other domains.</summary>
-    private static ulong TagOf(uint domain) => domain < WireFormat.FirstTrackedDomain ? 0 : (ulong)domain << WireFormat.OperandBits;
+    private ulong TagOf(uint domain) => WireFormat.IsHeap((int)domain) || MayRename(domain) ? 0 : (ulong)domain << WireFormat.OperandBits;
 
     private void CountTemporary(ThreadReplay thread, uint site, long bytes, long blocks)
     {
@@ -183,8 +192,14 @@ internal sealed unsafe partial class ProcessReplay
         realloc = new PendingRealloc { Open = true, Address = address, Block = new LiveBlock(size, site) };
     }
 
-    private void UndoRealloc(ThreadReplay thread, uint domain)
+    private void UndoRealloc(ThreadReplay thread, uint domain, ulong address)
     {
+        if (domain == WireFormat.MmapDomain)
+        {
+            UndoUnmap(thread, address);
+            return;
+        }
+
         ref var realloc = ref thread.Realloc(domain);
         var (size, site) = realloc.Block;
         if (realloc.Open && site != 0)
@@ -195,6 +210,12 @@ internal sealed unsafe partial class ProcessReplay
 
     private void CommitRealloc(ThreadReplay thread, uint tag, ulong address, ulong size, uint stack)
     {
+        if ((tag & 15) == WireFormat.MmapDomain)
+        {
+            Remap(thread, tag, address, size, stack);
+            return;
+        }
+
         ref var realloc = ref thread.Realloc(tag & 15);
         var (oldSize, oldSite) = realloc.Block;
         if (realloc.Open && oldSite == 0)
@@ -251,7 +272,18 @@ internal sealed unsafe partial class ProcessReplay
 
         public void BeginRealloc(uint tag, ulong address) => replay.BeginRealloc(thread, tag & 15, address);
 
-        public void FailRealloc(uint tag, ulong address) => replay.UndoRealloc(thread, tag & 15);
+        public void FailRealloc(uint tag, ulong address) => replay.UndoRealloc(thread, tag & 15, address);
+
+        public bool Unmap(uint tag, ulong address, ulong length)
+        {
+            replay.Unmap(thread, tag, address, length);
+            return true;
+        }
+
+        public void Arena(uint tag, ulong address, ulong length)
+        {
+            // No block, and none of the process's figures.
+        }
 
         public void Mark(MarkKind kind, ulong argument, ulong monoNs) => replay.Mark(kind, argument, monoNs);
 

@@ -10,12 +10,22 @@ internal sealed unsafe partial class ProcessReplay
 
     private void AllocateSampled(ThreadReplay thread, uint tag, ulong address, ulong size, uint stack)
     {
+        if ((tag & 15) == WireFormat.MmapDomain)
+        {
+            Allocate(thread, tag, address, size, stack); // mappings are few: every one is recorded
+            return;
+        }
+
         CheckSize(thread, size);
         var site = thread.Domains[tag & 15].Sites.Find(stack);
         if (site == 0)
             site = AddSite(thread, tag & 15, stack);
 
-        PutBlock(tag & 15, address, size, site);
+        if (TryRename(thread, tag, address, site) is { } renamed)
+            size = renamed;
+        else
+            PutBlock(tag & 15, address, size, site);
+
         var (bytes, blocks) = Weigh(address, size);
         CountAllocation(site, bytes, blocks);
         ref var operations = ref OperationsOf(tag);
@@ -31,7 +41,7 @@ internal sealed unsafe partial class ProcessReplay
         operations.Calls += blocks;
         operations.Bytes += bytes;
         if (site == 0)
-            UnknownFrees++;
+            UnknownFrees += MayRename(tag) ? 0 : 1;
         else
             EndSampled(thread, site, bytes, blocks);
     }
@@ -75,6 +85,12 @@ internal sealed unsafe partial class ProcessReplay
 
         public bool Reallocate(uint tag, ulong address, ulong size, uint stack)
         {
+            if ((tag & 15) == WireFormat.MmapDomain)
+            {
+                replay.Remap(thread, tag, address, size, stack);
+                return true;
+            }
+
             replay.EndRealloc(thread, tag);
             return address == 0 || Allocate(tag, address, size, stack); // 0: the new block was not chosen
         }
@@ -83,7 +99,18 @@ internal sealed unsafe partial class ProcessReplay
 
         public void BeginRealloc(uint tag, ulong address) => replay.BeginRealloc(thread, tag & 15, address);
 
-        public void FailRealloc(uint tag, ulong address) => replay.UndoRealloc(thread, tag & 15);
+        public void FailRealloc(uint tag, ulong address) => replay.UndoRealloc(thread, tag & 15, address);
+
+        public bool Unmap(uint tag, ulong address, ulong length)
+        {
+            replay.Unmap(thread, tag, address, length);
+            return true;
+        }
+
+        public void Arena(uint tag, ulong address, ulong length)
+        {
+            // No block, and none of the process's figures.
+        }
 
         public void Mark(MarkKind kind, ulong argument, ulong monoNs) => replay.Mark(kind, argument, monoNs);
 

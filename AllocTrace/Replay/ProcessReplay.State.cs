@@ -26,11 +26,13 @@ internal sealed unsafe partial class ProcessReplay
         Sites.Save(writer);
         for (var domain = 0; domain < WireFormat.Domains; domain++)
         {
-            var isOwn = _tables[domain] is not null && (domain == 0 || domain >= WireFormat.FirstTrackedDomain);
+            var isOwn = _tables[domain] is not null && (domain == 0 || !WireFormat.IsHeap(domain));
             writer.Write(isOwn);
             if (isOwn)
                 _tables[domain]!.Save(writer);
         }
+
+        _mappings.Save(writer);
 
         Timeline.Save(writer);
         _sliceLog.Save(writer);
@@ -102,13 +104,16 @@ internal sealed unsafe partial class ProcessReplay
             if (!reader.ReadBoolean())
                 continue;
 
-            if (domain is > 0 and < WireFormat.FirstTrackedDomain)
+            if (domain > 0 && WireFormat.IsHeap(domain))
                 throw Impossible();
 
             var table = _tables[domain] ??= new AddressTable();
             if (!table.TryLoad(reader, Sites.End))
                 throw Impossible();
         }
+
+        if (!_mappings.TryLoad(reader, Sites.End))
+            throw Impossible();
     }
 
     /// <summary>Gives each thread that continues its sites and tables.</summary>

@@ -18,7 +18,7 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
     private readonly long _startedNs;
     private readonly int _temporaryThreshold;
 
-    /// <summary>Raw, mem and obj share one allocator's addresses; each tracked domain gets a table when it has its first block.</summary>
+    /// <summary>Raw, mem, obj and the C heap share addresses; each tracked domain gets a table when it has its first block.</summary>
     private readonly AddressTable?[] _tables = new AddressTable?[WireFormat.Domains];
 
     /// <summary>By the first byte of a record: kind and domain.</summary>
@@ -53,8 +53,13 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
         _estimate = session.Header->SampleBytes == 0 ? null : new SampleEstimate(session.Header->SampleBytes);
         _counters = Sites.Counters;
         var pythonBlocks = new AddressTable();
-        for (var domain = 0; domain < WireFormat.FirstTrackedDomain; domain++)
-            _tables[domain] = pythonBlocks;
+        for (var domain = 0; domain < WireFormat.Domains; domain++)
+        {
+            if (WireFormat.IsHeap(domain))
+                _tables[domain] = pythonBlocks;
+        }
+
+        _hasNative = session.Header->Native != 0;
     }
 
     public ReplayedSites Sites { get; } = new();
@@ -133,7 +138,7 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
     {
         for (var domain = 0; domain < WireFormat.Domains; domain++)
         {
-            thread.Domains[domain].Pages = _tables[domain] is { } table ? table.Pages : AddressTable.NoPages;
+            thread.Domains[domain].Pages = PagesOf(domain);
             thread.Domains[domain].Tag = TagOf((uint)domain);
         }
     }
@@ -141,8 +146,7 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
     public void Dispose()
     {
         Sites.Dispose();
-        _tables[0]!.Dispose();
-        for (var domain = WireFormat.FirstTrackedDomain; domain < WireFormat.Domains; domain++)
-            _tables[domain]?.Dispose();
+        foreach (var table in _tables.Distinct())
+            table?.Dispose();
     }
 }

@@ -34,6 +34,9 @@ internal sealed class RecentAllocations
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Contains(ulong address) => _newest == address || (_ring is not null && _ring.AsSpan().Contains(address));
 
+    /// <summary>Returns whether it is the thread's last allocation.</summary>
+    public bool IsNewest(ulong address) => _newest == address;
+
     public void Save(BinaryWriter writer)
     {
         writer.Write(_newest);

@@ -55,6 +55,9 @@ internal sealed unsafe class ThreadReplay
     /// </summary>
     public ulong Age { get; set; } = ulong.MaxValue;
 
+    /// <summary>What the thread unmapped last, in case it fails or is a part of moving it.</summary>
+    public List<MappedPiece> Unmapped { get; } = [];
+
     /// <summary>By domain; native memory of this object, null when the thread has ended.</summary>
     public ThreadDomain* Domains { get; private set; }
 

@@ -42,12 +42,12 @@ public sealed class Recording : IDisposable
     public static Recording Start(IReadOnlyList<string> command, string path, bool overwrite, RecordingOptions options)
     {
         TraceWriter.CheckTarget(path.Replace("%p", "PID", StringComparison.Ordinal), overwrite); // a message about it should not look like a pattern
-        var library = NativeLibraryFile.Find();
+        string[] libraries = options.Native == NativeMode.Off ? [NativeLibraryFile.Find()] : [NativeLibraryFile.Find(), NativeLibraryFile.FindExporter()];
         var folder = SessionFolder.Create();
         Collector? collector = null;
         try
         {
-            var child = ChildProcess.Start(command, Variables(library, folder, options));
+            var child = ChildProcess.Start(command, Variables(libraries, folder, options));
             path = path.Replace("%p", child.Pid.ToString(), StringComparison.Ordinal);
             collector = new Collector(folder.Sessions, options.TemporaryThreshold, () => TraceWriter.Create(path, overwrite));
             collector.Start();
@@ -106,12 +106,15 @@ public sealed class Recording : IDisposable
         return [.. _collector.Problems, $"the rest of the recording is kept: {HowToCollect}"];
     }
 
-    private static Dictionary<string, string> Variables(string library, SessionFolder folder, RecordingOptions options)
+    private static Dictionary<string, string> Variables(IEnumerable<string> libraries, SessionFolder folder, RecordingOptions options)
     {
-        var present = Environment.GetEnvironmentVariable("LD_PRELOAD");
+        var preloaded = libraries.Select(library => Preloadable(library, folder));
+        if (Environment.GetEnvironmentVariable("LD_PRELOAD") is { Length: > 0 } present)
+            preloaded = preloaded.Append(present);
+
         return new Dictionary<string, string>
         {
-            ["LD_PRELOAD"] = string.IsNullOrEmpty(present) ? Preloadable(library, folder) : $"{Preloadable(library, folder)}:{present}",
+            ["LD_PRELOAD"] = string.Join(':', preloaded),
             ["ALLOCTRACE"] = $"{folder.Path}/", // nothing but a folder: where it is not to be seen, the program says so
             ["ALLOCTRACE_OPTIONS"] = options.ToEnvironment(collected: true),
         };

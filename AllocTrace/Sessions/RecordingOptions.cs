@@ -35,6 +35,9 @@ public sealed record RecordingOptions
     /// <summary>The behavior of a traced thread when there is no room for its records.</summary>
     public OnFull OnFull { get; init; } = OnFull.Wait;
 
+    /// <summary>What is recorded of the C heap and of mappings: allocations that do not come by <c>PyMem_*</c>.</summary>
+    public NativeMode Native { get; init; }
+
     /// <summary>True if a fatal signal leaves a report of the stacks.</summary>
     public bool Crash { get; init; }
 
@@ -67,6 +70,8 @@ public sealed record RecordingOptions
             values.Add("on_full=drop");
         if (collected)
             values.Add("collector=off");
+        if (Native != NativeMode.Off)
+            values.Add($"native={Native.ToString().ToLowerInvariant()}");
         if (Crash)
             values.Add("crash=on");
         if (Events != defaults.Events)

@@ -39,7 +39,7 @@ internal static class MetadataReader
             row.CheckedInt64(0), row.Text(1), row.Text(2), row.Text(3), row.CheckedInt64(4) != 0, row.CheckedInt64(5), row.Text(6)));
 
     public static TraceDomain[] Domains(ReadConnection connection) =>
-        Read(connection, "SELECT id, name FROM domain ORDER BY id", row => new TraceDomain(row.CheckedInt64(0), row.Text(1)));
+        Read(connection, "SELECT id, name FROM domain ORDER BY id", row => new TraceDomain(row.CheckedInt64(0), KnownDomain.NameOf(row.Text(1))));
 
     public static TraceMoment[] Moments(ReadConnection connection) => Read(
         connection,

@@ -67,10 +67,15 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses) =>
         Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotImage.Live }], isFinished: false);
 
-    /// <summary>Returns the number that an extension chose, or <c>others</c> for the domains that share one.</summary>
+    /// <summary>Returns the name of a domain beyond CPython's own: <c>others</c> for the domains that share one.</summary>
     /// <remarks>Version 2 sessions gave the shared one the number of its first.</remarks>
-    private static string TrackedName(SessionHeader* header, int domain) =>
-        domain == WireFormat.OtherDomains && header->TrackedDomain[domain] == 0 ? "others" : header->TrackedDomain[domain].ToString();
+    private static string NameOf(SessionHeader* header, int domain) => domain switch
+    {
+        WireFormat.MallocDomain => KnownDomain.Malloc,
+        WireFormat.MmapDomain => KnownDomain.Mmap,
+        WireFormat.OtherDomains when header->TrackedDomain[domain] == 0 => "others",
+        _ => KnownDomain.NameOf(header->TrackedDomain[domain]),
+    };
 
     private void Add(
         SessionFile session,
@@ -85,7 +90,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         var places = PlacesOfSites(session, replay);
         var domains = new long[WireFormat.Domains];
         foreach (var domain in DomainsOf(replay))
-            domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(TrackedName(header, domain));
+            domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(NameOf(header, domain));
 
         var crash = isFinished ? CrashWriter.Read(session) : null;
         var crashStacks = _stacks.Add(session, crash?.Allocations.Select(allocation => allocation.Stack) ?? []);

@@ -15,7 +15,7 @@ public static class TraceMerge
     // What makes rows of two recordings the same.
     private static readonly Dictionary<string, string> _matched = new()
     {
-        ["domain"] = "new.name = old.name",
+        ["domain"] = $"new.name = {KnownDomain.NameSql("old.name")}",
         ["code"] = "new.filename = old.filename AND new.qualname = old.qualname AND new.first_line = old.first_line AND new.name = old.name",
     };
 
@@ -91,6 +91,7 @@ public static class TraceMerge
                 $"""
                 INSERT INTO main.{table} (id, {columns})
                     SELECT old.id + {offsets[table]}, {columns} FROM source.{table} AS old WHERE NOT EXISTS (SELECT 1 FROM main.{table} AS new WHERE {same});
+                UPDATE domain SET name = {KnownDomain.NameSql("name")} WHERE name <> {KnownDomain.NameSql("name")};
                 CREATE TEMP TABLE {table}_number AS SELECT old.id AS old, new.id AS new FROM source.{table} AS old JOIN main.{table} AS new ON {same};
                 CREATE UNIQUE INDEX {table}_number_old ON {table}_number (old);
                 """);

@@ -24,6 +24,13 @@ internal interface IRecordVisitor
 
     void Lose(ulong events, ulong firstMonoNs, ulong lastMonoNs);
 
+    /// <summary>A <see cref="RecordKind.Unmap"/>.</summary>
+    /// <returns><see langword="false"/> to stop before this record.</returns>
+    bool Unmap(uint tag, ulong address, ulong length);
+
+    /// <summary>A <see cref="RecordKind.Arena"/>.</summary>
+    void Arena(uint tag, ulong address, ulong length);
+
     /// <returns><see langword="false"/> to stop before this record.</returns>
     bool Age(ulong allocations);
 

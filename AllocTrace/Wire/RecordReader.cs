@@ -11,7 +11,7 @@ internal static unsafe class RecordReader
     /// <summary>From a kind of record to its wide form.</summary>
     private const uint WideKinds = RecordKind.MallocWide - RecordKind.Malloc;
 
-    private const int ShortBytes = 8, BlockBytes = 16, WideBytes = 24, MarkBytes = 16, LostBytes = 24;
+    private const int ShortBytes = 8, BlockBytes = 16, WideBytes = 24, MarkBytes = 16, RangeBytes = 16, LostBytes = 24;
 
     /// <summary>Reads a thread's records to <paramref name="end"/>, to the first BATCH before that, or to one at which the visitor stops.</summary>
     /// <typeparam name="T">A structure, so that its methods are compiled into the loop.</typeparam>
@@ -101,6 +101,13 @@ internal static unsafe class RecordReader
             case RecordKind.Mark when room >= MarkBytes:
                 visitor.Mark((MarkKind)(tag & 15), operand, *(ulong*)(at + 8));
                 return at + MarkBytes;
+
+            case RecordKind.Unmap when room >= RangeBytes:
+                return visitor.Unmap(tag, operand, *(ulong*)(at + 8)) ? at + RangeBytes : at;
+
+            case RecordKind.Arena when room >= RangeBytes:
+                visitor.Arena(tag, operand, *(ulong*)(at + 8));
+                return at + RangeBytes;
 
             case RecordKind.Lost when room >= LostBytes:
                 visitor.Lose(operand, *(ulong*)(at + 8), *(ulong*)(at + 16));

@@ -68,5 +68,12 @@ internal unsafe struct SessionHeader
     [FieldOffset(1024)] public ulong PidNamespace;
     [FieldOffset(1032)] public ulong TimeNamespace;
 
+    /// <summary>The option: 0 is off.</summary>
+    [FieldOffset(1040)] public uint Native;
+
+    /// <summary>A <see cref="NativeReach"/>.</summary>
+    [FieldOffset(1044)] public uint NativeReach;
+    [FieldOffset(1048)] public uint NativePast;
+
     public const int RequestedNameBytes = 240;
 }

@@ -26,6 +26,12 @@ internal static class WireFormat
     /// <summary>The first domain that an extension names itself (<c>PyTraceMalloc_Track</c>); those below are raw, mem and obj.</summary>
     public const int FirstTrackedDomain = 3;
 
+    /// <summary>The C heap (option <c>native</c>); one address space with raw, mem and obj.</summary>
+    public const int MallocDomain = 13;
+
+    /// <summary>Mappings (option <c>native</c>).</summary>
+    public const int MmapDomain = 14;
+
     /// <summary>The record domain that all further tracked domains share: bits from <see cref="OtherShift"/> on of an address tell one from another.</summary>
     public const int OtherDomains = 15;
 
@@ -63,4 +69,10 @@ internal static class WireFormat
     public const int SlotBits = 20;
 
     public const uint SlotMask = (1u << SlotBits) - 1;
+
+    /// <summary>Returns whether a domain's blocks are of the one heap that CPython's allocators and the C library share.</summary>
+    public static bool IsHeap(int domain) => domain is < FirstTrackedDomain or MallocDomain;
+
+    /// <summary>Returns whether an extension names the domain itself.</summary>
+    public static bool IsTracked(int domain) => domain is (>= FirstTrackedDomain and < MallocDomain) or OtherDomains;
 }

@@ -67,11 +67,18 @@ enum alloctrace_stacks {
     ALLOCTRACE_STACKS_OFF = 2, /* stacks_reason has the reason */
 };
 
-/* What is recorded beside CPython's allocators. */
+/* Option native: what is recorded of allocations that do not come by PyMem_*. */
 enum alloctrace_native {
     ALLOCTRACE_NATIVE_OFF = 0,
-    ALLOCTRACE_NATIVE_MALLOC = 1, /* what C asks the system for */
-    ALLOCTRACE_NATIVE_STACKS = 2, /* and the C frames of every allocation */
+    ALLOCTRACE_NATIVE_MALLOC = 1, /* the calls of malloc's and mmap's families, with Python stacks */
+    ALLOCTRACE_NATIVE_STACKS = 2, /* the same, with C stacks */
+};
+
+/* How those calls come to the library. */
+enum alloctrace_native_reach {
+    ALLOCTRACE_REACH_NONE = 0,       /* they do not (yet) */
+    ALLOCTRACE_REACH_BY_NAME = 1,    /* liballoctrace-native.so was preloaded, and the loader's first definition of malloc is its own */
+    ALLOCTRACE_REACH_REDIRECTED = 2, /* only from the images whose imports were redirected */
 };
 
 enum alloctrace_on_full { ALLOCTRACE_ON_FULL_WAIT = 0, ALLOCTRACE_ON_FULL_DROP = 1 };
@@ -99,12 +106,16 @@ struct alloctrace_runtime {
 };
 
 /* Domains of a record. Tracked domains are those that an extension names in PyTraceMalloc_Track; tracked_domain[] has their numbers. Its
- * domain 0 is Python's own: RAW. Those beyond the first few share OTHERS, where bits 48 to 55 of an address tell one from another. */
+ * domain 0 is Python's own: RAW. Those beyond the first few share OTHERS, where bits 48 to 55 of an address tell one from another. With the
+ * option native, a tracked block at the address of a live block of the C heap is that block: it changes its domain, and the end of either is
+ * the end of both. */
 enum alloctrace_domain {
     ALLOCTRACE_DOMAIN_RAW = 0,
     ALLOCTRACE_DOMAIN_MEM = 1,
     ALLOCTRACE_DOMAIN_OBJ = 2,
     ALLOCTRACE_DOMAIN_TRACKED = 3, /* the first of them */
+    ALLOCTRACE_DOMAIN_MALLOC = 13, /* the C heap, with the option native; one address space with RAW, MEM and OBJ */
+    ALLOCTRACE_DOMAIN_MMAP = 14,   /* mappings that may be written to, with the option native; a block may lose parts (UNMAP) */
     ALLOCTRACE_DOMAIN_OTHERS = 15,
     ALLOCTRACE_DOMAINS = 16,
 };
@@ -178,8 +189,10 @@ struct alloctrace_session {
     _Alignas(64) uint64_t pid_namespace;
     uint64_t time_namespace;
 
-    uint32_t native; /* option: enum alloctrace_native */
-    uint32_t images; /* the number of elements that may be read, like those above */
+    uint32_t native;       /* option: enum alloctrace_native */
+    uint32_t native_reach; /* enum alloctrace_native_reach */
+    uint32_t native_past;  /* string: the images whose calls go past the library, separated by newlines */
+    uint32_t images;       /* the number of elements that may be read, like those above */
     uint32_t c_frames;
     uint32_t reserved3;
     uint64_t cut_c_stacks;      /* allocations whose C stack ends at code that does not say how to leave it, or has no room */
@@ -310,6 +323,16 @@ enum alloctrace_record_kind {
     ALLOCTRACE_RECORD_LOST = 12, /* 24: operand is the number of this thread's events that are missing here; first and last time, ns */
     ALLOCTRACE_RECORD_AGE = 13,  /* 8: operand is the number of allocations of the thread since the one whose block its next FREE or
                                   * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
+    ALLOCTRACE_RECORD_UNMAP = 14, /* 16: domain MMAP, the address; the length. Written before the real call: ends what of mappings lies in that
+                                   * range. A REALLOC of the domain follows when they were moved or resized (mremap), a REALLOC_FAILED when
+                                   * the call failed: then they are as they were. */
+    ALLOCTRACE_RECORD_ARENA = 15, /* 16: domain is enum alloctrace_arena, the address; the length. Memory that an allocator maps in order to
+                                   * divide it into blocks, or unmaps: no block. */
+};
+
+enum alloctrace_arena {
+    ALLOCTRACE_ARENA_MAPPED = 0,   /* written after the real call */
+    ALLOCTRACE_ARENA_UNMAPPED = 1, /* written before the real call */
 };
 
 enum alloctrace_mark {

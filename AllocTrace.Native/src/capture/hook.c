@@ -381,7 +381,7 @@ static struct tracked_block tracked_block(unsigned number, const void *block)
     if (number == 0)
         return (struct tracked_block){RAW, block};
     uint32_t *known = session.header->tracked_domain;
-    for (unsigned domain = ALLOCTRACE_DOMAIN_TRACKED; domain < ALLOCTRACE_DOMAIN_OTHERS; domain++) {
+    for (unsigned domain = ALLOCTRACE_DOMAIN_TRACKED; domain < ALLOCTRACE_DOMAIN_MALLOC; domain++) {
         uint32_t expected = 0;
         if (SHARED_LOAD(known[domain]) == number
             || __atomic_compare_exchange_n(&known[domain], &expected, number, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)

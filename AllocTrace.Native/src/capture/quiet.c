@@ -36,7 +36,7 @@ static bool list_threads(struct threads *threads)
     recording_lock();
     const struct thread_capture *thread = recording.fork_local->threads;
     for (; thread && threads->count < threads->room; thread = thread->next)
-        if (thread != thread_of_this)
+        if (thread != thread_of_this && !thread->is_shared)
             threads->os_id[threads->count++] = thread->os_id;
     recording_unlock();
     if (thread)

@@ -46,6 +46,8 @@ struct traced_runtime {
 struct fork_local {
     struct lock lock;
     struct lock look_lock; /* inject/runtimes.c */
+    struct lock shared_stream_lock;
+    struct thread_capture *shared_stream; /* capture/native/shared_stream.h */
     struct thread_capture *threads;
     uint32_t threads_since_reap, threads_after_reap; /* capture/thread.c */
     bool loader_is_free; /* not in a forked child: another thread of the parent may have held the loader's lock */

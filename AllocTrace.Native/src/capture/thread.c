@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/c_stacks/native_stack.h"
+#include "capture/c_stacks/c_stack.h"
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "capture/sampling.h"
 
 _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
+_Thread_local bool thread_is_over __attribute__((tls_model("initial-exec")));
 
 /* One mapping a thread: the capture itself and room for a stack of usual depth. */
 struct thread_block {
@@ -55,7 +56,7 @@ static void end_stream(struct thread_capture *thread)
 static void release(struct thread_capture *thread)
 {
     release_grown_room(&thread->stack);
-    native_stack_release(thread);
+    c_stack_release(thread);
     os_unmap(thread, sizeof(struct thread_block));
 }
 
@@ -98,7 +99,7 @@ static void reap(void)
     recording.fork_local->threads_since_reap = recording.fork_local->threads_after_reap = 0;
     for (struct thread_capture *thread = recording.fork_local->threads; thread; thread = next) {
         next = thread->next;
-        if (thread == thread_of_this || !os_thread_is_gone(thread->process_id, thread->os_id)) {
+        if (thread == thread_of_this || thread->is_shared || !os_thread_is_gone(thread->process_id, thread->os_id)) {
             recording.fork_local->threads_after_reap++;
             continue;
         }
@@ -164,6 +165,7 @@ static void on_thread_exit(void *value)
     if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
         end_stream(thread);
     thread_of_this = NULL;
+    thread_is_over = true;
     recording.calls.thread_ends();
     leave_list(thread);
     release(thread);
@@ -259,6 +261,28 @@ static bool begin_stream(struct thread_capture *thread)
     return true;
 }
 
+struct thread_capture *thread_make_shared(struct thread_capture *earlier)
+{
+    static const char name[sizeof(((struct alloctrace_thread *)0)->name)] = "ended threads";
+    struct thread_capture *thread = earlier ? earlier : map_thread();
+    if (!thread)
+        return NULL;
+    thread->state = THREAD_INSIDE;
+    thread->recording = thread_recording;
+    thread->is_shared = true;
+    if (!earlier)
+        join_list(thread);
+    use_own_room(&thread->stack, (struct thread_block *)thread);
+    sampling_begin_thread(thread);
+    bool is_ready = begin_stream(thread);
+    if (is_ready)
+        memcpy(thread->shared->name, name, sizeof name);
+    else
+        thread->recording = THREAD_UNREADY;
+    thread->state = thread->recording;
+    return thread;
+}
+
 static struct thread_capture *make_ready(struct thread_capture *thread)
 {
     bool is_new = !thread;
@@ -273,7 +297,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     thread->recording = thread_recording;
     if (is_listed) {
         release_grown_room(&thread->stack);
-        native_stack_release(thread);
+        c_stack_release(thread);
     } else {
         thread->process_id = os_process_id();
         thread->os_id = os_thread_id();
@@ -287,9 +311,11 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     }
     if (recording.options.crash)
         thread->signal_stack = recording.calls.thread_begins();
+    thread_call_real(thread, true); /* glibc asks calloc for the values of higher keys: pthread_setspecific.c */
     pthread_once(&exit_key_once, make_exit_key);
     if (has_exit_key)
         pthread_setspecific(exit_key, thread);
+    thread_call_real(thread, false);
     return thread;
 }
 

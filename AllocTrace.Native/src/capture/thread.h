@@ -16,7 +16,7 @@ enum hook_state {
     THREAD_FIRST_RECORDING = 2,
 };
 
-struct native_stack;
+struct c_walker;
 
 /* The present recording's number; grows when recording stops, and when it starts again. */
 extern INTERNAL uint32_t thread_recording;
@@ -44,9 +44,10 @@ struct thread_capture {
     struct thread_capture *next, *previous; /* in the list of all threads */
     uint32_t slot;
     uint32_t slab;
+    bool is_shared;             /* of no thread: thread_make_shared */
     uint32_t exit_rounds;       /* how often the destructor of the thread's key ran */
     uint32_t process_id, os_id; /* by which the system knows whether it still runs */
-    struct native_stack *native; /* c_stacks/native_stack.h; NULL: it has none yet */
+    struct c_walker *c_walker; /* c_stacks/c_stack.h; NULL: it has none yet */
     void *signal_stack;         /* crash/crash.h; NULL: it has its own, or none */
 
     struct {
@@ -63,6 +64,13 @@ struct thread_capture {
 };
 
 extern INTERNAL _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
+
+/* The calling thread has run the destructor of its key: what it still does makes no stream of its own (capture/native/shared_stream.h). */
+extern INTERNAL _Thread_local bool thread_is_over __attribute__((tls_model("initial-exec")));
+
+/* Makes a stream that is no thread's ready for the present recording, from an earlier one unless that is NULL. The caller excludes others
+ * while it uses it. Does nothing but system calls. NULL: there is no room. */
+struct thread_capture *thread_make_shared(struct thread_capture *earlier);
 
 /* The slow half of thread_enter: makes the thread ready if it can be. NULL: pass the call through. */
 struct thread_capture *thread_enter_slow(struct thread_capture *thread);

@@ -5,6 +5,7 @@
 #include "capture/code_cache.h"
 #include "capture/hook.h"
 #include "capture/thread.h"
+#include "inject/native_calls.h"
 #include "inject/tracked_domains.h"
 #include "platform/loader.h"
 
@@ -130,6 +131,7 @@ static void look(void *argument)
         forget_unloaded(&findings);
         for (unsigned i = 0; i < findings.count; i++)
             add(&findings.image[i], NULL, found);
+        native_calls_redirect();
         seen = changes;
         has_looked = true;
     }

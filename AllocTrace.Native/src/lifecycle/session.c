@@ -1,5 +1,6 @@
 /* The session of this process: made at the first allocation, or at the first one of a forked child. */
 #include "capture/fork.h"
+#include "capture/native/native.h"
 #include "crash/crash.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/tables.h"
@@ -42,6 +43,7 @@ bool lifecycle_make_session(void)
     }
     recording_tell_all_runtimes();
     recording.fork_local->owned = true;
+    native_tell_session();
     collector_ensure(&recording.options);
     if (recording.options.crash)
         crash_arm();

@@ -1,6 +1,7 @@
 /* The recording is armed, and armed again. */
 #include "capture/fork.h"
-#include "capture/c_stacks/native_stack.h"
+#include "capture/c_stacks/c_stack.h"
+#include "capture/native/native.h"
 #include "capture/sampling.h"
 #include "crash/crash.h"
 #include "lifecycle/lifecycle.h"
@@ -12,7 +13,7 @@
 static void set_options(const struct options *options)
 {
     recording.options = *options;
-    if (options->native == ALLOCTRACE_NATIVE_STACKS && !native_stack_begin()) {
+    if (options->native == ALLOCTRACE_NATIVE_STACKS && !c_stack_begin()) {
         os_message("C stacks are recorded on x86-64 only: native=malloc is used instead of native=stacks");
         recording.options.native = ALLOCTRACE_NATIVE_MALLOC;
     }
@@ -26,6 +27,7 @@ bool lifecycle_arm(const struct options *options)
         forget_tables();
         set_options(options);
         sampling_begin(options->sample_bytes);
+        native_begin(recording.options.native);
         if (options->starts_collector)
             collector_find_command();
         return true;
@@ -42,6 +44,7 @@ bool lifecycle_arm(const struct options *options)
     }
     recording.fork_local->loader_is_free = true;
     sampling_begin(options->sample_bytes);
+    native_begin(recording.options.native);
     if (options->starts_collector)
         collector_find_command();
     fork_watch();

@@ -55,6 +55,20 @@ void *image_data(const struct image *image, const char *name);
  * such function. For an image that is relocated. */
 uintptr_t image_import(const struct image *image, const char *name);
 
+/* A pointer through which an image gets at a symbol of another. */
+struct import {
+    const char *name;
+    uintptr_t *slot;
+    bool is_data; /* a variable of the image that began as that address, and that it may have changed since */
+};
+
+/* Calls the visitor with each import of the image. For an image that is relocated. */
+void image_visit_imports(const struct image *image, void (*visitor)(const struct image *image, const struct import *import, void *context),
+                         void *context);
+
+/* Stores another address in an import. For an image that is relocated. */
+void image_set_import(const struct image *image, const struct import *import, void *target);
+
 /* Makes the image's calls of a function that it imports go to target. For an image that is relocated: the loader would add its base to the
  * new pointer, and fault on a page that this function makes read-only again. */
 void image_redirect(const struct image *image, const char *name, void *target);

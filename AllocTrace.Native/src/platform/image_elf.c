@@ -292,3 +292,29 @@ void image_redirect(const struct image *image, const char *name, void *target)
     visit_slots(image, name, replace, &value);
     errno = saved;
 }
+
+void image_visit_imports(const struct image *image, void (*visitor)(const struct image *image, const struct import *import, void *context),
+                         void *context)
+{
+    const symbol *symbols = image->symbols;
+    for (int table = CALLS; table <= DATA; table++) {
+        const relocation *relocations = image->relocations[table];
+        for (size_t i = 0; relocations && i < image->relocation_count[table]; i++) {
+            uint32_t type = (uint32_t)ELF64_R_TYPE(relocations[i].r_info);
+            bool is_data = type == POINTER_SLOT && relocations[i].r_addend == 0;
+            if (type != CALL_SLOT && type != DATA_SLOT && !is_data)
+                continue;
+            struct import import = {image->names + symbols[ELF64_R_SYM(relocations[i].r_info)].st_name,
+                                    (uintptr_t *)(image->base + relocations[i].r_offset), is_data};
+            visitor(image, &import, context);
+        }
+    }
+}
+
+void image_set_import(const struct image *image, const struct import *import, void *target)
+{
+    int saved = errno;
+    uintptr_t value = (uintptr_t)target;
+    replace(image, import->slot, &value);
+    errno = saved;
+}

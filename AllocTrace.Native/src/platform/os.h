@@ -16,6 +16,11 @@ void *os_map(size_t size);
 void *os_map_wiped(size_t size);
 void os_unmap(void *memory, size_t size);
 
+/* The system calls of those names, with errno as they leave it. They return MAP_FAILED, or -1, when they fail. */
+void *os_mmap(void *address, size_t size, int protection, int flags, int descriptor, int64_t offset);
+int os_munmap(void *memory, size_t size);
+void *os_mremap(void *memory, size_t size, size_t new_size, int flags, void *new_address);
+
 /* A file that only this user may open, made anew (fails when the name exists, follows no link), kept open on a descriptor that is out of
  * the program's way and closed by exec. */
 struct os_file {
@@ -61,6 +66,9 @@ size_t os_executable(char *buffer, size_t size);
 
 /* The arguments, each followed by NUL, truncated to size. Returns the length, without the last NUL. */
 size_t os_command_line(char *buffer, size_t size);
+
+/* The size of a page of memory. */
+uintptr_t os_page_bytes(void);
 
 /* Copies memory of this process that may not be there: false then, or when the system does not allow it. */
 bool os_read_memory(uintptr_t address, void *buffer, size_t size);

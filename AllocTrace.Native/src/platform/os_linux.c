@@ -37,10 +37,27 @@ void os_close(int descriptor)
     syscall(SYS_close, descriptor);
 }
 
+/* The functions of these names may be this library's own (interpose/native.c): what it maps for itself is not the program's. */
+
+void *os_mmap(void *address, size_t size, int protection, int flags, int descriptor, int64_t offset)
+{
+    return (void *)syscall(SYS_mmap, address, size, protection, flags, descriptor, offset);
+}
+
+int os_munmap(void *memory, size_t size)
+{
+    return (int)syscall(SYS_munmap, memory, size);
+}
+
+void *os_mremap(void *memory, size_t size, size_t new_size, int flags, void *new_address)
+{
+    return (void *)syscall(SYS_mremap, memory, size, new_size, flags, new_address);
+}
+
 void *os_map(size_t size)
 {
     int saved = errno;
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *memory = os_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     errno = saved;
     return memory == MAP_FAILED ? NULL : memory;
 }
@@ -50,7 +67,7 @@ void *os_map_wiped(size_t size)
     int saved = errno;
     void *memory = os_map(size);
     if (memory && madvise(memory, size, MADV_WIPEONFORK) != 0) {
-        munmap(memory, size);
+        os_munmap(memory, size);
         memory = NULL;
     }
     errno = saved;
@@ -60,7 +77,7 @@ void *os_map_wiped(size_t size)
 void os_unmap(void *memory, size_t size)
 {
     int saved = errno;
-    munmap(memory, size);
+    os_munmap(memory, size);
     errno = saved;
 }
 
@@ -165,7 +182,7 @@ void *os_file_extend(struct os_file *file, uint64_t offset, size_t size, const c
         *reason = "it is not there any more";
     else if ((error = reserve(file, offset, size)) != 0)
         *reason = os_error_text(error);
-    else if ((memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file->descriptor, (off_t)offset)) == MAP_FAILED)
+    else if ((memory = os_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file->descriptor, (int64_t)offset)) == MAP_FAILED)
         *reason = "no memory to map it (ulimit -v?)";
     errno = saved;
     return memory == MAP_FAILED ? NULL : memory;
@@ -222,6 +239,11 @@ void os_write(int descriptor, const char *text, size_t length)
         written += count > 0 ? (size_t)count : 0;
     }
     errno = saved;
+}
+
+uintptr_t os_page_bytes(void)
+{
+    return (uintptr_t)sysconf(_SC_PAGESIZE); /* glibc has it from the system's start of the program: no system call */
 }
 
 bool os_read_memory(uintptr_t address, void *buffer, size_t size)

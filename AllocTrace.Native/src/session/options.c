@@ -89,12 +89,13 @@ static bool parse_on_full(struct value value, void *field)
 
 static bool parse_native(struct value value, void *field)
 {
-    static const char *const names[] = {"off", "malloc", "stacks"}; /* by enum alloctrace_native */
-    uint32_t *native = field;
-    for (*native = ALLOCTRACE_NATIVE_OFF; *native <= ALLOCTRACE_NATIVE_STACKS; ++*native)
-        if (is(value, names[*native]))
-            return true;
-    return false;
+    static const char *const names[] = {
+        [ALLOCTRACE_NATIVE_OFF] = "off", [ALLOCTRACE_NATIVE_MALLOC] = "malloc", [ALLOCTRACE_NATIVE_STACKS] = "stacks"};
+    uint32_t i = 0;
+    while (i < sizeof names / sizeof *names && !is(value, names[i]))
+        i++;
+    *(uint32_t *)field = i;
+    return i < sizeof names / sizeof *names;
 }
 
 /* Only switches it off: whether there can be one depends on ALLOCTRACE, too. */
@@ -139,9 +140,9 @@ static const struct option {
     {"children", "on or off", parse_switch, offsetof(struct options, children)},
     {"limit", "a number of bytes, 4MiB or more", parse_limit, offsetof(struct options, limit_bytes)},
     {"on_full", "wait or drop", parse_on_full, offsetof(struct options, on_full)},
+    {"native", "off, malloc or stacks", parse_native, offsetof(struct options, native)},
     {"crash", "on or off", parse_switch, offsetof(struct options, crash)},
     {"events", "on, off, or the largest size of the log, 1MiB or more", parse_events, offsetof(struct options, events_bytes)},
-    {"native", "off, malloc or stacks", parse_native, offsetof(struct options, native)},
     {"collector", "auto or off", parse_collector, offsetof(struct options, starts_collector)},
 };
 

@@ -24,9 +24,9 @@ struct options {
     uint64_t limit_bytes;
     uint64_t events_bytes; /* the largest log of events; 0: none */
     uint32_t on_full;      /* enum alloctrace_on_full */
-    uint32_t native;       /* enum alloctrace_native */
     bool domains[ALLOCTRACE_DOMAIN_TRACKED];
     bool children;
+    uint32_t native;       /* enum alloctrace_native */
     bool crash;            /* a fatal signal leaves the stacks of all threads */
     bool starts_collector; /* ALLOCTRACE names a database, and the collector is not off */
 };

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "capture/c_stacks/loops.h"
-#include "capture/c_stacks/native_stack.h"
+#include "capture/c_stacks/c_stack.h"
 #include "capture/walk/anchor.h"
 #include "capture/walk/data_stack.h"
 #include "capture/walk/innermost.h"
@@ -329,7 +329,7 @@ void walk_choose(struct traced_runtime *runtime)
     const struct layout *layout = runtime->python.layout;
     bool has_c_stacks = recording.options.native == ALLOCTRACE_NATIVE_STACKS;
     runtime->walk_python = has_c_stacks ? walk_off : NULL;
-    runtime->walk = has_c_stacks ? native_stack_walk : walk_off;
+    runtime->walk = has_c_stacks ? c_stack_walk : walk_off;
     if (has_c_stacks)
         loops_begin(runtime);
 #define CHOOSE(name)                                                                                                                       \

@@ -1,4 +1,4 @@
-#include "capture/c_stacks/native_stack.h"
+#include "capture/c_stacks/c_stack.h"
 
 #include <stdlib.h>
 
@@ -22,7 +22,7 @@ struct node_memo {
 };
 
 /* A thread's. Mostly untouched: it takes as much memory as the stack is deep, and 80 KiB. */
-struct native_stack {
+struct c_walker {
     uint64_t epoch; /* of the code, when it was last looked at */
     const struct traced_runtime *runtime;
     struct frame_memo frame_memos[1 << FRAME_MEMO_BITS];
@@ -36,21 +36,21 @@ struct walker {
     bool holds_gil;
 };
 
-bool native_stack_begin(void)
+bool c_stack_begin(void)
 {
     return unwind_begin();
 }
 
-bool native_stack_has_entries(const struct traced_runtime *runtime)
+bool c_stack_has_entries(const struct traced_runtime *runtime)
 {
     return runtime->python.layout && runtime->python.layout->first_owner_without_code && !recording.options.max_frames;
 }
 
-void native_stack_release(struct thread_capture *thread)
+void c_stack_release(struct thread_capture *thread)
 {
-    if (thread->native)
-        os_unmap(thread->native, sizeof *thread->native);
-    thread->native = NULL;
+    if (thread->c_walker)
+        os_unmap(thread->c_walker, sizeof *thread->c_walker);
+    thread->c_walker = NULL;
 }
 
 /* ---- numbers ---- */
@@ -59,7 +59,7 @@ ALWAYS_INLINE uint32_t number_frame(void *user, uint32_t caller, uintptr_t pc)
 {
     const struct walker *walker = user;
     uint64_t place = (pc ^ (uint64_t)caller << 40) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - FRAME_MEMO_BITS);
-    struct frame_memo *memo = &walker->thread->native->frame_memos[place];
+    struct frame_memo *memo = &walker->thread->c_walker->frame_memos[place];
     if (memo->pc != pc || memo->caller != caller) {
         memo->pc = pc;
         memo->caller = caller;
@@ -79,7 +79,8 @@ ALWAYS_INLINE bool is_loop(void *user, struct unwind_rule rule, const struct unw
     const struct walker *walker = user;
     if (__builtin_expect(rule.mark != UNWIND_UNMARKED, 1))
         return rule.mark == UNWIND_MARK_LOOP;
-    return loops_find(walker->thread->runtime, walker->holds_gil, rule, frame, end);
+    const struct traced_runtime *runtime = walker->thread->c_walker->runtime;
+    return runtime && loops_find(runtime, walker->holds_gil, rule, frame, end);
 }
 
 static const struct frame_numbers all_segments = {.node = number_frame, .outer = number_list, .is_loop = is_loop};
@@ -87,18 +88,19 @@ static const struct frame_numbers innermost_segment = {.node = number_frame, .is
 
 static __attribute__((noinline)) struct c_stack unwind_all(struct walker *walker, struct unwind_frame frame)
 {
-    return kept_frames_unwind(&walker->thread->native->frames, &all_segments, walker, frame);
+    return kept_frames_unwind(&walker->thread->c_walker->frames, &all_segments, walker, frame);
 }
 
 static __attribute__((noinline)) struct c_stack unwind_innermost(struct walker *walker, struct unwind_frame frame)
 {
-    return kept_frames_unwind(&walker->thread->native->frames, &innermost_segment, walker, frame);
+    return kept_frames_unwind(&walker->thread->c_walker->frames, &innermost_segment, walker, frame);
 }
 
 ALWAYS_INLINE struct c_stack unwind(struct walker *walker, struct unwind_frame frame)
 {
-    const struct traced_runtime *runtime = walker->thread->native->runtime;
-    return native_stack_has_entries(runtime) || !runtime->python.layout ? unwind_all(walker, frame) : unwind_innermost(walker, frame);
+    const struct traced_runtime *runtime = walker->thread->c_walker->runtime;
+    bool is_placed = !runtime || !runtime->python.layout || c_stack_has_entries(runtime);
+    return is_placed ? unwind_all(walker, frame) : unwind_innermost(walker, frame);
 }
 
 /* ---- nodes ---- */
@@ -120,10 +122,10 @@ static __attribute__((noinline)) uint32_t merge(uint32_t python, const struct c_
     return node;
 }
 
-ALWAYS_INLINE uint32_t merged(struct native_stack *native, uint32_t python, const struct c_stack *stack)
+ALWAYS_INLINE uint32_t merged(struct c_walker *kept, uint32_t python, const struct c_stack *stack)
 {
     uint32_t place = hash_mix((uint64_t)python << 32 | stack->node, stack->outer) % NODE_MEMOS;
-    struct node_memo *memo = &native->node_memos[place];
+    struct node_memo *memo = &kept->node_memos[place];
     if (memo->python != python || memo->segment != stack->node || memo->outer != stack->outer || !memo->node) {
         memo->python = python;
         memo->segment = stack->node;
@@ -136,22 +138,22 @@ ALWAYS_INLINE uint32_t merged(struct native_stack *native, uint32_t python, cons
 /* ---- the walk ---- */
 
 /* The first time, and after code was unloaded. */
-static __attribute__((noinline, cold)) struct native_stack *make_ready(struct thread_capture *thread)
+static __attribute__((noinline, cold)) struct c_walker *make_ready(struct thread_capture *thread)
 {
     uint64_t epoch = __atomic_load_n(&unwind_rules->epoch, __ATOMIC_ACQUIRE);
-    native_stack_release(thread);
-    thread->native = os_map_wiped(sizeof *thread->native);
-    if (!thread->native)
+    c_stack_release(thread);
+    thread->c_walker = os_map_wiped(sizeof *thread->c_walker);
+    if (!thread->c_walker)
         return NULL;
     c_frames_forget_images(epoch);
-    thread->native->epoch = epoch;
-    return thread->native;
+    thread->c_walker->epoch = epoch;
+    return thread->c_walker;
 }
 
 #ifdef ALLOCTRACE_CHECKED
 static uint32_t count_loops(struct walker *walker, uintptr_t end)
 {
-    const struct kept_c_frames *frames = &walker->thread->native->frames;
+    const struct kept_c_frames *frames = &walker->thread->c_walker->frames;
     uint32_t count = 0;
     for (uint32_t i = 0; i < frames->depth; i++) {
         struct unwind_frame frame = {frames->frames[i].pc, frames->frames[i].sp, frames->places[i].fp};
@@ -173,14 +175,14 @@ static uint32_t count_entries(const struct kept_stack *python, uintptr_t begin, 
  * there must be as many of both. */
 static void compare(struct walker *walker, struct unwind_frame frame, const struct c_stack *stack, bool has_python)
 {
-    struct kept_c_frames *frames = &walker->thread->native->frames;
+    struct kept_c_frames *frames = &walker->thread->c_walker->frames;
     frames->depth = 0;
     struct c_stack fresh = unwind(walker, frame);
     if (fresh.node != stack->node || fresh.outer != stack->outer || fresh.is_cut != stack->is_cut) {
         os_message("a C stack differs from its kept frames: %u, %u below %u, %u", stack->node, fresh.node, stack->outer, fresh.outer);
         abort();
     }
-    if (!has_python || !frames->depth || stack->is_cut || !native_stack_has_entries(walker->thread->runtime))
+    if (!has_python || !frames->depth || stack->is_cut || !c_stack_has_entries(walker->thread->c_walker->runtime))
         return;
     uintptr_t end = stack_rooms_end(&frames->rooms, frame.sp);
     uint32_t loops = count_loops(walker, end), entries = count_entries(&walker->thread->stack, frame.sp, end);
@@ -202,24 +204,23 @@ ALWAYS_INLINE bool skip_own_frames(struct kept_c_frames *frames, struct unwind_f
     return true;
 }
 
-uint32_t native_stack_walk(struct thread_capture *thread, bool holds_gil)
+/* frame: this library's own. runtime: whose loops are looked for; NULL: none. */
+ALWAYS_INLINE uint32_t merged_stack(struct thread_capture *thread, const struct traced_runtime *runtime, bool holds_gil,
+                                    struct unwind_frame frame, uint32_t python)
 {
-    const uintptr_t *own = __builtin_frame_address(0);
-    struct unwind_frame frame = {.pc = own[1], .sp = (uintptr_t)(own + 2), .fp = own};
-    uint32_t python = thread->runtime->walk_python(thread, holds_gil);
-    struct native_stack *native = thread->native;
-    if (__builtin_expect(!native || native->epoch != __atomic_load_n(&unwind_rules->epoch, __ATOMIC_ACQUIRE), 0))
-        native = make_ready(thread);
-    if (__builtin_expect(!native || python == ALLOCTRACE_NODE_DROPPED || !skip_own_frames(&native->frames, &frame), 0))
+    struct c_walker *kept = thread->c_walker;
+    if (__builtin_expect(!kept || kept->epoch != __atomic_load_n(&unwind_rules->epoch, __ATOMIC_ACQUIRE), 0))
+        kept = make_ready(thread);
+    if (__builtin_expect(!kept || python == ALLOCTRACE_NODE_DROPPED || !skip_own_frames(&kept->frames, &frame), 0))
         return python;
-    if (__builtin_expect(native->runtime != thread->runtime, 0)) {
-        native->runtime = thread->runtime;
-        native->frames.depth = 0;
+    if (__builtin_expect(kept->runtime != runtime, 0)) {
+        kept->runtime = runtime;
+        kept->frames.depth = 0;
     }
     struct walker walker = {thread, holds_gil};
     struct c_stack stack;
-    if (kept_frames_are_all(&native->frames, &frame))
-        stack = native->frames.places[native->frames.depth - 1].stack;
+    if (kept_frames_are_all(&kept->frames, &frame))
+        stack = kept->frames.places[kept->frames.depth - 1].stack;
     else
         stack = unwind(&walker, frame);
     bool has_python = python != ALLOCTRACE_NODE_NONE && python != thread->stack.root;
@@ -228,5 +229,23 @@ uint32_t native_stack_walk(struct thread_capture *thread, bool holds_gil)
         SHARED_ADD(session.header->cut_c_stacks, 1);
     if (__builtin_expect(!stack.is_in_a_loop && has_python, 0))
         SHARED_ADD(session.header->unplaced_c_stacks, 1);
-    return merged(native, python, &stack);
+    return merged(kept, python, &stack);
+}
+
+/* The frame of the function that uses this. */
+#define OWN_FRAME(own) ((struct unwind_frame){.pc = (own)[1], .sp = (uintptr_t)((own) + 2), .fp = (own)})
+
+uint32_t c_stack_walk(struct thread_capture *thread, bool holds_gil)
+{
+    const uintptr_t *own = __builtin_frame_address(0);
+    uint32_t python = thread->runtime->walk_python(thread, holds_gil);
+    return merged_stack(thread, thread->runtime, holds_gil, OWN_FRAME(own), python);
+}
+
+__attribute__((noinline)) uint32_t c_stack_without_python(struct thread_capture *thread)
+{
+    const uintptr_t *own = __builtin_frame_address(0);
+    if (thread->is_shared) /* each of its records is of another thread */
+        return ALLOCTRACE_NODE_NONE;
+    return merged_stack(thread, NULL, false, OWN_FRAME(own), ALLOCTRACE_NODE_NONE);
 }
