@@ -9,10 +9,10 @@ namespace AllocTrace.Platform;
 /// Finds the dynamic symbols and the sections of an ELF file (64 bits, little endian), as elf(5) lays them out. The file is mapped by a process that may
 /// be anybody's: only the tables are read, up to a size, and nothing but a plain file is.
 /// </summary>
-internal sealed class ElfImage
+internal sealed partial class ElfImage
 {
     private const int HeaderBytes = 64, SectionBytes = 64, SegmentBytes = 56, SymbolBytes = 24;
-    private const uint Loaded = 1, DynamicSymbols = 11;
+    private const uint Loaded = 1, Notes = 4, StaticSymbols = 2, DynamicSymbols = 11;
 
     /// <summary>The largest table that is read, bytes: several times that of the largest libraries.</summary>
     private const long LargestTable = 256 << 20;
@@ -20,7 +20,7 @@ internal sealed class ElfImage
     private readonly byte[] _segments, _sections, _sectionNames;
     private readonly List<(byte[] Symbols, byte[] Strings)> _symbols = [];
 
-    private ElfImage(SafeFileHandle file)
+    private ElfImage(SafeFileHandle file, bool withFunctions)
     {
         var header = Read(file, 0, HeaderBytes);
         _segments = Read(file, (long)Word64(header, 32), Word16(header, 56) * SegmentBytes);
@@ -28,7 +28,8 @@ internal sealed class ElfImage
         _sectionNames = _sections.Length == 0 ? [] : Content(file, Word16(header, 62));
         for (var i = 0; i < SectionCount; i++)
         {
-            if (Word32(_sections, (i * SectionBytes) + 4) == DynamicSymbols)
+            var type = Word32(_sections, (i * SectionBytes) + 4);
+            if (type == DynamicSymbols || (withFunctions && type == StaticSymbols))
                 _symbols.Add((Content(file, i), Content(file, (int)Word32(_sections, (i * SectionBytes) + 40))));
         }
     }
@@ -56,7 +57,21 @@ internal sealed class ElfImage
     public static ElfImage? TryOpen(string path)
     {
         using var file = Begins(path, "\u007fELF\u0002\u0001"u8);
-        return file is null ? null : new ElfImage(file);
+        return file is null ? null : new ElfImage(file, withFunctions: false);
+    }
+
+    /// <summary>The same, with what <see cref="Functions"/> needs.</summary>
+    /// <exception cref="IOException">The file is damaged.</exception>
+    public static ElfImage? TryOpenWithFunctions(string path)
+    {
+        using var file = Begins(path, "\u007fELF\u0002\u0001"u8);
+        if (file is null)
+            return null;
+
+        var image = new ElfImage(file, withFunctions: true);
+        image.ReadBuildId(file);
+        image.ReadUnwindIndex(file);
+        return image;
     }
 
     public static bool IsOf32Bits(string path)

@@ -37,7 +37,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public ProcessWriter(WriteConnection connection)
     {
         var database = connection.Database;
-        _stacks = new StackWriter(database);
+        _stacks = new StackWriter(connection);
         _crashes = new CrashWriter(database);
         _events = new EventWriter(connection);
         _domain = new RawInsert(database, "domain", columns: 2);

@@ -13,17 +13,22 @@ internal sealed unsafe class StackWriter : IDisposable
 {
     private const long NoStack = 0;
 
+    private readonly WriteConnection _connection;
     private readonly RawInsert _code;
     private readonly BatchInsert _stack;
     private readonly Dictionary<CodeKey, long> _codes = [];
     private readonly Dictionary<StackKey, long> _stacks = [];
     private readonly List<int> _depths = [0];
+    private readonly HashSet<long> _nativeCodes = [];
+    private RawInsert? _nativeCode;
     private long? _dropped;
 
     /// <summary>Writes stack 0, "no Python frame".</summary>
-    /// <param name="database">Open; not owned.</param>
-    public StackWriter(sqlite3 database)
+    /// <param name="connection">Open; not owned.</param>
+    public StackWriter(WriteConnection connection)
     {
+        _connection = connection;
+        var database = connection.Database;
         _code = new RawInsert(database, "code", columns: 5);
         _stack = new BatchInsert(database, "stack", columns: 5);
         _stack.Add(NoStack, null, null, 0, 0);
@@ -46,17 +51,21 @@ internal sealed unsafe class StackWriter : IDisposable
             if (!isWanted[node])
                 continue;
 
+            count++;
+            if (session.Node(node)->Code is WireFormat.NativeCode or WireFormat.OuterCode)
+                continue; // what is below it is not its caller's stack, but one with C frames between
+
             var parent = session.Node(node)->Parent;
             if (parent >= node)
                 throw session.Damaged($"the caller of stack {node} is {parent}");
 
             isWanted[parent] = true;
-            count++;
         }
 
         _stacks.EnsureCapacity(_stacks.Count + count);
 
         var codes = new long[session.CodeCount];
+        var merged = session.CFrameCount > 0 ? MergedStacksOf(session, codes) : null;
         var stacks = new long[isWanted.Length];
         if (isWanted[WireFormat.DroppedNode])
             stacks[WireFormat.DroppedNode] = _dropped ??= Insert(NoStack, null, 0, depth: 0);
@@ -64,7 +73,7 @@ internal sealed unsafe class StackWriter : IDisposable
         for (var node = WireFormat.FirstNode; node < isWanted.Length; node++)
         {
             if (isWanted[node])
-                stacks[node] = AddStack(session, node, codes, stacks);
+                stacks[node] = IsMerged(session, node) ? (merged ?? throw session.Damaged($"stack {node} has C frames")).Of(node) : AddStack(session, node, codes, stacks);
         }
 
         return stacks;
@@ -77,6 +86,7 @@ internal sealed unsafe class StackWriter : IDisposable
     public void Dispose()
     {
         _code.Dispose();
+        _nativeCode?.Dispose();
         _stack.Dispose();
     }
 
@@ -85,24 +95,39 @@ internal sealed unsafe class StackWriter : IDisposable
         var entry = *session.Node(node);
         if (entry.Code == WireFormat.InterpreterCode)
             return NoStack;
-        if (entry.Code == WireFormat.ExpressionCode)
-            return stacks[entry.Parent < node ? entry.Parent : throw session.Damaged($"the stack of expression {node} is {entry.Parent}")];
+        if (entry.Code is WireFormat.ExpressionCode or WireFormat.EntryCode)
+            return stacks[entry.Parent < node ? entry.Parent : throw session.Damaged($"the caller of stack {node} is {entry.Parent}")];
 
+        // The node cannot have changed since its parent was checked, unless somebody writes into the file: check what is used.
+        if (entry.Parent >= node)
+            throw session.Damaged($"the caller of stack {node} is {entry.Parent}");
+
+        return AddFrame(session, node, codes, stacks[entry.Parent]);
+    }
+
+    private static bool IsMerged(SessionFile session, uint node) => session.Node(node)->Code is WireFormat.NativeCode or WireFormat.OuterCode;
+
+    private MergedStacks MergedStacksOf(SessionFile session, long[] codes) => new(
+        session, new NativeCodes(session, AddNativeCode), (node, caller) => AddFrame(session, node, codes, caller), (caller, code) => Below(new StackKey(caller, code, 0)));
+
+    private long AddFrame(SessionFile session, uint node, long[] codes, long caller)
+    {
+        var entry = *session.Node(node);
         if (entry.Code >= codes.Length)
             throw session.Damaged($"the code of stack {node} is {entry.Code}");
 
         if (entry.Line > int.MaxValue)
             throw session.Damaged($"the line of stack {node} is {entry.Line}");
 
-        // The node cannot have changed since its parent was checked, unless somebody writes into the file: check what is used.
-        if (entry.Parent >= node)
-            throw session.Damaged($"the caller of stack {node} is {entry.Parent}");
-
         ref var code = ref codes[entry.Code];
         if (code == 0)
             code = AddCode(session, *session.Code(entry.Code));
 
-        var key = new StackKey(stacks[entry.Parent], code, entry.Line);
+        return Below(new StackKey(caller, code, entry.Line));
+    }
+
+    private long Below(StackKey key)
+    {
         ref var stack = ref CollectionsMarshal.GetValueRefOrAddDefault(_stacks, key, out var isKnown);
         if (!isKnown)
             stack = Insert(key.Caller, key.Code, key.Line, _depths[(int)key.Caller] + 1);
@@ -123,7 +148,26 @@ internal sealed unsafe class StackWriter : IDisposable
         if (entry.FirstLine > int.MaxValue)
             throw session.Damaged($"a function begins on line {entry.FirstLine}");
 
-        var key = new CodeKey(session.String(entry.Filename), session.String(entry.Qualname), entry.FirstLine, session.String(entry.Name));
+        return AddCode(new CodeKey(session.String(entry.Filename), session.String(entry.Qualname), entry.FirstLine, session.String(entry.Name)));
+    }
+
+    private long AddNativeCode(CodeKey key, (string Image, string BuildId, ulong Address, bool IsNamed) origin)
+    {
+        var code = AddCode(key);
+        if (_nativeCode is null)
+        {
+            _connection.Execute(TraceWriter.Schema("native.sql"));
+            _nativeCode = new RawInsert(_connection.Database, "native_code", columns: 5);
+        }
+
+        if (_nativeCodes.Add(code))
+            _nativeCode.Add(code, origin.Image, origin.BuildId, (long)origin.Address, origin.IsNamed);
+
+        return code;
+    }
+
+    private long AddCode(CodeKey key)
+    {
         if (!_codes.TryGetValue(key, out var code))
         {
             code = _codes.Count + 1;

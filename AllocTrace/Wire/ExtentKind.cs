@@ -10,4 +10,6 @@ internal enum ExtentKind : byte
     Codes = 4,
     Strings = 5,
     Crash = 6,
+    Images = 7,
+    CFrames = 8,
 }

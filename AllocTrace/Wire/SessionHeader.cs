@@ -74,6 +74,10 @@ internal unsafe struct SessionHeader
     /// <summary>A <see cref="NativeReach"/>.</summary>
     [FieldOffset(1044)] public uint NativeReach;
     [FieldOffset(1048)] public uint NativePast;
+    [FieldOffset(1052)] public uint Images;
+    [FieldOffset(1056)] public uint CFrames;
+    [FieldOffset(1064)] public ulong CutCStacks;
+    [FieldOffset(1072)] public ulong UnplacedCStacks;
 
     public const int RequestedNameBytes = 240;
 }
