@@ -16,20 +16,22 @@ internal static class DoctorCommand
             Description = "A command to check, after --: it is run and recorded, and the recording is discarded",
             Arity = ArgumentArity.ZeroOrMore,
         };
+        var native = NativeOption.Create();
         var verb = new Verb(
             "doctor",
             "Checks whether recording works on this machine. With a command: lists the interpreters that were found, when, and what was missed.",
             "alloctrace doctor",
             "alloctrace doctor -- python3 -c pass",
-            "alloctrace doctor -- ./host --once")
+            "alloctrace doctor -- ./host --once",
+            "alloctrace doctor --native malloc -- ./host    # can its C allocations be recorded?")
         {
-            command,
+            native, command,
         };
         verb.SetAction(parsed =>
         {
             var page = new Page(output);
             Installation(page);
-            return parsed.GetValue(command) is { Length: > 0 } words ? Try(page, words) : ExitCode.Done;
+            return parsed.GetValue(command) is { Length: > 0 } words ? Try(page, words, NativeOption.Read(parsed, native)) : ExitCode.Done;
         });
         return verb;
     }
@@ -37,6 +39,7 @@ internal static class DoctorCommand
     private static void Installation(Page page)
     {
         page.Line($"library       {Recording.LibraryPath}");
+        page.Line($"for --native  {Recording.ExporterPath}");
         page.Line($"startup hook  {Recording.StartupHookPath ?? "AllocTrace.dll of the package AllocTrace: this command has it compiled in"}");
         page.Line($"sessions      {SessionPlace()}");
         foreach (var (folder, bytes) in Recording.Left())
@@ -51,12 +54,12 @@ internal static class DoctorCommand
         ? $"/dev/shm, {Numbers.Size(bytes)} free"
         : $"{Path.GetTempPath()}: no shared memory (/dev/shm) has room, so records go to disk";
 
-    private static int Try(Page page, string[] command)
+    private static int Try(Page page, string[] command, NativeMode native)
     {
         var folder = Directory.CreateTempSubdirectory("alloctrace-doctor-").FullName;
         try
         {
-            using var recording = Recording.Start(command, Path.Combine(folder, "doctor.db"), overwrite: false, new RecordingOptions());
+            using var recording = Recording.Start(command, Path.Combine(folder, "doctor.db"), overwrite: false, new RecordingOptions { Native = native });
             var result = recording.Wait();
             page.Line();
             page.Line($"{command[0]} ended with exit code {result.ExitCode}");
@@ -98,6 +101,12 @@ internal static class DoctorCommand
 
                 page.Line(runtime.Stacks == "on" ? "  stacks are on" : $"  no stacks: {runtime.Stacks}", runtime.Stacks == "on" ? Page.Dim : Page.Alarm);
                 isWell &= runtime.Stacks == "on" && !runtime.WasInitialized;
+            }
+
+            if (database.Native.FirstOrDefault(native => native.Process == process.Id) is { } native)
+            {
+                NativeReach.Write(page, native);
+                isWell &= native.IsWhole;
             }
 
             if (process.UnknownFrees > 0)

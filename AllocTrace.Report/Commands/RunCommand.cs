@@ -25,7 +25,7 @@ internal sealed class RunCommand : Command, IExamples
     private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec" };
     private readonly Option<ulong> _limit = new("--limit") { Description = "The largest session in shared memory", HelpName = "BYTES" };
     private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: make the program wait, or drop the records" };
-    private readonly Option<string> _native = new("--native") { Description = "Record what C code allocates, too: malloc and mmap; with stacks, the C stack as well" };
+    private readonly Option<string> _native = NativeOption.Create();
     private readonly Option<string> _crash = new("--crash") { Description = "Record the stacks of all threads when the program crashes; 'alloctrace crash' prints them" };
     private readonly Option<ulong> _events = EventsOption.Create();
     private readonly Option<int> _temporary = TemporaryOption.Create();
@@ -52,8 +52,6 @@ internal sealed class RunCommand : Command, IExamples
         _limit.DefaultValueFactory = _ => defaults.Limit;
         _onFull.DefaultValueFactory = _ => "wait";
         _onFull.AcceptOnlyFromAmong("wait", "drop");
-        _native.DefaultValueFactory = _ => "off";
-        _native.AcceptOnlyFromAmong("off", "malloc", "stacks");
         _crash.DefaultValueFactory = _ => "off";
         _crash.AcceptOnlyFromAmong("on", "off");
         _sample.Validators.Add(result =>
@@ -111,6 +109,7 @@ internal sealed class RunCommand : Command, IExamples
         "alloctrace run -o app.db app.py --port 8080                # options after the script belong to the script",
         "alloctrace run -m pytest tests",
         "alloctrace run --events -o app.db -- python3 app.py        # then: alloctrace export app.db --events -o events.csv",
+        "alloctrace run --native malloc -o app.db -- python3 app.py # memory of C libraries, too: malloc and mmap",
         "alloctrace run --fail-above 200MiB -- python3 -m pytest    # for CI: exit code 4 when the peak was higher",
     ];
 
@@ -140,7 +139,7 @@ internal sealed class RunCommand : Command, IExamples
         Children = arguments.GetValue(_children) == "on",
         Limit = arguments.GetValue(_limit),
         OnFull = arguments.GetValue(_onFull) == "drop" ? OnFull.Drop : OnFull.Wait,
-        Native = arguments.GetValue(_native) switch { "malloc" => NativeMode.Malloc, "stacks" => NativeMode.Stacks, _ => NativeMode.Off },
+        Native = NativeOption.Read(arguments, _native),
         Crash = arguments.GetValue(_crash) == "on",
         Events = arguments.GetValue(_events),
         TemporaryThreshold = arguments.GetValue(_temporary),

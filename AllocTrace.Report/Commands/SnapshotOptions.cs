@@ -27,7 +27,7 @@ internal sealed class SnapshotOptions
 
     private readonly Option<string[]> _domain = new("--domain")
     {
-        Description = "Count only allocations of this domain: raw, mem, obj, or the number that an extension uses. Can be repeated.",
+        Description = "Count only allocations of this domain: raw, mem, obj, malloc, mmap, numpy, or another name or number that is recorded. Can be repeated.",
         HelpName = "D",
     };
 

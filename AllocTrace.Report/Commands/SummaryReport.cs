@@ -94,6 +94,9 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         if (process.UnknownFrees > 0)
             page.Line($"  {Numbers.Of(process.UnknownFrees, "free")} of blocks from before the recording began");
 
+        if (NativeOf(process) is { } native)
+            NativeReach.Write(page, native);
+
         if (EventsOf(process) is { } log)
             page.Line(log.LeftOut == 0 ? $"  {Numbers.Of(log.Events, "event")} in the event log: export --events" : $"  {Caveats.OfEvents(process, log)}", log.LeftOut == 0 ? Style.Plain : Page.Alarm);
 
@@ -112,6 +115,8 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         if (summary.Live is { } live)
             lines.Write("hold most at the end", summary.LiveLines, live.Bytes, Indent);
     }
+
+    private TraceNative? NativeOf(TraceProcess process) => database.Native.FirstOrDefault(native => native.Process == process.Id);
 
     private TraceEventLog? EventsOf(TraceProcess process) => database.EventLogs.FirstOrDefault(log => log.Process == process.Id);
 
@@ -193,6 +198,19 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
         {
             json.WritePropertyName("crash");
             CrashReport.WriteJson(text, process, crash);
+        }
+
+        if (NativeOf(process) is { } native)
+        {
+            json.WriteStartObject("native");
+            json.WriteString("mode", native.Mode);
+            json.WriteString("reach", native.Reach);
+            json.WriteStartArray("past");
+            foreach (var image in native.Past)
+                json.WriteStringValue(image);
+
+            json.WriteEndArray();
+            json.WriteEndObject();
         }
 
         if (EventsOf(process) is { } log)

@@ -22,6 +22,10 @@ public sealed class Recording : IDisposable
     /// <exception cref="FileNotFoundException">It is missing. The message is one line.</exception>
     public static string LibraryPath => NativeLibraryFile.Find();
 
+    /// <summary>The library to preload as well for <see cref="RecordingOptions.Native"/>.</summary>
+    /// <exception cref="FileNotFoundException">It is missing. The message is one line.</exception>
+    public static string ExporterPath => NativeLibraryFile.FindExporter();
+
     /// <summary>The assembly that <c>DOTNET_STARTUP_HOOKS</c> takes; <see langword="null"/> for a program that has it compiled in.</summary>
     public static string? StartupHookPath => Path.Combine(AppContext.BaseDirectory, "AllocTrace.dll") is var file && File.Exists(file) ? file : null;
 

@@ -53,6 +53,15 @@ internal static class MetadataReader
         row => new TraceLoss(
             row.CheckedInt64(0), row.NullableInt64(1), row.Text(2), row.CheckedInt64(3), row.NullableInt64(4), row.NullableInt64(5)));
 
+    /// <summary>Empty in recordings of versions without the table.</summary>
+    public static TraceNative[] Native(ReadConnection connection) =>
+        Read(connection, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'native'", _ => true).Length == 0
+            ? []
+            : Read(
+                connection,
+                "SELECT process, mode, reach, past FROM native ORDER BY process",
+                row => new TraceNative(row.CheckedInt64(0), row.Text(1), row.Text(2), row.Text(3).Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+
     /// <summary>The value of a pragma that is a number.</summary>
     public static long Pragma(ReadConnection connection, string name) => Read(connection, $"PRAGMA {name}", row => row.CheckedInt64(0)).Single();
 

@@ -19,6 +19,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private readonly RawInsert _process;
     private readonly RawInsert _thread;
     private readonly RawInsert _runtime;
+    private readonly RawInsert _native;
     private readonly RawInsert _operation;
     private readonly RawInsert _loss;
     private readonly RawInsert _snapshot;
@@ -44,6 +45,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _process = new RawInsert(database, "process", columns: 14);
         _thread = new RawInsert(database, "thread", columns: 7);
         _runtime = new RawInsert(database, "runtime", columns: 7);
+        _native = new RawInsert(database, "native", columns: 4);
         _operation = new RawInsert(database, "operation", columns: 5);
         _loss = new RawInsert(database, "loss", columns: 6);
         _snapshot = new RawInsert(database, "snapshot", columns: 7);
@@ -98,6 +100,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         var duration = AddProcess(process, session, replay, ending);
         var threads = AddThreads(process, replay, places);
         AddRuntimes(process, session, replay);
+        AddNative(process, session);
         AddOperations(process, replay, domains);
         var firstSite = AddSites(process, threads, replay, places, domains);
         foreach (var snapshot in snapshots)
@@ -131,7 +134,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void Dispose()
     {
         _stacks.Dispose();
-        foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _operation, _loss, _snapshot])
+        foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _native, _operation, _loss, _snapshot])
             insert.Dispose();
 
         foreach (var insert in (BatchInsert[])[_site, _snapshotSite, _slice, _sliceSite])
@@ -266,6 +269,16 @@ internal sealed unsafe class ProcessWriter : IDisposable
                 replay.SinceStart(runtime->HookedNs),
                 StacksOf(session, number));
         }
+    }
+
+    private void AddNative(long process, SessionFile session)
+    {
+        var header = session.Header;
+        if (header->Native == 0)
+            return;
+
+        var reach = (NativeReach)header->NativeReach switch { NativeReach.ByName => "name", NativeReach.Redirected => "import", _ => "none" };
+        _native.Add(process, header->Native == 1 ? "malloc" : "stacks", reach, header->NativePast == 0 ? "" : session.String(header->NativePast));
     }
 
     private static string FoundBy(RuntimeFound found) => found switch

@@ -36,6 +36,7 @@ public sealed class TraceDatabase : IDisposable
         Moments = MetadataReader.Moments(connections.First);
         Losses = MetadataReader.Losses(connections.First);
         Runtimes = MetadataReader.Runtimes(connections.First);
+        Native = MetadataReader.Native(connections.First);
         Crashes = CrashReader.Read(connections.First);
         EventLogs = EventReader.Logs(connections.First);
 
@@ -69,6 +70,9 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>The CPythons of the processes, in the order in which they were found.</summary>
     public IReadOnlyList<TraceRuntime> Runtimes { get; }
+
+    /// <summary>What was recorded of the C library, of processes that were recorded with the option <c>native</c>.</summary>
+    public IReadOnlyList<TraceNative> Native { get; }
 
     /// <summary>The fatal signals that were recorded, at most one a process.</summary>
     public IReadOnlyList<TraceCrash> Crashes { get; }

@@ -38,6 +38,14 @@ CREATE TABLE runtime (
     stacks      TEXT NOT NULL     -- 'on', or why there are none
 );
 
+-- What was recorded of the C library's allocator and of mappings (option native). A process without a row: nothing.
+CREATE TABLE native (
+    process INTEGER PRIMARY KEY REFERENCES process,
+    mode    TEXT NOT NULL,   -- 'malloc', or 'stacks' (with C stacks)
+    reach   TEXT NOT NULL,   -- 'name': all calls by name; 'import': those of images whose imports could be redirected; 'none'
+    past    TEXT NOT NULL    -- images whose allocations are missing, separated by newlines
+);
+
 -- A thread of the system that runs code of several interpreters of its process has a row for each of them.
 CREATE TABLE thread (
     id          INTEGER PRIMARY KEY,
@@ -51,7 +59,7 @@ CREATE TABLE thread (
 
 CREATE TABLE domain (
     id   INTEGER PRIMARY KEY,         -- 0 raw, 1 mem, 2 obj; others by order of appearance
-    name TEXT NOT NULL UNIQUE         -- 'raw', 'mem', 'obj', or the number given to PyTraceMalloc_Track (numpy: '389047')
+    name TEXT NOT NULL UNIQUE         -- 'raw', 'mem', 'obj'; 'malloc', 'mmap' (option native); 'numpy', 'pandas', or the number given to PyTraceMalloc_Track
 );
 
 CREATE TABLE code (

@@ -22,6 +22,7 @@ public sealed class OptionTableTests
             Children = false,
             Limit = 1 << 24,
             OnFull = OnFull.Drop,
+            Native = NativeMode.Malloc,
             Crash = true,
             Events = RecordingOptions.UsualEvents,
         };

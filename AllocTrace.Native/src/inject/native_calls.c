@@ -15,26 +15,25 @@
 struct call {
     const char *name;
     void *ours;
-    uintptr_t real;     /* 0: nobody defines it */
-    uintptr_t exported; /* the exporter's; 0: it is not loaded */
+    uintptr_t real; /* 0: nobody defines it */
 };
 
 static struct call calls[] = {
-    {"malloc", alloctrace_native_malloc, 0, 0},
-    {"calloc", alloctrace_native_calloc, 0, 0},
-    {"realloc", alloctrace_native_realloc, 0, 0},
-    {"reallocarray", alloctrace_native_reallocarray, 0, 0},
-    {"free", alloctrace_native_free, 0, 0},
-    {"posix_memalign", alloctrace_native_posix_memalign, 0, 0},
-    {"aligned_alloc", alloctrace_native_aligned_alloc, 0, 0},
-    {"memalign", alloctrace_native_memalign, 0, 0},
-    {"valloc", alloctrace_native_valloc, 0, 0},
-    {"pvalloc", alloctrace_native_pvalloc, 0, 0},
-    {"mmap", alloctrace_native_mmap, 0, 0},
-    {"mmap64", alloctrace_native_mmap, 0, 0},
-    {"munmap", alloctrace_native_munmap, 0, 0},
-    {"mremap", alloctrace_native_mremap, 0, 0},
-    {"dlclose", alloctrace_native_dlclose, 0, 0},
+    {"malloc", alloctrace_native_malloc, 0},
+    {"calloc", alloctrace_native_calloc, 0},
+    {"realloc", alloctrace_native_realloc, 0},
+    {"reallocarray", alloctrace_native_reallocarray, 0},
+    {"free", alloctrace_native_free, 0},
+    {"posix_memalign", alloctrace_native_posix_memalign, 0},
+    {"aligned_alloc", alloctrace_native_aligned_alloc, 0},
+    {"memalign", alloctrace_native_memalign, 0},
+    {"valloc", alloctrace_native_valloc, 0},
+    {"pvalloc", alloctrace_native_pvalloc, 0},
+    {"mmap", alloctrace_native_mmap, 0},
+    {"mmap64", alloctrace_native_mmap, 0},
+    {"munmap", alloctrace_native_munmap, 0},
+    {"mremap", alloctrace_native_mremap, 0},
+    {"dlclose", alloctrace_native_dlclose, 0},
 };
 
 enum { CALLS = sizeof calls / sizeof *calls };
@@ -62,35 +61,45 @@ static bool is_this_library(const struct image *image)
 
 /* ---- the definitions ---- */
 
+/* Of malloc. */
 struct definitions {
-    bool any;               /* of malloc */
-    bool exporter_is_first; /* of them */
-    unsigned allocators;    /* images that define malloc, but for the exporter */
+    bool any, exporter_is_first;
+    unsigned allocators; /* the number of images that have one, but for the exporter */
+    uintptr_t others[8]; /* those of them that are not the first */
 };
 
 static bool note_definitions(const struct image *image, void *context)
 {
     struct definitions *found = context;
-    bool is_ours = is_exporter(image), defines = image_symbol(image, "malloc");
-    if (defines && !found->any)
+    bool is_ours = is_exporter(image);
+    uintptr_t defined = (uintptr_t)image_symbol(image, "malloc");
+    if (defined && !found->any)
         found->exporter_is_first = is_ours;
-    found->any |= defines;
-    found->allocators += defines && !is_ours;
-    for (unsigned i = 0; i < CALLS; i++) {
-        uintptr_t *first = is_ours ? &calls[i].exported : &calls[i].real;
-        if (!*first && !is_this_library(image))
-            *first = (uintptr_t)image_symbol(image, calls[i].name);
-    }
+    found->any |= defined != 0;
+    if (defined && !is_ours && found->allocators++ > 0 && found->allocators - 2 < sizeof found->others / sizeof *found->others)
+        found->others[found->allocators - 2] = defined;
+    for (unsigned i = 0; i < CALLS && !is_ours; i++)
+        if (!calls[i].real)
+            calls[i].real = (uintptr_t)image_symbol(image, calls[i].name);
     return false;
 }
 
 /* ---- the imports ---- */
 
 struct visit {
+    const struct definitions *definitions;
     unsigned position, known; /* of the image, in the loader's order; those before `known` were looked at */
-    bool is_only_allocator;   /* what is not bound yet can only be bound to the real one */
-    bool goes_past;           /* the image has a call of malloc or free that leads elsewhere */
+    bool goes_past;           /* the image has calls of malloc that lead elsewhere */
 };
+
+/* Most that leads neither to us nor to the real one is a stub of the executable, which imports the function in its turn. */
+static bool leads_to_another(const struct definitions *definitions, uintptr_t target)
+{
+    for (unsigned i = 0; i < sizeof definitions->others / sizeof *definitions->others; i++)
+        if (target && definitions->others[i] == target)
+            return true;
+    return false;
+}
 
 static void redirect(const struct image *image, const struct import *import, void *context)
 {
@@ -99,11 +108,12 @@ static void redirect(const struct image *image, const struct import *import, voi
     if (!call || !call->real)
         return;
     uintptr_t target = *import->slot;
-    bool is_unbound = !import->is_data && target >= image->begin && target < image->end;
-    if (target == call->real || (is_unbound && visit->is_only_allocator && native.reach != ALLOCTRACE_REACH_BY_NAME))
+    /* What is not bound yet can only be bound to the real one, if there is one. */
+    bool is_unbound = !import->is_data && target >= image->begin && target < image->end && visit->definitions->allocators == 1;
+    if (target == call->real || (is_unbound && native.reach != ALLOCTRACE_REACH_BY_NAME))
         image_set_import(image, import, call->ours);
-    else if (!import->is_data && !is_unbound && target != call->exported && target != (uintptr_t)call->ours)
-        visit->goes_past |= call == &calls[0];
+    else
+        visit->goes_past |= leads_to_another(visit->definitions, target);
 }
 
 /* An allocator that was linked into the image, and that nobody else calls. */
@@ -139,7 +149,7 @@ void native_calls_redirect(void)
     struct definitions found = {0};
     image_visit(note_definitions, &found);
     native.reach = found.exporter_is_first ? ALLOCTRACE_REACH_BY_NAME : ALLOCTRACE_REACH_REDIRECTED;
-    struct visit visit = {.known = changes.removed == removed ? visited : 0, .is_only_allocator = found.allocators == 1};
+    struct visit visit = {.definitions = &found, .known = changes.removed == removed ? visited : 0};
     image_visit(visit_image, &visit);
     visited = visit.position;
     removed = changes.removed;

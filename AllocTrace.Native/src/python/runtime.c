@@ -38,6 +38,7 @@ static void choose_layout(struct python_runtime *python, unsigned minor, bool fr
     const struct layout *layout = layout_find(minor, free_threaded);
     char *reason = python->no_stacks_reason;
     const size_t size = sizeof python->no_stacks_reason;
+    int number = (int)strcspn(python->version, " "); /* of characters: the build and the compiler follow */
     bool exports_enough = runtime && python->attached_thread_state && python->own_thread_state && python->unicode_type && python->code_type
                           && python->eval_get_globals && python->code_address_to_line;
 #if !defined(__x86_64__) && !defined(__aarch64__)
@@ -45,13 +46,13 @@ static void choose_layout(struct python_runtime *python, unsigned minor, bool fr
     return;
 #endif
     if (!layout)
-        snprintf(reason, size, "the layout of CPython %.20s is not known", python->version);
+        snprintf(reason, size, "the layout of CPython %.*s is not known", number, python->version);
     else if (minor <= 12 && image_symbol(&python->image, "PyModule_Create2TraceRefs")) /* so Py_TRACE_REFS calls PyModule_Create2 */
         snprintf(reason, size, "CPython was built with Py_TRACE_REFS");
     else if (!exports_enough)
         snprintf(reason, size, "CPython does not export what the frame walk needs");
     else if (!layout_matches_debug_offsets(layout, runtime, &field))
-        snprintf(reason, size, "this CPython %.20s has another layout than is known (%s)", python->version, field);
+        snprintf(reason, size, "this CPython %.*s has another layout than is known (%s)", number, python->version, field);
     if (*reason)
         return;
     python->layout = layout;

@@ -1,0 +1,19 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Render;
+
+/// <summary>Says which allocations of C code a recording lacks.</summary>
+internal static class NativeReach
+{
+    public static void Write(Page page, TraceNative native)
+    {
+        var what = native.Mode == "stacks" ? "malloc and mmap are recorded, with C stacks" : "malloc and mmap are recorded";
+        page.Line($"  {what}{(native.IsWhole ? "" : ", but not all calls:")}", native.IsWhole ? Page.Dim : Page.Alarm);
+        if (native.Reach == "import")
+            page.Line("  - the recording came too late or another allocator comes first, so only images that were loaded by then, or since, are seen: start the program with 'alloctrace run --native malloc'", Page.Alarm);
+        if (native.Reach == "none")
+            page.Line("  - no call reaches AllocTrace", Page.Alarm);
+        foreach (var image in native.Past)
+            page.Line($"  - {Printable.Text(image)} has an allocator of its own: of its memory only mappings are seen", Page.Alarm);
+    }
+}
