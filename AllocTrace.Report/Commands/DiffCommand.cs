@@ -5,7 +5,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace diff</c>: what grew from one recording to another, or between two moments of one.</summary>
+/// <summary><c>alloctrace diff</c>: what grew from one recording to another, or between two snapshots of one.</summary>
 internal static class DiffCommand
 {
     public static Command Create(Output output)
@@ -30,17 +30,17 @@ internal static class DiffCommand
         {
             files, groupBy, rows, json, csv,
         };
-        var selection = new SnapshotOptions(command, moments: 2);
+        var selection = new SnapshotOptions(command, snapshots: 2);
         var failGrowth = Threshold.FailGrowth(command, output, "the growth of the total");
         ReportArguments.AtMostOne(command, json, csv);
         command.Validators.Add(result =>
         {
-            // One recording is compared with itself at another moment.
+            // One recording is compared with itself at another snapshot.
             var recordings = result.GetValue(files)?.Length ?? 0;
-            var moments = result.GetValue(selection.At)?.Length ?? 0;
-            if (recordings == 1 && moments != 2)
+            var snapshots = result.GetValue(selection.At)?.Length ?? 0;
+            if (recordings == 1 && snapshots != 2)
                 result.AddError("one recording is compared at two snapshots: give --at twice, or a second recording");
-            if (recordings == 2 && moments == 2)
+            if (recordings == 2 && snapshots == 2)
                 result.AddError("two recordings are compared at one snapshot: give --at once");
         });
         command.SetAction(parsed =>
@@ -51,7 +51,7 @@ internal static class DiffCommand
             var database = other ?? old;
             var at = parsed.GetValue(selection.At)!;
 
-            // Two recordings are read at the same time; two moments of one recording are not, as only one thread may use it.
+            // Two recordings are read at the same time; two snapshots of one recording are not, as only one thread may use it.
             var ofOld = new Task<Snapshot>(() => selection.Load(parsed, old, at.FirstOrDefault()));
             if (other is null)
                 ofOld.RunSynchronously();
@@ -61,8 +61,8 @@ internal static class DiffCommand
             var snapshot = Loaded(() => selection.Load(parsed, database, at.LastOrDefault()), ofOld);
             var oldSnapshot = ofOld.GetAwaiter().GetResult();
             var report = new DiffReport(
-                new Compared(old, oldSnapshot, other is null ? at[0] : selection.Title(parsed)),
-                new Compared(database, snapshot, other is null ? at[1] : selection.Title(parsed)),
+                new DiffSide(old, oldSnapshot, other is null ? at[0] : selection.Title(parsed)),
+                new DiffSide(database, snapshot, other is null ? at[1] : selection.Title(parsed)),
                 parsed.GetValue(groupBy),
                 parsed.GetValue(rows));
             if (parsed.GetValue(json))
@@ -72,7 +72,7 @@ internal static class DiffCommand
             else
                 report.WriteText(output);
 
-            return failGrowth.CheckMeasured(parsed, failGrowth.Check(parsed, $"{database.Path}: growth:", snapshot.Size - oldSnapshot.Size), old, database);
+            return failGrowth.CheckMeasured(parsed, failGrowth.Check(parsed, $"{database.Path}: growth:", snapshot.Bytes - oldSnapshot.Bytes), old, database);
         });
         return command;
     }

@@ -99,8 +99,8 @@ internal static class DoctorCommand
                 if (runtime.WasInitialized)
                     page.Line("  it was running already: earlier allocations are not known", Page.Alarm);
 
-                page.Line(runtime.Stacks == "on" ? "  stacks are on" : $"  no stacks: {runtime.Stacks}", runtime.Stacks == "on" ? Page.Dim : Page.Alarm);
-                isWell &= runtime.Stacks == "on" && !runtime.WasInitialized;
+                page.Line(runtime.HasStacks ? "  stacks are on" : $"  no stacks: {runtime.Stacks}", runtime.HasStacks ? Page.Dim : Page.Alarm);
+                isWell &= runtime.HasStacks && !runtime.WasInitialized;
             }
 
             if (database.Native.FirstOrDefault(native => native.Process == process.Id) is { } native)
@@ -115,19 +115,19 @@ internal static class DoctorCommand
 
         foreach (var loss in database.Losses)
         {
-            page.Line($"  missing: {loss.Reason}", Page.Alarm);
+            page.Line($"  missing: {loss.Reason.Word()}", Page.Alarm);
             isWell = false;
         }
 
         return isWell;
     }
 
-    private static string Occasion(string found) => found switch
+    private static string Occasion(RuntimeFound found) => found switch
     {
-        "load" => "when the library was loaded: before its first allocation",
-        "dlsym" => "when the host looked up one of its functions, before the first call",
-        "getenv" => "when it asked for its first environment variable",
-        "start" => "when the host started the recording",
-        _ => found,
+        RuntimeFound.AtLoad => "when the library was loaded: before its first allocation",
+        RuntimeFound.Dlsym => "when the host looked up one of its functions, before the first call",
+        RuntimeFound.Getenv => "when it asked for its first environment variable",
+        RuntimeFound.Start => "when the host started the recording",
+        _ => "on an occasion that this version does not know",
     };
 }

@@ -14,7 +14,7 @@ internal static class ExportCommand
     {
         var file = ReportArguments.File();
         var format = WordOption.Create<ExportFormat>("--format", "The format: csv, collapsed, speedscope, pprof or tracemalloc.", "FORMAT");
-        var measure = WordOption.Create<Measure>("--by", "The measure of a stack, for collapsed and speedscope: bytes or blocks.", "MEASURE");
+        var weight = WordOption.Create<StackWeight>("--by", "The measure of a stack, for collapsed and speedscope: bytes or blocks.", "MEASURE");
         var events = new Option<bool>("--events") { Description = "With csv: write every call instead of sums. Needs a recording made with run --events." };
         var target = new Option<string>("-o", "--output")
         {
@@ -34,7 +34,7 @@ internal static class ExportCommand
             "alloctrace export app.db --format collapsed --view peak -o - | flamegraph.pl > app.svg",
             "alloctrace export app.db --format tracemalloc -o app.snapshot    # tracemalloc.Snapshot.load('app.snapshot')")
         {
-            file, format, measure, events, target, force,
+            file, format, weight, events, target, force,
         };
         var selection = new SnapshotOptions(command);
         command.SetAction(parsed =>
@@ -44,7 +44,7 @@ internal static class ExportCommand
             if (parsed.GetValue(events))
                 CheckEvents(database, database.ProcessesWith(selection.Pid(parsed)), chosen, output);
 
-            var export = new Exporter(parsed, database, selection, parsed.GetValue(measure), parsed.GetValue(events));
+            var export = new Exporter(parsed, database, selection, parsed.GetValue(weight), parsed.GetValue(events));
             var path = parsed.GetRequiredValue(target);
             if (chosen == ExportFormat.Csv && StacksFile(path) is { } stacks)
                 WriteBoth(export, path, stacks, parsed.GetValue(force));

@@ -7,7 +7,7 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Commands;
 
 /// <summary>Writes what an <c>export</c> command line asks for.</summary>
-internal sealed class Exporter(ParseResult parsed, TraceDatabase database, SnapshotOptions selection, Measure measure, bool isOfEvents)
+internal sealed class Exporter(ParseResult parsed, TraceDatabase database, SnapshotOptions selection, StackWeight weight, bool isOfEvents)
 {
     private readonly CsvStacks _stacks = new(database.Stacks);
 
@@ -26,7 +26,7 @@ internal sealed class Exporter(ParseResult parsed, TraceDatabase database, Snaps
         switch (format)
         {
             case ExportFormat.Speedscope:
-                SpeedscopeExport.Write(Path.GetFileName(database.Path), [.. Snapshots()], measure, target);
+                SpeedscopeExport.Write(Path.GetFileName(database.Path), [.. Snapshots()], weight, target);
                 break;
             case ExportFormat.Pprof:
                 PprofExport.Write(selection.Load(parsed, database, View.Total), Alive(), target);
@@ -41,7 +41,7 @@ internal sealed class Exporter(ParseResult parsed, TraceDatabase database, Snaps
     {
         if (format == ExportFormat.Collapsed)
         {
-            CollapsedExport.Write(selection.Load(parsed, database), measure, target);
+            CollapsedExport.Write(selection.Load(parsed, database), weight, target);
             return;
         }
 

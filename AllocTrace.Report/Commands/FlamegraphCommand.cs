@@ -32,7 +32,7 @@ internal static class FlamegraphCommand
         {
             files, target, force,
         };
-        var selection = new SnapshotOptions(command, moments: 0, views: false);
+        var selection = new SnapshotOptions(command, snapshots: 0, views: false);
         command.SetAction(parsed =>
         {
             var paths = parsed.GetRequiredValue(files);

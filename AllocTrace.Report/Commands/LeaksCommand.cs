@@ -29,7 +29,7 @@ internal static class LeaksCommand
         {
             file, groupBy, rows, least, json,
         };
-        var selection = new SnapshotOptions(command, moments: int.MaxValue, views: false, mine: true);
+        var selection = new SnapshotOptions(command, snapshots: int.MaxValue, views: false, mine: true);
         var failGrowth = Threshold.FailGrowth(command, output, "the sum of what kept growing");
         command.Validators.Add(result =>
         {

@@ -48,7 +48,7 @@ internal static class LiveCommand
         return command;
     }
 
-    /// <summary>Two pictures, for the rates.</summary>
+    /// <summary>Two live snapshots, for the rates.</summary>
     private static int Once(LiveWatch watch, Output output, GroupBy groupBy, LiveOrder order, int rows, CancellationToken stop)
     {
         var before = LiveSample.Load(watch.Next(_patience, stop), groupBy);

@@ -124,7 +124,7 @@ internal sealed class RunCommand : Command, IExamples
     }
 
     private int PeakWithinLimit(ParseResult arguments, TraceDatabase database, string path) => database.Processes
-        .Select(process => (process.Pid, database.MomentOf(process, "peak")?.Bytes))
+        .Select(process => (process.Pid, database.SnapshotOf(process, SnapshotKind.Peak)?.Bytes))
         .Select(peak => _failAbove.Check(arguments, $"{path}: peak of process {peak.Pid}:", peak.Bytes ?? 0))
         .DefaultIfEmpty(ExitCode.Done)
         .Max();

@@ -49,7 +49,7 @@ internal static class TimelineCommand
             if (slices.Length == 0)
                 page.Line("  no timeline was recorded");
             else
-                new TimelinePlot(page, slices, [.. database.Moments.Where(moment => moment.Process == process.Id)], losses).Write();
+                new TimelinePlot(page, slices, [.. database.Snapshots.Where(snapshot => snapshot.Process == process.Id)], losses).Write();
         }
     }
 

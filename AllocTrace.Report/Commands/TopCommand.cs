@@ -68,7 +68,7 @@ internal static class TopCommand
             else
                 report.WriteText(output, selection.MineTitle(parsed), selection.NothingPasses(parsed, snapshot, database));
 
-            return failAbove.CheckMeasured(parsed, failAbove.Check(parsed, $"{database.Path}: {selection.Title(parsed)}:", snapshot.Size), database);
+            return failAbove.CheckMeasured(parsed, failAbove.Check(parsed, $"{database.Path}: {selection.Title(parsed)}:", snapshot.Bytes), database);
         });
         return command;
     }

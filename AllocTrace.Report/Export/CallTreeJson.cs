@@ -8,7 +8,7 @@ internal static class CallTreeJson
 {
     /// <param name="database">The recording.</param>
     /// <param name="snapshot">What of it.</param>
-    /// <param name="title">The view, or the name of the moment.</param>
+    /// <param name="title">The view, or the name of the snapshot.</param>
     /// <param name="rows">How many frames at most; 0 for any number.</param>
     /// <param name="percent">What to leave out, in percent of the total.</param>
     /// <param name="target">Where to write.</param>
@@ -18,7 +18,7 @@ internal static class CallTreeJson
         var json = text.Json;
         json.WriteStartObject();
         json.WriteString("view", title);
-        text.Amount("total", new Amount(snapshot.Size, snapshot.Count), new Amount(snapshot.SizeError, snapshot.CountError));
+        text.Amount("total", new MemoryAmount(snapshot.Bytes, snapshot.Blocks), new MemoryAmount(snapshot.BytesError, snapshot.BlocksError));
         text.Lost(database.Losses.Sum(loss => loss.Events));
         json.WriteStartArray("frames");
         var written = 0;
@@ -50,7 +50,7 @@ internal static class CallTreeJson
         {
             foreach (var child in node.Children.Reverse())
             {
-                if (100.0 * child.All.Size >= (double)percent * snapshot.Size)
+                if (100.0 * child.All.Bytes >= (double)percent * snapshot.Bytes)
                     waiting.Push((child, number));
             }
         }

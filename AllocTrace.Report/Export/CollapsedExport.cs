@@ -7,14 +7,14 @@ namespace AllocTrace.Report.Export;
 /// <summary><c>export --format collapsed</c>: a line for each stack, its frames joined by semicolons, then the weight.</summary>
 internal static class CollapsedExport
 {
-    public static void Write(Snapshot snapshot, Measure measure, TextWriter target)
+    public static void Write(Snapshot snapshot, StackWeight unit, TextWriter target)
     {
         var database = snapshot.Database;
         var weights = new Dictionary<(int Process, int Stack), long>();
         foreach (var part in snapshot.Parts)
         {
             foreach (ref readonly var site in part.Sites)
-                weights[(site.Process, site.Stack)] = weights.GetValueOrDefault((site.Process, site.Stack)) + measure.Of(site);
+                weights[(site.Process, site.Stack)] = weights.GetValueOrDefault((site.Process, site.Stack)) + unit.Of(site);
         }
 
         var stacks = database.Stacks;

@@ -30,7 +30,7 @@ internal static class CsvExport
         var thread = database.Threads[site.Thread];
         var frame = stacks.FrameOf(site.Stack);
         csv.Row(
-            process.Pid, thread.OsId, thread.Name, thread.Interpreter, database.Domains[site.Domain].Name, peak.Size, peak.Count, live.Size, live.Count, total.Size,
-            total.Count, temporary.Size, temporary.Count, frame?.Filename, frame?.LineNumber, frame?.Function, stacks.NumberOf(site.Stack));
+            process.Pid, thread.OsId, thread.Name, thread.Interpreter, database.Domains[site.Domain].Name, peak.Bytes, peak.Blocks, live.Bytes, live.Blocks, total.Bytes,
+            total.Blocks, temporary.Bytes, temporary.Blocks, frame?.Filename, frame?.LineNumber, frame?.Function, stacks.NumberOf(site.Stack));
     }
 }

@@ -16,19 +16,11 @@ internal static class EventExport
             {
                 var frame = stacks.FrameOf(each.Stack);
                 csv.Row(
-                    each.TimeNs, process.Pid, each.Thread.OsId, each.Domain, Name(each.Kind), Hexadecimal(each.Address), each.Size, Hexadecimal(each.OldAddress),
+                    each.TimeNs, process.Pid, each.Thread.OsId, each.Domain, each.Kind.Word(), Hexadecimal(each.Address), each.Bytes, Hexadecimal(each.OldAddress),
                     each.Thread.Name, each.Interpreter, frame?.Filename, frame?.LineNumber, frame?.Function, stacks.NumberOf(each.Stack));
             }
         }
     }
-
-    private static string Name(AllocationKind kind) => kind switch
-    {
-        AllocationKind.Malloc => "malloc",
-        AllocationKind.Calloc => "calloc",
-        AllocationKind.Realloc => "realloc",
-        _ => "free",
-    };
 
     private static string? Hexadecimal(ulong? address) => address is { } value ? $"0x{value:x}" : null;
 }

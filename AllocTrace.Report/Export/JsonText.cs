@@ -25,7 +25,7 @@ internal sealed class JsonText : IDisposable
     public Utf8JsonWriter Json { get; }
 
     /// <summary>Writes <c>"name":{"size":…,"count":…}</c>, with <c>size_error</c> and <c>count_error</c> if it is an estimate.</summary>
-    public void Amount(string name, Amount amount, Amount error = default)
+    public void Amount(string name, MemoryAmount amount, MemoryAmount error = default)
     {
         Json.WriteStartObject(name);
         Figures(amount, error);
@@ -33,21 +33,21 @@ internal sealed class JsonText : IDisposable
     }
 
     /// <summary>The same as properties of the object that is being written.</summary>
-    public void Figures(Amount amount, Amount error = default)
+    public void Figures(MemoryAmount amount, MemoryAmount error = default)
     {
-        Json.WriteNumber("size", amount.Size);
-        Json.WriteNumber("count", amount.Count);
+        Json.WriteNumber("size", amount.Bytes);
+        Json.WriteNumber("count", amount.Blocks);
         Errors("size_error", "count_error", error);
     }
 
     /// <summary>Writes the error of an estimate; nothing if every allocation was recorded.</summary>
-    public void Errors(string size, string count, Amount error)
+    public void Errors(string size, string count, MemoryAmount error)
     {
         if (error == default)
             return;
 
-        Json.WriteNumber(size, error.Size);
-        Json.WriteNumber(count, error.Count);
+        Json.WriteNumber(size, error.Bytes);
+        Json.WriteNumber(count, error.Blocks);
     }
 
     /// <summary>Writes <c>"lost":{"events":…}</c>.</summary>
@@ -95,7 +95,7 @@ internal sealed class JsonText : IDisposable
             Json.WriteNumber("size_diff", difference.SizeDiff);
             Json.WriteNumber("count", difference.Count);
             Json.WriteNumber("count_diff", difference.CountDiff);
-            Errors("size_diff_error", "count_diff_error", new Amount(difference.SizeDiffError, difference.CountDiffError));
+            Errors("size_diff_error", "count_diff_error", new MemoryAmount(difference.SizeDiffError, difference.CountDiffError));
             About(difference.Group);
             Json.WriteEndObject();
             FlushIfLong();
@@ -111,14 +111,14 @@ internal sealed class JsonText : IDisposable
         foreach (var growth in growths)
         {
             Json.WriteStartObject();
-            Figures(new Amount(growth.Group.Size, growth.Group.Count));
+            Figures(new MemoryAmount(growth.Group.Size, growth.Group.Count));
             Json.WriteNumber("size_growth", growth.Bytes);
             Json.WriteNumber("count_growth", growth.Blocks);
-            Errors("size_growth_error", "count_growth_error", new Amount(growth.BytesError, growth.BlocksError));
+            Errors("size_growth_error", "count_growth_error", new MemoryAmount(growth.BytesError, growth.BlocksError));
             Json.WriteNumber("grew_in", growth.Grown);
             Json.WriteStartArray("sizes");
-            foreach (var size in growth.Sizes)
-                Json.WriteNumberValue(size);
+            foreach (var bytes in growth.BytesByPeriod)
+                Json.WriteNumberValue(bytes);
 
             Json.WriteEndArray();
             About(growth.Group);
@@ -145,7 +145,7 @@ internal sealed class JsonText : IDisposable
     private void Statistic(Statistic statistic)
     {
         Json.WriteStartObject();
-        Figures(new Amount(statistic.Size, statistic.Count), new Amount(statistic.SizeError, statistic.CountError));
+        Figures(new MemoryAmount(statistic.Size, statistic.Count), new MemoryAmount(statistic.SizeError, statistic.CountError));
         About(statistic);
         Json.WriteEndObject();
     }

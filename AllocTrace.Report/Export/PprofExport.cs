@@ -51,7 +51,7 @@ internal sealed class PprofExport
     private static Profile Make(Snapshot allocated, Snapshot alive)
     {
         var export = new PprofExport(allocated.Database);
-        var counters = new Dictionary<Site, (Amount Allocated, Amount Alive)>();
+        var counters = new Dictionary<Site, (MemoryAmount Allocated, MemoryAmount Alive)>();
         foreach (var site in allocated.Parts.SelectMany(part => part.Sites.ToArray()))
             counters[KeyOf(site)] = (new(site.Bytes, site.Blocks), default);
         foreach (var site in alive.Parts.SelectMany(part => part.Sites.ToArray()))
@@ -86,13 +86,13 @@ internal sealed class PprofExport
             HasLineNumbers = true,
         });
         foreach (var loss in _database.Losses)
-            _profile.Comment.Add(Text($"incomplete: {loss.Events} events ({loss.Reason})"));
+            _profile.Comment.Add(Text($"incomplete: {loss.Events} events ({loss.Reason.Word()})"));
     }
 
-    private void AddSample(Site site, Amount allocated, Amount alive)
+    private void AddSample(Site site, MemoryAmount allocated, MemoryAmount alive)
     {
         var stacks = _database.Stacks;
-        var sample = new Sample { Value = { allocated.Count, allocated.Size, alive.Count, alive.Size } };
+        var sample = new Sample { Value = { allocated.Blocks, allocated.Bytes, alive.Blocks, alive.Bytes } };
         for (var stack = site.Stack; stack != 0; stack = stacks.Caller[stack])
             sample.LocationId.Add(Location(stacks.Code[stack], stacks.Line[stack]));
 

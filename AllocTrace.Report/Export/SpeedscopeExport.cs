@@ -12,9 +12,9 @@ internal static class SpeedscopeExport
 
     /// <param name="name">The name of the whole.</param>
     /// <param name="snapshots">The profiles; all of one recording.</param>
-    /// <param name="measure">What weighs.</param>
+    /// <param name="unit">What weighs.</param>
     /// <param name="target">Gets the file.</param>
-    public static void Write(string name, IReadOnlyList<(string Name, Snapshot Snapshot)> snapshots, Measure measure, Stream target)
+    public static void Write(string name, IReadOnlyList<(string Name, Snapshot Snapshot)> snapshots, StackWeight unit, Stream target)
     {
         using var json = new Utf8JsonWriter(target, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         var stacks = snapshots[0].Snapshot.Database.Stacks;
@@ -53,7 +53,7 @@ internal static class SpeedscopeExport
         json.WriteEndObject();
         json.WriteStartArray("profiles");
         foreach (var (title, snapshot) in snapshots)
-            WriteProfile(json, title, snapshot, measure, frameOfStack);
+            WriteProfile(json, title, snapshot, unit, frameOfStack);
 
         json.WriteEndArray();
         json.WriteEndObject();
@@ -62,20 +62,20 @@ internal static class SpeedscopeExport
         string FileOf(int code) => stacks.Codes.Text(stacks.Codes[code].Filename);
     }
 
-    private static void WriteProfile(Utf8JsonWriter json, string title, Snapshot snapshot, Measure measure, int[] frameOfStack)
+    private static void WriteProfile(Utf8JsonWriter json, string title, Snapshot snapshot, StackWeight unit, int[] frameOfStack)
     {
         var stacks = snapshot.Database.Stacks;
         var weights = new long[stacks.Count];
         foreach (var part in snapshot.Parts)
         {
             foreach (ref readonly var site in part.Sites)
-                weights[site.Stack] += measure.Of(site);
+                weights[site.Stack] += unit.Of(site);
         }
 
         json.WriteStartObject();
         json.WriteString("type", "sampled");
         json.WriteString("name", title);
-        json.WriteString("unit", measure == Measure.Bytes ? "bytes" : "none");
+        json.WriteString("unit", unit == StackWeight.Bytes ? "bytes" : "none");
         json.WriteNumber("startValue", 0);
         json.WriteNumber("endValue", weights.Sum());
         json.WriteStartArray("samples");

@@ -17,14 +17,14 @@ internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy
         var processes = sample.Processes;
         page.Line(Cut(page, processes.Count == 1 ? $"Process {Place.Process(processes[0])}" : Numbers.Of(processes.Count, "process", "processes")), Page.Heading);
         page.Line(Cut(page,
-            $"live {ByteSize.Format(sample.Live.Size)} in {Numbers.Of(sample.Live.Count, "block")}, allocated {ByteSize.Format(sample.Allocated.Size)} in {Numbers.Whole(sample.Allocated.Count)}"
-            + $"{(_before is null ? "" : $", {Rate(sample.Allocated.Size - _before.Allocated.Size)}")}, after {Numbers.Seconds(sample.AtNs)}"));
+            $"live {ByteSize.Format(sample.Live.Bytes)} in {Numbers.Of(sample.Live.Blocks, "block")}, allocated {ByteSize.Format(sample.Allocated.Bytes)} in {Numbers.Whole(sample.Allocated.Blocks)}"
+            + $"{(_before is null ? "" : $", {Rate(sample.Allocated.Bytes - _before.Allocated.Bytes)}")}, after {Numbers.Seconds(sample.AtNs)}"));
         Caveats.Write(page, processes, sample.Losses);
         foreach (var process in processes.Where(process => !process.HasStacks))
             page.Line(Cut(page, $"No Python stacks in process {process.Pid}: {process.Stacks}"), Page.Alarm);
 
         page.Line();
-        LiveRow[] largest = [.. sample.Rows.OrderByDescending(Key).ThenByDescending(row => row.Live.Size).ThenBy(row => Place.Describe(row.About), StringComparer.Ordinal).Take(rows)];
+        LiveRow[] largest = [.. sample.Rows.OrderByDescending(Key).ThenByDescending(row => row.Live.Bytes).ThenBy(row => Place.Describe(row.About), StringComparer.Ordinal).Take(rows)];
         new PlaceTable(page, SourceFiles.Of(processes), Heading("Size", LiveOrder.Size), Heading("Count", LiveOrder.Count), Heading("Rate", LiveOrder.Rate), Heading("Temporary", LiveOrder.Temporary))
             .Write(Figures(largest));
         if (sample.Rows.Count > largest.Length)
@@ -38,25 +38,25 @@ internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy
     /// <summary>Sizes have one unit, rates another: they are compared down the column.</summary>
     private (Statistic, string[])[] Figures(LiveRow[] rows)
     {
-        var sizes = new SizeUnit(rows.Select(row => row.Live.Size));
+        var sizes = new SizeUnit(rows.Select(row => row.Live.Bytes));
         var rates = new SizeUnit(rows.SelectMany(row => (long[])[PerSecond(Allocated(row)), PerSecond(Temporary(row))]));
-        return [.. rows.Select(row => (row.About, (string[])[sizes.Format(row.Live.Size), Numbers.Whole(row.Live.Count), RateOf(Allocated(row)), RateOf(Temporary(row))]))];
+        return [.. rows.Select(row => (row.About, (string[])[sizes.Format(row.Live.Bytes), Numbers.Whole(row.Live.Blocks), RateOf(Allocated(row)), RateOf(Temporary(row))]))];
 
         string RateOf(long bytes) => HasRates ? $"{rates.Format(PerSecond(bytes))}/s" : "";
     }
 
     private long Key(LiveRow row) => order switch
     {
-        LiveOrder.Count => row.Live.Count,
+        LiveOrder.Count => row.Live.Blocks,
         LiveOrder.Rate => Allocated(row),
         LiveOrder.Temporary => Temporary(row),
-        _ => row.Live.Size,
+        _ => row.Live.Bytes,
     };
 
     /// <summary>A group that was not there before has allocated all it has since.</summary>
-    private long Allocated(LiveRow row) => _before is null ? 0 : row.AllocatedSize - (_before.Find(row)?.AllocatedSize ?? 0);
+    private long Allocated(LiveRow row) => _before is null ? 0 : row.AllocatedBytes - (_before.Find(row)?.AllocatedBytes ?? 0);
 
-    private long Temporary(LiveRow row) => _before is null ? 0 : row.TemporarySize - (_before.Find(row)?.TemporarySize ?? 0);
+    private long Temporary(LiveRow row) => _before is null ? 0 : row.TemporaryBytes - (_before.Find(row)?.TemporaryBytes ?? 0);
 
     private bool HasRates => _before is not null && sample.AtNs > _before.AtNs;
 

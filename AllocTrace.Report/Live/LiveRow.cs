@@ -8,11 +8,11 @@ internal sealed class LiveRow(Statistic about)
 {
     public Statistic About { get; } = about;
 
-    public Amount Live { get; set; }
+    public MemoryAmount Live { get; set; }
 
     /// <summary>Bytes since the recording began.</summary>
-    public long AllocatedSize { get; set; }
+    public long AllocatedBytes { get; set; }
 
     /// <summary>Bytes since the recording began.</summary>
-    public long TemporarySize { get; set; }
+    public long TemporaryBytes { get; set; }
 }

@@ -21,24 +21,24 @@ internal sealed class LiveSample
 
     public IReadOnlyCollection<LiveRow> Rows => _rows.Values;
 
-    public Amount Live { get; private set; }
+    public MemoryAmount Live { get; private set; }
 
-    public Amount Allocated { get; private set; }
+    public MemoryAmount Allocated { get; private set; }
 
     /// <summary>The time for which the oldest process was recorded.</summary>
     public long AtNs => Processes.Select(process => process.DurationNs).DefaultIfEmpty().Max();
 
-    /// <summary>Reads the pictures of processes.</summary>
+    /// <summary>Reads the live snapshots of processes.</summary>
     /// <exception cref="InvalidTraceException">One is damaged.</exception>
     /// <exception cref="IOException">One cannot be read.</exception>
-    public static LiveSample Load(IEnumerable<string> pictures, GroupBy groupBy)
+    public static LiveSample Load(IEnumerable<string> files, GroupBy groupBy)
     {
         var processes = new List<TraceProcess>();
         var losses = new List<TraceLoss>();
         var sample = new LiveSample(processes, losses);
-        foreach (var picture in pictures)
+        foreach (var file in files)
         {
-            using var database = TraceDatabase.Open(picture);
+            using var database = TraceDatabase.Open(file);
             processes.AddRange(database.Processes);
             losses.AddRange(database.Losses);
             sample.Add(database, groupBy);
@@ -56,16 +56,16 @@ internal sealed class LiveSample
     private void Add(TraceDatabase database, GroupBy groupBy)
     {
         var (live, total, temporary) = (Snapshot.Load(database, View.Live), Snapshot.Load(database, View.Total), Snapshot.Load(database, View.Temporary));
-        Live += new Amount(live.Size, live.Count);
-        Allocated += new Amount(total.Size, total.Count);
+        Live += new MemoryAmount(live.Bytes, live.Blocks);
+        Allocated += new MemoryAmount(total.Bytes, total.Blocks);
         foreach (var statistic in live.Statistics(groupBy))
-            Row(statistic).Live += new Amount(statistic.Size, statistic.Count);
+            Row(statistic).Live += new MemoryAmount(statistic.Size, statistic.Count);
 
         foreach (var statistic in total.Statistics(groupBy))
-            Row(statistic).AllocatedSize += statistic.Size;
+            Row(statistic).AllocatedBytes += statistic.Size;
 
         foreach (var statistic in temporary.Statistics(groupBy))
-            Row(statistic).TemporarySize += statistic.Size;
+            Row(statistic).TemporaryBytes += statistic.Size;
     }
 
     private LiveRow Row(Statistic statistic)

@@ -4,7 +4,7 @@ using AllocTrace.Sessions;
 
 namespace AllocTrace.Report.Live;
 
-/// <summary>The screen of <c>alloctrace live</c>: drawn anew for each picture and each key.</summary>
+/// <summary>The screen of <c>alloctrace live</c>: drawn anew for each snapshot and each key.</summary>
 internal sealed class LiveScreen(LiveWatch watch, Output output, GroupBy groupBy, LiveOrder order) : IDisposable
 {
     // xterm's and everybody's: the other screen, no cursor; up to the left corner; clear to the end of the line, of the screen.
@@ -19,7 +19,7 @@ internal sealed class LiveScreen(LiveWatch watch, Output output, GroupBy groupBy
     private readonly Lock _drawing = new();
     private GroupBy _groupBy = groupBy;
     private LiveOrder _order = order;
-    private IReadOnlyList<string> _pictures = [];
+    private IReadOnlyList<string> _files = [];
     private LiveSample? _sample, _before;
     private bool _isOpen;
 
@@ -35,16 +35,16 @@ internal sealed class LiveScreen(LiveWatch watch, Output output, GroupBy groupBy
         reading.Start();
         while (!stop.IsCancellationRequested)
         {
-            var pictures = watch.Next(_patience, stop.Token);
+            var files = watch.Next(_patience, stop.Token);
             if (stop.IsCancellationRequested)
                 return false;
 
-            if (pictures.Count == 0)
+            if (files.Count == 0)
                 return true;
 
             lock (_drawing)
             {
-                _pictures = pictures;
+                _files = files;
                 if (TryLoad() is not { } sample)
                     continue;
 
@@ -100,7 +100,7 @@ internal sealed class LiveScreen(LiveWatch watch, Output output, GroupBy groupBy
         };
         if (groupBy != _groupBy)
         {
-            // Other groups have no earlier figures: rates come with the next picture.
+            // Other groups have no earlier figures: rates come with the next snapshot.
             _groupBy = groupBy;
             (_before, _sample) = (null, TryLoad());
         }
@@ -113,7 +113,7 @@ internal sealed class LiveScreen(LiveWatch watch, Output output, GroupBy groupBy
     {
         try
         {
-            return LiveSample.Load(_pictures, _groupBy);
+            return LiveSample.Load(_files, _groupBy);
         }
         catch (IOException)
         {

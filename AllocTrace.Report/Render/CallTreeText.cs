@@ -23,7 +23,7 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
 
     public void Write(CallTree tree)
     {
-        _total = tree.Root.All.Size;
+        _total = tree.Root.All.Bytes;
         _sizes = new SizeUnit([_total]);
         page.Line($"{"Size",9}  {(isSampled ? $"{"±",9}  " : "")}{"%",6}  Where", Page.Heading);
         Line(Figures.All(tree.Root), "", "total");
@@ -32,7 +32,7 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
         if (_leftOut > 0)
             page.Line($"{Numbers.Of(_leftOut, "more line")}: -n 0 shows all");
 
-        page.Line($"Total: {Numbers.Size(tree.Root.All.Size)}{Numbers.Error(tree.Root.AllError.Size)} in {Numbers.Of(tree.Root.All.Count, "block")}", Page.Heading);
+        page.Line($"Total: {Numbers.Size(tree.Root.All.Bytes)}{Numbers.Error(tree.Root.AllError.Bytes)} in {Numbers.Of(tree.Root.All.Blocks, "block")}", Page.Heading);
     }
 
     private void Branches(CallNode node, string indent)
@@ -60,7 +60,7 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
         var size = default(string);
         foreach (var (frame, folded, what) in Folded(run))
         {
-            var text = _sizes.Format(frame.All.Size);
+            var text = _sizes.Format(frame.All.Bytes);
             Line(
                 text == size ? null : Figures.All(frame),
                 ReferenceEquals(frame, node) ? first : indent,
@@ -75,7 +75,7 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
     {
         var children = node.Children;
         return children.Count > 0 && IsLarge(children[0].All) && !children.Skip(1).Any(child => IsLarge(child.All))
-            && !IsLarge(new Amount(node.All.Size - children[0].All.Size, node.All.Count - children[0].All.Count))
+            && !IsLarge(new MemoryAmount(node.All.Bytes - children[0].All.Bytes, node.All.Blocks - children[0].All.Blocks))
             ? children[0]
             : null;
     }
@@ -103,7 +103,7 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
     private static bool IsImport(CallNode node) => node.Frame?.Filename.StartsWith("<frozen importlib", StringComparison.Ordinal) == true;
 
     // The order of children is by size: the large ones are a prefix. Everything has at least a share of 0.
-    private bool IsLarge(Amount amount) => amount.Count > 0 && 100.0 * amount.Size >= (double)percent * _total;
+    private bool IsLarge(MemoryAmount amount) => amount.Blocks > 0 && 100.0 * amount.Bytes >= (double)percent * _total;
 
     private string Name(CallNode node, string indent)
     {
@@ -124,14 +124,14 @@ internal sealed class CallTreeText(Page page, int rows, int percent, bool isSamp
         if (indent.Length > DeepestIndent)
             indent = "…" + indent[^(DeepestIndent - 1)..];
 
-        var size = figures is { } a ? _sizes.Format(a.Amount.Size) : "";
-        var error = figures is { } b ? _sizes.Format(b.Variance.SizeError) : "";
-        var share = figures is { } c ? Numbers.Percent(c.Amount.Size, _total) : "";
+        var size = figures is { } a ? _sizes.Format(a.Amount.Bytes) : "";
+        var error = figures is { } b ? _sizes.Format(b.Variance.BytesError) : "";
+        var share = figures is { } c ? Numbers.Percent(c.Amount.Bytes, _total) : "";
         page.Line($"{size,9}  {(isSampled ? $"{error,9}  " : "")}{share,6}  {indent}{text}");
     }
 
     /// <summary>The subject of a line.</summary>
-    private readonly record struct Figures(Amount Amount, Variance Variance)
+    private readonly record struct Figures(MemoryAmount Amount, Variance Variance)
     {
         public static Figures All(CallNode node) => new(node.All, node.AllVariance);
 

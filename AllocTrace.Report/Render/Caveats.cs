@@ -18,7 +18,6 @@ internal static class Caveats
             page.Line($"SAMPLED, one allocation per {every} on average: figures are estimates; the true value is within ± in 95 of 100 cases", Page.Alarm);
         }
 
-
         foreach (var group in losses.GroupBy(loss => loss.Reason))
         {
             page.Line($"INCOMPLETE: {Sentence(group.Key, [.. group])}", Page.Alarm);
@@ -36,7 +35,7 @@ internal static class Caveats
     public static string OfEvents(TraceProcess process, TraceEventLog log) =>
         $"The event log of process {process.Pid} is INCOMPLETE: {Numbers.Of(log.LeftOut, "event")} after the first {Numbers.Whole(log.Events)}, from {Numbers.Seconds(log.LeftOutNs ?? 0)} on, did not fit";
 
-    private static string Sentence(string reason, TraceLoss[] losses)
+    private static string Sentence(LossReason reason, TraceLoss[] losses)
     {
         var events = losses.Sum(loss => loss.Events);
         var first = losses.Min(loss => loss.FirstNs);
@@ -46,9 +45,9 @@ internal static class Caveats
             : first == last ? $" at {Numbers.Seconds(first.Value)}" : $" between {Numbers.Seconds(first.Value)} and {Numbers.Seconds(last.Value)}";
         return reason switch
         {
-            "stack not kept" => $"{Numbers.Of(events, "allocation")} without stack{when}",
-            "collected before" => "the beginning of the recording is missing: an earlier collector wrote it to another database",
-            _ => $"{Numbers.Of(events, "event")} lost{when} ({reason}): figures may be wrong",
+            LossReason.StackNotKept => $"{Numbers.Of(events, "allocation")} without stack{when}",
+            LossReason.CollectedBefore => "the beginning of the recording is missing: an earlier collector wrote it to another database",
+            _ => $"{Numbers.Of(events, "event")} lost{when} ({reason.Word()}): figures may be wrong",
         };
     }
 }

@@ -14,6 +14,6 @@ internal static class Endings
 
     private static string? Describe(TraceDatabase database, TraceProcess process) =>
         database.Crashes.FirstOrDefault(crash => crash.Process == process.Id) is { } crash ? $"process {process.Pid} crashed: {crash.Name}"
-        : process.Ending == "killed" ? $"process {process.Pid} was killed"
+        : process.Ending == ProcessEnding.Killed ? $"process {process.Pid} was killed"
         : null;
 }

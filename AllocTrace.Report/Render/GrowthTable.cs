@@ -19,7 +19,7 @@ internal sealed class GrowthTable(Page page, SourceFiles source)
                 sizes.Format(growth.Bytes, sign: true),
                 .. isSampled ? (string[])[sizes.Format(growth.BytesError)] : [],
                 sizes.Format(growth.Group.Size),
-                Sparkline.Of(growth.Sizes),
+                Sparkline.Of(growth.BytesByPeriod),
                 Numbers.Signed(growth.Blocks),
                 $"{growth.Grown} of {periods}",
             ]))],

@@ -79,6 +79,6 @@ internal static class ShortReport
     {
         var peak = summary.Peak is { } p ? $"peak {ByteSize.Format(p.Bytes)} after {Numbers.Seconds(p.AtNs)}, " : "";
         var live = summary.Live is { } l ? $"live at the end {Numbers.Size(l.Bytes)} in {Numbers.Of(l.Blocks, "block")}, " : "";
-        return $"{peak}{live}{Numbers.Of(summary.Usage.Allocated.Count, "allocation")} of {ByteSize.Format(summary.Usage.Allocated.Size)} in all";
+        return $"{peak}{live}{Numbers.Of(summary.Usage.Allocated.Blocks, "allocation")} of {ByteSize.Format(summary.Usage.Allocated.Bytes)} in all";
     }
 }

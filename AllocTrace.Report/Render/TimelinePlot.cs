@@ -14,17 +14,17 @@ internal sealed class TimelinePlot
 
     private readonly Page _page;
     private readonly IReadOnlyList<TraceSlice> _slices;
-    private readonly IReadOnlyList<TraceMoment> _moments;
+    private readonly IReadOnlyList<TraceSnapshot> _snapshots;
     private readonly IReadOnlyList<TraceLoss> _losses;
     private readonly int _width;
     private readonly long _end;
     private readonly long _top;
 
-    public TimelinePlot(Page page, IReadOnlyList<TraceSlice> slices, IReadOnlyList<TraceMoment> moments, IReadOnlyList<TraceLoss> losses)
+    public TimelinePlot(Page page, IReadOnlyList<TraceSlice> slices, IReadOnlyList<TraceSnapshot> snapshots, IReadOnlyList<TraceLoss> losses)
     {
         _page = page;
         _slices = slices;
-        _moments = moments;
+        _snapshots = snapshots;
         _losses = losses;
         _width = Math.Min((page.TerminalWidth ?? WidthInPipe) - AxisWidth - 1, WidestPlot);
         _end = Math.Max(slices.Max(slice => slice.EndNs), 1);
@@ -52,7 +52,7 @@ internal sealed class TimelinePlot
             _page.Line($"{"",AxisWidth}{mark} {text} after {Numbers.Seconds(at)}");
 
         foreach (var loss in _losses.Where(loss => loss.FirstNs is not null))
-            _page.Line($"{"",AxisWidth}! {Numbers.Of(loss.Events, "event")} lost ({loss.Reason}) after {Numbers.Seconds(loss.FirstNs!.Value)}", Page.Alarm);
+            _page.Line($"{"",AxisWidth}! {Numbers.Of(loss.Events, "event")} lost ({loss.Reason.Word()}) after {Numbers.Seconds(loss.FirstNs!.Value)}", Page.Alarm);
     }
 
     /// <summary>For each column of the plot the highest value of the slices in its time; between slices what was there after the last.</summary>
@@ -107,16 +107,16 @@ internal sealed class TimelinePlot
     private IEnumerable<(char Mark, long AtNs, string Text)> Marks()
     {
         var letter = 'A';
-        foreach (var moment in _moments.OrderBy(moment => moment.AtNs))
+        foreach (var snapshot in _snapshots.OrderBy(snapshot => snapshot.AtNs))
         {
-            var size = $"{ByteSize.Format(moment.Bytes)} in {Numbers.Of(moment.Blocks, "block")}";
-            yield return moment.Kind switch
+            var size = $"{ByteSize.Format(snapshot.Bytes)} in {Numbers.Of(snapshot.Blocks, "block")}";
+            yield return snapshot.Kind switch
             {
-                "peak" => (Peak, moment.AtNs, $"peak: {size}"),
-                "live" => ('◆', moment.AtNs, $"end: {size}"),
-                _ => (letter, moment.AtNs, $"snapshot '{moment.Name}': {size}"),
+                SnapshotKind.Peak => (Peak, snapshot.AtNs, $"peak: {size}"),
+                SnapshotKind.Live => ('◆', snapshot.AtNs, $"end: {size}"),
+                _ => (letter, snapshot.AtNs, $"snapshot '{snapshot.Name}': {size}"),
             };
-            if (moment.Kind is not ("peak" or "live"))
+            if (snapshot.IsNamed)
                 letter = letter == 'Z' ? 'a' : letter == 'z' ? 'A' : (char)(letter + 1);
         }
     }

@@ -25,7 +25,7 @@ internal sealed record GrowthRange(int Process, long FromNs, long UntilNs)
 
     private static GrowthRange? Of(TraceDatabase database, TraceProcess process)
     {
-        var end = database.MomentOf(process, "live")?.AtNs ?? long.MaxValue;
+        var end = database.SnapshotOf(process, SnapshotKind.Live)?.AtNs ?? long.MaxValue;
         var slices = database.Slices.Where(slice => slice.Process == process.Id && slice.EndNs <= end).ToArray();
         return slices.Length < 2 ? null : new(database.IndexOfProcess(process.Id), slices[slices.Length / WarmUpShare].StartNs, slices[^1].EndNs);
     }

@@ -24,7 +24,7 @@ internal sealed class PageRecording
         _views =
         [
             .. Enum.GetValues<View>().Select(view => (view.ToString().ToLowerInvariant(), "", Filtered(Snapshot.Load(database, view, pid)))),
-            .. database.Moments.Where(moment => ids.Contains(moment.Process) && moment.IsNamed).Select(moment => moment.Name).Distinct()
+            .. database.Snapshots.Where(snapshot => ids.Contains(snapshot.Process) && snapshot.IsNamed).Select(snapshot => snapshot.Name).Distinct()
                 .Select(name => ("named", name, Filtered(Snapshot.LoadAt(database, name, pid)))),
         ];
         var tests = filters.Select(list => new SiteFilter(database, list)).ToArray();
@@ -51,10 +51,10 @@ internal sealed class PageRecording
         columns.Add($"{prefix}change.slice", [.. _changes.Rows.Select(row => row.Key.Slice)]);
         columns.Add($"{prefix}change.group", [.. _changes.Rows.Select(row => GroupOf(sites[row.Key.Site]))]);
         columns.Add($"{prefix}change.stack", [.. _changes.Rows.Select(row => stackNumbers[sites[row.Key.Site].Stack])]);
-        columns.Add($"{prefix}change.allocatedBytes", [.. _changes.Rows.Select(row => (double)row.Value.Allocated.Size)]);
-        columns.Add($"{prefix}change.allocatedBlocks", [.. _changes.Rows.Select(row => (double)row.Value.Allocated.Count)]);
-        columns.Add($"{prefix}change.freedBytes", [.. _changes.Rows.Select(row => (double)row.Value.Freed.Size)]);
-        columns.Add($"{prefix}change.freedBlocks", [.. _changes.Rows.Select(row => (double)row.Value.Freed.Count)]);
+        columns.Add($"{prefix}change.allocatedBytes", [.. _changes.Rows.Select(row => (double)row.Value.Allocated.Bytes)]);
+        columns.Add($"{prefix}change.allocatedBlocks", [.. _changes.Rows.Select(row => (double)row.Value.Allocated.Blocks)]);
+        columns.Add($"{prefix}change.freedBytes", [.. _changes.Rows.Select(row => (double)row.Value.Freed.Bytes)]);
+        columns.Add($"{prefix}change.freedBlocks", [.. _changes.Rows.Select(row => (double)row.Value.Freed.Blocks)]);
         var inherited = sites.Where(site => site.Blocks > 0).ToArray();
         columns.Add($"{prefix}inherited.group", Array.ConvertAll(inherited, site => GroupOf(site)));
         columns.Add($"{prefix}inherited.stack", Array.ConvertAll(inherited, site => stackNumbers[site.Stack]));
@@ -105,21 +105,21 @@ internal sealed class PageRecording
         {
             json.WriteString("kind", view.Kind);
             json.WriteString("name", view.Name);
-            json.WriteNumber("bytes", view.Snapshot.Size);
-            json.WriteNumber("blocks", view.Snapshot.Count);
+            json.WriteNumber("bytes", view.Snapshot.Bytes);
+            json.WriteNumber("blocks", view.Snapshot.Blocks);
         });
-        Array("moments", Database.Moments, moment =>
+        Array("moments", Database.Snapshots, snapshot =>
         {
-            json.WriteNumber("process", Database.IndexOfProcess(moment.Process));
-            json.WriteString("kind", moment.Kind);
-            json.WriteString("name", moment.IsNamed ? moment.Name : "");
-            json.WriteNumber("at", SecondsAt(moment.Process, moment.AtNs));
-            json.WriteNumber("bytes", moment.Bytes);
+            json.WriteNumber("process", Database.IndexOfProcess(snapshot.Process));
+            json.WriteString("kind", snapshot.Kind.Word());
+            json.WriteString("name", snapshot.IsNamed ? snapshot.Name : "");
+            json.WriteNumber("at", SecondsAt(snapshot.Process, snapshot.AtNs));
+            json.WriteNumber("bytes", snapshot.Bytes);
         });
         Array("losses", Database.Losses, loss =>
         {
             json.WriteNumber("process", Database.IndexOfProcess(loss.Process));
-            json.WriteString("reason", loss.Reason);
+            json.WriteString("reason", loss.Reason.Word());
             json.WriteNumber("events", loss.Events);
             if (loss.FirstNs is { } first)
                 json.WriteNumber("first", SecondsAt(loss.Process, first));
@@ -144,7 +144,7 @@ internal sealed class PageRecording
 
     private long Start => Database.Processes.Select(process => process.StartedAtNs).DefaultIfEmpty().Min();
 
-    /// <summary>A moment of a process in seconds since the first process began.</summary>
+    /// <summary>A time of a process, in seconds since the first process began.</summary>
     private double SecondsAt(long process, long ns) => (Database.Processes[Database.IndexOfProcess(process)].StartedAtNs - Start + ns) / 1e9;
 
     private void AddView(ColumnFile columns, string prefix, Snapshot snapshot, int[] stackNumbers)

@@ -8,7 +8,7 @@ internal sealed class RangeChanges
 {
     private const long MostRows = 1_000_000;
 
-    private RangeChanges(int stride, IReadOnlyList<KeyValuePair<(int Slice, int Site), (Amount Allocated, Amount Freed)>> rows)
+    private RangeChanges(int stride, IReadOnlyList<KeyValuePair<(int Slice, int Site), (MemoryAmount Allocated, MemoryAmount Freed)>> rows)
     {
         Stride = stride;
         Rows = rows;
@@ -18,7 +18,7 @@ internal sealed class RangeChanges
     public int Stride { get; }
 
     /// <summary>By slice (an index in the database's list) and site (an index in its list).</summary>
-    public IReadOnlyList<KeyValuePair<(int Slice, int Site), (Amount Allocated, Amount Freed)>> Rows { get; }
+    public IReadOnlyList<KeyValuePair<(int Slice, int Site), (MemoryAmount Allocated, MemoryAmount Freed)>> Rows { get; }
 
     public static RangeChanges Read(TraceDatabase database, Func<Site, bool> wanted)
     {
@@ -32,7 +32,7 @@ internal sealed class RangeChanges
             stride *= 2;
 
         var last = LastOfEach(database, stride);
-        var rows = new Dictionary<(int, int), (Amount, Amount)>();
+        var rows = new Dictionary<(int, int), (MemoryAmount, MemoryAmount)>();
         database.VisitSlices(change =>
         {
             if (!isWanted[change.Site])

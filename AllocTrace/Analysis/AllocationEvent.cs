@@ -8,12 +8,12 @@ namespace AllocTrace.Analysis;
 /// <param name="Domain">The domain's name.</param>
 /// <param name="Kind">What was called.</param>
 /// <param name="Address">The block: the new one, or that which was freed. <see langword="null"/>: when sampling, a reallocation whose new block was not chosen.</param>
-/// <param name="Size">Bytes of the block; <see langword="null"/> when a block is freed whose allocation is not in the log.</param>
+/// <param name="Bytes">Bytes of the block; <see langword="null"/> when a block is freed whose allocation is not in the log.</param>
 /// <param name="OldAddress">The block that a reallocation ended.</param>
 /// <param name="Stack">Index of the stack, 0 without a Python frame: of the allocation, also where the block is freed.</param>
 /// <param name="Interpreter">CPython's number of the interpreter that allocated; <see langword="null"/> when that is not known.</param>
 public readonly record struct AllocationEvent(
-    long TimeNs, TraceThread Thread, string Domain, AllocationKind Kind, ulong? Address, long? Size, ulong? OldAddress, int Stack, long? Interpreter)
+    long TimeNs, TraceThread Thread, string Domain, AllocationKind Kind, ulong? Address, long? Bytes, ulong? OldAddress, int Stack, long? Interpreter)
 {
     /// <summary>Reads the events of a process in an order in which the allocator can have acted.</summary>
     /// <param name="database">The recording; it has to stay open while they are read.</param>
@@ -26,20 +26,4 @@ public readonly record struct AllocationEvent(
 
     /// <summary>The stack of the allocation.</summary>
     public Traceback TracebackIn(TraceDatabase database) => database.Stacks.TracebackOf(Stack);
-}
-
-/// <summary>The calls of an allocator.</summary>
-public enum AllocationKind
-{
-    /// <summary>A new block.</summary>
-    Malloc,
-
-    /// <summary>A new block of zeros.</summary>
-    Calloc,
-
-    /// <summary>A block of another size in place of one, or a new block when there was none.</summary>
-    Realloc,
-
-    /// <summary>The end of a block.</summary>
-    Free,
 }

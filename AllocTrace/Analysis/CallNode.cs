@@ -18,16 +18,16 @@ public sealed class CallNode
     public Frame? Frame => _stack == 0 ? null : _tree.Stacks.FrameOf(_stack);
 
     /// <summary>Everything allocated by the frame and by what it called.</summary>
-    public Amount All => _stack == 0 && !_isRoot ? _tree.Own(0) : _tree.All(_stack);
+    public MemoryAmount All => _stack == 0 && !_isRoot ? _tree.Own(0) : _tree.All(_stack);
 
     /// <summary>The allocations of the frame itself.</summary>
-    public Amount Own => _isRoot ? default : _tree.Own(_stack);
+    public MemoryAmount Own => _isRoot ? default : _tree.Own(_stack);
 
     /// <summary>When allocations were sampled: the true figures are so near to <see cref="All"/> in 95 of 100 cases. Otherwise 0.</summary>
-    public Amount AllError => AllVariance.Error;
+    public MemoryAmount AllError => AllVariance.Error;
 
     /// <summary>The same of <see cref="Own"/>.</summary>
-    public Amount OwnError => OwnVariance.Error;
+    public MemoryAmount OwnError => OwnVariance.Error;
 
     internal Variance OwnVariance => _isRoot ? default : _tree.OwnVariance(_stack);
 
@@ -42,8 +42,8 @@ public sealed class CallNode
                 return [];
 
             var nodes = _tree.Callees(_stack).Select(callee => new CallNode(_tree, callee));
-            return _isRoot && _tree.Own(0).Count != 0
-                ? [.. nodes.Append(new CallNode(_tree, 0)).OrderByDescending(node => node.All.Size)]
+            return _isRoot && _tree.Own(0).Blocks != 0
+                ? [.. nodes.Append(new CallNode(_tree, 0)).OrderByDescending(node => node.All.Bytes)]
                 : [.. nodes];
         }
     }

@@ -51,9 +51,9 @@ public sealed class CallTree
 
     internal StackTable Stacks { get; }
 
-    internal Amount Own(int stack) => new(_own[stack].Size, _own[stack].Count);
+    internal MemoryAmount Own(int stack) => new(_own[stack].Bytes, _own[stack].Blocks);
 
-    internal Amount All(int stack) => new(_all[stack].Size, _all[stack].Count);
+    internal MemoryAmount All(int stack) => new(_all[stack].Bytes, _all[stack].Blocks);
 
     internal Variance OwnVariance(int stack) => _own.VarianceOf(stack);
 
@@ -65,7 +65,7 @@ public sealed class CallTree
         var callees = new List<int>();
         for (var callee = _firstCallee[stack]; callee != 0; callee = _nextCallee[callee])
         {
-            if (_all[callee].Count != 0)
+            if (_all[callee].Blocks != 0)
                 callees.Add(callee);
         }
 

@@ -48,18 +48,18 @@ public sealed class GrowthSeries
         var last = snapshots[^1].Snapshot;
         var grouping = Snapshot.GroupingFor(last.Database, groupBy);
         GroupSums[] sums = [.. snapshots.Select(each => each.Snapshot.Sum(grouping, Cumulation.None))];
-        int[] groups = [.. Enumerable.Range(0, grouping.Count).Where(group => KeptGrowing([.. sums.Select(each => each[group].Size)]))];
+        int[] groups = [.. Enumerable.Range(0, grouping.Count).Where(group => KeptGrowing([.. sums.Select(each => each[group].Bytes)]))];
         var statistics = sums[^1].Describe(grouping, groups, last.Details(grouping, groups));
-        return new GrowthSeries([.. snapshots.Select(each => each.Name)], groups.Select(GrowthOf), last.Size);
+        return new GrowthSeries([.. snapshots.Select(each => each.Name)], groups.Select(GrowthOf), last.Bytes);
 
         Growth GrowthOf(int group, int i)
         {
-            long[] sizes = [.. sums.Select(each => each[group].Size)];
+            long[] sizes = [.. sums.Select(each => each[group].Bytes)];
             var variance = sums[0].VarianceOf(group) + sums[^1].VarianceOf(group);
-            return new Growth(statistics[i], sizes, sizes[^1] - sizes[0], sums[^1][group].Count - sums[0][group].Count, TimesGrown(sizes))
+            return new Growth(statistics[i], sizes, sizes[^1] - sizes[0], sums[^1][group].Blocks - sums[0][group].Blocks, TimesGrown(sizes))
             {
-                BytesError = variance.SizeError,
-                BlocksError = variance.CountError,
+                BytesError = variance.BytesError,
+                BlocksError = variance.BlocksError,
             };
         }
     }

@@ -14,8 +14,8 @@ namespace AllocTrace.Analysis;
 /// <param name="Losses">What is missing.</param>
 public sealed record ProcessSummary(
     TraceProcess Process,
-    TraceMoment? Peak,
-    TraceMoment? Live,
+    TraceSnapshot? Peak,
+    TraceSnapshot? Live,
     Usage Usage,
     IReadOnlyList<(TraceDomain Domain, Usage Usage, Usage Error)> Domains,
     IReadOnlyList<(TraceThread Thread, Usage Usage, Usage Error)> Threads,
@@ -51,12 +51,12 @@ public sealed record ProcessSummary(
 
         return new ProcessSummary(
             process,
-            database.MomentOf(process, "peak"),
-            database.MomentOf(process, "live"),
+            database.SnapshotOf(process, SnapshotKind.Peak),
+            database.SnapshotOf(process, SnapshotKind.Live),
             total.Usage,
             [.. database.Domains.Select((domain, i) => (Domain: domain, Usage: total.Domains[i], Error: total.DomainError(i))).Where(row => row.Usage != default)],
             [.. database.Threads.Select((thread, i) => (Thread: thread, Usage: total.Threads[i], Error: total.ThreadError(i))).Where(row => row.Usage != default)
-                .OrderByDescending(row => row.Usage.Allocated.Size)],
+                .OrderByDescending(row => row.Usage.Allocated.Bytes)],
             new Snapshot(database, [.. parts.Select(part => part.Peak)]).Statistics(GroupBy.Lineno, limit: lines),
             new Snapshot(database, [.. parts.Select(part => part.Live)]).Statistics(GroupBy.Lineno, limit: lines),
             [.. database.Losses.Where(loss => loss.Process == process.Id)])

@@ -22,18 +22,18 @@ public sealed class Snapshot
         {
             foreach (ref readonly var site in part.Sites)
             {
-                if (site.Bytes < 0 || site.Blocks < 0 || site.Bytes > long.MaxValue - Size || site.Blocks > long.MaxValue - Count)
+                if (site.Bytes < 0 || site.Blocks < 0 || site.Bytes > long.MaxValue - Bytes || site.Blocks > long.MaxValue - Blocks)
                     throw new InvalidTraceException(database.Path, "damaged: its sizes are impossibly large");
 
-                Size += site.Bytes;
-                Count += site.Blocks;
+                Bytes += site.Bytes;
+                Blocks += site.Blocks;
                 if (database.IsSampled)
                     variance += Variance.Of(site, database.Processes[site.Process]);
             }
         }
 
-        SizeError = variance.SizeError;
-        CountError = variance.CountError;
+        BytesError = variance.BytesError;
+        BlocksError = variance.BlocksError;
     }
 
     /// <summary>Its recording: metadata and stacks; the file may be closed.</summary>
@@ -49,16 +49,16 @@ public sealed class Snapshot
     public IReadOnlyList<string> Notes { get; }
 
     /// <summary>All bytes, as requested by the program.</summary>
-    public long Size { get; }
+    public long Bytes { get; }
 
     /// <summary>All blocks.</summary>
-    public long Count { get; }
+    public long Blocks { get; }
 
-    /// <summary>When allocations were sampled: the true size is within this many bytes of <see cref="Size"/> in 95 of 100 cases.</summary>
-    public long SizeError { get; }
+    /// <summary>When allocations were sampled: the true number is within this many bytes of <see cref="Bytes"/> in 95 of 100 cases.</summary>
+    public long BytesError { get; }
 
-    /// <summary>When allocations were sampled: the true count is within this many blocks of <see cref="Count"/> in 95 of 100 cases.</summary>
-    public long CountError { get; }
+    /// <summary>When allocations were sampled: the true number is within this many blocks of <see cref="Blocks"/> in 95 of 100 cases.</summary>
+    public long BlocksError { get; }
 
     /// <summary>The allocations, a site each, in the order of the database. Tracebacks are made as the sequence advances.</summary>
     public IEnumerable<Trace> Traces
@@ -109,26 +109,26 @@ public sealed class Snapshot
         var processes = database.ProcessesWith(pid);
         return view switch
         {
-            View.Live or View.Peak => OfMoments(database, NamedMoments.OfView(database, processes, view), []),
+            View.Live or View.Peak => OfSnapshots(database, SnapshotChoice.OfView(database, processes, view), []),
             View.Total => new Snapshot(database, database.ReadAllocatedSites(processes)),
             View.Temporary => new Snapshot(database, database.ReadTemporarySites(processes)),
             _ => throw new ArgumentOutOfRangeException(nameof(view), view, "Not a view."),
         };
     }
 
-    /// <summary>Loads what was alive at a named moment. Of a process that used a name repeatedly it is the last of these moments, and <see cref="Notes"/> says so.</summary>
+    /// <summary>Loads what was alive at a named snapshot. Of a process that used a name repeatedly it is the last of these snapshots, and <see cref="Notes"/> says so.</summary>
     /// <param name="database">The recording; needed only during the call.</param>
     /// <param name="name">
     /// The name given by the program or its user; <c>name#2</c> is the second one of that name. Where nobody gave these, also <c>peak</c> and <c>live</c>.
     /// </param>
-    /// <param name="pid">A process, or <see langword="null"/> for all that have such a moment, together.</param>
-    /// <exception cref="ArgumentException">There is no such process, or no such moment.</exception>
+    /// <param name="pid">A process, or <see langword="null"/> for all that have such a snapshot, together.</param>
+    /// <exception cref="ArgumentException">There is no such process, or no such snapshot.</exception>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
     public static Snapshot LoadAt(TraceDatabase database, string name, long? pid = null)
     {
-        var (moments, note) = NamedMoments.Find(database, database.ProcessesWith(pid), name);
-        return OfMoments(database, moments, note is null ? [] : [note]);
+        var (snapshots, note) = SnapshotChoice.Find(database, database.ProcessesWith(pid), name);
+        return OfSnapshots(database, snapshots, note is null ? [] : [note]);
     }
 
     /// <summary>The same as a tree of calls.</summary>
@@ -211,15 +211,15 @@ public sealed class Snapshot
         return (grouping, Sum(grouping, cumulation));
     }
 
-    private static Snapshot OfMoments(TraceDatabase database, IReadOnlyList<TraceMoment> moments, List<string> notes)
+    private static Snapshot OfSnapshots(TraceDatabase database, IReadOnlyList<TraceSnapshot> snapshots, List<string> notes)
     {
-        var parts = database.ReadLiveSites(moments);
-        if (moments.Count > 1)
+        var parts = database.ReadLiveSites(snapshots);
+        if (snapshots.Count > 1)
         {
             (parts, var inherited) = ForkedBlocks.CountOnce(database, parts);
-            if (inherited.Size > 0)
-                notes.Add($"{ByteSize.Format(inherited.Size)} inherited by forked processes are counted once, in the process that allocated them");
-            if (NamedMoments.LivedApart(database, moments) is { } note)
+            if (inherited.Bytes > 0)
+                notes.Add($"{ByteSize.Format(inherited.Bytes)} inherited by forked processes are counted once, in the process that allocated them");
+            if (SnapshotChoice.LivedApart(database, snapshots) is { } note)
                 notes.Add(note);
         }
 

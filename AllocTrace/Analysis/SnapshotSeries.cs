@@ -23,10 +23,10 @@ public static class SnapshotSeries
         ArgumentOutOfRangeException.ThrowIfLessThan(periods, 1);
         var slices = Enumerable.Range(0, database.Slices.Count).Where(i => database.Slices[i].Process == process.Id).ToArray();
         var sites = database.Sites.Sites;
-        var alive = new Amount[sites.Length];
+        var alive = new MemoryAmount[sites.Length];
         var index = database.IndexOfProcess(process.Id);
         for (var i = 0; i < sites.Length; i++)
-            alive[i] = sites[i].Process == index ? new Amount(sites[i].Bytes, sites[i].Blocks) : default; // inherited
+            alive[i] = sites[i].Process == index ? new MemoryAmount(sites[i].Bytes, sites[i].Blocks) : default; // inherited
 
         var changes = new List<SliceChange>[slices.Length];
         var numberOfSlice = slices.Index().ToDictionary(each => each.Item, each => each.Index);
@@ -40,11 +40,11 @@ public static class SnapshotSeries
         for (var period = 0; period < count; period++)
         {
             int begin = (int)((long)period * slices.Length / count), end = (int)((period + 1L) * slices.Length / count);
-            var allocated = new Dictionary<int, Amount>();
+            var allocated = new Dictionary<int, MemoryAmount>();
             foreach (var change in changes[begin..end].Where(each => each is not null).SelectMany(each => each))
             {
                 allocated[change.Site] = allocated.GetValueOrDefault(change.Site) + change.Allocated;
-                alive[change.Site] += new Amount(change.Allocated.Size - change.Freed.Size, change.Allocated.Count - change.Freed.Count);
+                alive[change.Site] += new MemoryAmount(change.Allocated.Bytes - change.Freed.Bytes, change.Allocated.Blocks - change.Freed.Blocks);
             }
 
             yield return new SnapshotPeriod(
@@ -54,13 +54,13 @@ public static class SnapshotSeries
                 Snapshot(alive.Index()));
         }
 
-        Snapshot Snapshot(IEnumerable<(int Site, Amount Amount)> amounts)
+        Snapshot Snapshot(IEnumerable<(int Site, MemoryAmount Amount)> amounts)
         {
             var table = new SiteTable();
             foreach (var (site, amount) in amounts)
             {
-                if (amount.Count > 0)
-                    table.Add(sites[site] with { Bytes = amount.Size, Blocks = amount.Count });
+                if (amount.Blocks > 0)
+                    table.Add(sites[site] with { Bytes = amount.Bytes, Blocks = amount.Blocks });
             }
 
             return new Snapshot(database, [table]);

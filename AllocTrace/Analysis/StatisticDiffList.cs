@@ -7,11 +7,11 @@ public sealed class StatisticDiffList : IReadOnlyList<StatisticDiff>
 {
     private readonly IReadOnlyList<StatisticDiff> _largest;
 
-    internal StatisticDiffList(IReadOnlyList<StatisticDiff> largest, int others, long otherSizeDiff)
+    internal StatisticDiffList(IReadOnlyList<StatisticDiff> largest, int others, long otherBytesDiff)
     {
         _largest = largest;
         Others = others;
-        OtherSizeDiff = otherSizeDiff;
+        OtherBytesDiff = otherBytesDiff;
     }
 
     /// <summary>The number of groups that are listed.</summary>
@@ -21,7 +21,7 @@ public sealed class StatisticDiffList : IReadOnlyList<StatisticDiff>
     public int Others { get; }
 
     /// <summary>By how many bytes the groups that are not listed differ, together.</summary>
-    public long OtherSizeDiff { get; }
+    public long OtherBytesDiff { get; }
 
     /// <summary>The group at <paramref name="index"/>; 0 differs most.</summary>
     public StatisticDiff this[int index] => _largest[index];

@@ -7,12 +7,12 @@ public sealed class StatisticList : IReadOnlyList<Statistic>
 {
     private readonly IReadOnlyList<Statistic> _largest;
 
-    internal StatisticList(IReadOnlyList<Statistic> largest, int others, long otherSize, long otherCount)
+    internal StatisticList(IReadOnlyList<Statistic> largest, int others, long otherBytes, long otherBlocks)
     {
         _largest = largest;
         Others = others;
-        OtherSize = otherSize;
-        OtherCount = otherCount;
+        OtherBytes = otherBytes;
+        OtherBlocks = otherBlocks;
     }
 
     /// <summary>The number of groups that are listed.</summary>
@@ -22,10 +22,10 @@ public sealed class StatisticList : IReadOnlyList<Statistic>
     public int Others { get; }
 
     /// <summary>Bytes of the groups that are not listed.</summary>
-    public long OtherSize { get; }
+    public long OtherBytes { get; }
 
     /// <summary>Blocks of the groups that are not listed.</summary>
-    public long OtherCount { get; }
+    public long OtherBlocks { get; }
 
     /// <summary>The group at <paramref name="index"/>; 0 is the largest.</summary>
     public Statistic this[int index] => _largest[index];

@@ -8,7 +8,7 @@ namespace AllocTrace.Analysis;
 /// <param name="Temporary">Those freed again before a few further allocations of their thread.</param>
 /// <param name="Peak">Those alive at the process's high-water mark.</param>
 /// <param name="Live">Those alive when the interpreter began to finalize, or when the process ended if it never did.</param>
-public readonly record struct Usage(Amount Allocated, Amount Freed, Amount Temporary, Amount Peak, Amount Live)
+public readonly record struct Usage(MemoryAmount Allocated, MemoryAmount Freed, MemoryAmount Temporary, MemoryAmount Peak, MemoryAmount Live)
 {
     /// <summary>Adds everything.</summary>
     public static Usage operator +(Usage a, Usage b) =>

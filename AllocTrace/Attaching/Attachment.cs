@@ -19,7 +19,7 @@ public static class Attachment
     public static void Start(uint pid, string database, TimeSpan patience, CancellationToken stop = default)
     {
         database = Path.GetFullPath(database);
-        using var target = new Target(pid);
+        using var target = new TargetProcess(pid);
         var python = target.FindPython();
         var library = Recording.LibraryPath;
         Impersonation.As(target.Status, () => CheckAsUser(target.Status, library, database));
@@ -29,8 +29,8 @@ public static class Attachment
         if (!Directory.Exists(target.Seen(Path.GetDirectoryName(database)!)))
             throw new IOException($"process {pid} cannot see {Path.GetDirectoryName(database)}: it runs in a container. Give a shared folder with -o");
 
-        var result = Call(target, python, new Call(library, database), new Patience(patience, stop));
-        if (result != Attaching.Call.Done)
+        var result = Call(target, python, new RemoteCall(library, database), new AttachDeadline(patience, stop));
+        if (result != RemoteCall.Done)
             throw new IOException(Describe(pid, result, "begin to record"));
     }
 
@@ -42,12 +42,12 @@ public static class Attachment
     /// <exception cref="IOException">It could not be done. The message is one line.</exception>
     public static string? Stop(uint pid, TimeSpan patience, CancellationToken stop = default)
     {
-        using var target = new Target(pid);
+        using var target = new TargetProcess(pid);
         var library = target.Files.FirstOrDefault(file => file.EndsWith(LibraryName, StringComparison.Ordinal))
-            ?? throw new IOException(Describe(pid, Attaching.Call.NotRunning, ""));
+            ?? throw new IOException(Describe(pid, RemoteCall.NotRunning, ""));
         var session = SnapshotRequest.SessionOf(pid);
-        var result = Call(target, target.FindPython(), new Call(library, null), new Patience(patience, stop));
-        if (result != Attaching.Call.Done)
+        var result = Call(target, target.FindPython(), new RemoteCall(library, null), new AttachDeadline(patience, stop));
+        if (result != RemoteCall.Done)
             throw new IOException(Describe(pid, result, "end the recording"));
 
         return session is null || StoppedSession.AwaitCollected(session) ? null : session;
@@ -55,14 +55,14 @@ public static class Attachment
 
     private static string Describe(uint pid, int result, string what) => result switch
     {
-        Attaching.Call.AlreadyRecording => $"process {pid} is already being recorded",
-        Attaching.Call.NotRunning => $"process {pid} is not being recorded",
-        Attaching.Call.NotLoaded => $"process {pid} could not load liballoctrace.so: its user cannot read it, or its C library is too old",
+        RemoteCall.AlreadyRecording => $"process {pid} is already being recorded",
+        RemoteCall.NotRunning => $"process {pid} is not being recorded",
+        RemoteCall.NotLoaded => $"process {pid} could not load liballoctrace.so: its user cannot read it, or its C library is too old",
         _ => $"process {pid} could not {what} ({result}): the reason is on its error output",
     };
 
-    private static int Call(Target target, string python, Call call, Patience patience) =>
-        RemoteDebugging.Find(target, python) is { } door ? RemoteScript.Call(target, door, call, patience) : Debugger.Call(target, python, call, patience);
+    private static int Call(TargetProcess target, string python, RemoteCall call, AttachDeadline deadline) =>
+        RemoteDebugging.Find(target, python) is { } door ? RemoteScript.Call(target, door, call, deadline) : Debugger.Call(target, python, call, deadline);
 
     /// <summary>Finds out what the process's user may not do.</summary>
     private static bool CheckAsUser(TargetStatus status, string library, string database)

@@ -30,7 +30,7 @@ internal static partial class Debugger
     /// <summary>Has the process call a function of the library.</summary>
     /// <returns>The result of the call.</returns>
     /// <exception cref="IOException">It failed; the process continues unchanged. The message is one line.</exception>
-    public static int Call(Target target, string python, Call call, Patience patience)
+    public static int Call(TargetProcess target, string python, RemoteCall call, AttachDeadline deadline)
     {
         if (target.Status.Tracer is not 0 and var tracer)
             throw new IOException($"process {target.Pid} is already being traced by process {tracer} (a debugger or strace): end that first");
@@ -41,8 +41,8 @@ internal static partial class Debugger
         if (!gdb.Do("printf \"alloctrace-attached %d\\n\", $pc != 0").Contains("alloctrace-attached 1", StringComparison.Ordinal))
             throw new IOException($"gdb could not attach to process {target.Pid}: {gdb.LastError}");
 
-        if (!StopAt(gdb, target.Pid, places, patience))
-            throw patience.Exception(target.Pid);
+        if (!StopAt(gdb, target.Pid, places, deadline))
+            throw deadline.Exception(target.Pid);
 
         // From here on without a limit: a call that has begun is not to be left half way.
         var output = gdb.Do(Script(libc, call));
@@ -52,7 +52,7 @@ internal static partial class Debugger
     }
 
     /// <summary>Lets the process run until a thread comes to one of the places, and takes the breakpoints out.</summary>
-    private static bool StopAt(Gdb gdb, uint pid, ulong[] places, Patience patience)
+    private static bool StopAt(Gdb gdb, uint pid, ulong[] places, AttachDeadline deadline)
     {
         // A signal of the process goes to it without a stop. SIGSTOP from us is what ends the waiting, and never reaches it.
         gdb.Do([
@@ -62,7 +62,7 @@ internal static partial class Debugger
             $"set $there = {string.Join(" || ", places.Select(place => $"(unsigned long)$pc == {place}"))}", "printf \"alloctrace-there %d\\n\", $there", "delete",
         ];
         var stopped = gdb.Begin(["continue", .. end]);
-        while (!stopped.Wait(LookMs) && !patience.IsOver)
+        while (!stopped.Wait(LookMs) && !deadline.IsOver)
         {
         }
 
@@ -79,21 +79,21 @@ internal static partial class Debugger
         return stopped.Wait(_stopping) && stopped.Result.Contains("alloctrace-there 1", StringComparison.Ordinal);
     }
 
-    private static IEnumerable<string> Script(Library libc, Call call)
+    private static IEnumerable<string> Script(Library libc, RemoteCall call)
     {
         yield return $"set $room = ((char *(*)(unsigned long)){libc.Malloc})({RoomBytes})";
         yield return $"set {Text(call.Library, 0)}";
         yield return $"set $library = ((void *(*)(char *, int)){libc.Open})($room, 2)";
-        yield return $"set $result = {Attaching.Call.NotLoaded}";
+        yield return $"set $result = {RemoteCall.NotLoaded}";
         yield return "if $library";
         yield return $"  set {Text("alloctrace_get_status", 0)}";
         yield return $"  set $status = ((void *(*)(void *, char *)){libc.Look})($library, $room)";
         yield return $"  set {Text(call.Function, 0)}";
         yield return $"  set $function = ((void *(*)(void *, char *)){libc.Look})($library, $room)";
-        yield return $"  set {{unsigned int}}$room = {Attaching.Call.StatusBytes}";
+        yield return $"  set {{unsigned int}}$room = {RemoteCall.StatusBytes}";
         yield return "  set $result = ((int (*)(void *))$status)($room)";
         yield return $"  if {(call.Path is null ? "0" : "{unsigned int}($room + 4) != 0")}";
-        yield return $"    set $result = {Attaching.Call.AlreadyRecording}";
+        yield return $"    set $result = {RemoteCall.AlreadyRecording}";
         yield return "  else";
         yield return $"    set {Text(call.Path ?? "", PathAt)}";
         yield return $"    set $result = ((int (*)(char *, char *))$function)($room + {PathAt}, (char *)0)";
@@ -117,7 +117,7 @@ internal static partial class Debugger
     /// <summary>Functions of the C library, by their addresses in the process.</summary>
     private sealed partial record Library(ulong Open, ulong Look, ulong Malloc, ulong Free)
     {
-        public static Library? Find(Target target)
+        public static Library? Find(TargetProcess target)
         {
             var symbols = target.Files.Where(file => LibC().IsMatch(Path.GetFileName(file)))
                 .SelectMany(file => target.Symbols(file, "dlopen", "dlsym", "__libc_dlopen_mode", "__libc_dlsym", "malloc", "free"))

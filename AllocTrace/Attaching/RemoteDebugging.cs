@@ -9,11 +9,11 @@ internal sealed class RemoteDebugging
     private const ulong InterpretersHead = 40, InterpreterId = 56, InterpreterNext = 64, ThreadsMain = 80;
     private const ulong PleaseStop = 1 << 5; // _PY_EVAL_PLEASE_STOP_BIT
     private const int MostInterpreters = 1 << 16;
-    private readonly Target _target;
+    private readonly TargetProcess _target;
     private readonly ulong _eval, _pending, _script;
     private readonly int _scriptSize;
 
-    private RemoteDebugging(Target target, ulong runtime, ulong debugger)
+    private RemoteDebugging(TargetProcess target, ulong runtime, ulong debugger)
     {
         _target = target;
         var interpreter = target.ReadWord(runtime + Offset(InterpretersHead));
@@ -42,7 +42,7 @@ internal sealed class RemoteDebugging
     }
 
     /// <summary>The way into a process; <see langword="null"/>: its CPython is older, or there is none.</summary>
-    public static RemoteDebugging? Find(Target target, string library)
+    public static RemoteDebugging? Find(TargetProcess target, string library)
     {
         var runtime = target.Section(library, ".PyRuntime") ?? (target.Symbols(library, "_PyRuntime").TryGetValue("_PyRuntime", out var symbol) ? symbol : null);
         if (runtime is not { } address || !target.Read(address, 8).AsSpan().SequenceEqual("xdebugpy"u8))

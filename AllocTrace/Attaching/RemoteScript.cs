@@ -25,11 +25,11 @@ internal sealed class RemoteScript : IDisposable
     /// <summary>The time limit for the call itself: the library has its own, shorter limits.</summary>
     private static readonly TimeSpan _answering = TimeSpan.FromMinutes(5);
 
-    private readonly Target _target;
+    private readonly TargetProcess _target;
     private readonly HandoverFolder _folder;
     private readonly SafeFileHandle _script, _answer;
 
-    private RemoteScript(Target target, Call call)
+    private RemoteScript(TargetProcess target, RemoteCall call)
     {
         _target = target;
         _folder = new HandoverFolder(target.Status);
@@ -50,12 +50,12 @@ internal sealed class RemoteScript : IDisposable
 
     /// <summary>Has the process call a function of the library.</summary>
     /// <returns>The result of the call.</returns>
-    public static int Call(Target target, RemoteDebugging door, Call call, Patience patience)
+    public static int Call(TargetProcess target, RemoteDebugging door, RemoteCall call, AttachDeadline deadline)
     {
         using var script = new RemoteScript(target, call);
         script.CheckSeen();
         door.Request(script.ScriptPath);
-        return script.Await(door, patience);
+        return script.Await(door, deadline);
     }
 
     public void Dispose()
@@ -84,7 +84,7 @@ internal sealed class RemoteScript : IDisposable
         }
     }
 
-    private int Await(RemoteDebugging door, Patience patience)
+    private int Await(RemoteDebugging door, AttachDeadline deadline)
     {
         var time = Stopwatch.StartNew();
         string? text;
@@ -93,10 +93,10 @@ internal sealed class RemoteScript : IDisposable
             if (TargetStatus.Of(_target.Pid) is null or { IsOver: true })
                 throw new IOException($"process {_target.Pid} ended");
 
-            if (patience.IsOver && Withdraw(door))
-                throw patience.Exception(_target.Pid);
+            if (deadline.IsOver && Withdraw(door))
+                throw deadline.Exception(_target.Pid);
 
-            if (time.Elapsed > patience.Limit + _answering)
+            if (time.Elapsed > deadline.Limit + _answering)
                 throw new IOException($"process {_target.Pid} took the request, but does not answer");
 
             Thread.Sleep(LookMs);
@@ -124,7 +124,7 @@ internal sealed class RemoteScript : IDisposable
         return bytes.Length == MostAnswerBytes || bytes.EndsWith("\n"u8) ? Encoding.UTF8.GetString(bytes).Trim() : null;
     }
 
-    private static string Text(Call call, string answer) => $$"""
+    private static string Text(RemoteCall call, string answer) => $$"""
         import os
         def run(path):
             try:
@@ -136,12 +136,12 @@ internal sealed class RemoteScript : IDisposable
                 import ctypes
                 # PyDLL keeps the GIL, which starting wants.
                 library = ctypes.PyDLL(os.fsdecode({{Bytes(call.Library)}}))
-                status = (ctypes.c_uint32 * {{Attaching.Call.StatusBytes / 4}})({{Attaching.Call.StatusBytes}})
+                status = (ctypes.c_uint32 * {{RemoteCall.StatusBytes / 4}})({{RemoteCall.StatusBytes}})
                 library.alloctrace_get_status(status)
                 if {{(call.Path is null ? "True" : "not status[1]")}}:
                     result = library.{{call.Function}}({{(call.Path is null ? "" : $"{Bytes(call.Path)}, None")}})
                 else:
-                    result = {{Attaching.Call.AlreadyRecording}}
+                    result = {{RemoteCall.AlreadyRecording}}
             except BaseException as error:
                 result = repr(error)
             os.write(answer, (" ".join(str(result).split()) + "\n").encode("utf-8", "replace"))

@@ -11,10 +11,10 @@ namespace AllocTrace.Events;
 /// <param name="Runs">Events that follow each other in one thread at one time.</param>
 /// <param name="Tags">What happened.</param>
 /// <param name="Addresses">To which block.</param>
-/// <param name="Sizes">Bytes of each allocation, in their order.</param>
+/// <param name="Bytes">Bytes of each allocation, in their order.</param>
 /// <param name="Stacks">Likewise, the number of the stack.</param>
 internal readonly record struct EventBlock(
-    ReadOnlyMemory<EventRun> Runs, ReadOnlyMemory<byte> Tags, ReadOnlyMemory<ulong> Addresses, ReadOnlyMemory<ulong> Sizes, ReadOnlyMemory<uint> Stacks)
+    ReadOnlyMemory<EventRun> Runs, ReadOnlyMemory<byte> Tags, ReadOnlyMemory<ulong> Addresses, ReadOnlyMemory<ulong> Bytes, ReadOnlyMemory<uint> Stacks)
 {
     /// <summary>The number of events that complete a block; those of one slab may come on top.</summary>
     public const int Events = 1 << 16;
@@ -33,12 +33,12 @@ internal readonly record struct EventBlock(
             Span<byte> head = stackalloc byte[HeadBytes];
             BinaryPrimitives.WriteInt32LittleEndian(head, Runs.Length);
             BinaryPrimitives.WriteInt32LittleEndian(head[4..], Tags.Length);
-            BinaryPrimitives.WriteInt32LittleEndian(head[8..], Sizes.Length);
+            BinaryPrimitives.WriteInt32LittleEndian(head[8..], Bytes.Length);
             zlib.Write(head);
             zlib.Write(MemoryMarshal.AsBytes(Runs.Span));
             zlib.Write(Tags.Span);
             zlib.Write(MemoryMarshal.AsBytes(Addresses.Span));
-            zlib.Write(MemoryMarshal.AsBytes(Sizes.Span));
+            zlib.Write(MemoryMarshal.AsBytes(Bytes.Span));
             zlib.Write(MemoryMarshal.AsBytes(Stacks.Span));
         }
 

@@ -17,7 +17,7 @@ internal sealed unsafe class EventLog : IDisposable
     private readonly List<(int Events, long FirstNs, long LastNs)> _blocks = [];
     private byte[] _tags = new byte[256];
     private ulong[] _addresses = new ulong[256];
-    private ulong[] _sizes = new ulong[256];
+    private ulong[] _bytes = new ulong[256];
     private uint[] _stacks = new uint[256];
     private int _count;
     private int _allocations;
@@ -103,10 +103,10 @@ internal sealed unsafe class EventLog : IDisposable
 
     private void AddEvent(uint tag, ulong address) => (_tags[_count], _addresses[_count++]) = ((byte)tag, address);
 
-    private void AddAllocation(uint tag, ulong address, ulong size, uint stack)
+    private void AddAllocation(uint tag, ulong address, ulong bytes, uint stack)
     {
         AddEvent(tag, address);
-        (_sizes[_allocations], _stacks[_allocations++]) = (size, stack);
+        (_bytes[_allocations], _stacks[_allocations++]) = (bytes, stack);
     }
 
     private bool Exists(uint stack)
@@ -125,7 +125,7 @@ internal sealed unsafe class EventLog : IDisposable
         var length = Math.Max(2 * _tags.Length, _count + more);
         Array.Resize(ref _tags, length);
         Array.Resize(ref _addresses, length);
-        Array.Resize(ref _sizes, length);
+        Array.Resize(ref _bytes, length);
         Array.Resize(ref _stacks, length);
     }
 
@@ -167,7 +167,7 @@ internal sealed unsafe class EventLog : IDisposable
             return false;
 
         var block = new EventBlock(
-            _runs.ToArray(), _tags.AsMemory(0, _count), _addresses.AsMemory(0, _count), _sizes.AsMemory(0, _allocations), _stacks.AsMemory(0, _allocations)).Compress();
+            _runs.ToArray(), _tags.AsMemory(0, _count), _addresses.AsMemory(0, _count), _bytes.AsMemory(0, _allocations), _stacks.AsMemory(0, _allocations)).Compress();
         try
         {
             _isFull = _spool.Length + block.Length > _mostBytes;
@@ -193,16 +193,16 @@ internal sealed unsafe class EventLog : IDisposable
 
     private readonly struct Records(EventLog log) : IRecordVisitor
     {
-        public bool Allocate(uint tag, ulong address, ulong size, uint stack)
+        public bool Allocate(uint tag, ulong address, ulong bytes, uint stack)
         {
-            var isWhole = size <= WireFormat.OperandMask && log.Exists(stack);
+            var isWhole = bytes <= WireFormat.OperandMask && log.Exists(stack);
             if (isWhole)
-                log.AddAllocation(tag, address, size, stack);
+                log.AddAllocation(tag, address, bytes, stack);
 
             return isWhole;
         }
 
-        public bool Reallocate(uint tag, ulong address, ulong size, uint stack) => Allocate(tag, address, size, stack);
+        public bool Reallocate(uint tag, ulong address, ulong bytes, uint stack) => Allocate(tag, address, bytes, stack);
 
         public void Free(uint tag, ulong address) => log.AddEvent(tag, address);
 

@@ -38,7 +38,7 @@ internal static partial class JournalFormat
         }
     }
 
-    /// <summary>The session that a journal, checkpoint, log of events or picture belongs to, unfinished ones too; <see langword="null"/>: the file is something else.</summary>
+    /// <summary>The session that a journal, checkpoint, log of events or live snapshot belongs to, unfinished ones too; <see langword="null"/>: the file is something else.</summary>
     public static string? SessionOf(string file) => Companion().Match(file) is { Success: true } match ? match.Groups[1].Value : null;
 
     /// <summary>Returns the number of bytes of the file, the head included, that are entries of this generation.</summary>

@@ -16,7 +16,7 @@ internal unsafe struct AddressPage
     public const int Granules = 1 << (AddressBits - GranuleBits);
 
     /// <summary>A size that does not fit: the table has it elsewhere.</summary>
-    public const uint WideSize = uint.MaxValue;
+    public const uint WideBytes = uint.MaxValue;
 
     private const int HeadBytes = 64;
 

@@ -26,8 +26,8 @@ internal sealed unsafe partial class AddressTable
         }
 
         writer.WriteAll<(ulong, ulong)>([]);
-        writer.WriteAll<(ulong, ulong)>([.. _wideSizes.Select(block => (block.Key, block.Value))]);
-        writer.WriteAll<(ulong, ulong, ulong)>([.. _unaligned.Select(block => (block.Key, block.Value.Size, (ulong)block.Value.Site))]);
+        writer.WriteAll<(ulong, ulong)>([.. _wideBytes.Select(block => (block.Key, block.Value))]);
+        writer.WriteAll<(ulong, ulong, ulong)>([.. _unaligned.Select(block => (block.Key, block.Value.Bytes, (ulong)block.Value.Site))]);
     }
 
     /// <summary>Adds blocks that were saved.</summary>
@@ -45,15 +45,15 @@ internal sealed unsafe partial class AddressTable
             }
         }
 
-        foreach (var (address, size) in reader.ReadAll<(ulong, ulong)>())
-            _wideSizes[address] = size;
+        foreach (var (address, bytes) in reader.ReadAll<(ulong, ulong)>())
+            _wideBytes[address] = bytes;
 
-        foreach (var (address, size, site) in reader.ReadAll<(ulong, ulong, ulong)>())
+        foreach (var (address, bytes, site) in reader.ReadAll<(ulong, ulong, ulong)>())
         {
             if (!IsSite(site, siteEnd) || (address & 15) == 0)
                 return false;
 
-            _unaligned[address] = new LiveBlock(size, (uint)site);
+            _unaligned[address] = new LiveBlock(bytes, (uint)site);
         }
 
         return true;

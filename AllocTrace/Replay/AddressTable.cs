@@ -21,8 +21,8 @@ internal sealed unsafe partial class AddressTable : IDisposable
 
     private readonly Dictionary<ulong, nint> _pages;
 
-    /// <summary>Sizes of the blocks whose entry says <see cref="AddressPage.WideSize"/>.</summary>
-    private readonly Dictionary<ulong, ulong> _wideSizes;
+    /// <summary>Sizes of the blocks whose entry says <see cref="AddressPage.WideBytes"/>.</summary>
+    private readonly Dictionary<ulong, ulong> _wideBytes;
 
     /// <summary>Blocks that begin between granules.</summary>
     private readonly Dictionary<ulong, LiveBlock> _unaligned;
@@ -37,14 +37,14 @@ internal sealed unsafe partial class AddressTable : IDisposable
     public AddressTable()
     {
         _pages = [];
-        _wideSizes = [];
+        _wideBytes = [];
         _unaligned = [];
     }
 
     private AddressTable(AddressTable other)
     {
         _pages = new(other._pages);
-        _wideSizes = new(other._wideSizes);
+        _wideBytes = new(other._wideBytes);
         _unaligned = new(other._unaligned);
         _emptyPages = other._emptyPages;
         foreach (var page in _pages.Values)
@@ -65,15 +65,15 @@ internal sealed unsafe partial class AddressTable : IDisposable
     /// <summary>Notes a block in the usual case: a free place on a page that holds others and is in the cache.</summary>
     /// <returns>True if that was the case; if not, nothing happened, and <see cref="Put"/> does it.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryPut(AddressPage** pages, ulong address, uint size, uint site)
+    public static bool TryPut(AddressPage** pages, ulong address, uint bytes, uint site)
     {
         var key = address >> AddressPage.AddressBits;
         var page = pages[key % CachedPages];
         var entry = AddressPage.Entry(page, address);
-        if (page->Key != key || page->Blocks == 0 || *entry != 0 || (address & 15) != 0 || size == AddressPage.WideSize)
+        if (page->Key != key || page->Blocks == 0 || *entry != 0 || (address & 15) != 0 || bytes == AddressPage.WideBytes)
             return false;
 
-        *entry = (ulong)site << 32 | size;
+        *entry = (ulong)site << 32 | bytes;
         page->Blocks++;
         return true;
     }
@@ -87,7 +87,7 @@ internal sealed unsafe partial class AddressTable : IDisposable
         var page = pages[key % CachedPages];
         var entry = AddressPage.Entry(page, address);
         var old = *entry;
-        if (page->Key != key || old == 0 || page->Blocks == 1 || (address & 15) != 0 || (uint)old == AddressPage.WideSize)
+        if (page->Key != key || old == 0 || page->Blocks == 1 || (address & 15) != 0 || (uint)old == AddressPage.WideBytes)
             return 0;
 
         *entry = 0;
@@ -97,17 +97,17 @@ internal sealed unsafe partial class AddressTable : IDisposable
 
     /// <summary>Notes a block.</summary>
     /// <param name="address">Where it begins.</param>
-    /// <param name="size">Bytes.</param>
+    /// <param name="bytes">Bytes.</param>
     /// <param name="site">Who allocated it; not 0.</param>
-    /// <param name="replacedSize">The size of the block that was noted there.</param>
+    /// <param name="replacedBytes">The size of the block that was noted there.</param>
     /// <returns>The site of the block that was noted there; 0 when there was none.</returns>
-    public uint Put(ulong address, ulong size, uint site, out ulong replacedSize)
+    public uint Put(ulong address, ulong bytes, uint site, out ulong replacedBytes)
     {
         if ((address & 15) != 0)
         {
             _unaligned.Remove(address, out var replaced);
-            _unaligned[address] = new LiveBlock(size, site);
-            replacedSize = replaced.Size;
+            _unaligned[address] = new LiveBlock(bytes, site);
+            replacedBytes = replaced.Bytes;
             return replaced.Site;
         }
 
@@ -117,31 +117,31 @@ internal sealed unsafe partial class AddressTable : IDisposable
 
         var entry = AddressPage.Entry(page, address);
         var old = *entry;
-        replacedSize = SizeOf(address, (uint)old);
+        replacedBytes = BytesOf(address, (uint)old);
         if (old == 0 && page->Blocks++ == 0)
             _emptyPages--;
 
-        *entry = (ulong)site << 32 | Math.Min(size, AddressPage.WideSize);
-        if (size >= AddressPage.WideSize)
-            _wideSizes[address] = size;
+        *entry = (ulong)site << 32 | Math.Min(bytes, AddressPage.WideBytes);
+        if (bytes >= AddressPage.WideBytes)
+            _wideBytes[address] = bytes;
 
         return (uint)(old >> 32);
     }
 
     /// <summary>Forgets a block.</summary>
     /// <param name="address">Where it begins.</param>
-    /// <param name="size">Its size in bytes.</param>
+    /// <param name="bytes">Its size in bytes.</param>
     /// <returns>Its site; 0 when there is no such block.</returns>
-    public uint Take(ulong address, out ulong size)
+    public uint Take(ulong address, out ulong bytes)
     {
         if ((address & 15) != 0)
         {
             _unaligned.Remove(address, out var block);
-            size = block.Size;
+            bytes = block.Bytes;
             return block.Site;
         }
 
-        size = 0;
+        bytes = 0;
         var page = FindPage(address >> AddressPage.AddressBits);
         if (page == null)
             return 0;
@@ -151,7 +151,7 @@ internal sealed unsafe partial class AddressTable : IDisposable
         if (old == 0)
             return 0;
 
-        size = SizeOf(address, (uint)old);
+        bytes = BytesOf(address, (uint)old);
         *entry = 0;
         if (--page->Blocks == 0 && ++_emptyPages > SpareEmptyPages)
             FreeEmptyPages();
@@ -194,13 +194,13 @@ internal sealed unsafe partial class AddressTable : IDisposable
     }
 
     /// <summary>The size of a block whose entry is going to be overwritten.</summary>
-    private ulong SizeOf(ulong address, uint entrySize)
+    private ulong BytesOf(ulong address, uint entryBytes)
     {
-        ulong size = entrySize;
-        if (entrySize == AddressPage.WideSize)
-            _wideSizes.Remove(address, out size);
+        ulong bytes = entryBytes;
+        if (entryBytes == AddressPage.WideBytes)
+            _wideBytes.Remove(address, out bytes);
 
-        return size;
+        return bytes;
     }
 
     /// <summary>Finds a page for writing and puts it into the cache; null when there is none.</summary>

@@ -159,7 +159,7 @@ internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay re
 
     private void End(ThreadStream stream, JournalEntry* entry)
     {
-        stream.End = new ArchivedEnd(entry->First, entry->Second, PythonText.Decode(JournalReader.Payload(entry)));
+        stream.End = new JournaledThreadEnd(entry->First, entry->Second, PythonText.Decode(JournalReader.Payload(entry)));
         if (stream.Archive is [.., var last])
             stream.Limit = StreamPosition.StartOf(((SlabHeader*)last)->Sequence) + ((SlabHeader*)last)->Used;
 

@@ -79,7 +79,7 @@ internal sealed unsafe partial class ProcessReplay
         if ((tag & 15) != WireFormat.MmapDomain)
             throw NoSuchRecord(thread, tag >> 4, 2 * sizeof(ulong));
 
-        CheckSize(thread, length);
+        CheckBytes(thread, length);
         thread.Unmapped.Clear();
         _mappings.Cut(address, address + length, thread.Unmapped);
         ref var operations = ref OperationsOf(FreesOfMappings);

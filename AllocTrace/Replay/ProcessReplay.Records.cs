@@ -34,54 +34,54 @@ internal sealed unsafe partial class ProcessReplay
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Allocate(ThreadReplay thread, uint tag, ulong address, ulong size, uint stack)
+    private void Allocate(ThreadReplay thread, uint tag, ulong address, ulong bytes, uint stack)
     {
         var domain = &thread.Domains[tag & 15];
         var site = domain->Sites.Find(stack);
         if (site == 0)
             site = AddSite(thread, tag & 15, stack);
 
-        if (size >= AddressPage.WideSize || !AddressTable.TryPut(domain->Pages, address, (uint)size, site))
-            size = PutUnusual(thread, tag, address, size, site);
+        if (bytes >= AddressPage.WideBytes || !AddressTable.TryPut(domain->Pages, address, (uint)bytes, site))
+            bytes = PutUnusual(thread, tag, address, bytes, site);
 
-        CountAllocation(site, (long)size, 1);
+        CountAllocation(site, (long)bytes, 1);
         ref var operations = ref OperationsOf(tag);
         operations.Calls++;
-        operations.Bytes += (long)size;
+        operations.Bytes += (long)bytes;
         thread.Recent.Add(address | domain->Tag);
     }
 
     /// <returns>The size that counts.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private ulong PutUnusual(ThreadReplay thread, uint tag, ulong address, ulong size, uint site)
+    private ulong PutUnusual(ThreadReplay thread, uint tag, ulong address, ulong bytes, uint site)
     {
-        CheckSize(thread, size);
+        CheckBytes(thread, bytes);
         if ((tag & 15) == WireFormat.MmapDomain)
-            PutMapping(address, size, site);
+            PutMapping(address, bytes, site);
         else if (TryRename(thread, tag, address, site) is { } renamed)
             return renamed;
         else
-            PutBlock(tag & 15, address, size, site);
+            PutBlock(tag & 15, address, bytes, site);
 
-        return size;
+        return bytes;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void PutBlock(uint domain, ulong address, ulong size, uint site)
+    private void PutBlock(uint domain, ulong address, ulong bytes, uint site)
     {
         var table = _tables[domain] ?? AddTable(domain);
-        var replaced = table.Put(address, size, site, out var replacedSize);
+        var replaced = table.Put(address, bytes, site, out var replacedBytes);
         if (replaced == 0)
             return;
 
-        var (bytes, blocks) = Weigh(address, replacedSize);
-        CountFree(replaced, bytes, blocks); // its free was lost
+        var (freedBytes, freedBlocks) = Weigh(address, replacedBytes);
+        CountFree(replaced, freedBytes, freedBlocks); // its free was lost
     }
 
-    private uint TakeBlock(uint domain, ulong address, out ulong size)
+    private uint TakeBlock(uint domain, ulong address, out ulong bytes)
     {
-        size = 0;
-        return _tables[domain] is { } table ? table.Take(address, out size) : 0;
+        bytes = 0;
+        return _tables[domain] is { } table ? table.Take(address, out bytes) : 0;
     }
 
     private AddressTable AddTable(uint domain)
@@ -111,10 +111,10 @@ internal sealed unsafe partial class ProcessReplay
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeUnusual(ThreadReplay thread, uint tag, ulong address)
     {
-        var site = TakeBlock(tag & 15, address, out var size);
+        var site = TakeBlock(tag & 15, address, out var bytes);
         if (site != 0)
         {
-            CountFree(thread, tag, address | TagOf(tag & 15), site, (long)size);
+            CountFree(thread, tag, address | TagOf(tag & 15), site, (long)bytes);
             return;
         }
 
@@ -124,14 +124,14 @@ internal sealed unsafe partial class ProcessReplay
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CountFree(ThreadReplay thread, uint tag, ulong taggedAddress, uint site, long size)
+    private void CountFree(ThreadReplay thread, uint tag, ulong taggedAddress, uint site, long bytes)
     {
         ref var operations = ref OperationsOf(tag);
         operations.Calls++;
-        operations.Bytes += size;
-        CountFree(site, size, 1);
+        operations.Bytes += bytes;
+        CountFree(site, bytes, 1);
         if (thread.Recent.Contains(taggedAddress))
-            CountTemporary(thread, site, size, 1);
+            CountTemporary(thread, site, bytes, 1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -184,12 +184,12 @@ internal sealed unsafe partial class ProcessReplay
         ref var realloc = ref thread.Realloc(domain);
         if (realloc.Open && realloc.Block.Site != 0)
         {
-            var (bytes, blocks) = Weigh(realloc.Address, realloc.Block.Size);
-            CountFree(realloc.Block.Site, bytes, blocks); // its end was lost
+            var (freedBytes, freedBlocks) = Weigh(realloc.Address, realloc.Block.Bytes);
+            CountFree(realloc.Block.Site, freedBytes, freedBlocks); // its end was lost
         }
 
-        var site = TakeBlock(domain, address, out var size);
-        realloc = new PendingRealloc { Open = true, Address = address, Block = new LiveBlock(size, site) };
+        var site = TakeBlock(domain, address, out var bytes);
+        realloc = new PendingRealloc { Open = true, Address = address, Block = new LiveBlock(bytes, site) };
     }
 
     private void UndoRealloc(ThreadReplay thread, uint domain, ulong address)
@@ -201,41 +201,41 @@ internal sealed unsafe partial class ProcessReplay
         }
 
         ref var realloc = ref thread.Realloc(domain);
-        var (size, site) = realloc.Block;
+        var (bytes, site) = realloc.Block;
         if (realloc.Open && site != 0)
-            PutBlock(domain, realloc.Address, size, site);
+            PutBlock(domain, realloc.Address, bytes, site);
 
         realloc = default;
     }
 
-    private void CommitRealloc(ThreadReplay thread, uint tag, ulong address, ulong size, uint stack)
+    private void CommitRealloc(ThreadReplay thread, uint tag, ulong address, ulong bytes, uint stack)
     {
         if ((tag & 15) == WireFormat.MmapDomain)
         {
-            Remap(thread, tag, address, size, stack);
+            Remap(thread, tag, address, bytes, stack);
             return;
         }
 
         ref var realloc = ref thread.Realloc(tag & 15);
-        var (oldSize, oldSite) = realloc.Block;
+        var (oldBytes, oldSite) = realloc.Block;
         if (realloc.Open && oldSite == 0)
             UnknownFrees++;
 
         if (oldSite != 0)
         {
-            CountFree(oldSite, (long)oldSize, 1);
+            CountFree(oldSite, (long)oldBytes, 1);
             if (thread.Recent.Contains(realloc.Address | TagOf(tag & 15)))
-                CountTemporary(thread, oldSite, (long)oldSize, 1);
+                CountTemporary(thread, oldSite, (long)oldBytes, 1);
         }
 
         realloc = default;
-        Allocate(thread, tag, address, size, stack);
+        Allocate(thread, tag, address, bytes, stack);
     }
 
-    private void CheckSize(ThreadReplay thread, ulong size)
+    private void CheckBytes(ThreadReplay thread, ulong bytes)
     {
-        if (size > LargestBlock)
-            throw _session.Damaged($"thread {thread.OsId} has a block of {size} bytes");
+        if (bytes > LargestBlock)
+            throw _session.Damaged($"thread {thread.OsId} has a block of {bytes} bytes");
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -255,15 +255,15 @@ internal sealed unsafe partial class ProcessReplay
     private readonly struct ExactRecords(ProcessReplay replay, ThreadReplay thread) : IRecordVisitor
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public bool Allocate(uint tag, ulong address, ulong size, uint stack)
+        public bool Allocate(uint tag, ulong address, ulong bytes, uint stack)
         {
-            replay.Allocate(thread, tag, address, size, stack);
+            replay.Allocate(thread, tag, address, bytes, stack);
             return true;
         }
 
-        public bool Reallocate(uint tag, ulong address, ulong size, uint stack)
+        public bool Reallocate(uint tag, ulong address, ulong bytes, uint stack)
         {
-            replay.CommitRealloc(thread, tag, address, size, stack);
+            replay.CommitRealloc(thread, tag, address, bytes, stack);
             return true;
         }
 

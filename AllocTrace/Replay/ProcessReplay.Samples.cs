@@ -8,25 +8,25 @@ internal sealed unsafe partial class ProcessReplay
 {
     private readonly SampleEstimate? _estimate;
 
-    private void AllocateSampled(ThreadReplay thread, uint tag, ulong address, ulong size, uint stack)
+    private void AllocateSampled(ThreadReplay thread, uint tag, ulong address, ulong blockBytes, uint stack)
     {
         if ((tag & 15) == WireFormat.MmapDomain)
         {
-            Allocate(thread, tag, address, size, stack); // mappings are few: every one is recorded
+            Allocate(thread, tag, address, blockBytes, stack); // mappings are few: every one is recorded
             return;
         }
 
-        CheckSize(thread, size);
+        CheckBytes(thread, blockBytes);
         var site = thread.Domains[tag & 15].Sites.Find(stack);
         if (site == 0)
             site = AddSite(thread, tag & 15, stack);
 
         if (TryRename(thread, tag, address, site) is { } renamed)
-            size = renamed;
+            blockBytes = renamed;
         else
-            PutBlock(tag & 15, address, size, site);
+            PutBlock(tag & 15, address, blockBytes, site);
 
-        var (bytes, blocks) = Weigh(address, size);
+        var (bytes, blocks) = Weigh(address, blockBytes);
         CountAllocation(site, bytes, blocks);
         ref var operations = ref OperationsOf(tag);
         operations.Calls += blocks;
@@ -35,8 +35,8 @@ internal sealed unsafe partial class ProcessReplay
 
     private void FreeSampled(ThreadReplay thread, uint tag, ulong address)
     {
-        var site = TakeBlock(tag & 15, address, out var size);
-        var (bytes, blocks) = site == 0 ? (0, 1) : Weigh(address, size);
+        var site = TakeBlock(tag & 15, address, out var blockBytes);
+        var (bytes, blocks) = site == 0 ? (0, 1) : Weigh(address, blockBytes);
         ref var operations = ref OperationsOf(tag);
         operations.Calls += blocks;
         operations.Bytes += bytes;
@@ -49,13 +49,13 @@ internal sealed unsafe partial class ProcessReplay
     private void EndRealloc(ThreadReplay thread, uint tag)
     {
         ref var realloc = ref thread.Realloc(tag & 15);
-        var (size, site) = realloc.Block;
+        var (blockBytes, site) = realloc.Block;
         if (realloc.Open && site == 0)
             UnknownFrees++;
 
         if (realloc.Open && site != 0)
         {
-            var (bytes, blocks) = Weigh(realloc.Address, size);
+            var (bytes, blocks) = Weigh(realloc.Address, blockBytes);
             EndSampled(thread, site, bytes, blocks);
         }
 
@@ -72,27 +72,27 @@ internal sealed unsafe partial class ProcessReplay
     }
 
     /// <summary>Bytes and blocks that a block stands for: itself, when every allocation was recorded.</summary>
-    private (long Bytes, long Blocks) Weigh(ulong address, ulong size) => _estimate is null ? ((long)size, 1) : _estimate.Of(address, size);
+    private (long Bytes, long Blocks) Weigh(ulong address, ulong blockBytes) => _estimate is null ? ((long)blockBytes, 1) : _estimate.Of(address, blockBytes);
 
     /// <summary>The records of a session in which only some allocations were recorded.</summary>
     private readonly struct SampledRecords(ProcessReplay replay, ThreadReplay thread) : IRecordVisitor
     {
-        public bool Allocate(uint tag, ulong address, ulong size, uint stack)
+        public bool Allocate(uint tag, ulong address, ulong blockBytes, uint stack)
         {
-            replay.AllocateSampled(thread, tag, address, size, stack);
+            replay.AllocateSampled(thread, tag, address, blockBytes, stack);
             return true;
         }
 
-        public bool Reallocate(uint tag, ulong address, ulong size, uint stack)
+        public bool Reallocate(uint tag, ulong address, ulong blockBytes, uint stack)
         {
             if ((tag & 15) == WireFormat.MmapDomain)
             {
-                replay.Remap(thread, tag, address, size, stack);
+                replay.Remap(thread, tag, address, blockBytes, stack);
                 return true;
             }
 
             replay.EndRealloc(thread, tag);
-            return address == 0 || Allocate(tag, address, size, stack); // 0: the new block was not chosen
+            return address == 0 || Allocate(tag, address, blockBytes, stack); // 0: the new block was not chosen
         }
 
         public void Free(uint tag, ulong address) => replay.FreeSampled(thread, tag, address);

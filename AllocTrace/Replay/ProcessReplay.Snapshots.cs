@@ -6,13 +6,13 @@ namespace AllocTrace.Replay;
 internal sealed unsafe partial class ProcessReplay
 {
     /// <summary>Takes a named snapshot of what is alive at the record where the replay is.</summary>
-    public void TakeSnapshot(string name) => _snapshots.Add(Image(SnapshotImage.Named, name));
+    public void TakeSnapshot(string name) => _snapshots.Add(Image(SnapshotKind.Named, name));
 
     /// <summary>Returns the live blocks at the record that the replay has reached, without keeping them.</summary>
-    public SnapshotImage Present() => Image(SnapshotImage.Live, SnapshotImage.Live);
+    public SnapshotImage Present() => Image(SnapshotKind.Live, SnapshotKind.Live.Word());
 
     /// <summary>The last snapshot of that name so far; <see langword="null"/> when there is none.</summary>
-    public SnapshotImage? LastSnapshot(string name) => _snapshots.FindLast(snapshot => snapshot.Kind == SnapshotImage.Named && snapshot.Name == name);
+    public SnapshotImage? LastSnapshot(string name) => _snapshots.FindLast(snapshot => snapshot.Kind == SnapshotKind.Named && snapshot.Name == name);
 
     /// <summary>All snapshots, the peak first. After <see cref="Finish"/>.</summary>
     public IEnumerable<SnapshotImage> Snapshots() => _snapshots.Prepend(PeakImage());
@@ -25,7 +25,7 @@ internal sealed unsafe partial class ProcessReplay
             case MarkKind.Finalizing:
                 ForgetLive(); // of an earlier life of the interpreter
                 _finalizing = true;
-                _snapshots.Add(Image(SnapshotImage.Live, SnapshotImage.Live));
+                _snapshots.Add(Image(SnapshotKind.Live, SnapshotKind.Live.Word()));
                 break;
 
             case MarkKind.Initialized:
@@ -49,10 +49,10 @@ internal sealed unsafe partial class ProcessReplay
     private void ForgetLive()
     {
         _finalizing = false;
-        _snapshots.RemoveAll(snapshot => snapshot.Kind == SnapshotImage.Live);
+        _snapshots.RemoveAll(snapshot => snapshot.Kind == SnapshotKind.Live);
     }
 
-    private SnapshotImage Image(string kind, string name)
+    private SnapshotImage Image(SnapshotKind kind, string name)
     {
         var sites = new List<SiteAmount>();
         for (var site = 1u; site < Sites.End; site++)
@@ -79,6 +79,6 @@ internal sealed unsafe partial class ProcessReplay
                 sites.Add(amount);
         }
 
-        return new SnapshotImage(SnapshotImage.Peak, SnapshotImage.Peak, _peakAtNs, [.. sites]);
+        return new SnapshotImage(SnapshotKind.Peak, SnapshotKind.Peak.Word(), _peakAtNs, [.. sites]);
     }
 }

@@ -39,7 +39,7 @@ internal sealed unsafe partial class ProcessReplay
         writer.Write(_snapshots.Count);
         foreach (var snapshot in _snapshots)
         {
-            writer.Write(snapshot.Kind);
+            writer.Write(snapshot.Kind.Word());
             writer.Write(snapshot.Name);
             writer.Write(snapshot.AtNs);
             writer.WriteAll<SiteAmount>(snapshot.Sites);
@@ -80,7 +80,7 @@ internal sealed unsafe partial class ProcessReplay
 
         var snapshots = reader.ReadCount(least: 1);
         for (var i = 0; i < snapshots; i++)
-            _snapshots.Add(new SnapshotImage(reader.ReadString(), reader.ReadString(), reader.ReadInt64(), reader.ReadAll<SiteAmount>()));
+            _snapshots.Add(new SnapshotImage(StoredWords.SnapshotKind(reader.ReadString()), reader.ReadString(), reader.ReadInt64(), reader.ReadAll<SiteAmount>()));
 
         if (_snapshots.Any(snapshot => snapshot.Sites.Any(site => site.Site == 0 || site.Site >= Sites.End)))
             throw Impossible();

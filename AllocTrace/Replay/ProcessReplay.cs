@@ -122,7 +122,7 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
         NoteHigh();
         Timeline.Close(_liveBytes, _liveBlocks, _highestBytes);
         if (!_finalizing)
-            _snapshots.Add(Image(SnapshotImage.Live, SnapshotImage.Live));
+            _snapshots.Add(Image(SnapshotKind.Live, SnapshotKind.Live.Word()));
 
         for (var site = 1u; site < Sites.End; site++)
         {

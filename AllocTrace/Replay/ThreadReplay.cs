@@ -75,7 +75,7 @@ internal sealed unsafe class ThreadReplay
         if (_losses is [.., var last] && firstNs - last.LastNs < LossGapNs)
             _losses[^1] = last with { Events = last.Events + events, LastNs = Math.Max(lastNs, last.LastNs!.Value) };
         else
-            _losses.Add(new Loss(Loss.SlabsFull, events, firstNs, lastNs));
+            _losses.Add(new Loss(LossReason.SlabsFull, events, firstNs, lastNs));
     }
 
     /// <summary>The thread has ended: gives back the memory that only further records would need.</summary>
@@ -86,7 +86,7 @@ internal sealed unsafe class ThreadReplay
         EndedNs = endedNs;
         if (lostEvents > LostEvents)
         {
-            _losses.Add(new Loss(Loss.SlabsFull, lostEvents - LostEvents, null, null));
+            _losses.Add(new Loss(LossReason.SlabsFull, lostEvents - LostEvents, null, null));
             LostEvents = lostEvents;
         }
 
@@ -105,7 +105,7 @@ internal sealed unsafe class ThreadReplay
         writer.Write(_losses.Count);
         foreach (var loss in _losses)
         {
-            writer.Write(loss.Reason);
+            writer.Write(loss.Reason.Word());
             writer.WriteAll([loss.Events, loss.FirstNs ?? -1, loss.LastNs ?? -1]);
         }
     }
@@ -127,7 +127,7 @@ internal sealed unsafe class ThreadReplay
         var losses = reader.ReadCount(least: 1);
         for (var i = 0; i < losses; i++)
         {
-            var reason = reader.ReadString();
+            var reason = StoredWords.LossReason(reader.ReadString());
             if (reader.ReadAll<long>() is not [var events, var first, var last])
                 throw new EndOfStreamException();
 

@@ -21,7 +21,7 @@ internal sealed class ThreadStream(uint slot, ThreadReplay thread)
     public ulong FirstArchived { get; set; }
 
     /// <summary>The thread ended, and an earlier collector took all that it wrote: nothing of it is in the session.</summary>
-    public ArchivedEnd? End { get; set; }
+    public JournaledThreadEnd? End { get; set; }
 
     /// <summary>Stream position of the next record: in <see cref="Slab"/> behind its head, or at its end.</summary>
     public ulong Position { get; set; }

@@ -33,7 +33,7 @@ public sealed class TraceDatabase : IDisposable
         IsSampled = Processes.Any(process => process.SampleBytes != 0);
         Threads = MetadataReader.Threads(connections.First);
         Domains = MetadataReader.Domains(connections.First);
-        Moments = MetadataReader.Moments(connections.First);
+        Snapshots = MetadataReader.Snapshots(connections.First);
         Losses = MetadataReader.Losses(connections.First);
         Runtimes = MetadataReader.Runtimes(connections.First);
         Native = MetadataReader.Native(connections.First);
@@ -41,7 +41,7 @@ public sealed class TraceDatabase : IDisposable
         EventLogs = EventReader.Logs(connections.First);
 
         _processIds = [.. Processes.Select(process => process.Id)];
-        foreach (var process in Threads.Select(thread => thread.Process).Concat(Moments.Select(moment => moment.Process)).Concat(Crashes.Select(crash => crash.Process)).Concat(EventLogs.Select(log => log.Process)))
+        foreach (var process in Threads.Select(thread => thread.Process).Concat(Snapshots.Select(snapshot => snapshot.Process)).Concat(Crashes.Select(crash => crash.Process)).Concat(EventLogs.Select(log => log.Process)))
             IndexOfProcess(process);
 
         _sites = new SiteReader(this, connections);
@@ -62,8 +62,8 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>The allocator domains that occur.</summary>
     public IReadOnlyList<TraceDomain> Domains { get; }
 
-    /// <summary>The moments whose live blocks were kept.</summary>
-    public IReadOnlyList<TraceMoment> Moments { get; }
+    /// <summary>The snapshots.</summary>
+    public IReadOnlyList<TraceSnapshot> Snapshots { get; }
 
     /// <summary>The losses. Empty if nothing is missing.</summary>
     public IReadOnlyList<TraceLoss> Losses { get; }
@@ -96,7 +96,7 @@ public sealed class TraceDatabase : IDisposable
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static TraceDatabase Open(string path) => Open(path, path);
 
-    /// <summary>The same, under another name: the copy of a picture is called as its process is.</summary>
+    /// <summary>The same, under another name: the copy of a live snapshot is called as its process is.</summary>
     internal static TraceDatabase Open(string path, string name)
     {
         if (Directory.Exists(path))
@@ -149,9 +149,9 @@ public sealed class TraceDatabase : IDisposable
     internal static int Existing(string path, int index, long id, string table) =>
         index >= 0 ? index : throw new InvalidTraceException(path, $"damaged: there is no {table} {id}");
 
-    /// <summary>Reads what was alive at moments, by site.</summary>
+    /// <summary>Reads what was alive at snapshots, by site.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
-    internal SiteTable[] ReadLiveSites(IEnumerable<TraceMoment> moments) => Guarded(() => moments.SelectMany(_sites.ReadAlive).ToArray());
+    internal SiteTable[] ReadLiveSites(IEnumerable<TraceSnapshot> snapshots) => Guarded(() => snapshots.SelectMany(_sites.ReadAlive).ToArray());
 
     /// <summary>Reads everything that processes ever allocated, by site.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
@@ -211,8 +211,8 @@ public sealed class TraceDatabase : IDisposable
     internal InvalidTraceException DamagedEvents(TraceProcess process, long position, string what) => new EventReader(this, _connections.First).Damaged(process, position, what);
 
     /// <summary>The high-water mark (<c>peak</c>) or the end (<c>live</c>) of a process, when it was recorded.</summary>
-    internal TraceMoment? MomentOf(TraceProcess process, string kind) =>
-        Moments.LastOrDefault(moment => moment.Process == process.Id && moment.Kind == kind);
+    internal TraceSnapshot? SnapshotOf(TraceProcess process, SnapshotKind kind) =>
+        Snapshots.LastOrDefault(snapshot => snapshot.Process == process.Id && snapshot.Kind == kind);
 
     /// <summary>The index of the process with a number of the database.</summary>
     /// <exception cref="InvalidTraceException">There is none.</exception>

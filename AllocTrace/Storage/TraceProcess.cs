@@ -10,7 +10,7 @@ namespace AllocTrace.Storage;
 /// <param name="Stacks"><c>on</c>, or why there are no Python stacks.</param>
 /// <param name="StartedAtNs">When recording began, nanoseconds since 1970 (UTC).</param>
 /// <param name="DurationNs">How long it was recorded, nanoseconds.</param>
-/// <param name="Ending"><c>exited</c>, <c>finalized</c>, <c>killed</c> or <c>running</c>.</param>
+/// <param name="Ending">How its recording ended.</param>
 /// <param name="CutStacks">Stacks without their oldest frames.</param>
 /// <param name="UnknownFrees">Frees of blocks from before the hook.</param>
 /// <param name="TemporaryThreshold">A block is temporary if freed before this many further allocations of its thread.</param>
@@ -27,14 +27,14 @@ public sealed record TraceProcess(
     string Stacks,
     long StartedAtNs,
     long DurationNs,
-    string Ending,
+    ProcessEnding Ending,
     long CutStacks,
     long UnknownFrees,
     long TemporaryThreshold,
     long SampleBytes)
 {
     /// <summary>True if allocations were recorded with Python stacks.</summary>
-    public bool HasStacks => Stacks == "on";
+    public bool HasStacks => Stacks == StoredWords.StacksOn;
 
     /// <summary>When recording began, in UTC.</summary>
     public DateTimeOffset StartedAt => DateTimeOffset.UnixEpoch.AddTicks(StartedAtNs / TimeSpan.NanosecondsPerTick);

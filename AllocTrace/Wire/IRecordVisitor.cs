@@ -8,11 +8,11 @@ internal interface IRecordVisitor
 {
     /// <summary>A <see cref="RecordKind.Malloc"/> or <see cref="RecordKind.Calloc"/>.</summary>
     /// <returns><see langword="false"/> to stop before this record.</returns>
-    bool Allocate(uint tag, ulong address, ulong size, uint stack);
+    bool Allocate(uint tag, ulong address, ulong bytes, uint stack);
 
     /// <summary>A <see cref="RecordKind.Realloc"/>: the new block.</summary>
     /// <returns><see langword="false"/> to stop before this record.</returns>
-    bool Reallocate(uint tag, ulong address, ulong size, uint stack);
+    bool Reallocate(uint tag, ulong address, ulong bytes, uint stack);
 
     void Free(uint tag, ulong address);
 

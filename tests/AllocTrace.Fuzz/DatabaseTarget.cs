@@ -36,7 +36,7 @@ internal sealed class DatabaseTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
         foreach (var node in last.CallTree().Root.Children.Take(3))
             _ = node.Children;
 
-        foreach (var moment in database.Moments.Where(moment => moment.IsNamed))
+        foreach (var moment in database.Snapshots.Where(moment => moment.IsNamed))
             _ = Snapshot.LoadAt(database, moment.Name).Count;
 
         foreach (var process in database.Processes)

@@ -2,6 +2,7 @@ using System.IO.MemoryMappedFiles;
 using System.Text;
 
 using AllocTrace.Platform;
+using AllocTrace.Wire;
 
 namespace AllocTrace.Testing;
 
@@ -36,7 +37,7 @@ public sealed unsafe class SessionBuilder : IDisposable
         byte* start = null;
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         Start = start;
-        Set32(8, 3);
+        Set32(8, WireFormat.Version);
         Set32(12, HeaderBytes);
         Set32(16, ExtentBytes);
         Set32(20, SlabBytes);

@@ -105,21 +105,21 @@ public sealed class TraceBuilder : IDisposable
     }
 
     public int Site(
-        int thread, string domain, int stack, Amount allocated, Amount freed = default, Amount temporary = default, Amount peak = default,
-        Amount live = default)
+        int thread, string domain, int stack, MemoryAmount allocated, MemoryAmount freed = default, MemoryAmount temporary = default, MemoryAmount peak = default,
+        MemoryAmount live = default)
     {
         var site = ++_sites;
         var process = _processOfThread[thread];
         Execute(
             "INSERT INTO site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0)",
-            site, process, thread, Domain(domain), stack, allocated.Size, allocated.Count, freed.Size, freed.Count, temporary.Size, temporary.Count);
+            site, process, thread, Domain(domain), stack, allocated.Bytes, allocated.Blocks, freed.Bytes, freed.Blocks, temporary.Bytes, temporary.Blocks);
         Alive(process, "peak", "", 1_000_000_000, site, peak);
         Alive(process, "live", "", 2_000_000_000, site, live);
         return site;
     }
 
     /// <summary>Adds a site to what was alive at a named moment.</summary>
-    public void Named(int process, string name, int site, Amount amount) => Alive(process, "named", name, 1_500_000_000, site, amount);
+    public void Named(int process, string name, int site, MemoryAmount amount) => Alive(process, "named", name, 1_500_000_000, site, amount);
 
     public void Loss(int process, string reason, long events, long? firstNs = null, long? lastNs = null) =>
         Execute("INSERT INTO loss VALUES (?1, NULL, ?2, ?3, ?4, ?5)", process, reason, events, firstNs, lastNs);
@@ -171,9 +171,9 @@ public sealed class TraceBuilder : IDisposable
         return code;
     }
 
-    private void Alive(int process, string kind, string name, long atNs, int site, Amount amount)
+    private void Alive(int process, string kind, string name, long atNs, int site, MemoryAmount amount)
     {
-        if (amount.Count == 0)
+        if (amount.Blocks == 0)
             return;
 
         var key = (process, kind + name);
@@ -183,7 +183,7 @@ public sealed class TraceBuilder : IDisposable
             Execute("INSERT INTO snapshot VALUES (?1, ?2, ?3, ?4, ?5, 0, 0)", moment, process, kind, name, atNs);
         }
 
-        Execute("INSERT INTO snapshot_site VALUES (?1, ?2, ?3, ?4)", moment, site, amount.Size, amount.Count);
-        Execute("UPDATE snapshot SET bytes = bytes + ?2, blocks = blocks + ?3 WHERE id = ?1", moment, amount.Size, amount.Count);
+        Execute("INSERT INTO snapshot_site VALUES (?1, ?2, ?3, ?4)", moment, site, amount.Bytes, amount.Blocks);
+        Execute("UPDATE snapshot SET bytes = bytes + ?2, blocks = blocks + ?3 WHERE id = ?1", moment, amount.Bytes, amount.Blocks);
     }
 }

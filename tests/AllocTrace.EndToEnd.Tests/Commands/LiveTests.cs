@@ -30,7 +30,7 @@ public sealed class LiveTests
         AssertShown(program.Id);
         End(program);
         HostDatabase.Await(database);
-        Assert.AreEqual("t.db", string.Join(' ', folder.Files("*").Select(Path.GetFileName)), "pictures are removed");
+        Assert.AreEqual("t.db", string.Join(' ', folder.Files("*").Select(Path.GetFileName)), "live snapshots are removed");
     }
 
     [TestMethod]

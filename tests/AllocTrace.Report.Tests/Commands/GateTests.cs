@@ -19,7 +19,7 @@ public sealed class GateTests
         {
             using var trace = new TraceBuilder();
             var process = trace.Process();
-            trace.Site(trace.Thread(process), "obj", trace.Stack(new Frame("a.py", 1, "f")), new Amount(1000 * blocks, blocks), live: new Amount(1000 * blocks, blocks), peak: new Amount(1000 * blocks, blocks));
+            trace.Site(trace.Thread(process), "obj", trace.Stack(new Frame("a.py", 1, "f")), new MemoryAmount(1000 * blocks, blocks), live: new MemoryAmount(1000 * blocks, blocks), peak: new MemoryAmount(1000 * blocks, blocks));
             if (reason is not null)
                 trace.Loss(process, reason, 5, 1, 2);
 
@@ -37,7 +37,7 @@ public sealed class GateTests
     {
         using var trace = new TraceBuilder();
         var process = trace.Process();
-        trace.Site(trace.Thread(process), "obj", 0, new Amount(1000, 1), live: new Amount(1000, 1), peak: new Amount(1000, 1));
+        trace.Site(trace.Thread(process), "obj", 0, new MemoryAmount(1000, 1), live: new MemoryAmount(1000, 1), peak: new MemoryAmount(1000, 1));
         trace.Loss(process, "slabs full", 5, 1, 2);
         Assert.AreEqual(4, CommandRun.Of("summary", trace.Save(), "--fail-above", "10").ExitCode);
     }

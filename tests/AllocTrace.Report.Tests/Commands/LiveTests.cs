@@ -6,7 +6,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Commands;
 
-/// <summary>What <c>alloctrace live</c> makes of two pictures; with real processes it is tested in the end-to-end tests.</summary>
+/// <summary>What <c>alloctrace live</c> makes of two live snapshots; with real processes it is tested in the end-to-end tests.</summary>
 [TestClass]
 public sealed class LiveTests
 {
@@ -16,13 +16,13 @@ public sealed class LiveTests
     [DataRow("Live/Count", GroupBy.Function, 10)]
     [DataRow("Live/Temporary", GroupBy.Thread, 10)]
     [DataRow("Live/Process", GroupBy.Process, 10)]
-    public void Pictures_are_shown_as_expected(string expectation, GroupBy groupBy, int rows)
+    public void LiveSnapshots_are_shown_as_expected(string expectation, GroupBy groupBy, int rows)
     {
         var order = Enum.TryParse<LiveOrder>(expectation.Split('/')[1], out var named) ? named : LiveOrder.Size;
-        using var before = Picture(seconds: 2, scale: 1);
-        using var now = Picture(seconds: 4, scale: 3);
-        using var otherBefore = Picture(seconds: 1, scale: 1, pid: 4300, command: "python3 worker.py");
-        using var other = Picture(seconds: 3, scale: 2, pid: 4300, command: "python3 worker.py");
+        using var before = LiveSnapshot(seconds: 2, scale: 1);
+        using var now = LiveSnapshot(seconds: 4, scale: 3);
+        using var otherBefore = LiveSnapshot(seconds: 1, scale: 1, pid: 4300, command: "python3 worker.py");
+        using var other = LiveSnapshot(seconds: 3, scale: 2, pid: 4300, command: "python3 worker.py");
         using StringWriter data = new(), error = new();
         using var output = new Output(data, error, terminalWidth: 90);
         new LiveReport(LiveSample.Load([now.Path, other.Path], groupBy), LiveSample.Load([before.Path, otherBefore.Path], groupBy), groupBy, order).Write(new Page(output), rows);
@@ -32,7 +32,7 @@ public sealed class LiveTests
     [TestMethod]
     public void First_picture_has_no_rates_and_losses_are_told()
     {
-        using var now = Picture(seconds: 4, scale: 3, isLossy: true);
+        using var now = LiveSnapshot(seconds: 4, scale: 3, isLossy: true);
         using StringWriter data = new(), error = new();
         using var output = new Output(data, error, terminalWidth: 60);
         new LiveReport(LiveSample.Load([now.Path], GroupBy.Lineno), null, GroupBy.Lineno, LiveOrder.Size).Write(new Page(output), 10);
@@ -42,10 +42,10 @@ public sealed class LiveTests
     [TestMethod]
     public void Process_that_was_not_seen_before_has_no_rate_unless_it_is_new()
     {
-        using var before = Picture(seconds: 2, scale: 1);
-        using var now = Picture(seconds: 4, scale: 3);
-        using var old = Picture(seconds: 3, scale: 2, pid: 4300);
-        using var young = Picture(seconds: 1, scale: 2, pid: 4300);
+        using var before = LiveSnapshot(seconds: 2, scale: 1);
+        using var now = LiveSnapshot(seconds: 4, scale: 3);
+        using var old = LiveSnapshot(seconds: 3, scale: 2, pid: 4300);
+        using var young = LiveSnapshot(seconds: 1, scale: 2, pid: 4300);
         Assert.DoesNotContain("B/s", Text(old));
         Assert.Contains("19.1 MiB/s", Text(young), "20,000,064 bytes more and 20,000,064 of the new one, in two seconds");
 
@@ -62,7 +62,7 @@ public sealed class LiveTests
     public void Processes_that_are_not_recorded_get_a_line() => CommandRun.Of("live", $"{Environment.ProcessId}", "--once")
         .AssertFailed(ExitCode.Failed, $"process {Environment.ProcessId} is not being recorded, or its session belongs to another user");
 
-    private static TraceBuilder Picture(int seconds, int scale, int pid = 4242, string command = "python3 app.py", bool isLossy = false)
+    private static TraceBuilder LiveSnapshot(int seconds, int scale, int pid = 4242, string command = "python3 app.py", bool isLossy = false)
     {
         var trace = new TraceBuilder();
         var process = trace.Process(pid, command, ending: "running");

@@ -16,7 +16,7 @@ public sealed class OutputTargetTests
     public void Devices_and_pipes_stay_what_they_are()
     {
         using var trace = new TraceBuilder();
-        trace.Site(trace.Thread(trace.Process()), "obj", trace.Stack(new Frame("a.py", 1, "f")), new Amount(1000, 1), live: new Amount(1000, 1));
+        trace.Site(trace.Thread(trace.Process()), "obj", trace.Stack(new Frame("a.py", 1, "f")), new MemoryAmount(1000, 1), live: new MemoryAmount(1000, 1));
         var path = trace.Save();
         var (pipe, device, link) = ($"{path}.pipe", $"{path}.null", $"{path}.link");
         Command.Run("mkfifo", [pipe]).Succeeded();

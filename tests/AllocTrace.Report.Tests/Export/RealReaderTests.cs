@@ -21,8 +21,8 @@ public sealed class RealReaderTests
         var snapshot = Snapshot.Load(database);
 
         Assert.AreEqual(4, loaded.GetProperty("limit").GetInt32());
-        Assert.AreEqual(snapshot.Count, loaded.GetProperty("traces").GetArrayLength());
-        Assert.AreEqual(snapshot.Size, loaded.GetProperty("traces").EnumerateArray().Sum(trace => trace[1].GetInt64()));
+        Assert.AreEqual(snapshot.Blocks, loaded.GetProperty("traces").GetArrayLength());
+        Assert.AreEqual(snapshot.Bytes, loaded.GetProperty("traces").EnumerateArray().Sum(trace => trace[1].GetInt64()));
         CollectionAssert.AreEqual(
             snapshot.Statistics(GroupBy.Lineno).Select(statistic => statistic.ToString().Replace("<no Python frame>", "<unknown>:0")).ToArray(),
             loaded.GetProperty("lineno").EnumerateArray().Select(statistic => statistic[3].GetString()).ToArray());

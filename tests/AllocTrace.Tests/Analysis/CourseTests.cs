@@ -18,10 +18,10 @@ public sealed class CourseTests
         Fill(trace, new Random(1), out _);
         using var database = TraceDatabase.Open(trace.Save());
         var snapshot = Snapshot.Load(database, View.Total);
-        var expected = new Dictionary<Traceback, (Amount All, Amount Own)>();
+        var expected = new Dictionary<Traceback, (MemoryAmount All, MemoryAmount Own)>();
         foreach (var each in snapshot.Traces)
         {
-            var amount = new Amount(each.Size, each.Count);
+            var amount = new MemoryAmount(each.Size, each.Count);
             for (var depth = 1; depth <= each.Traceback.Count; depth++)
             {
                 var path = new Traceback([.. each.Traceback.Take(depth)]);
@@ -30,14 +30,14 @@ public sealed class CourseTests
             }
         }
 
-        var found = new Dictionary<Traceback, (Amount, Amount)>();
+        var found = new Dictionary<Traceback, (MemoryAmount, MemoryAmount)>();
         Visit(snapshot.CallTree().Root, []);
         CollectionAssert.AreEquivalent(expected, found);
-        Assert.AreEqual(new Amount(snapshot.Size, snapshot.Count), snapshot.CallTree().Root.All);
+        Assert.AreEqual(new MemoryAmount(snapshot.Bytes, snapshot.Blocks), snapshot.CallTree().Root.All);
 
         void Visit(CallNode node, Frame[] path)
         {
-            var sizes = node.Children.Select(child => child.All.Size).ToArray();
+            var sizes = node.Children.Select(child => child.All.Bytes).ToArray();
             CollectionAssert.AreEqual(sizes.OrderDescending().ToArray(), sizes);
             foreach (var child in node.Children.Where(child => child.Frame is not null))
             {
@@ -64,8 +64,8 @@ public sealed class CourseTests
         {
             var begin = end;
             end = (i + 1) * Slices / series.Length;
-            Assert.AreEqual(changes.Where(c => c.Slice >= begin && c.Slice < end).Sum(c => c.Allocated), period.Allocated.Size);
-            Assert.AreEqual(changes.Where(c => c.Slice < end).Sum(c => c.Allocated - c.Freed), period.Alive.Size);
+            Assert.AreEqual(changes.Where(c => c.Slice >= begin && c.Slice < end).Sum(c => c.Allocated), period.Allocated.Bytes);
+            Assert.AreEqual(changes.Where(c => c.Slice < end).Sum(c => c.Allocated - c.Freed), period.Alive.Bytes);
             Assert.AreEqual(end * 100, (period.Until - database.Processes[0].StartedAt).TotalMilliseconds);
         }
     }

@@ -53,7 +53,7 @@ public sealed class GrowthTests
         Assert.AreEqual("0.10 s", series.Periods[^1]);
         var growth = series.Growing().Single();
         Assert.AreEqual((10_000L, 10L), (growth.Bytes, growth.Blocks));
-        CollectionAssert.AreEqual(Enumerable.Range(1, 10).Select(period => period * 1000L).ToArray(), growth.Sizes.ToArray());
+        CollectionAssert.AreEqual(Enumerable.Range(1, 10).Select(period => period * 1000L).ToArray(), growth.BytesByPeriod.ToArray());
     }
 
     [TestMethod]
@@ -71,7 +71,7 @@ public sealed class GrowthTests
 
         using var database = TraceDatabase.Open(trace.Save());
         var growth = GrowthSeries.OfTime(database, database.Processes[0], GroupBy.Function, []).Growing().Single();
-        CollectionAssert.AreEqual(new long[] { 11_000, 21_000, 31_000, 41_000, 51_000 }, growth.Sizes.ToArray());
+        CollectionAssert.AreEqual(new long[] { 11_000, 21_000, 31_000, 41_000, 51_000 }, growth.BytesByPeriod.ToArray());
         Assert.AreEqual((50_000L, 50L), (growth.Bytes, growth.Blocks));
     }
 

@@ -159,17 +159,17 @@ public sealed class SnapshotTests
 
         using var database = TraceDatabase.Open(trace.Save());
         var snapshot = Snapshot.Load(database);
-        var expected = new Dictionary<Frame, Amount>();
+        var expected = new Dictionary<Frame, MemoryAmount>();
         foreach (var one in snapshot.Traces)
         {
             var frames = one.Traceback.DefaultIfEmpty();
             foreach (var frame in cumulation == Cumulation.OncePerTrace ? frames.Distinct() : frames)
-                expected[frame] = expected.GetValueOrDefault(frame) + new Amount(one.Size, one.Count);
+                expected[frame] = expected.GetValueOrDefault(frame) + new MemoryAmount(one.Size, one.Count);
         }
 
         CollectionAssert.AreEquivalent(
             expected.Select(pair => (pair.Key, pair.Value)).ToArray(),
-            snapshot.Statistics(GroupBy.Lineno, cumulation).Select(s => (s.Traceback.Newest ?? default, new Amount(s.Size, s.Count))).ToArray());
+            snapshot.Statistics(GroupBy.Lineno, cumulation).Select(s => (s.Traceback.Newest ?? default, new MemoryAmount(s.Size, s.Count))).ToArray());
     }
 
     [TestMethod]
@@ -229,8 +229,8 @@ public sealed class SnapshotTests
         var some = snapshot.Statistics(groupBy, limit: 7);
         CollectionAssert.AreEqual(all.Take(7).ToArray(), some.ToArray());
         Assert.AreEqual(all.Count - 7, some.Others);
-        Assert.AreEqual(all.Skip(7).Sum(s => s.Size), some.OtherSize);
-        Assert.AreEqual(all.Skip(7).Sum(s => s.Count), some.OtherCount);
+        Assert.AreEqual(all.Skip(7).Sum(s => s.Size), some.OtherBytes);
+        Assert.AreEqual(all.Skip(7).Sum(s => s.Count), some.OtherBlocks);
         Assert.AreEqual(0, all.Others);
     }
 
@@ -264,8 +264,8 @@ public sealed class SnapshotTests
         Assert.AreEqual(3 * Depth, snapshot.Statistics(GroupBy.Filename, Cumulation.OncePerFrame).Single().Size);
     }
 
-    private static (long Size, long Count) Amount(Snapshot snapshot) => (snapshot.Size, snapshot.Count);
+    private static (long Size, long Count) Amount(Snapshot snapshot) => (snapshot.Bytes, snapshot.Blocks);
 
-    private static void Live(TraceBuilder trace, int thread, Amount amount, params Frame[] frames) =>
+    private static void Live(TraceBuilder trace, int thread, MemoryAmount amount, params Frame[] frames) =>
         trace.Site(thread, "obj", trace.Stack(frames), amount, live: amount);
 }

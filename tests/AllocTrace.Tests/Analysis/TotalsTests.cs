@@ -22,15 +22,15 @@ public sealed class TotalsTests
         trace.Site(trace.Thread(second), "obj", stack, new(50, 1), live: new(50, 1)); // its own
         using var database = TraceDatabase.Open(trace.Save());
         var snapshot = Snapshot.Load(database);
-        Assert.AreEqual((950L, 10L), (snapshot.Size, snapshot.Count), "the most that one of them holds of the same blocks, and what is the child's own");
+        Assert.AreEqual((950L, 10L), (snapshot.Bytes, snapshot.Blocks), "the most that one of them holds of the same blocks, and what is the child's own");
         StringAssert.Contains(snapshot.Notes.First(), "1300 B inherited by forked processes are counted once");
-        Assert.AreEqual(900, Snapshot.Load(database, pid: 200).Size, "a child alone has all that it inherited");
+        Assert.AreEqual(900, Snapshot.Load(database, pid: 200).Bytes, "a child alone has all that it inherited");
         Assert.IsEmpty(Snapshot.Load(database, pid: 200).Notes);
 
-        void Inherit(int process, Amount inherited, Amount live)
+        void Inherit(int process, MemoryAmount inherited, MemoryAmount live)
         {
-            var site = trace.Site(trace.Thread(process), "obj", stack, new(0, 0), freed: new(inherited.Size - live.Size, inherited.Count - live.Count), live: live);
-            trace.Execute("UPDATE site SET inherited_bytes = ?1, inherited_blocks = ?2 WHERE id = ?3", inherited.Size, inherited.Count, site);
+            var site = trace.Site(trace.Thread(process), "obj", stack, new(0, 0), freed: new(inherited.Bytes - live.Bytes, inherited.Blocks - live.Blocks), live: live);
+            trace.Execute("UPDATE site SET inherited_bytes = ?1, inherited_blocks = ?2 WHERE id = ?3", inherited.Bytes, inherited.Blocks, site);
         }
     }
 
@@ -66,8 +66,8 @@ public sealed class TotalsTests
 
         using var database = TraceDatabase.Open(trace.Save());
         var last = Snapshot.LoadAt(database, "round");
-        Assert.AreEqual((20L, "process 100 has 2 snapshots named 'round': this is the last, at 2.00 s; 'round#1' is the first, at 1.00 s"), (last.Size, last.Notes.Single()));
-        Assert.AreEqual(10, Snapshot.LoadAt(database, "round#1").Size);
+        Assert.AreEqual((20L, "process 100 has 2 snapshots named 'round': this is the last, at 2.00 s; 'round#1' is the first, at 1.00 s"), (last.Bytes, last.Notes.Single()));
+        Assert.AreEqual(10, Snapshot.LoadAt(database, "round#1").Bytes);
         Assert.IsEmpty(Snapshot.LoadAt(database, "round#1").Notes);
         Assert.ThrowsExactly<ArgumentException>(() => Snapshot.LoadAt(database, "round#3"));
     }

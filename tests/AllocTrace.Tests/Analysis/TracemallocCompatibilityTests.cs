@@ -166,7 +166,7 @@ public sealed class TracemallocCompatibilityTests
             foreach (var (domain, stack, amount) in Sites(builder, these))
             {
                 var site = builder.Site(thread, domain, stack, amount);
-                builder.Execute("INSERT INTO snapshot_site VALUES (?1, ?2, ?3, ?4)", name == "new" ? 100 : 101, site, amount.Size, amount.Count);
+                builder.Execute("INSERT INTO snapshot_site VALUES (?1, ?2, ?3, ?4)", name == "new" ? 100 : 101, site, amount.Bytes, amount.Blocks);
             }
         }
 
@@ -233,9 +233,9 @@ public sealed class TracemallocCompatibilityTests
         return builder.Save();
     }
 
-    private static IEnumerable<(string Domain, int Stack, Amount Amount)> Sites(TraceBuilder builder, TestTrace[] traces) => traces
+    private static IEnumerable<(string Domain, int Stack, MemoryAmount Amount)> Sites(TraceBuilder builder, TestTrace[] traces) => traces
         .GroupBy(trace => (trace.Domain, Stack: builder.Stack(trace.Frames)))
-        .Select(same => (same.Key.Domain, same.Key.Stack, new Amount(same.Sum(trace => trace.Size), same.Count())));
+        .Select(same => (same.Key.Domain, same.Key.Stack, new MemoryAmount(same.Sum(trace => trace.Size), same.Count())));
 
     private static object[][] Newest(IEnumerable<Frame> frames) =>
         [.. frames.Reverse().Select(frame => new object[] { frame.Filename, frame.LineNumber })];

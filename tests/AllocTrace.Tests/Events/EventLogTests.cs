@@ -78,9 +78,9 @@ public sealed class EventLogTests
 
         var events = Collect(session);
         Assert.HasCount(199_999, events);
-        Assert.AreEqual((1L, 0UL + A, 0L), (1L, events[0].Address!.Value, events[0].Size!.Value));
+        Assert.AreEqual((1L, 0UL + A, 0L), (1L, events[0].Address!.Value, events[0].Bytes!.Value));
         Assert.AreEqual(events.Count, events.Zip(events.Skip(1)).Count(pair => pair.First.TimeNs <= pair.Second.TimeNs) + 1, "time does not go back");
-        Assert.AreEqual((AllocationKind.Free, A + (16 * 99_998), 99_998L), (events[^1].Kind, events[^1].Address!.Value, events[^1].Size!.Value));
+        Assert.AreEqual((AllocationKind.Free, A + (16 * 99_998), 99_998L), (events[^1].Kind, events[^1].Address!.Value, events[^1].Bytes!.Value));
         using var database = new SqliteConnection($"Data Source={Database};Mode=ReadOnly;Pooling=False");
         Assert.IsGreaterThan(2, database.QuerySingle<int>("SELECT count(*) FROM event_block"));
         Assert.AreEqual("ok", database.QuerySingle<string>("PRAGMA integrity_check"));
@@ -156,8 +156,8 @@ public sealed class EventLogTests
         using var merged = TraceDatabase.Open(Database);
         var events = merged.Processes.Select(process => AllocationEvent.Read(merged, process).ToArray()).ToArray();
         Assert.IsEmpty(events[0]);
-        Assert.AreEqual(("one", 15L, 2), (events[1].Single().Thread.Name, events[1][0].Size, events[1][0].TracebackIn(merged).Count));
-        Assert.AreEqual(("two", 25L, 2), (events[2].Single().Thread.Name, events[2][0].Size, events[2][0].TracebackIn(merged).Count));
+        Assert.AreEqual(("one", 15L, 2), (events[1].Single().Thread.Name, events[1][0].Bytes, events[1][0].TracebackIn(merged).Count));
+        Assert.AreEqual(("two", 25L, 2), (events[2].Single().Thread.Name, events[2][0].Bytes, events[2][0].TracebackIn(merged).Count));
     }
 
     [TestMethod]
@@ -225,7 +225,7 @@ public sealed class EventLogTests
             var depth = Math.Max((int)call.Stack - 1, Math.Min((int)call.Stack, 1)); // node 2 is the first of a chain, node 1 "a stack that could not be kept"
             Assert.AreEqual(
                 (SessionBuilder.FirstOsId + call.Thread, domains[call.Domain], call.Kind, call.Address, (long?)call.Size, call.Old, depth),
-                (read.Thread.OsId, read.Domain, (int)read.Kind + 1, read.Address!.Value, read.Size, read.OldAddress, read.TracebackIn(database).Count),
+                (read.Thread.OsId, read.Domain, (int)read.Kind + 1, read.Address!.Value, read.Bytes, read.OldAddress, read.TracebackIn(database).Count),
                 $"call {i}");
         }
     }

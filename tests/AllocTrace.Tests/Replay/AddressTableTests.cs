@@ -109,15 +109,15 @@ public sealed class AddressTableTests
     /// <summary>As the replay does: the usual case first.</summary>
     private static unsafe LiveBlock Put(AddressTable table, ulong address, LiveBlock block)
     {
-        if (block.Size < AddressPage.WideSize && AddressTable.TryPut(table.Pages, address, (uint)block.Size, block.Site))
+        if (block.Bytes < AddressPage.WideBytes && AddressTable.TryPut(table.Pages, address, (uint)block.Bytes, block.Site))
             return default;
 
-        return new LiveBlock(Site: table.Put(address, block.Size, block.Site, out var replacedSize), Size: replacedSize);
+        return new LiveBlock(Site: table.Put(address, block.Bytes, block.Site, out var replacedSize), Bytes: replacedSize);
     }
 
     private static unsafe LiveBlock Take(AddressTable table, ulong address)
     {
         var entry = AddressTable.TryTake(table.Pages, address);
-        return entry != 0 ? new LiveBlock((uint)entry, (uint)(entry >> 32)) : new LiveBlock(Site: table.Take(address, out var size), Size: size);
+        return entry != 0 ? new LiveBlock((uint)entry, (uint)(entry >> 32)) : new LiveBlock(Site: table.Take(address, out var size), Bytes: size);
     }
 }

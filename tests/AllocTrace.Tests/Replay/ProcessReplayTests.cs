@@ -118,7 +118,7 @@ public sealed class ProcessReplayTests
             thread.Malloc(Obj, A, 100, 0);
             thread.ReallocBegin(Obj, A);
         });
-        Assert.AreEqual(100, replayed.Snapshot(SnapshotImage.Live).Bytes);
+        Assert.AreEqual(100, replayed.Snapshot(SnapshotKind.Live).Bytes);
     }
 
     [TestMethod]
@@ -178,7 +178,7 @@ public sealed class ProcessReplayTests
             thread.Mark(1);
             thread.Free(Obj, A);
         });
-        Assert.AreEqual(100, replayed.Snapshot(SnapshotImage.Live).Bytes);
+        Assert.AreEqual(100, replayed.Snapshot(SnapshotKind.Live).Bytes);
         Assert.IsTrue(replayed.Replay.Finalizing);
     }
 
@@ -192,7 +192,7 @@ public sealed class ProcessReplayTests
             thread.Mark(2, session.AddString("after login"));
             thread.Free(Obj, A);
         });
-        var snapshot = replayed.Snapshot(SnapshotImage.Named);
+        var snapshot = replayed.Snapshot(SnapshotKind.Named);
         Assert.AreEqual(("after login", 3_000_000_000L, 100L, 1L), (snapshot.Name, snapshot.AtNs, snapshot.Bytes, snapshot.Blocks));
     }
 
@@ -207,7 +207,7 @@ public sealed class ProcessReplayTests
             session.Set64(thread.SlotOffset + 80, 19);
         });
         CollectionAssert.AreEqual(
-            (Loss[])[new(Loss.SlabsFull, 10, 100, 400), new(Loss.SlabsFull, 5, 2_000_000_000, 2_000_000_001), new(Loss.SlabsFull, 4, null, null)],
+            (Loss[])[new(LossReason.SlabsFull, 10, 100, 400), new(LossReason.SlabsFull, 5, 2_000_000_000, 2_000_000_001), new(LossReason.SlabsFull, 4, null, null)],
             replayed.Replay.Threads.Single().Losses.ToArray());
     }
 

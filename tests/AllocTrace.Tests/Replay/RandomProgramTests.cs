@@ -63,7 +63,7 @@ public sealed class RandomProgramTests
 
         collector.Finish();
         AssertEqual(model, collector.Replay);
-        CollectionAssert.AreEqual(snapshots, collector.Replay.Snapshots().Where(image => image.Kind == SnapshotImage.Named).Select(image => (image.Name, image.Bytes)).ToList());
+        CollectionAssert.AreEqual(snapshots, collector.Replay.Snapshots().Where(image => image.Kind == SnapshotKind.Named).Select(image => (image.Name, image.Bytes)).ToList());
         collector.Dispose();
 
         MortalCollector Next() => new(path, () => session.NowNs, temporaryThreshold, shortestJournal);
@@ -90,9 +90,9 @@ public sealed class RandomProgramTests
         AssertSame(model.Allocated, allocated, "allocated");
         AssertSame(model.Freed, freed, "freed");
         AssertSame(model.Temporary, temporary, "temporary");
-        var snapshots = replay.Snapshots().Where(snapshot => snapshot.Kind != SnapshotImage.Named).ToDictionary(snapshot => snapshot.Kind);
-        AssertSame(model.Live, snapshots["live"].Sites.ToDictionary(site => keys[(int)site.Site], site => site.Bytes), "live");
-        AssertSame(model.Peak, snapshots["peak"].Sites.ToDictionary(site => keys[(int)site.Site], site => site.Bytes), "peak");
+        var snapshots = replay.Snapshots().Where(snapshot => snapshot.Kind != SnapshotKind.Named).ToDictionary(snapshot => snapshot.Kind);
+        AssertSame(model.Live, snapshots[SnapshotKind.Live].Sites.ToDictionary(site => keys[(int)site.Site], site => site.Bytes), "live");
+        AssertSame(model.Peak, snapshots[SnapshotKind.Peak].Sites.ToDictionary(site => keys[(int)site.Site], site => site.Bytes), "peak");
         Assert.AreEqual(model.Peak.Values.Sum(), replay.PeakBytes);
         Assert.AreEqual(model.LiveTotal, replay.LiveBytes);
         Assert.AreEqual(model.UnknownFrees, replay.UnknownFrees);

@@ -21,7 +21,7 @@ public sealed class ForeignFileTests
     public void What_is_no_table_of_a_recording_is_refused_at_once(string sql, string says)
     {
         using var trace = new TraceBuilder();
-        trace.Site(trace.Thread(trace.Process()), "obj", trace.Stack(new Frame("a.py", 1, "f")), new Amount(10, 1), live: new Amount(10, 1));
+        trace.Site(trace.Thread(trace.Process()), "obj", trace.Stack(new Frame("a.py", 1, "f")), new MemoryAmount(10, 1), live: new MemoryAmount(10, 1));
         var path = trace.Save();
         Execute(path, sql);
         var time = Stopwatch.StartNew();

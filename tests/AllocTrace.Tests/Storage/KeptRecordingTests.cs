@@ -18,13 +18,13 @@ public sealed class KeptRecordingTests
         using var database = TraceDatabase.Open(Unpack(folder, "schema-2.db"));
         Assert.IsEmpty(database.EventLogs);
         Assert.HasCount(1, database.Processes);
-        Assert.AreEqual("finalized", database.Processes[0].Ending);
+        Assert.AreEqual(ProcessEnding.Finalized, database.Processes[0].Ending);
         Assert.IsEmpty(database.Losses);
         var line = Snapshot.Load(database, View.Live).Statistics(GroupBy.Lineno).Single(statistic => statistic.Traceback.Newest?.Filename == "kept.py");
         Assert.AreEqual((104_164, 101), (line.Size, line.Count));
         Assert.AreEqual(new Expression(FirstColumn: 5, EndLine: 1, EndColumn: 16), line.Expression);
         foreach (var view in Enum.GetValues<View>())
-            Assert.IsGreaterThan(0, Snapshot.Load(database, view).Count);
+            Assert.IsGreaterThan(0, Snapshot.Load(database, view).Blocks);
 
         Assert.IsNotEmpty(database.Slices);
     }
@@ -38,7 +38,7 @@ public sealed class KeptRecordingTests
         var log = database.EventLogs.Single();
         var events = AllocationEvent.Read(database, process).ToArray();
         Assert.AreEqual((events.LongLength, 0L, null), (log.Events, log.LeftOut, log.LeftOutNs));
-        var buffers = events.Where(each => each.Size == 1001 && each.TracebackIn(database).Newest?.Filename.EndsWith("/kept.py", StringComparison.Ordinal) == true).ToArray();
+        var buffers = events.Where(each => each.Bytes == 1001 && each.TracebackIn(database).Newest?.Filename.EndsWith("/kept.py", StringComparison.Ordinal) == true).ToArray();
         Assert.AreEqual((20, 20), (buffers.Count(each => each.Kind == AllocationKind.Malloc), buffers.Count(each => each.Kind == AllocationKind.Free)));
     }
 

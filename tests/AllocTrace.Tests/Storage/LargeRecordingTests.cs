@@ -20,12 +20,12 @@ public sealed class LargeRecordingTests
         long all = (long)Stacks * (Stacks + 1) / 2, even = (long)(Stacks / 2) * ((Stacks / 2) + 1);
         Assert.AreEqual((all, Stacks), Sum(Snapshot.Load(database, View.Total)));
         Assert.AreEqual((even, Stacks / 2), Sum(Snapshot.Load(database, View.Live)));
-        Assert.AreEqual(all - even, Snapshot.Load(database, View.Total, pid: 2).Size, "the odd ones belong to process 2");
+        Assert.AreEqual(all - even, Snapshot.Load(database, View.Total, pid: 2).Bytes, "the odd ones belong to process 2");
 
         var summaries = database.Processes.Select(process => ProcessSummary.Read(database, process)).ToArray();
-        Assert.AreEqual(all, summaries.Sum(summary => summary.Usage.Allocated.Size));
-        Assert.AreEqual(even, summaries.Sum(summary => summary.Usage.Live.Size));
-        Assert.AreEqual(even, summaries[0].Threads.Single().Usage.Allocated.Size);
+        Assert.AreEqual(all, summaries.Sum(summary => summary.Usage.Allocated.Bytes));
+        Assert.AreEqual(even, summaries.Sum(summary => summary.Usage.Live.Bytes));
+        Assert.AreEqual(even, summaries[0].Threads.Single().Usage.Allocated.Bytes);
 
         var cumulative = Snapshot.Load(database, View.Total).Statistics(GroupBy.Filename, Cumulation.OncePerTrace).Single();
         Assert.AreEqual(all, cumulative.Size);
@@ -63,8 +63,8 @@ public sealed class LargeRecordingTests
     private static (long Size, long Count) Sum(Snapshot snapshot)
     {
         var lines = snapshot.Statistics(GroupBy.Lineno);
-        Assert.AreEqual(snapshot.Size, lines.Sum(line => line.Size));
-        return (snapshot.Size, lines.Sum(line => line.Count));
+        Assert.AreEqual(snapshot.Bytes, lines.Sum(line => line.Size));
+        return (snapshot.Bytes, lines.Sum(line => line.Count));
     }
 
     private static TraceBuilder Large()

@@ -13,8 +13,8 @@ public sealed class TraceDatabaseTests
         using var trace = new TraceBuilder();
         var process = trace.Process(pid: 7, command: "python3 'a b.py'", stacks: "off: unknown CPython 3.99");
         var thread = trace.Thread(process, "worker", osId: 8);
-        var site = trace.Site(thread, "389047", trace.Stack(), new Amount(10, 1), peak: new Amount(10, 1));
-        trace.Named(process, "after start", site, new Amount(10, 1));
+        var site = trace.Site(thread, "389047", trace.Stack(), new MemoryAmount(10, 1), peak: new MemoryAmount(10, 1));
+        trace.Named(process, "after start", site, new MemoryAmount(10, 1));
         trace.Loss(process, "slabs full", 5, 1, 2);
         using var database = TraceDatabase.Open(trace.Save());
 
@@ -26,8 +26,8 @@ public sealed class TraceDatabaseTests
         Assert.AreEqual(new DateTimeOffset(2023, 11, 14, 22, 13, 20, TimeSpan.Zero), read.StartedAt);
         Assert.AreEqual(new TraceThread(1, 1, 8, "worker", 0, null, 0), database.Threads.Single());
         CollectionAssert.AreEqual(new[] { "raw", "mem", "obj", "389047" }, database.Domains.Select(domain => domain.Name).ToArray());
-        CollectionAssert.AreEqual(new[] { "peak", "named" }, database.Moments.Select(moment => moment.Kind).ToArray());
-        Assert.AreEqual(new TraceLoss(1, null, "slabs full", 5, 1, 2), database.Losses.Single());
+        CollectionAssert.AreEqual(new[] { SnapshotKind.Peak, SnapshotKind.Named }, database.Snapshots.Select(snapshot => snapshot.Kind).ToArray());
+        Assert.AreEqual(new TraceLoss(1, null, LossReason.SlabsFull, 5, 1, 2), database.Losses.Single());
     }
 
     [TestMethod]
@@ -112,7 +112,7 @@ public sealed class TraceDatabaseTests
         using var trace = new TraceBuilder();
         var thread = trace.Thread(trace.Process());
         var stack = trace.Stack(new Frame("a.py", 1, "f"), new Frame("a.py", 2, "g"));
-        trace.Site(thread, "obj", stack, new Amount(1, 1), live: new Amount(1, 1));
+        trace.Site(thread, "obj", stack, new MemoryAmount(1, 1), live: new MemoryAmount(1, 1));
         trace.Execute($"COMMIT; PRAGMA foreign_keys = OFF; BEGIN; {change}");
         AssertInvalid(trace.Save(), reason);
     }
@@ -125,7 +125,7 @@ public sealed class TraceDatabaseTests
         using var trace = new TraceBuilder();
         var thread = trace.Thread(trace.Process());
         var stack = trace.Stack(new Frame("a.py", 1, "f"));
-        trace.Site(thread, "obj", stack, new Amount(1, 1), live: new Amount(1, 1));
+        trace.Site(thread, "obj", stack, new MemoryAmount(1, 1), live: new MemoryAmount(1, 1));
         trace.Execute($"COMMIT; PRAGMA foreign_keys = OFF; BEGIN; DELETE FROM slice; {slices}; INSERT INTO slice_site VALUES (4, 1, 1, 1, 0, 0)");
         using var database = TraceDatabase.Open(trace.Save());
         var e = Assert.ThrowsExactly<InvalidTraceException>(() => database.VisitSlices(_ => { }));

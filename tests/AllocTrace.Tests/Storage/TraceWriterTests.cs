@@ -103,7 +103,7 @@ public sealed class TraceWriterTests
     [TestMethod]
     public void Losses_are_told()
     {
-        var loss = new Loss(Loss.StackNotKept, 12, null, null);
+        var loss = new Loss(LossReason.StackNotKept, 12, null, null);
         using (var writer = TraceWriter.Create(Database, overwrite: false))
         {
             using var replayed = Replayed.From(Session("one", (_, thread) => thread.Lost(5, SessionBuilder.StartedNs + 1, SessionBuilder.StartedNs + 2)));

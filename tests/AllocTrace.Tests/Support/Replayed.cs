@@ -37,7 +37,7 @@ internal sealed class Replayed : IDisposable
         }
     }
 
-    public SnapshotImage Snapshot(string kind) => Replay.Snapshots().Single(snapshot => snapshot.Kind == kind);
+    public SnapshotImage Snapshot(SnapshotKind kind) => Replay.Snapshots().Single(snapshot => snapshot.Kind == kind);
 
     public void Dispose()
     {

@@ -1,0 +1,29 @@
+/* layers.h: the sets of hooks, with the allocators behind each. */
+#ifndef ALLOCTRACE_LAYERS_H
+#define ALLOCTRACE_LAYERS_H
+
+#include "capture/recording.h"
+
+enum {
+    RAW = ALLOCTRACE_DOMAIN_RAW,
+    MEM = ALLOCTRACE_DOMAIN_MEM,
+    OBJ = ALLOCTRACE_DOMAIN_OBJ,
+    DOMAINS = ALLOCTRACE_DOMAIN_TRACKED,
+    LAYERS = 12,
+};
+
+/* One set of hooks in one runtime, with the allocators that were there before. Hooks that were replaced and had to be put in again are a
+ * layer of their own: with one set of originals for all, a hook that somebody kept (tracemalloc does) would lead back to itself. Of several
+ * layers in one call only the outermost records. */
+struct layer {
+    struct traced_runtime *runtime; /* NULL: not in use */
+    struct python_allocator original[DOMAINS];
+};
+
+extern INTERNAL struct layer layers[LAYERS];
+
+/* The functions that CPython gets, by layer and domain (hook.c). A watch replaces only the free of domain obj. */
+extern INTERNAL const struct python_allocator layer_hooks[LAYERS][DOMAINS];
+extern INTERNAL void (*const layer_watches[LAYERS])(void *context, void *block);
+
+#endif

@@ -1,0 +1,45 @@
+using System.Globalization;
+
+using AllocTrace.Sessions;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary>What a report takes for FILE: a recording's file, or the PID of a process that is being recorded. A file of that name wins.</summary>
+internal static class RecordingArgument
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Opens it. Of a process it is what there is at this moment, with the other processes of its recording.</summary>
+    /// <exception cref="InvalidTraceException">It is not a recording, or damaged.</exception>
+    /// <exception cref="IOException">It cannot be read, or there is neither such a file nor such a process.</exception>
+    public static TraceDatabase Open(string fileOrPid) =>
+        !File.Exists(fileOrPid) && uint.TryParse(fileOrPid, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+            ? TraceDatabase.Open(LiveCopyOf(pid), fileOrPid)
+            : TraceDatabase.Open(fileOrPid);
+
+    /// <summary>
+    /// A copy of the live snapshots that the collectors write for who watches, since they replace them when somebody else does. A reader opens
+    /// further connections by name, so the copy stays until this command ends.
+    /// </summary>
+    private static string LiveCopyOf(uint pid)
+    {
+        if (SnapshotRequest.SessionOf(pid) is null)
+            throw new IOException($"there is no file {pid}, and process {pid} is not being recorded: 'alloctrace attach {pid} -o FILE.db' records it, 'alloctrace stack {pid}' prints its stacks");
+
+        using var watch = new LiveWatch(pid);
+        var files = watch.Next(_patience, CancellationToken.None);
+        if (files.Count == 0)
+            throw new IOException($"nobody has written what process {pid} has alive: the collector does not answer, or the recording is over");
+
+        var folder = Directory.CreateTempSubdirectory("alloctrace-live-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
+        var copy = Path.Combine(folder, "live.db");
+        if (files is [var file])
+            File.Copy(file, copy);
+        else
+            TraceMerge.Write(copy, overwrite: false, files);
+
+        return copy;
+    }
+}

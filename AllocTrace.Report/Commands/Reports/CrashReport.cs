@@ -1,0 +1,175 @@
+using System.Globalization;
+using AllocTrace.Analysis;
+using AllocTrace.Report.Export;
+using AllocTrace.Report.Render;
+using AllocTrace.Stacks;
+using AllocTrace.Storage;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary>Crashes as text and as JSON.</summary>
+internal static class CrashReport
+{
+    private const int MostAllocations = 10;
+
+    public static void WriteText(Output output, IReadOnlyList<(TraceProcess Process, TraceCrash Crash)> crashes)
+    {
+        var page = new Page(output);
+        foreach (var (process, crash) in crashes)
+        {
+            page.Line($"Process {Place.Process(process)}", Page.Heading);
+            page.Line($"  {Describe(crash)}", Page.Alarm);
+            if (process.Ending != ProcessEnding.Killed)
+                page.Line($"  the process continued: {process.Ending.Word()}");
+            if (!crash.IsComplete)
+                page.Line("  this report is incomplete: the process ended while it was written", Page.Alarm);
+            if (crash.NestedSignal is { } nested)
+                page.Line($"  signal {nested} arrived while this was written: what was being read then is missing", Page.Alarm);
+            foreach (var thread in crash.Threads)
+                WriteThread(page, thread, crash.Threads.Select(each => each.Interpreter).Distinct().Count() > 1);
+
+            if (crash.ThreadsInAll > crash.Threads.Count)
+            {
+                page.Line();
+                page.Line($"  … and {Numbers.Of(crash.ThreadsInAll - crash.Threads.Count, "more thread")}, without room in the recording");
+            }
+
+            WriteAllocations(page, crash);
+            page.Line();
+        }
+    }
+
+    /// <summary>One line about the signal.</summary>
+    public static string Describe(TraceCrash crash)
+    {
+        var cause = crash.Address is { } address ? string.Create(CultureInfo.InvariantCulture, $" at address 0x{address:x}")
+            : crash.SenderPid is { } sender ? $", sent by process {sender}"
+            : "";
+        var when = crash.WasCollecting ? ", during a garbage collection" : "";
+        return $"{crash.Name}{cause} in thread {crash.OsId} after {Numbers.Seconds(crash.AtNs)}{when}";
+    }
+
+    public static void WriteJson(TextWriter target, IReadOnlyList<(TraceProcess Process, TraceCrash Crash)> crashes)
+    {
+        using var text = new JsonText(target);
+        text.Json.WriteStartObject();
+        text.Json.WriteStartArray("crashes");
+        foreach (var (process, crash) in crashes)
+            WriteJson(text, process, crash);
+
+        text.Json.WriteEndArray();
+        text.Json.WriteEndObject();
+    }
+
+    /// <summary>Writes a crash as an object.</summary>
+    public static void WriteJson(JsonText text, TraceProcess process, TraceCrash crash)
+    {
+        var json = text.Json;
+        json.WriteStartObject();
+        json.WriteNumber("pid", process.Pid);
+        json.WriteNumber("signal", crash.Signal);
+        json.WriteString("name", crash.Name);
+        json.WriteNumber("code", crash.Code);
+        if (crash.Address is { } address)
+            json.WriteNumber("address", unchecked((ulong)address));
+        if (crash.SenderPid is { } sender)
+            json.WriteNumber("sender_pid", sender);
+        json.WriteNumber("at_ns", crash.AtNs);
+        json.WriteNumber("thread", crash.OsId);
+        json.WriteBoolean("collecting", crash.WasCollecting);
+        json.WriteNumber("threads_in_all", crash.ThreadsInAll);
+        if (crash.NestedSignal is { } nested)
+            json.WriteNumber("nested_signal", nested);
+        json.WriteBoolean("complete", crash.IsComplete);
+        json.WriteStartArray("threads");
+        foreach (var thread in crash.Threads)
+            WriteJson(text, thread);
+
+        json.WriteEndArray();
+        json.WriteStartArray("allocations");
+        foreach (var allocation in crash.Allocations)
+        {
+            json.WriteStartObject();
+            json.WriteString("kind", allocation.Kind.Word());
+            json.WriteString("domain", allocation.Domain);
+            json.WriteNumber("size", allocation.Bytes);
+            json.WriteNumber("address", allocation.Address);
+            if (allocation.Frame is { } frame)
+            {
+                json.WritePropertyName("frame");
+                WriteJson(text, frame);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteJson(JsonText text, CrashedThread thread)
+    {
+        var json = text.Json;
+        json.WriteStartObject();
+        if (thread.OsId is { } id)
+            json.WriteNumber("id", id);
+        json.WriteNumber("ident", thread.Identifier);
+        json.WriteString("name", thread.Name);
+        if (thread.Interpreter is { } interpreter)
+            json.WriteNumber("interpreter", interpreter);
+        json.WriteBoolean("crashed", thread.HasCrashed);
+        json.WriteNumber("depth", thread.Depth);
+        json.WriteBoolean("faulted", thread.HasFaulted);
+        json.WriteStartArray("traceback");
+        foreach (var frame in thread.Frames)
+            WriteJson(text, frame);
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteJson(JsonText text, StackFrame frame)
+    {
+        text.Json.WriteStartObject();
+        text.Json.WriteString("filename", frame.Filename);
+        text.Json.WriteNumber("lineno", frame.Line);
+        text.Json.WriteString("function", frame.Function);
+        text.Json.WriteEndObject();
+    }
+
+    private static void WriteThread(Page page, CrashedThread thread, bool severalInterpreters)
+    {
+        var which = thread.OsId is { } id ? id.ToString(CultureInfo.InvariantCulture) : $"0x{thread.Identifier:x}";
+        var name = thread.Name == "" ? "" : $" [{Printable.Text(thread.Name)}]";
+        var interpreter = severalInterpreters && thread.Interpreter is { } number ? $", interpreter {number}" : "";
+        page.Line();
+        page.Line($"  {(thread.HasCrashed ? "Crashed thread" : "Thread")} {which}{name}{interpreter} (most recent call first):");
+        using var frames = new StringWriter { NewLine = "\n" };
+        StackCommand.WriteFrames(frames, thread.Frames, problem: null);
+        foreach (var line in frames.ToString().TrimEnd('\n').Split('\n'))
+            page.Line($"  {line}");
+
+        if (thread.Depth > thread.Frames.Count)
+            page.Line($"    … and {Numbers.Of(thread.Depth - thread.Frames.Count, "older frame")}");
+        if (thread.HasFaulted)
+            page.Line("    only part of its stack could be read", Page.Alarm);
+    }
+
+    private static void WriteAllocations(Page page, TraceCrash crash)
+    {
+        if (crash.Allocations.Count == 0)
+            return;
+
+        page.Line();
+        page.Line("  Last allocations, newest first:");
+        foreach (var allocation in crash.Allocations.Take(MostAllocations))
+        {
+            var size = allocation.Kind == AllocationKind.Free ? "" : $" {ByteSize.Format(allocation.Bytes)}";
+            var place = allocation.Frame is { } frame ? $"  {Printable.Text(frame.Filename)}:{frame.Line} {Printable.Text(frame.Function)}" : "";
+            page.Line($"    {allocation.Domain} {allocation.Kind.Word()}{size} at 0x{allocation.Address:x}{place}");
+        }
+
+        if (crash.Allocations.Count > MostAllocations)
+            page.Line($"    … and {crash.Allocations.Count - MostAllocations} more in --json");
+    }
+}

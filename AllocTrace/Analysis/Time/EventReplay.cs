@@ -1,0 +1,132 @@
+using AllocTrace.Events;
+using AllocTrace.Storage;
+using AllocTrace.Wire;
+
+namespace AllocTrace.Analysis;
+
+/// <summary>
+/// Goes through a process's event log and tells of each block that ends how large it was and who allocated it. Keeps the blocks that are alive.
+/// </summary>
+internal sealed class EventReplay
+{
+    private readonly TraceDatabase _database;
+    private readonly TraceProcess _process;
+    private readonly SiteFilter[] _filters;
+    private readonly EventNumbers _numbers;
+    private readonly long _blocks;
+    private readonly Func<long, EventBlock> _read;
+    private readonly Dictionary<(int Domain, ulong Address), Block> _alive = [];
+
+    /// <summary>The reallocations that are under way, by thread and domain.</summary>
+    private readonly Dictionary<(int Thread, int Domain), (ulong Address, Block? Block)> _open = [];
+
+    public EventReplay(TraceDatabase database, TraceProcess process, IEnumerable<TraceFilter[]> filters)
+    {
+        _database = database;
+        _process = process;
+        _filters = [.. filters.Select(list => new SiteFilter(database, list))];
+        (_numbers, _blocks, _read) = database.ReadEvents(process);
+    }
+
+    public IEnumerable<AllocationEvent> Read()
+    {
+        for (long position = 0; position < _blocks; position++)
+        {
+            foreach (var (each, site) in Read(position, _read(position)))
+            {
+                if (_filters.All(filter => filter.Passes(site)))
+                    yield return each;
+            }
+        }
+    }
+
+    private IEnumerable<(AllocationEvent Event, Site Site)> Read(long position, EventBlock block)
+    {
+        var (at, allocation) = (0, 0);
+        for (var run = 0; run < block.Runs.Length; run++)
+        {
+            var (time, thread, count) = block.Runs.Span[run];
+            if (count < 0 || count > block.Tags.Length - at || !_numbers.Threads.TryGetValue(thread, out var threadIndex))
+                throw Damaged(position, $"a run of {count} events of thread {thread}");
+
+            for (var end = at + count; at < end; at++)
+            {
+                var (kind, domain, address) = ((RecordKind)(block.Tags.Span[at] >> 4), block.Tags.Span[at] & 15, block.Addresses.Span[at]);
+                // raw, mem, obj and the C heap share addresses.
+                var space = WireFormat.IsHeap(domain) ? 0 : domain;
+                (ulong? Address, Block? Block, ulong? Old) what;
+                switch (kind)
+                {
+                    case RecordKind.Malloc or RecordKind.Calloc or RecordKind.Realloc when allocation < block.Bytes.Length:
+                        what = (address, Allocated(position, block, allocation++), null);
+                        if (kind == RecordKind.Realloc && _open.Remove((thread, domain), out var old))
+                            what.Old = old.Address;
+                        if (address == 0)
+                            what = (null, null, what.Old); // when sampling: the new block was not chosen
+                        else
+                            _alive[(space, address)] = what.Block!.Value;
+                        break;
+
+                    case RecordKind.Free:
+                        what = (address, Take(space, address), null);
+                        break;
+
+                    case RecordKind.Unmap when allocation < block.Sizes.Length:
+                        what = (address, Unmapped(address, (long)Math.Min(block.Sizes.Span[allocation++], long.MaxValue)), null);
+                        break;
+
+                    case RecordKind.ReallocBegin:
+                        _open[(thread, domain)] = (address, Take(space, address));
+                        continue;
+
+                    case RecordKind.ReallocFailed:
+                        if (_open.Remove((thread, domain), out var kept) && kept.Block is { } same)
+                            _alive[(space, kept.Address)] = same;
+                        continue;
+
+                    default:
+                        throw Damaged(position, $"an event of kind {(int)kind}");
+                }
+
+                if (!_numbers.Domains.TryGetValue(domain, out var domainIndex))
+                    throw Damaged(position, $"an event of domain {domain}");
+
+                var stack = what.Block?.Stack ?? 0;
+                yield return (
+                    new AllocationEvent(
+                        time, _database.Threads[threadIndex], _database.Domains[domainIndex].Name, kind.Call() ?? AllocationKind.Free, Plain(domain, what.Address), what.Block?.Bytes, what.Old, stack, what.Block?.Interpreter),
+                    new Site(_database.IndexOfProcess(_process.Id), threadIndex, domainIndex, stack, 0, 0));
+            }
+        }
+
+        if (at < block.Tags.Length || allocation < block.Bytes.Length)
+            throw Damaged(position, "its runs do not cover its events");
+    }
+
+    /// <summary>The address without what tells one of the domains that share a record domain from another.</summary>
+    private static ulong? Plain(int domain, ulong? address) => domain == WireFormat.OtherDomains ? address & ((1UL << WireFormat.OtherShift) - 1) : address;
+
+    private Block Allocated(long position, EventBlock block, int allocation)
+    {
+        var (bytes, number) = (block.Bytes.Span[allocation], block.Stacks.Span[allocation]);
+        return bytes <= long.MaxValue && _numbers.Stacks.TryGetValue(number, out var stack)
+            ? new Block((long)bytes, stack.Stack, stack.Interpreter)
+            : throw Damaged(position, $"an allocation of {bytes} bytes by stack {number}");
+    }
+
+    /// <summary>What was unmapped at an address: the mapping that began there, or a part of one. The rest of that mapping stays.</summary>
+    private Block Unmapped(ulong address, long length)
+    {
+        var whole = Take(WireFormat.MmapDomain, address);
+        if (whole is { } mapping && mapping.Size > length)
+            _alive[(WireFormat.MmapDomain, address + (ulong)length)] = mapping with { Size = mapping.Size - length };
+
+        return (whole ?? default) with { Size = length };
+    }
+
+    private Block? Take(int space, ulong address) => _alive.Remove((space, address), out var block) ? block : null;
+
+    private InvalidTraceException Damaged(long position, string what) => _database.DamagedEvents(_process, position, what);
+
+    private readonly record struct Block(long Bytes, int Stack, long Interpreter);
+}

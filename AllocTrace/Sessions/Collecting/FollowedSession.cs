@@ -1,0 +1,397 @@
+using AllocTrace.Events;
+using AllocTrace.Journal;
+using AllocTrace.Replay;
+using AllocTrace.Storage;
+using AllocTrace.Wire;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>A session that is drained while its process runs, until it ends. Used by one thread at a time.</summary>
+internal sealed unsafe class FollowedSession : IDisposable
+{
+    /// <summary>When nothing was recorded for so long, one looks whether the process went on as another program.</summary>
+    private const ulong FirstExecCheckNs = 500_000_000, LongestExecCheckNs = 10_000_000_000;
+
+    private readonly SessionFile _session;
+    private readonly SessionFile _claim;
+    private readonly TracedProcess _process;
+    private readonly SessionDrain _drain;
+    private readonly List<Loss> _losses = [];
+    private readonly bool _isRest;
+    private readonly LiveSnapshotFile _live;
+    private readonly EventLog? _events;
+
+    /// <summary>The state that a killed collector left; reset in the first round.</summary>
+    private JournalReader? _journal;
+
+    /// <summary>The offset of the clock of the session's process to this one's, in another time namespace.</summary>
+    private readonly long _clockOffsetNs;
+
+    // Other threads ask for these when the session may be closed already.
+    private readonly ulong _pidNamespace;
+    private readonly ulong _pidStarted;
+    private readonly ulong _startedMonoNs;
+    private int _sampledSlice = -1;
+    private ulong _quietSinceNs;
+    private ulong _execCheckNs = FirstExecCheckNs;
+    private int _isClaimed;
+
+    private FollowedSession(SessionFile session, SessionFile claim, TracedProcess process, int temporaryThreshold, ForkImages forks, bool isAwaited)
+    {
+        IsAwaited = isAwaited;
+        _session = session;
+        _claim = claim;
+        _journal = JournalReader.TryOpen(session);
+        _isRest = _journal is null && (session.Header->ReleasedSlabs != 0 || session.Header->CollectorJournal == JournalFormat.Taken);
+
+        _process = process;
+        _clockOffsetNs = ClockOffset(session.Header);
+        _pidNamespace = session.Header->PidNamespace;
+        _quietSinceNs = LibC.MonotonicNanoseconds();
+        Pid = session.Header->Pid;
+        ForkParentPid = session.Header->ForkParentPid;
+        ForkNumber = session.Header->ForkNumber;
+        _pidStarted = session.Header->PidStarted;
+        _startedMonoNs = session.Header->StartedMonoNs;
+        Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image) };
+        IsWaiting = ForkNumber != 0;
+        _live = new LiveSnapshotFile(session, Replay);
+        _events = EventLog.Of(session);
+        _drain = new SessionDrain(session, Replay, new() { IsJournaled = session == claim && !_isRest, IsRest = _isRest, Events = _events, NeedsJournal = isAwaited });
+    }
+
+    /// <summary>True if it is of a forked child that is not to be drained before it is known what the child began with.</summary>
+    public bool IsWaiting { get; private set; }
+
+    public uint ForkParentPid { get; }
+
+    public ulong ForkNumber { get; }
+
+    public uint Pid { get; }
+
+    public string Path => _session.Path;
+
+    /// <summary>The size of its file, in bytes.</summary>
+    public long Bytes => _session.Bytes;
+
+    public ProcessReplay Replay { get; }
+
+    /// <summary>The damage that stopped the reading.</summary>
+    public InvalidTraceException? Damage { get; private set; }
+
+    /// <summary>The error that keeps this process from reading an intact session, which is left to another collector.</summary>
+    public IOException? Failure { get; private set; }
+
+    /// <summary>True if children of its process may have begun with what it had.</summary>
+    public bool HasForked => Replay.LastFork != 0;
+
+    /// <summary>True if a later session of the same process exists: the process went on as another program.</summary>
+    public bool IsSuperseded { get; private set; }
+
+    /// <summary>Opens a session and becomes its collector.</summary>
+    /// <returns><see langword="null"/> when its process has not finished making it.</returns>
+    /// <exception cref="InvalidTraceException">The file is not a session that can be read.</exception>
+    /// <exception cref="IOException">The file cannot be opened or mapped, or another collector drains it.</exception>
+    public static FollowedSession? TryOpen(string path, int temporaryThreshold, ForkImages forks, bool isAwaited = false)
+    {
+        var claim = SessionFile.TryOpen(path, shared: true);
+        if (claim is null)
+            return null;
+
+        SessionFile? session = null;
+        TracedProcess? process = null;
+        try
+        {
+            BecomeCollector(claim);
+            process = new TracedProcess(claim);
+
+            // Nobody needs the slabs of an ended process back: its file stays as it is, to be drained again if the database fails.
+            session = !process.IsAlive() || !process.MapsSession() ? SessionFile.TryOpen(path, shared: false)! : claim;
+            return new FollowedSession(session, claim, process, temporaryThreshold, forks, isAwaited);
+        }
+        catch
+        {
+            process?.Dispose();
+            session?.Dispose();
+            claim.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Notes that another session exists: if it is of the same process, the earlier of the two has ended.</summary>
+    public void NoteOther(FollowedSession other)
+    {
+        if (Pid != other.Pid || _pidStarted != other._pidStarted || _pidNamespace != other._pidNamespace)
+            return;
+
+        if (_startedMonoNs < other._startedMonoNs)
+            IsSuperseded = true;
+        else
+            other.IsSuperseded = true;
+    }
+
+    /// <summary>Returns whether the fork with which another session began may still come up in this one.</summary>
+    public bool MayFork(FollowedSession child) =>
+        Pid == child.ForkParentPid && (_startedMonoNs & WireFormat.OperandMask) <= child.ForkNumber
+        && Replay.LastFork < child.ForkNumber && Damage is null;
+
+    /// <summary>Ends the waiting.</summary>
+    /// <param name="image">What the child began with; <see langword="null"/> when that is not known.</param>
+    public void Begin(ForkImage? image)
+    {
+        IsWaiting = false;
+        if (image is not null)
+            Replay.Inherit(image);
+    }
+
+    /// <summary>Takes the session for the calling thread; <see cref="Unclaim"/> gives it back.</summary>
+    /// <returns>True if no other thread has it.</returns>
+    public bool TryClaim() => Interlocked.Exchange(ref _isClaimed, 1) == 0;
+
+    public void Unclaim() => Volatile.Write(ref _isClaimed, 0);
+
+    /// <summary>The records found by the last round, as a share of the room in the session's slabs. For the thread that claimed the session.</summary>
+    public double Load { get; private set; }
+
+    /// <summary>Drains what is there.</summary>
+    /// <returns>True if there was anything.</returns>
+    public bool Round()
+    {
+        if (Damage is not null || Failure is not null)
+            return false;
+
+        var now = LibC.MonotonicNanoseconds();
+        Volatile.Write(ref _session.Header->CollectorBeatNs, now);
+        if (IsWaiting)
+            return false;
+
+        TakeOver();
+        var any = false;
+        if (Damage is not null || Failure is not null)
+            return false;
+
+        var before = _drain.DrainedBytes;
+        Guard(() => any = _drain.Round(ProcessNow));
+        Load = (_drain.DrainedBytes - before) / ((double)Math.Max(1, _session.Header->Slabs) * WireFormat.SlabBytes);
+        ForgetJournal();
+        AnswerRequest();
+        _drain.KeepJournalShort();
+        if (Damage is null)
+            _live.WriteIfWatched(now, HeaderLosses);
+
+        if (any)
+        {
+            _quietSinceNs = now;
+            _execCheckNs = FirstExecCheckNs;
+        }
+
+        if (_sampledSlice != Replay.Timeline.Current && _process.ResidentBytes() is { } resident)
+        {
+            _drain.SampleResident(ProcessNow(), resident);
+            _sampledSlice = Replay.Timeline.Current;
+        }
+
+        return any;
+    }
+
+    /// <summary>
+    /// True if the process waits at its end until it is let go (<see cref="LetGo"/>): then it has ended when its exit handlers ran, and not
+    /// only when it is gone.
+    /// </summary>
+    public bool IsAwaited { get; }
+
+    /// <summary>Returns the way in which the recording ended, or <see langword="null"/> while it continues. Call it after a round that found nothing.</summary>
+    public ProcessEnding? Ending()
+    {
+        if (IsSuperseded)
+            return ProcessEnding.Replaced;
+
+        var phase = (SessionPhase)Volatile.Read(ref _session.Header->Phase);
+        if (phase == SessionPhase.Stopped)
+            return ProcessEnding.Stopped;
+
+        if (IsAwaited && phase == SessionPhase.Ended)
+            return EndingOfDead();
+
+        if (!_process.IsAlive())
+            return EndingOfDead();
+
+        return IsReplaced() ? ProcessEnding.Replaced : null;
+    }
+
+    /// <summary>Drains the last records of a process that writes no longer, or leaves one that still runs, and takes the last notes.</summary>
+    public void Finish(ProcessEnding ending)
+    {
+        if (Damage is null && ending == ProcessEnding.Running)
+            Round();
+        else if (Damage is null)
+            FinishDrain();
+
+        _drain.EndThreads();
+        Replay.Finish();
+        _events?.Finish();
+        _losses.AddRange(HeaderLosses());
+        if (Damage is not null)
+            _losses.Add(new Loss(LossReason.SessionDamaged, 0, Replay.NowNs, null));
+
+        if (_isRest)
+            _losses.Add(new Loss(LossReason.CollectedBefore, 0, null, null));
+
+    }
+
+    /// <summary>Stops to follow a process that runs on: what was taken out of its session is in the complete database.</summary>
+    public void Leave()
+    {
+        Volatile.Write(ref _claim.Header->CollectorJournal, JournalFormat.Taken);
+        JournalFormat.RemoveBeside(Path);
+        Volatile.Write(ref _claim.Header->CollectorPid, 0);
+    }
+
+    /// <summary>Leaves the session, and the journal of what was taken out of it, to another collector.</summary>
+    public void Abandon()
+    {
+        Volatile.Write(ref _claim.Header->CollectorPid, 0); // before its process may ask who collects it
+        Volatile.Write(ref _claim.Header->CollectorDone, WireFormat.DoneLeft);
+    }
+
+    /// <summary>Lets a process that waits at its end go. It may be gone already.</summary>
+    public void LetGo() => Volatile.Write(ref _claim.Header->CollectorDone, WireFormat.DoneCollected);
+
+    /// <summary>Writes one snapshot of a running recording. For the thread that claimed the session.</summary>
+    /// <returns>True if there is such a snapshot yet.</returns>
+    /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
+    /// <exception cref="IOException">The database cannot be written.</exception>
+    public bool WriteSnapshot(TraceWriter writer, string name)
+    {
+        if (Replay.LastSnapshot(name) is not { } snapshot)
+            return false;
+
+        writer.AddSnapshot(_session, Replay, snapshot);
+        return true;
+    }
+
+    /// <summary>Writes the finished recording.</summary>
+    /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
+    /// <exception cref="IOException">The database cannot be written.</exception>
+    public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses, _events);
+
+    public void Dispose()
+    {
+        _drain.Dispose();
+        _events?.Dispose();
+        _journal?.Dispose();
+        Replay.Dispose();
+        _process.Dispose();
+        _session.Dispose();
+        _claim.Dispose();
+    }
+
+    /// <summary>Takes the snapshot that somebody asked for, after everything that was committed before the request was seen.</summary>
+    private void AnswerRequest()
+    {
+        var header = _session.Header;
+        var requested = Volatile.Read(ref header->Requested);
+        if (requested == header->Answered || Damage is not null)
+            return;
+
+        Guard(() => _drain.Round(ProcessNow));
+        _drain.TakeSnapshot(requested, SnapshotRequest.NameIn(header));
+        Volatile.Write(ref header->Answered, requested);
+    }
+
+    /// <summary>CLOCK_MONOTONIC as the session's process reads it.</summary>
+    private ulong ProcessNow() => LibC.MonotonicNanoseconds() + (ulong)_clockOffsetNs;
+
+    /// <summary>CLOCK_REALTIME is the same in all time namespaces, and the session holds both clocks at one moment.</summary>
+    private static long ClockOffset(SessionHeader* header)
+    {
+        if (header->TimeNamespace is 0 || header->TimeNamespace == Namespaces.OwnTime)
+            return 0;
+
+        var realtime = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+        return (long)(header->StartedMonoNs - header->StartedNs) - ((long)LibC.MonotonicNanoseconds() - realtime);
+    }
+
+    private void TakeOver()
+    {
+        if (_journal is { } journal)
+            Guard(() => _drain.TakeOver(journal));
+    }
+
+    private void ForgetJournal()
+    {
+        _journal?.Dispose();
+        _journal = null;
+    }
+
+    private void FinishDrain()
+    {
+        TakeOver();
+        if (Damage is null)
+            Guard(_drain.Finish);
+
+        ForgetJournal();
+    }
+
+    private static void BecomeCollector(SessionFile session)
+    {
+        var header = session.Header;
+        var present = Volatile.Read(ref header->CollectorPid);
+        var isFree = session.TryLock(SessionLock.Collector) ?? (present == 0 || present == Environment.ProcessId || !new ProcessProbe(present, 0).IsAlive());
+        if (!isFree || Interlocked.CompareExchange(ref header->CollectorPid, (uint)Environment.ProcessId, present) != present)
+            throw new IOException($"{session.Path}: process {Volatile.Read(ref header->CollectorPid)} is already collecting it");
+
+        Volatile.Write(ref header->CollectorBeatNs, LibC.MonotonicNanoseconds());
+        header->CollectorAttached++;
+    }
+
+    private ProcessEnding EndingOfDead()
+    {
+        if (Volatile.Read(ref _session.Header->EndedMonoNs) == 0)
+            return ProcessEnding.Killed;
+
+        return (SessionPhase)_session.Header->Phase == SessionPhase.Ended && Replay.Finalizing ? ProcessEnding.Finalized : ProcessEnding.Exited;
+    }
+
+    private bool IsReplaced()
+    {
+        var now = LibC.MonotonicNanoseconds();
+        if (now - _quietSinceNs < _execCheckNs)
+            return false;
+
+        _quietSinceNs = now;
+        _execCheckNs = Math.Min(2 * _execCheckNs, LongestExecCheckNs);
+        return !_process.MapsSession();
+    }
+
+    /// <summary>Returns the losses that the process itself counted.</summary>
+    private List<Loss> HeaderLosses()
+    {
+        var losses = new List<Loss>();
+        AddLoss(LossReason.StackNotKept, _session.Header->LostStacks);
+        AddLoss(LossReason.NoThreadSlot, _session.Header->UnslottedEvents);
+        return losses;
+
+        void AddLoss(LossReason reason, ulong events)
+        {
+            if (events != 0)
+                losses.Add(new Loss(reason, (long)Math.Min(events, Loss.Most), null, null));
+        }
+    }
+
+    private void Guard(Action drain)
+    {
+        try
+        {
+            drain();
+        }
+        catch (InvalidTraceException e)
+        {
+            Damage = e;
+        }
+        catch (IOException e)
+        {
+            Failure = new IOException($"{Path}: {e.Message}; 'alloctrace collect' can collect it later", e);
+        }
+    }
+}

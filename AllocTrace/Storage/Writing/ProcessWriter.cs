@@ -1,0 +1,342 @@
+using AllocTrace.Events;
+using AllocTrace.Replay;
+using AllocTrace.Wire;
+
+using Microsoft.Data.Sqlite;
+
+namespace AllocTrace.Storage;
+
+/// <summary>Writes what one process's recording came to. The replay is finished; numbers in the database go on from process to process.</summary>
+internal sealed unsafe class ProcessWriter : IDisposable
+{
+    private static readonly RecordKind[] _operations = [RecordKind.Malloc, RecordKind.Calloc, RecordKind.Realloc, RecordKind.Free];
+
+    private readonly StackWriter _stacks;
+    private readonly CrashWriter _crashes;
+    private readonly EventWriter _events;
+    private readonly RawInsert _domain;
+    private readonly RawInsert _process;
+    private readonly RawInsert _thread;
+    private readonly RawInsert _runtime;
+    private readonly RawInsert _native;
+    private readonly RawInsert _operation;
+    private readonly RawInsert _loss;
+    private readonly RawInsert _snapshot;
+    private readonly BatchInsert _site;
+    private readonly BatchInsert _snapshotSite;
+    private readonly BatchInsert _slice;
+    private readonly BatchInsert _sliceSite;
+    private readonly Dictionary<string, long> _domains = [];
+    private long _processes;
+    private long _threads;
+    private long _sites;
+    private long _snapshots;
+    private long _slices;
+
+    /// <param name="connection">Open, with the schema's tables, within a transaction; not owned.</param>
+    public ProcessWriter(WriteConnection connection)
+    {
+        var database = connection.Database;
+        _stacks = new StackWriter(connection);
+        _crashes = new CrashWriter(database);
+        _events = new EventWriter(connection);
+        _domain = new RawInsert(database, "domain", columns: 2);
+        _process = new RawInsert(database, "process", columns: 14);
+        _thread = new RawInsert(database, "thread", columns: 7);
+        _runtime = new RawInsert(database, "runtime", columns: 7);
+        _native = new RawInsert(database, "native", columns: 4);
+        _operation = new RawInsert(database, "operation", columns: 5);
+        _loss = new RawInsert(database, "loss", columns: 6);
+        _snapshot = new RawInsert(database, "snapshot", columns: 7);
+        _site = new BatchInsert(database, "site", columns: 14);
+        _snapshotSite = new BatchInsert(database, "snapshot_site", columns: 4);
+        _slice = new BatchInsert(database, "slice", columns: 8);
+        _sliceSite = new BatchInsert(database, "slice_site", columns: 6);
+        foreach (var name in (string[])["raw", "mem", "obj"])
+            Domain(name);
+    }
+
+    /// <summary>Writes a process. All that can be damaged is read before the first row of the process is written.</summary>
+    /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
+    /// <exception cref="SqliteException">The database cannot be written.</exception>
+    public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events) =>
+        Add(session, replay, ending, losses, replay.Snapshots(), isFinished: true, events);
+
+    /// <summary>Writes one snapshot of a process whose replay continues, as its live blocks.</summary>
+    /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
+    /// <exception cref="SqliteException">The database cannot be written.</exception>
+    public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses) =>
+        Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotKind.Live }], isFinished: false);
+
+    /// <summary>Returns the name of a domain beyond CPython's own: <c>others</c> for the domains that share one.</summary>
+    /// <remarks>Version 2 sessions gave the shared one the number of its first.</remarks>
+    private static string NameOf(SessionHeader* header, int domain) => domain switch
+    {
+        WireFormat.MallocDomain => KnownDomain.Malloc,
+        WireFormat.MmapDomain => KnownDomain.Mmap,
+        WireFormat.OtherDomains when header->TrackedDomain[domain] == 0 => "others",
+        _ => KnownDomain.NameOf(header->TrackedDomain[domain]),
+    };
+
+    private void Add(
+        SessionFile session,
+        ProcessReplay replay,
+        ProcessEnding ending,
+        IReadOnlyCollection<Loss> losses,
+        IEnumerable<SnapshotImage> snapshots,
+        bool isFinished,
+        EventLog? events = null)
+    {
+        var header = session.Header;
+        var places = PlacesOfSites(session, replay);
+        var domains = new long[WireFormat.Domains];
+        foreach (var domain in DomainsOf(replay))
+            domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(NameOf(header, domain));
+
+        var crash = isFinished ? CrashWriter.Read(session) : null;
+        var crashStacks = _stacks.Add(session, crash?.Allocations.Select(allocation => allocation.Stack) ?? []);
+        var process = ++_processes;
+        var duration = AddProcess(process, session, replay, ending);
+        var threads = AddThreads(process, replay, places);
+        AddRuntimes(process, session, replay);
+        AddNative(process, session);
+        AddOperations(process, replay, domains);
+        var firstSite = AddSites(process, threads, replay, places, domains);
+        foreach (var snapshot in snapshots)
+            AddSnapshot(process, snapshot, firstSite);
+
+        if (isFinished)
+            AddSlices(process, replay, duration, firstSite);
+        if (crash is not null)
+            _crashes.Add(process, crash, replay, domains, crashStacks);
+        if (events is not null)
+            _events.Add(process, events, replay, threads, domains, places);
+        foreach (var loss in losses)
+            AddLoss(process, null, loss);
+
+        foreach (var thread in replay.Threads)
+        {
+            foreach (var loss in thread.Losses)
+                AddLoss(process, threads.First(thread.Index), loss);
+        }
+
+        Flush();
+    }
+
+    private void Flush()
+    {
+        _stacks.Flush();
+        foreach (var insert in (BatchInsert[])[_site, _snapshotSite, _slice, _sliceSite])
+            insert.Flush();
+    }
+
+    public void Dispose()
+    {
+        _stacks.Dispose();
+        foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _native, _operation, _loss, _snapshot])
+            insert.Dispose();
+
+        foreach (var insert in (BatchInsert[])[_site, _snapshotSite, _slice, _sliceSite])
+            insert.Dispose();
+    }
+
+    /// <summary>The sites with anything: of what was inherited, only those of which something was alive.</summary>
+    internal static IEnumerable<uint> SitesOf(ProcessReplay replay)
+    {
+        for (var site = 1u; site < replay.Sites.End; site++)
+        {
+            if (site > replay.Inherited.Length || replay.Inherited[site - 1].Blocks != 0)
+                yield return site;
+        }
+    }
+
+    private static uint StackOf(ProcessReplay replay, uint site) => replay.Sites.History[site].Stack;
+
+    private static int DomainOf(ProcessReplay replay, uint site) => replay.Sites.Counters[site].Domain;
+
+    /// <summary>The domains in which something was seen or inherited.</summary>
+    internal static IEnumerable<int> DomainsOf(ProcessReplay replay)
+    {
+        var hasSites = new bool[WireFormat.Domains];
+        foreach (var site in SitesOf(replay))
+            hasSites[DomainOf(replay, site)] = true;
+
+        return Enumerable.Range(0, WireFormat.Domains)
+            .Where(domain => hasSites[domain] || _operations.Any(operation => replay.Operations(domain, operation).Calls > 0));
+    }
+
+    /// <summary>The place of each site. Those of inherited sites are in the sessions of the processes that allocated.</summary>
+    private SitePlace[] PlacesOfSites(SessionFile session, ProcessReplay replay)
+    {
+        var result = new SitePlace[replay.Sites.End];
+        var own = SitesOf(replay).SkipWhile(site => site <= replay.Inherited.Length).ToArray();
+        AddStacks(session, replay, own, result);
+        foreach (var sites in SitesOf(replay).TakeWhile(site => site <= replay.Inherited.Length).GroupBy(site => replay.Inherited[site - 1].SessionPath))
+        {
+            using var origin = SessionFile.TryOpen(sites.Key, shared: false);
+            if (origin is not null)
+                AddStacks(origin, replay, [.. sites], result);
+        }
+
+        return result;
+    }
+
+    private void AddStacks(SessionFile session, ProcessReplay replay, uint[] sites, SitePlace[] result)
+    {
+        var stacks = _stacks.Add(session, sites.Select(site => StackOf(replay, site)));
+        foreach (var site in sites)
+        {
+            var node = StackOf(replay, site);
+            result[site] = new SitePlace(stacks[node], session.InterpreterOf(node), session.ExpressionOf(node));
+        }
+    }
+
+    private static string StacksOf(SessionFile session, uint runtime) => (StacksState)session.Runtime(runtime)->Stacks switch
+    {
+        StacksState.On => StoredWords.StacksOn,
+        StacksState.Off => session.String(session.Runtime(runtime)->StacksReason),
+        _ => "no Python frame was seen",
+    };
+
+    /// <summary>Of several interpreters, the first that has them; without one, why the last has none.</summary>
+    private static string StacksOf(SessionFile session)
+    {
+        var stacks = "no Python was seen";
+        for (uint runtime = 0; runtime < session.RuntimeCount && stacks != StoredWords.StacksOn; runtime++)
+            stacks = StacksOf(session, runtime);
+
+        return stacks;
+    }
+
+    private long Domain(string name)
+    {
+        if (_domains.TryGetValue(name, out var id))
+            return id;
+
+        id = _domains.Count;
+        _domains.Add(name, id);
+        _domain.Add(id, name);
+        return id;
+    }
+
+    private long AddProcess(long process, SessionFile session, ProcessReplay replay, ProcessEnding ending)
+    {
+        var header = session.Header;
+        var duration = header->EndedMonoNs != 0 ? Math.Max(replay.SinceStart(header->EndedMonoNs), replay.NowNs) : replay.NowNs;
+        _process.Add(
+            process,
+            header->Pid,
+            header->ParentPid,
+            ShellQuoting.Join(session.String(header->CommandLine).TrimEnd('\0').Split('\0')),
+            session.String(header->Executable),
+            session.RuntimeCount > 0 ? session.String(session.Runtime(0)->Version) : "",
+            StacksOf(session),
+            (long)header->StartedNs,
+            duration,
+            ending.Word(),
+            (long)header->CutStacks,
+            replay.UnknownFrees,
+            replay.TemporaryThreshold,
+            (long)header->SampleBytes);
+        return duration;
+    }
+
+    /// <summary>A thread has a row for each interpreter whose code it ran, and one if it ran none.</summary>
+    private ThreadRows AddThreads(long process, ProcessReplay replay, SitePlace[] places)
+    {
+        var rows = new ThreadRows(_threads, replay.Threads.Count, SitesOf(replay).Select(site => (replay.Sites.Counters[site].Thread, places[site].Interpreter)));
+        foreach (var (index, interpreter) in rows.All)
+        {
+            var thread = replay.Threads[index];
+            _thread.Add(++_threads, process, thread.OsId, thread.Name, thread.StartedNs, thread.EndedNs, interpreter);
+        }
+
+        return rows;
+    }
+
+    private void AddRuntimes(long process, SessionFile session, ProcessReplay replay)
+    {
+        for (uint number = 0; number < session.RuntimeCount; number++)
+        {
+            var runtime = session.Runtime(number);
+            _runtime.Add(
+                process,
+                session.String(runtime->Library),
+                session.String(runtime->Version),
+                ((RuntimeFound)runtime->Found).Word(),
+                runtime->WasInitialized != 0,
+                replay.SinceStart(runtime->HookedNs),
+                StacksOf(session, number));
+        }
+    }
+
+    private void AddNative(long process, SessionFile session)
+    {
+        var header = session.Header;
+        if (header->Native == 0)
+            return;
+
+        var reach = (NativeReach)header->NativeReach switch { NativeReach.ByName => "name", NativeReach.Redirected => "import", _ => "none" };
+        _native.Add(process, header->Native == 1 ? "malloc" : "stacks", reach, header->NativePast == 0 ? "" : session.String(header->NativePast));
+    }
+
+    private void AddOperations(long process, ProcessReplay replay, long[] domains)
+    {
+        foreach (var domain in DomainsOf(replay))
+        {
+            foreach (var kind in _operations)
+            {
+                var total = replay.Operations(domain, kind);
+                if (total.Calls > 0)
+                    _operation.Add(process, domains[domain], kind.Call()!.Value.Word(), total.Calls, total.Bytes);
+            }
+        }
+    }
+
+    /// <returns>The offset from the number of a site in the process to that in the database.</returns>
+    private long AddSites(long process, ThreadRows threads, ProcessReplay replay, SitePlace[] places, long[] domains)
+    {
+        var first = _sites;
+        foreach (var site in SitesOf(replay))
+        {
+            ref readonly var counters = ref replay.Sites.Counters[site];
+            var inherited = site <= replay.Inherited.Length ? replay.Inherited[site - 1] : default;
+            _site.Add(
+                first + site, process, threads.Of(counters.Thread, places[site].Interpreter), domains[counters.Domain], places[site].Stack,
+                counters.AllocatedBytes - inherited.Bytes, counters.AllocatedBlocks - inherited.Blocks, counters.FreedBytes, counters.FreedBlocks,
+                counters.TemporaryBytes, counters.TemporaryBlocks, inherited.Bytes, inherited.Blocks, places[site].Expression);
+        }
+
+        _sites += replay.Sites.End - 1;
+        return first;
+    }
+
+    private void AddSnapshot(long process, SnapshotImage snapshot, long firstSite)
+    {
+        var id = ++_snapshots;
+        _snapshot.Add(id, process, snapshot.Kind.Word(), snapshot.Name, snapshot.AtNs, snapshot.Bytes, snapshot.Blocks);
+        foreach (var (site, bytes, blocks) in snapshot.Sites)
+            _snapshotSite.Add(id, firstSite + site, bytes, blocks);
+    }
+
+    private void AddSlices(long process, ProcessReplay replay, long durationNs, long firstSite)
+    {
+        var timeline = replay.Timeline;
+        var first = _slices + 1;
+        foreach (ref readonly var slice in timeline.Slices)
+        {
+            var start = (_slices + 1 - first) * timeline.WidthNs;
+            var end = Math.Min(start + timeline.WidthNs, Math.Max(durationNs, start));
+            _slice.Add(++_slices, process, start, end, slice.LiveBytes, slice.LiveBlocks, slice.HighestBytes, slice.ResidentBytes);
+        }
+
+        foreach (ref readonly var entry in replay.SliceDifferences().AsSpan())
+        {
+            _sliceSite.Add(
+                first + entry.Slice, firstSite + entry.Site, entry.AllocatedBytes, entry.AllocatedBlocks, entry.FreedBytes, entry.FreedBlocks);
+        }
+    }
+
+    private void AddLoss(long process, long? thread, Loss loss) =>
+        _loss.Add(process, thread, loss.Reason.Word(), loss.Events, loss.FirstNs, loss.LastNs);
+}
