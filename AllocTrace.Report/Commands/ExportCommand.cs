@@ -39,7 +39,7 @@ internal static class ExportCommand
         var selection = new SnapshotOptions(command);
         command.SetAction(parsed =>
         {
-            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
+            using var database = selection.Open(parsed, parsed.GetRequiredValue(file));
             var chosen = parsed.GetValue(format);
             if (parsed.GetValue(events))
                 CheckEvents(database, database.ProcessesWith(selection.Pid(parsed)), chosen, output);

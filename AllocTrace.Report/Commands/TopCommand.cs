@@ -49,7 +49,7 @@ internal static class TopCommand
         });
         command.SetAction(parsed =>
         {
-            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
+            using var database = selection.Open(parsed, parsed.GetRequiredValue(file));
             var snapshot = selection.Load(parsed, database);
             var report = new TopReport(
                 database,

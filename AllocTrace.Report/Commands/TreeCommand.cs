@@ -28,7 +28,7 @@ internal static class TreeCommand
         var selection = new SnapshotOptions(command, mine: true);
         command.SetAction(parsed =>
         {
-            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
+            using var database = selection.Open(parsed, parsed.GetRequiredValue(file));
             var snapshot = selection.Load(parsed, database);
             if (parsed.GetValue(json))
             {

@@ -167,7 +167,7 @@ internal sealed unsafe partial class AddressTable : IDisposable
         if ((address & 15) != 0)
         {
             _ = _unaligned.TryGetValue(address, out var block);
-            size = block.Size;
+            size = block.Bytes;
             return block.Site;
         }
 
@@ -175,7 +175,7 @@ internal sealed unsafe partial class AddressTable : IDisposable
             return 0;
 
         var entry = *AddressPage.Entry((AddressPage*)page, address);
-        size = (uint)entry == AddressPage.WideSize ? _wideSizes[address] : (uint)entry;
+        size = (uint)entry == AddressPage.WideBytes ? _wideBytes[address] : (uint)entry;
         return (uint)(entry >> 32);
     }
 

@@ -10,8 +10,8 @@ CREATE TABLE native_code (
 );
 
 -- What is missing of C stacks, by process.
-CREATE TABLE native_process (
-    process         INTEGER PRIMARY KEY REFERENCES process,
-    cut_stacks      INTEGER NOT NULL, -- allocations whose C stack could not be followed to its end
-    unplaced_stacks INTEGER NOT NULL  -- allocations in Python code whose C stack shows no interpreter loop
+CREATE TABLE native_stacks (
+    process  INTEGER PRIMARY KEY REFERENCES process,
+    cut      INTEGER NOT NULL, -- allocations whose C stack could not be followed to its end
+    unplaced INTEGER NOT NULL  -- allocations in Python code whose C stack shows no interpreter loop: all of it is below the Python frames
 );

@@ -96,6 +96,8 @@ internal sealed class SummaryReport(TraceDatabase database, IReadOnlyList<Proces
 
         if (NativeOf(process) is { } native)
             NativeReach.Write(page, native);
+        foreach (var (_, cut, unplaced) in database.NativeStacks.Where(stacks => stacks.Process == process.Id))
+            NativeReach.WriteStacks(page, cut, unplaced);
 
         if (EventsOf(process) is { } log)
             page.Line(log.LeftOut == 0 ? $"  {Numbers.Of(log.Events, "event")} in the event log: export --events" : $"  {Caveats.OfEvents(process, log)}", log.LeftOut == 0 ? Style.Plain : Page.Alarm);

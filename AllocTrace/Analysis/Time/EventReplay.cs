@@ -71,8 +71,8 @@ internal sealed class EventReplay
                         what = (address, Take(space, address), null);
                         break;
 
-                    case RecordKind.Unmap when allocation < block.Sizes.Length:
-                        what = (address, Unmapped(address, (long)Math.Min(block.Sizes.Span[allocation++], long.MaxValue)), null);
+                    case RecordKind.Unmap when allocation < block.Bytes.Length:
+                        what = (address, Unmapped(address, (long)Math.Min(block.Bytes.Span[allocation++], long.MaxValue)), null);
                         break;
 
                     case RecordKind.ReallocBegin:
@@ -118,10 +118,10 @@ internal sealed class EventReplay
     private Block Unmapped(ulong address, long length)
     {
         var whole = Take(WireFormat.MmapDomain, address);
-        if (whole is { } mapping && mapping.Size > length)
-            _alive[(WireFormat.MmapDomain, address + (ulong)length)] = mapping with { Size = mapping.Size - length };
+        if (whole is { } mapping && mapping.Bytes > length)
+            _alive[(WireFormat.MmapDomain, address + (ulong)length)] = mapping with { Bytes = mapping.Bytes - length };
 
-        return (whole ?? default) with { Size = length };
+        return (whole ?? default) with { Bytes = length };
     }
 
     private Block? Take(int space, ulong address) => _alive.Remove((space, address), out var block) ? block : null;

@@ -10,7 +10,7 @@ internal sealed unsafe class NativeCodes
     public const string NoFile = "[made at run time]";
 
     private readonly SessionFile _session;
-    private readonly Func<CodeKey, (string Image, string BuildId, ulong Address, bool IsNamed), long> _add;
+    private readonly Func<CodeKey, NativeOrigin, long> _add;
     private readonly (string Path, string BuildId)[] _images;
     private readonly Dictionary<(uint Image, ulong Offset), long> _codes = [];
     private PerfMap? _perfMap;
@@ -18,7 +18,7 @@ internal sealed unsafe class NativeCodes
     /// <param name="session">Where the frames are.</param>
     /// <param name="add">Writes a code and what makes it native, unless it is there, and returns its number.</param>
     /// <exception cref="InvalidTraceException">An image's strings are damaged.</exception>
-    public NativeCodes(SessionFile session, Func<CodeKey, (string Image, string BuildId, ulong Address, bool IsNamed), long> add)
+    public NativeCodes(SessionFile session, Func<CodeKey, NativeOrigin, long> add)
     {
         _session = session;
         _add = add;
@@ -46,7 +46,7 @@ internal sealed unsafe class NativeCodes
     {
         var function = SymbolFiles.OfSystem.Find(image.Path, image.BuildId, offset - 1) ?? new FunctionName(offset - 1, null);
         var name = function.Name ?? Unnamed(image.Path, function.Start);
-        return _add(new CodeKey(image.Path, name, 0, name), (image.Path, image.BuildId, function.Start, function.Name is not null));
+        return _add(new CodeKey(image.Path, name, 0, name), new NativeOrigin(image.Path, image.BuildId, function.Start, function.Name is not null));
     }
 
     private long WithoutImage(ulong address)
@@ -54,7 +54,7 @@ internal sealed unsafe class NativeCodes
         _perfMap ??= PerfMap.Of(_session.Header->Pid);
         var function = _perfMap.Find(address - 1);
         var name = function.Name ?? $"0x{function.Start:x}";
-        return _add(new CodeKey(NoFile, name, 0, name), ("", "", function.Start, function.Name is not null));
+        return _add(new CodeKey(NoFile, name, 0, name), new NativeOrigin("", "", function.Start, function.Name is not null));
     }
 
     /// <summary>How a function without a name is called.</summary>

@@ -11,6 +11,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
 {
     private static readonly RecordKind[] _operations = [RecordKind.Malloc, RecordKind.Calloc, RecordKind.Realloc, RecordKind.Free];
 
+    private readonly NativeWriter _nativeStacks;
     private readonly StackWriter _stacks;
     private readonly CrashWriter _crashes;
     private readonly EventWriter _events;
@@ -37,7 +38,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public ProcessWriter(WriteConnection connection)
     {
         var database = connection.Database;
-        _stacks = new StackWriter(connection);
+        _nativeStacks = new NativeWriter(connection);
+        _stacks = new StackWriter(database, _nativeStacks);
         _crashes = new CrashWriter(database);
         _events = new EventWriter(connection);
         _domain = new RawInsert(database, "domain", columns: 2);
@@ -100,6 +102,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         var threads = AddThreads(process, replay, places);
         AddRuntimes(process, session, replay);
         AddNative(process, session);
+        _nativeStacks.AddProcess(process, session);
         AddOperations(process, replay, domains);
         var firstSite = AddSites(process, threads, replay, places, domains);
         foreach (var snapshot in snapshots)
@@ -133,6 +136,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public void Dispose()
     {
         _stacks.Dispose();
+        _nativeStacks.Dispose();
         foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _native, _operation, _loss, _snapshot])
             insert.Dispose();
 

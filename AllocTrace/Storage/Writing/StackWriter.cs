@@ -13,22 +13,20 @@ internal sealed unsafe class StackWriter : IDisposable
 {
     private const long NoStack = 0;
 
-    private readonly WriteConnection _connection;
+    private readonly NativeWriter _native;
     private readonly RawInsert _code;
     private readonly BatchInsert _stack;
     private readonly Dictionary<CodeKey, long> _codes = [];
     private readonly Dictionary<StackKey, long> _stacks = [];
     private readonly List<int> _depths = [0];
-    private readonly HashSet<long> _nativeCodes = [];
-    private RawInsert? _nativeCode;
     private long? _dropped;
 
     /// <summary>Writes stack 0, "no Python frame".</summary>
-    /// <param name="connection">Open; not owned.</param>
-    public StackWriter(WriteConnection connection)
+    /// <param name="database">Open; not owned.</param>
+    /// <param name="native">Writes what makes codes native; not owned.</param>
+    public StackWriter(sqlite3 database, NativeWriter native)
     {
-        _connection = connection;
-        var database = connection.Database;
+        _native = native;
         _code = new RawInsert(database, "code", columns: 5);
         _stack = new BatchInsert(database, "stack", columns: 5);
         _stack.Add(NoStack, null, null, 0, 0);
@@ -86,7 +84,6 @@ internal sealed unsafe class StackWriter : IDisposable
     public void Dispose()
     {
         _code.Dispose();
-        _nativeCode?.Dispose();
         _stack.Dispose();
     }
 
@@ -151,18 +148,10 @@ internal sealed unsafe class StackWriter : IDisposable
         return AddCode(new CodeKey(session.String(entry.Filename), session.String(entry.Qualname), entry.FirstLine, session.String(entry.Name)));
     }
 
-    private long AddNativeCode(CodeKey key, (string Image, string BuildId, ulong Address, bool IsNamed) origin)
+    private long AddNativeCode(CodeKey key, NativeOrigin origin)
     {
         var code = AddCode(key);
-        if (_nativeCode is null)
-        {
-            _connection.Execute(TraceWriter.Schema("native.sql"));
-            _nativeCode = new RawInsert(_connection.Database, "native_code", columns: 5);
-        }
-
-        if (_nativeCodes.Add(code))
-            _nativeCode.Add(code, origin.Image, origin.BuildId, (long)origin.Address, origin.IsNamed);
-
+        _native.Add(code, origin);
         return code;
     }
 

@@ -79,8 +79,11 @@ public static class TraceMerge
     {
         connection.Run("ATTACH @path AS source", ("@path", Path.GetFullPath(recording)));
         connection.Run("BEGIN IMMEDIATE");
-        if (Tables(connection, "source").Contains("event_log") && !Tables(connection, "main").Contains("event_log"))
-            connection.Run(TraceWriter.Schema("events.sql"));
+        foreach (var (table, schema) in (ReadOnlySpan<(string, string)>)[("event_log", "events.sql"), ("native_code", "native.sql")])
+        {
+            if (Tables(connection, "source").Contains(table) && !Tables(connection, "main").Contains(table))
+                connection.Run(TraceWriter.Schema(schema));
+        }
 
         string[] tables = [.. Tables(connection, "main").Intersect(Tables(connection, "source")).Where(table => table != "meta")];
         var offsets = Offsets(connection, tables);
@@ -155,7 +158,8 @@ public static class TraceMerge
                 ? $"(SELECT new FROM {referred}_number WHERE old = {column})"
                 : $"{column} + {offsets[referred]}"
             : column == "id" ? $"id + {offsets[table]}" : column);
-        return $"INSERT INTO main.{table} ({string.Join(", ", columns)}) SELECT {string.Join(", ", values)} FROM source.{table}";
+        var insert = table == "native_code" ? "INSERT OR IGNORE" : "INSERT"; // a code that both have
+        return $"{insert} INTO main.{table} ({string.Join(", ", columns)}) SELECT {string.Join(", ", values)} FROM source.{table}";
     }
 
     private static string[] Tables(SqliteConnection connection, string database) =>
