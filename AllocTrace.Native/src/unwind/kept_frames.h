@@ -15,10 +15,15 @@
 
 enum { KEPT_C_FRAMES = 8192 /* a deeper stack is cut */ };
 
-/* What a walk compares. Index 0 is the outermost frame. */
+/* Frames, index 0 the outermost. The return address is below where the stack pointer is after the return. */
 struct kept_c_frame {
     uintptr_t sp, pc;
-    const uintptr_t *check; /* where rbp is kept, if the frame depends on it; else of a zero */
+};
+
+/* Another word that led from a frame to its caller: rbp where it is kept, if the frame's size depends on it, and the CFA of a frame that
+ * aligned its stack. */
+struct kept_c_word {
+    const uintptr_t *at;
     uintptr_t value;
 };
 
@@ -33,16 +38,23 @@ struct c_stack {
 struct kept_c_place {
     const uintptr_t *fp; /* where the frame's rbp is kept */
     struct c_stack stack;
-    uint32_t realigned; /* the number of frames from the outermost to this one that aligned their stack */
+    uint32_t words; /* of it and of all frames outside of it */
+};
+
+/* On the way to the first frame that is kept. */
+struct pending_c_frame {
+    struct unwind_frame frame;
+    struct unwind_rule rule;
 };
 
 struct kept_c_frames {
     uint32_t depth;
-    uintptr_t zero;
+    uintptr_t end; /* of the mapping that they are in */
     struct stack_rooms rooms;
     struct kept_c_frame frames[KEPT_C_FRAMES];
+    struct kept_c_word words[2 * KEPT_C_FRAMES];
     struct kept_c_place places[KEPT_C_FRAMES];
-    struct unwind_frame pending[KEPT_C_FRAMES];
+    struct pending_c_frame pending[KEPT_C_FRAMES];
 };
 
 /* A user's functions: constants, so that calls are inlined. */
@@ -52,42 +64,54 @@ struct frame_numbers {
     bool (*is_loop)(void *user, struct unwind_rule rule, const struct unwind_frame *frame, uintptr_t end);
 };
 
-/* Whether a kept frame leads to the callers that it led to. *failed: the innermost that it does not lead to. */
-ALWAYS_INLINE bool kept_frames_hold(const struct kept_c_frames *kept, intptr_t from, intptr_t *failed)
+/* Which kept frame, going outwards from `from`, does not lead to the caller that it led to. Returns that caller; -1: none. */
+static inline intptr_t kept_frames_find_change(const struct kept_c_frames *kept, intptr_t from)
+{
+    for (intptr_t i = from; i >= 0; i--) {
+        for (uint32_t w = i ? kept->places[i - 1].words : 0; w < kept->places[i].words; w++)
+            if (*kept->words[w].at != kept->words[w].value)
+                return i - 1;
+        if (i && ((const uintptr_t *)kept->frames[i - 1].sp)[-1] != kept->frames[i - 1].pc)
+            return i - 1;
+    }
+    return -1;
+}
+
+/* Whether all callers of a kept frame are where they were. All words are looked at, before it is known that they still mean something: they
+ * lie between the frame and the end of its stack's mapping, so they can be read. */
+ALWAYS_INLINE bool kept_frames_hold(const struct kept_c_frames *kept, intptr_t from)
 {
     const struct kept_c_frame *frames = kept->frames;
-    bool realigned = kept->places[from].realigned != 0;
-    for (intptr_t i = from; i >= 0; i--) {
-        *failed = i - 1;
-        if (*frames[i].check != frames[i].value)
-            return false;
-        if (i == 0)
-            break;
-        if (((const uintptr_t *)frames[i - 1].sp)[-1] != frames[i - 1].pc)
-            return false;
-        if (realigned && kept->places[i].realigned != kept->places[i - 1].realigned
-            && *(const uintptr_t *)(frames[i].value + (uintptr_t)(intptr_t)unwind_rule_of(frames[i].pc).cfa) != frames[i - 1].sp)
-            return false;
-    }
-    return true;
+    uintptr_t difference = 0;
+    intptr_t i = from - 1;
+    for (; i >= 3; i -= 4)
+        difference |= (((const uintptr_t *)frames[i].sp)[-1] ^ frames[i].pc) | (((const uintptr_t *)frames[i - 1].sp)[-1] ^ frames[i - 1].pc)
+                      | (((const uintptr_t *)frames[i - 2].sp)[-1] ^ frames[i - 2].pc)
+                      | (((const uintptr_t *)frames[i - 3].sp)[-1] ^ frames[i - 3].pc);
+    for (; i >= 0; i--)
+        difference |= ((const uintptr_t *)frames[i].sp)[-1] ^ frames[i].pc;
+    for (uint32_t w = 0, words = kept->places[from].words; w < words; w++)
+        difference |= *kept->words[w].at ^ kept->words[w].value;
+    return difference == 0;
 }
 
 /* A frame that did not save rbp left it where its callee found it: it moves for all of them together. */
 static inline void kept_frames_move_fp(struct kept_c_frames *kept, intptr_t from, const uintptr_t *fp)
 {
     const uintptr_t *old = kept->places[from].fp;
-    for (intptr_t i = from; i >= 0 && kept->places[i].fp == old; i--) {
+    intptr_t i = from;
+    for (; i >= 0 && kept->places[i].fp == old; i--)
         kept->places[i].fp = fp;
-        if (kept->frames[i].check == old)
-            kept->frames[i].check = fp;
-    }
+    for (uint32_t w = i >= 0 ? kept->places[i].words : 0; w < kept->places[from].words; w++)
+        if (kept->words[w].at == old)
+            kept->words[w].at = fp;
 }
 
 /* Returns the innermost kept frame at or outside of `from` that is `frame` and whose callers are unchanged; -1: not yet. *from: where the
  * next caller is to be looked for. */
 ALWAYS_INLINE intptr_t kept_frames_meet(struct kept_c_frames *kept, intptr_t *from, const struct unwind_frame *frame)
 {
-    intptr_t i = *from, failed;
+    intptr_t i = *from;
     while (i >= 0 && kept->frames[i].sp < frame->sp)
         i--;
     *from = i;
@@ -95,19 +119,19 @@ ALWAYS_INLINE intptr_t kept_frames_meet(struct kept_c_frames *kept, intptr_t *fr
         return -1;
     if (kept->places[i].fp != frame->fp)
         kept_frames_move_fp(kept, i, frame->fp);
-    if (kept_frames_hold(kept, i, &failed))
+    if (kept_frames_hold(kept, i))
         return i;
-    *from = failed;
+    *from = kept_frames_find_change(kept, i);
     return -1;
 }
 
 /* Adds a frame inside of the innermost kept one. */
 ALWAYS_INLINE void kept_frames_add(struct kept_c_frames *kept, const struct frame_numbers *numbers, void *user,
-                                   const struct unwind_frame *frame, struct c_stack *stack, uintptr_t end)
+                                   const struct pending_c_frame *pending, struct c_stack *stack, uintptr_t end)
 {
-    struct unwind_rule rule = unwind_rule_of(frame->pc);
-    bool needs_fp = rule.kind == UNWIND_BY_FP || rule.kind == UNWIND_REALIGNED || rule.fp == UNWIND_FP_AT_FP;
-    uint32_t i = kept->depth++, realigned = i ? kept->places[i - 1].realigned : 0;
+    const struct unwind_frame *frame = &pending->frame;
+    struct unwind_rule rule = pending->rule;
+    uint32_t i = kept->depth++, words = i ? kept->places[i - 1].words : 0;
     if (numbers->is_loop(user, rule, frame, end)) {
         if (numbers->outer)
             stack->outer = numbers->outer(user, stack->outer, stack->node);
@@ -116,12 +140,15 @@ ALWAYS_INLINE void kept_frames_add(struct kept_c_frames *kept, const struct fram
     } else {
         stack->node = numbers->node(user, stack->node, frame->pc);
     }
-    kept->frames[i] = (struct kept_c_frame){.sp = frame->sp,
-                                            .pc = frame->pc,
-                                            .check = needs_fp ? frame->fp : &kept->zero,
-                                            .value = needs_fp ? *frame->fp : 0};
-    kept->places[i] =
-        (struct kept_c_place){.fp = frame->fp, .stack = *stack, .realigned = realigned + (rule.kind == UNWIND_REALIGNED)};
+    if (rule.kind == UNWIND_BY_FP || rule.kind == UNWIND_REALIGNED || rule.fp == UNWIND_FP_AT_FP)
+        kept->words[words++] = (struct kept_c_word){frame->fp, *frame->fp};
+    if (rule.kind == UNWIND_REALIGNED) {
+        const uintptr_t *at = (const uintptr_t *)(*frame->fp + (uintptr_t)(intptr_t)rule.cfa);
+        if ((uintptr_t)at >= frame->sp && (uintptr_t)at < end)
+            kept->words[words++] = (struct kept_c_word){at, *at};
+    }
+    kept->frames[i] = (struct kept_c_frame){.sp = frame->sp, .pc = frame->pc};
+    kept->places[i] = (struct kept_c_place){.fp = frame->fp, .stack = *stack, .words = words};
 }
 
 /* Unwinds until a kept frame is met, and keeps the rest. */
@@ -129,13 +156,17 @@ ALWAYS_INLINE struct c_stack kept_frames_unwind(struct kept_c_frames *kept, cons
                                                 struct unwind_frame frame)
 {
     uintptr_t end = stack_rooms_end(&kept->rooms, frame.sp);
-    intptr_t met = -1, from = (intptr_t)kept->depth - 1;
+    if (__builtin_expect(kept->end != end, 0)) {
+        kept->depth = 0;
+        kept->end = end;
+    }
+    intptr_t met, from = (intptr_t)kept->depth - 1;
     uint32_t pendings = 0;
     bool is_cut = false, is_kept = true;
     while ((met = kept_frames_meet(kept, &from, &frame)) < 0) {
         struct unwind_rule rule = unwind_rule_of(frame.pc);
         is_kept = is_kept && rule.kind != UNWIND_SIGNAL; /* the interrupted function's pc is not where a call would have put it */
-        kept->pending[pendings++] = frame;
+        kept->pending[pendings++] = (struct pending_c_frame){frame, rule};
         if (!numbers->outer && numbers->is_loop(user, rule, &frame, end))
             break;
         enum unwind_result result = pendings == KEPT_C_FRAMES ? UNWIND_CUT : unwind_step(rule, &frame, end);
@@ -159,10 +190,9 @@ ALWAYS_INLINE struct c_stack kept_frames_unwind(struct kept_c_frames *kept, cons
 /* True if the stack is that of the last walk. */
 ALWAYS_INLINE bool kept_frames_are_all(struct kept_c_frames *kept, const struct unwind_frame *frame)
 {
-    intptr_t top = (intptr_t)kept->depth - 1, failed;
-    if (top < 0 || kept->frames[top].sp != frame->sp || kept->frames[top].pc != frame->pc || kept->places[top].fp != frame->fp)
-        return false;
-    return kept_frames_hold(kept, top, &failed);
+    intptr_t top = (intptr_t)kept->depth - 1;
+    return top >= 0 && kept->frames[top].sp == frame->sp && kept->frames[top].pc == frame->pc && kept->places[top].fp == frame->fp
+           && kept->end == stack_rooms_end(&kept->rooms, frame->sp) && kept_frames_hold(kept, top);
 }
 
 #endif
