@@ -139,7 +139,10 @@ public sealed class AllocationTracer : IDisposable
 
         var others = SessionPaths.Beside(path).ToHashSet(); // left by an earlier recording
         var collector = new Collector(
-            () => SessionPaths.Beside(path).Where(file => !others.Contains(file)), temporaryThreshold, () => TraceWriter.Create(path, overwrite));
+            () => SessionPaths.Beside(path).Where(file => !others.Contains(file)), temporaryThreshold, () => TraceWriter.Create(path, overwrite))
+        {
+            BeginThread = native.LeaveOutThread, // with the option native, what it does would be recorded, and make more to do
+        };
         if (native.Start(path, options) != NativeTracer.Done)
         {
             collector.Dispose();

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using AllocTrace.Report.Export;
 using AllocTrace.Report.Render;
 using AllocTrace.Storage;
 
@@ -12,7 +11,7 @@ internal static class CrashCommand
     {
         var file = ReportArguments.File();
         var process = ReportArguments.Process();
-        var json = ReportArguments.Json();
+        var format = new ReportFormat();
         var command = new Verb(
             "crash",
             "Prints what a program was doing when it crashed: the signal, the Python stacks of all threads, and the last allocations.",
@@ -20,7 +19,7 @@ internal static class CrashCommand
             "alloctrace crash app.db",
             "alloctrace crash app.db --json | jq '.crashes[0].threads[0].traceback'")
         {
-            file, process, json,
+            file, process, format.Json,
         };
         command.SetAction(parsed =>
         {
@@ -28,13 +27,7 @@ internal static class CrashCommand
             var processes = database.ProcessesWith(parsed.GetValue(process));
             (TraceProcess Process, TraceCrash Crash)[] crashes =
                 [.. processes.SelectMany(each => database.Crashes.Where(crash => crash.Process == each.Id).Select(crash => (each, crash)))];
-            if (parsed.GetValue(json))
-                CrashReport.WriteJson(output.Out, crashes);
-            else if (crashes.Length == 0)
-                output.Error.WriteLine($"alloctrace: {Printable.Text(database.Path)}: no crash was recorded. Record crashes with 'alloctrace run --crash on'");
-            else
-                CrashReport.WriteText(output, crashes);
-
+            format.Write(parsed, new CrashReport(database.Path, crashes), output);
             return ExitCode.Done;
         });
         return command;

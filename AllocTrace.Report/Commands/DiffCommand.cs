@@ -18,8 +18,7 @@ internal static class DiffCommand
         var groupBy = WordOption.Create<GroupBy>(
             "--group-by", "The key to sum by: lineno, filename, traceback, function, domain, thread or process.", "KEY", "-g");
         var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
-        var json = ReportArguments.Json();
-        var csv = ReportArguments.Csv();
+        var format = new ReportFormat();
         var command = new Verb(
             "diff",
             "Compares two recordings, or two snapshots of one, and lists what grew and shrank, the largest difference first.",
@@ -28,11 +27,11 @@ internal static class DiffCommand
             "alloctrace diff app.db --at 'after start' --at 'after load'",
             "alloctrace diff main.db branch.db --fail-growth 10MiB    # for CI: exit code 4 if it grew by more")
         {
-            files, groupBy, rows, json, csv,
+            files, groupBy, rows, format.Json, format.Csv,
         };
         var selection = new SnapshotOptions(command, snapshots: 2);
         var failGrowth = Threshold.FailGrowth(command, output, "the growth of the total");
-        ReportArguments.AtMostOne(command, json, csv);
+        format.Validate(command);
         command.Validators.Add(result =>
         {
             // One recording is compared with itself at another snapshot.
@@ -65,12 +64,7 @@ internal static class DiffCommand
                 new DiffSide(database, snapshot, other is null ? at[1] : selection.Title(parsed)),
                 parsed.GetValue(groupBy),
                 parsed.GetValue(rows));
-            if (parsed.GetValue(json))
-                report.WriteJson(output.Out);
-            else if (parsed.GetValue(csv))
-                report.WriteCsv(output);
-            else
-                report.WriteText(output);
+            format.Write(parsed, report, output);
 
             return failGrowth.CheckMeasured(parsed, failGrowth.Check(parsed, $"{database.Path}: growth:", snapshot.Bytes - oldSnapshot.Bytes), old, database);
         });

@@ -14,7 +14,7 @@ internal static class LeaksCommand
         var groupBy = WordOption.Create<LeakGroup>("--group-by", "The key to sum by: lineno, function, filename or traceback.", "KEY", "-g");
         var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
         var least = SizeOption.Create("--min", "Hide rows that grew by less than SIZE; 0 shows all. By default, rows that are too small to matter are hidden and counted.");
-        var json = ReportArguments.Json();
+        var format = new ReportFormat();
         var command = new Verb(
             "leaks",
             "Lists the lines whose memory kept growing while the program ran, the largest first. Growth counts if it is never freed, is spread over at least a tenth of the "
@@ -27,7 +27,7 @@ internal static class LeaksCommand
             "alloctrace leaks app.db --json | jq '.series[].growing[0]'",
             "alloctrace leaks app.db --fail-growth 1MiB    # for CI: exit code 4 if more leaked")
         {
-            file, groupBy, rows, least, json,
+            file, groupBy, rows, least, format.Json,
         };
         var selection = new SnapshotOptions(command, snapshots: int.MaxValue, views: false, mine: true);
         var failGrowth = Threshold.FailGrowth(command, output, "the sum of what kept growing");
@@ -44,10 +44,7 @@ internal static class LeaksCommand
             var leaks = Series(parsed, selection, database, group, notes)
                 .Select(each => new ProcessLeaks(each.Process, each.Series, each.Series.Growing(parsed.GetValue(least)))).ToArray();
             var report = new LeaksReport(database, leaks, group, parsed.GetValue(rows), selection.MineTitle(parsed), notes);
-            if (parsed.GetValue(json))
-                report.WriteJson(output.Out);
-            else
-                report.WriteText(output);
+            format.Write(parsed, report, output);
 
             var code = failGrowth.Check(parsed, $"{database.Path}: kept growing:", leaks.Sum(each => each.Growing.Sum(growth => growth.Bytes)));
             return failGrowth.CheckMeasured(parsed, code, database);

@@ -1,9 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-
 using AllocTrace.Report.Render;
 using AllocTrace.Stacks;
 
@@ -12,12 +7,10 @@ namespace AllocTrace.Report.Commands;
 /// <summary><c>alloctrace stack</c>: prints the Python stacks of a running process.</summary>
 internal static class StackCommand
 {
-    private static readonly StackJson _json = new(new JsonSerializerOptions(StackJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-
     public static Command Create(Output output)
     {
         var pid = new Argument<uint>("PID") { Description = "A process that runs CPython 3.8 to 3.15; it need not be recorded" };
-        var json = new Option<bool>("--json") { Description = "Write JSON, frames oldest first" };
+        var format = new ReportFormat { Json = new Option<bool>("--json") { Description = "Write JSON, frames oldest first" } };
         var command = new Verb(
             "stack",
             "Prints the Python stacks of a running process: all threads, all interpreters. Loads nothing into the process; holds running threads for an instant.",
@@ -25,15 +18,12 @@ internal static class StackCommand
             "alloctrace stack 4711 --json | jq '.threads[].frames[-1]'",
             "watch -n 1 alloctrace stack $(pgrep -f app.py)")
         {
-            pid, json,
+            pid, format.Json,
         };
         command.SetAction(parsed =>
         {
             var threads = ProcessStacks.Read(parsed.GetValue(pid), out var cut);
-            if (parsed.GetValue(json))
-                WriteJson(output, parsed.GetValue(pid), threads);
-            else
-                WriteText(output, parsed.GetValue(pid), threads);
+            format.Write(parsed, new ThreadStacksReport(parsed.GetValue(pid), threads), output);
             output.Out.Flush();
             if (cut is not null)
                 output.Error.WriteLine($"alloctrace: {Printable.Text(cut)}");
@@ -42,60 +32,4 @@ internal static class StackCommand
         });
         return command;
     }
-
-    internal static void WriteText(Output output, uint pid, IReadOnlyList<ThreadStack> threads)
-    {
-        var severalInterpreters = threads.Select(thread => (thread.Python, thread.Interpreter)).Distinct().Count() > 1;
-        output.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Process {pid}: CPython {string.Join(", ", threads.Select(thread => thread.Python).Distinct())}, threads: {threads.Count}"));
-        foreach (var thread in threads)
-        {
-            var which = thread.Id != 0 ? thread.Id.ToString(CultureInfo.InvariantCulture) : $"0x{thread.Identifier:x}";
-            var name = thread.Name == "" ? "" : $" [{Printable.Text(thread.Name)}]";
-            var where = severalInterpreters ? $", interpreter {thread.Interpreter} of CPython {thread.Python}" : "";
-            output.Out.WriteLine($"\nThread {which}{name}{where}, {(thread.IsRunning ? "running" : "waiting")} (most recent call first):");
-            WriteFrames(output.Out, thread.Frames, thread.Problem);
-        }
-    }
-
-    /// <summary>The frames as faulthandler prints them, but with qualified names.</summary>
-    public static void WriteFrames(TextWriter writer, IReadOnlyList<StackFrame>? frames, string? problem)
-    {
-        if (frames is not { Count: > 0 })
-            writer.WriteLine(frames is null ? $"  <not shown: {problem}>" : "  <no Python frame>");
-        foreach (var frame in (frames ?? []).Reverse())
-            writer.WriteLine($"  File \"{Printable.Text(frame.Filename)}\", line {(frame.Line > 0 ? frame.Line : "???")} in {Printable.Text(frame.Function)}");
-        if (frames is not null && problem is not null)
-            writer.WriteLine($"  <{problem}>");
-    }
-
-    internal static void WriteJson(Output output, uint pid, IReadOnlyList<ThreadStack> threads)
-    {
-        var report = new StackReport(
-            pid,
-            [
-                .. threads.Select(thread => new StackReport.Thread(
-                    thread.Id,
-                    thread.Name,
-                    thread.Identifier,
-                    thread.Python,
-                    thread.Interpreter,
-                    thread.IsRunning,
-                    thread.Frames?.Select(frame => new StackReport.Frame(frame.Filename, frame.Line, frame.Function)).ToArray(),
-                    thread.Problem)),
-            ]);
-        output.Out.WriteLine(JsonSerializer.Serialize(report, _json.StackReport));
-    }
 }
-
-/// <summary>What <c>stack --json</c> writes; names are the members' in lower case.</summary>
-internal sealed record StackReport(uint Pid, StackReport.Thread[] Threads)
-{
-    internal sealed record Thread(uint Id, string Name, ulong Ident, string Python, long Interpreter, bool Running, Frame[]? Frames, string? Problem);
-
-    internal sealed record Frame(string Filename, long Lineno, string Function);
-}
-
-/// <summary>Serializes it with code that the compiler makes, since one compiled ahead of time has no other.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(StackReport))]
-internal sealed partial class StackJson : JsonSerializerContext;

@@ -12,29 +12,23 @@ internal static class SummaryCommand
     {
         var file = ReportArguments.File();
         var process = ReportArguments.Process();
-        var json = ReportArguments.Json();
-        var csv = ReportArguments.Csv();
+        var format = new ReportFormat();
         var command = new Verb(
             "summary",
             "Sums up the memory of each process: totals, peak and end, by domain and thread, and the lines to look at.",
             "alloctrace summary app.db",
             "alloctrace summary app.db --json | jq '.processes[].peak'")
         {
-            file, process, json, csv,
+            file, process, format.Json, format.Csv,
         };
-        ReportArguments.AtMostOne(command, json, csv);
+        format.Validate(command);
         var failAbove = Threshold.FailAbove(command, output, "the peak of a process");
         command.SetAction(parsed =>
         {
             using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
             ProcessSummary[] processes = [.. database.ProcessesWith(parsed.GetValue(process)).Select(each => ProcessSummary.Read(database, each))];
             var report = new SummaryReport(database, processes);
-            if (parsed.GetValue(json))
-                report.WriteJson(output.Out);
-            else if (parsed.GetValue(csv))
-                report.WriteCsv(output);
-            else
-                report.WriteText(output);
+            format.Write(parsed, report, output);
 
             var code = processes
                 .Select(each => failAbove.Check(parsed, $"{database.Path}: peak of process {each.Process.Pid}:", each.Peak?.Bytes ?? 0))

@@ -22,8 +22,7 @@ internal static class TopCommand
             Description = "With --cumulative: count it once for each frame, recursion included, as tracemalloc does.",
         };
         var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
-        var json = ReportArguments.Json();
-        var csv = ReportArguments.Csv();
+        var format = new ReportFormat();
 
         var command = new Verb(
             "top",
@@ -35,11 +34,11 @@ internal static class TopCommand
             "alloctrace top app.db --filter 'models.py:120' --all-frames",
             "alloctrace top app.db --json -n 0 | jq '.statistics[0]'")
         {
-            file, groupBy, cumulative, everyFrame, rows, json, csv,
+            file, groupBy, cumulative, everyFrame, rows, format.Json, format.Csv,
         };
         var selection = new SnapshotOptions(command, mine: true);
         var failAbove = Threshold.FailAbove(command, output, "the total of what is counted");
-        ReportArguments.AtMostOne(command, json, csv);
+        format.Validate(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(everyFrame) && !result.GetValue(cumulative))
@@ -60,13 +59,12 @@ internal static class TopCommand
                     ? parsed.GetValue(everyFrame) ? Cumulation.OncePerFrame : Cumulation.OncePerTrace
                     : Cumulation.None,
                 parsed.GetValue(rows),
-                selection.Pid(parsed));
-            if (parsed.GetValue(json))
-                report.WriteJson(output.Out);
-            else if (parsed.GetValue(csv))
-                report.WriteCsv(output);
-            else
-                report.WriteText(output, selection.MineTitle(parsed), selection.NothingPasses(parsed, snapshot, database));
+                selection.Pid(parsed))
+            {
+                Mine = selection.MineTitle(parsed),
+                Nothing = selection.NothingPasses(parsed, snapshot, database),
+            };
+            format.Write(parsed, report, output);
 
             return failAbove.CheckMeasured(parsed, failAbove.Check(parsed, $"{database.Path}: {selection.Title(parsed)}:", snapshot.Bytes), database);
         });

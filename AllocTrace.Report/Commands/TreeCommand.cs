@@ -1,7 +1,5 @@
 using System.CommandLine;
-using AllocTrace.Report.Export;
 using AllocTrace.Report.Render;
-using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
@@ -13,7 +11,7 @@ internal static class TreeCommand
         var file = ReportArguments.File();
         var rows = WordOption.Number("-n", "The largest number of lines; 0 for all.", "N", defaultValue: 100);
         var percent = WordOption.Number("--min", "Leave out branches below PERCENT of the total.", "PERCENT", defaultValue: 3);
-        var json = ReportArguments.Json();
+        var format = new ReportFormat();
         var command = new Verb(
             "tree",
             "Prints the tree of calls that led to the memory, the largest branch first. Chains of frames with a single branch are folded into one line.",
@@ -23,28 +21,19 @@ internal static class TreeCommand
             "alloctrace tree app.db --json --min 0 -n 0    # every frame, for programs",
             "alloctrace tree app.db --filter 'app/*' --min 0 -n 0")
         {
-            file, rows, percent, json,
+            file, rows, percent, format.Json,
         };
         var selection = new SnapshotOptions(command, mine: true);
         command.SetAction(parsed =>
         {
             using var database = selection.Open(parsed, parsed.GetRequiredValue(file));
             var snapshot = selection.Load(parsed, database);
-            if (parsed.GetValue(json))
+            var report = new TreeReport(database, snapshot, selection.Title(parsed), parsed.GetValue(rows), parsed.GetValue(percent))
             {
-                CallTreeJson.Write(database, snapshot, selection.Title(parsed), parsed.GetValue(rows), parsed.GetValue(percent), output.Out);
-                return ExitCode.Done;
-            }
-
-            var page = new Page(output);
-            page.Line($"{database.Path}: {selection.Title(parsed)} by call{selection.MineTitle(parsed)}{Endings.Of(database, database.ProcessesWith(selection.Pid(parsed)))}", Page.Heading);
-            Caveats.Write(page, database.Processes, database.Losses);
-            Caveats.Write(page, snapshot);
-            if (selection.NothingPasses(parsed, snapshot, database) is { } nothing)
-                page.Line(nothing, Page.Alarm);
-
-            page.Line();
-            new CallTreeText(page, parsed.GetValue(rows), parsed.GetValue(percent), database.IsSampled).Write(snapshot.CallTree());
+                HeadingEnd = selection.MineTitle(parsed) + Endings.Of(database, database.ProcessesWith(selection.Pid(parsed))),
+                Nothing = selection.NothingPasses(parsed, snapshot, database),
+            };
+            format.Write(parsed, report, output);
             return ExitCode.Done;
         });
         return command;

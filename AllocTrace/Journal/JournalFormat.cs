@@ -14,6 +14,9 @@ internal static partial class JournalFormat
     public const uint Version = 1;
     public const int HeadBytes = 4096;
 
+    /// <summary>The highest N of temporary blocks: a free looks through the addresses of N allocations.</summary>
+    public const int MostTemporaryThreshold = 1024;
+
     /// <summary>In the place of a journal's number: what was taken out of the session is in a database.</summary>
     public const ulong Taken = ulong.MaxValue;
 
@@ -66,7 +69,7 @@ internal struct JournalHead
     [FieldOffset(16)] public ulong PidStarted;
     [FieldOffset(24)] public ulong StartedMonoNs;
 
-    /// <summary>See <see cref="Replay.ProcessReplay.TemporaryThreshold"/>.</summary>
+    /// <summary>A block is temporary if its thread frees it before this many further allocations of its own.</summary>
     [FieldOffset(32)] public int TemporaryThreshold;
 
     /// <summary>Stored after the entries that it announces.</summary>

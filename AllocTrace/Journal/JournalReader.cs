@@ -109,7 +109,7 @@ internal sealed unsafe class JournalReader : IDisposable
         if (Head->Pid != session->Pid || Head->PidStarted != session->PidStarted || Head->StartedMonoNs != session->StartedMonoNs)
             throw Damaged("it belongs to another session");
 
-        if (JournalFormat.BytesOf(_committed) < JournalFormat.HeadBytes || JournalFormat.BytesOf(_committed) > ((length + 7) & ~7) || Head->TemporaryThreshold is < 1 or > Replay.RecentAllocations.MaxThreshold)
+        if (JournalFormat.BytesOf(_committed) < JournalFormat.HeadBytes || JournalFormat.BytesOf(_committed) > ((length + 7) & ~7) || Head->TemporaryThreshold is < 1 or > JournalFormat.MostTemporaryThreshold)
             throw Damaged("its header is invalid");
     }
 }

@@ -160,14 +160,16 @@ internal sealed unsafe partial class AddressTable : IDisposable
     }
 
     /// <summary>Looks a block up.</summary>
+    /// <param name="address">Where it begins.</param>
+    /// <param name="bytes">Its size in bytes.</param>
     /// <returns>Its site; 0 when there is no such block.</returns>
-    public uint Find(ulong address, out ulong size)
+    public uint Find(ulong address, out ulong bytes)
     {
-        size = 0;
+        bytes = 0;
         if ((address & 15) != 0)
         {
             _ = _unaligned.TryGetValue(address, out var block);
-            size = block.Bytes;
+            bytes = block.Bytes;
             return block.Site;
         }
 
@@ -175,7 +177,7 @@ internal sealed unsafe partial class AddressTable : IDisposable
             return 0;
 
         var entry = *AddressPage.Entry((AddressPage*)page, address);
-        size = (uint)entry == AddressPage.WideBytes ? _wideBytes[address] : (uint)entry;
+        bytes = (uint)entry == AddressPage.WideBytes ? _wideBytes[address] : (uint)entry;
         return (uint)(entry >> 32);
     }
 

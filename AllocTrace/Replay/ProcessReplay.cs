@@ -4,44 +4,23 @@ namespace AllocTrace.Replay;
 
 /// <summary>
 /// Replays the records of one process: live blocks, counters for each site, the high-water mark with its composition, time slices,
-/// snapshots. Records are given in an order in which the allocator can have acted (<see cref="SessionDrain"/>). Used by one thread; does
-/// not allocate once the program's pages and sites have been seen.
+/// snapshots. Records are given in an order in which the allocator can have acted (<see cref="SessionDrain"/>). Used by one thread.
 /// </summary>
 /// <remarks>
-/// The composition of the peak is kept by epoch. When something is freed and more was alive than ever before, a new epoch begins; a site
-/// copies what it holds the first time it changes in a new epoch. So a peak costs nothing for the sites that do not change. Slices are kept
-/// in the same way, and one comparison for each event (<see cref="ReplayedSite.Moment"/>) finds out about both.
+/// <see cref="BlockReplay"/> counts blocks, <see cref="ReplayClock"/> keeps peaks and slices, <see cref="ReplaySnapshots"/> the snapshots;
+/// <see cref="ReplayForks"/> and <see cref="ReplayState"/> hand all of it to a child's replay and to another collector.
 /// </remarks>
-internal sealed unsafe partial class ProcessReplay : IDisposable
+internal sealed unsafe class ProcessReplay : IDisposable
 {
     private readonly SessionFile _session;
     private readonly long _startedNs;
-    private readonly int _temporaryThreshold;
-
-    /// <summary>Raw, mem, obj and the C heap share addresses; each tracked domain gets a table when it has its first block.</summary>
-    private readonly AddressTable?[] _tables = new AddressTable?[WireFormat.Domains];
-
-    /// <summary>By the first byte of a record: kind and domain.</summary>
-    private readonly OperationTotals[] _operations = new OperationTotals[256];
     private readonly List<ThreadReplay> _threads = [];
-    private readonly List<SnapshotImage> _snapshots = [];
-    private readonly SliceLog _sliceLog = new();
-
-    /// <summary><see cref="ReplayedSites.Counters"/> of <see cref="Sites"/>.</summary>
-    private ReplayedSite* _counters;
-
-    private long _liveBytes;
-    private long _liveBlocks;
-
-    /// <summary>The most that was alive in the current slice, as far as it is followed by less.</summary>
-    private long _highestBytes;
-
-    private long _peakBytes;
-    private long _peakAtNs;
-    private ulong _epoch = 1;
-    private ulong _moment = 1;
-    private bool _finalizing;
+    private readonly ReplaySnapshots _snapshots;
+    private readonly ReplayState _state;
     private ulong _lastFork;
+
+    /// <summary>The sum with which the replay began.</summary>
+    private long _inheritedBytes;
 
     /// <param name="session">Where strings and the number of stacks come from; not owned.</param>
     /// <param name="temporaryThreshold">A block is temporary when its thread frees it before this many further allocations of its own.</param>
@@ -49,45 +28,40 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
     {
         _session = session;
         _startedNs = (long)session.Header->StartedMonoNs;
-        _temporaryThreshold = temporaryThreshold;
-        _estimate = session.Header->SampleBytes == 0 ? null : new SampleEstimate(session.Header->SampleBytes);
-        _counters = Sites.Counters;
-        var pythonBlocks = new AddressTable();
-        for (var domain = 0; domain < WireFormat.Domains; domain++)
-        {
-            if (WireFormat.IsHeap(domain))
-                _tables[domain] = pythonBlocks;
-        }
-
-        _hasNative = session.Header->Native != 0;
+        TemporaryThreshold = temporaryThreshold;
+        Blocks = new BlockReplay(session, _threads);
+        _snapshots = new ReplaySnapshots(Blocks.Sites, Blocks.Clock);
+        _state = new ReplayState(session, _threads, Blocks, _snapshots, temporaryThreshold);
     }
 
-    public ReplayedSites Sites { get; } = new();
+    public BlockReplay Blocks { get; }
 
-    public Timeline Timeline { get; } = new();
+    public ReplayedSites Sites => Blocks.Sites;
+
+    public Timeline Timeline => Blocks.Clock.Timeline;
 
     public IReadOnlyList<ThreadReplay> Threads => _threads;
 
-    public int TemporaryThreshold => _temporaryThreshold;
+    public int TemporaryThreshold { get; }
 
     /// <summary>The time that the replay has reached, in ns since the recording began.</summary>
-    public long NowNs { get; private set; }
+    public long NowNs => Blocks.Clock.NowNs;
 
     /// <summary>Frees, and reallocations, of blocks that were not known.</summary>
-    public long UnknownFrees { get; private set; }
+    public long UnknownFrees => Blocks.UnknownFrees;
 
-    public long LiveBytes => _liveBytes;
+    public long LiveBytes => Blocks.LiveBytes;
 
-    public long LiveBlocks => _liveBlocks;
+    public long LiveBlocks => Blocks.LiveBlocks;
 
     /// <summary>The most that was ever alive, bytes.</summary>
-    public long PeakBytes => Math.Max(_peakBytes, _liveBytes);
+    public long PeakBytes => Math.Max(Blocks.Clock.PeakBytes, Blocks.LiveBytes);
 
     /// <summary>True if the interpreter was seen to begin its finalization.</summary>
-    public bool Finalizing => _finalizing;
+    public bool Finalizing => _snapshots.Finalizing;
 
     /// <summary>True if there was anything but marks.</summary>
-    public bool IsEmpty => !_operations.Any(operation => operation.Calls != 0);
+    public bool IsEmpty => !Array.Exists(Blocks.Operations, operation => operation.Calls != 0);
 
     /// <summary>The blocks inherited from the parent at the fork: the first sites.</summary>
     public InheritedSite[] Inherited { get; private set; } = [];
@@ -104,9 +78,9 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
     /// <param name="name">Its name by now.</param>
     public ThreadReplay AddThread(uint osId, ulong startedMonoNs, string name = "")
     {
-        var thread = new ThreadReplay(_threads.Count, osId, SinceStart(startedMonoNs), _temporaryThreshold) { Name = name };
+        var thread = new ThreadReplay(_threads.Count, osId, SinceStart(startedMonoNs), TemporaryThreshold) { Name = name };
         _threads.Add(thread);
-        Connect(thread);
+        Blocks.Tables.Connect(thread);
         return thread;
     }
 
@@ -114,39 +88,112 @@ internal sealed unsafe partial class ProcessReplay : IDisposable
     public long SinceStart(ulong monoNs) => Math.Max(0, unchecked((long)monoNs) - _startedNs);
 
     /// <summary>Calls of a kind in a domain that succeeded.</summary>
-    public OperationTotals Operations(int domain, RecordKind kind) => _operations[(int)kind << 4 | domain];
+    public OperationTotals Operations(int domain, RecordKind kind) => Blocks.Operations[(int)kind << 4 | domain];
+
+    /// <summary>Lets time pass: what is replayed from now on happened at or after this moment. Time does not go back.</summary>
+    /// <param name="monoNs">CLOCK_MONOTONIC.</param>
+    public void AdvanceTo(ulong monoNs) => Blocks.AdvanceTo(SinceStart(monoNs));
+
+    /// <summary>Replays a thread's records from <paramref name="at"/> to <paramref name="end"/>, or to the first BATCH before that.</summary>
+    /// <param name="thread">The thread that wrote them.</param>
+    /// <param name="at">The first record.</param>
+    /// <param name="end">The end of what is committed, in the same slab.</param>
+    /// <returns><paramref name="end"/>, or the BATCH record at which it stopped.</returns>
+    /// <exception cref="InvalidTraceException">There is no such record; everything before it counts.</exception>
+    public byte* Run(ThreadReplay thread, byte* at, byte* end) =>
+        Blocks.IsSampled
+            ? RecordReader.Read(at, end, new SampledRecords(Blocks, thread, this))
+            : RecordReader.Read(at, end, new ExactRecords(Blocks, thread, this));
+
+    /// <summary>Replays a MARK record.</summary>
+    /// <exception cref="InvalidTraceException">Its argument is damaged.</exception>
+    public void Mark(MarkKind kind, ulong argument, ulong monoNs)
+    {
+        AdvanceTo(monoNs);
+        switch (kind)
+        {
+            case MarkKind.Finalizing:
+                _snapshots.BeginFinalization();
+                break;
+
+            case MarkKind.Initialized:
+                _snapshots.ForgetLive();
+                break;
+
+            case MarkKind.Snapshot:
+                if (argument > uint.MaxValue)
+                    throw _session.Damaged($"a snapshot's name is string {argument}");
+
+                TakeSnapshot(_session.String((uint)argument));
+                break;
+
+            case MarkKind.Fork:
+                OnFork?.Invoke(ReplayForks.Take(this, _session.Path, argument));
+                Volatile.Write(ref _lastFork, argument); // after that: who sees it finds the image, or it is gone already
+                break;
+        }
+    }
+
+    /// <summary>Replays a LOST record.</summary>
+    /// <exception cref="InvalidTraceException">Its number is impossible.</exception>
+    public void Lose(ThreadReplay thread, ulong events, ulong firstMonoNs, ulong lastMonoNs)
+    {
+        if (events > Loss.Most - (ulong)thread.LostEvents)
+            throw _session.Damaged($"thread {thread.OsId} has lost an impossible number of events");
+
+        thread.AddLoss((long)events, SinceStart(firstMonoNs), SinceStart(lastMonoNs));
+    }
+
+    /// <summary>Returns the exception for something that is no record.</summary>
+    public InvalidTraceException NoSuchRecord(ThreadReplay thread, uint kind, long room) =>
+        _session.Damaged($"thread {thread.OsId} has a record of kind {kind} with {room} bytes left");
+
+    /// <summary>Finds out whether more was allocated than can have been (<see cref="ReplaySums"/>).</summary>
+    /// <exception cref="InvalidTraceException">It was.</exception>
+    public void CheckSums() => ReplaySums.Check(_session, Blocks.Operations, _inheritedBytes);
+
+    /// <summary>Takes a named snapshot of what is alive at the record where the replay is.</summary>
+    public void TakeSnapshot(string name) => _snapshots.Take(name);
+
+    /// <summary>Returns the live blocks at the record that the replay has reached, without keeping them.</summary>
+    public SnapshotImage Present() => _snapshots.Present();
+
+    /// <summary>The last snapshot of that name so far; <see langword="null"/> when there is none.</summary>
+    public SnapshotImage? LastSnapshot(string name) => _snapshots.Last(name);
+
+    /// <summary>All snapshots, the peak first. After <see cref="Finish"/>.</summary>
+    public IEnumerable<SnapshotImage> Snapshots() => _snapshots.Taken.Prepend(_snapshots.Peak());
+
+    /// <summary>Begins with what was alive in the parent: before anything else, at most once. The image's tables are this object's then.</summary>
+    public void Inherit(ForkImage image)
+    {
+        ReplayForks.Inherit(Blocks, _threads, image, TemporaryThreshold);
+        Inherited = image.Sites;
+        _inheritedBytes = Blocks.LiveBytes;
+    }
 
     /// <summary>The process has ended, or is not followed any longer: takes the last notes.</summary>
     public void Finish()
     {
-        NoteHigh();
-        Timeline.Close(_liveBytes, _liveBlocks, _highestBytes);
-        if (!_finalizing)
-            _snapshots.Add(Image(SnapshotKind.Live, SnapshotKind.Live.Word()));
-
-        for (var site = 1u; site < Sites.End; site++)
-        {
-            if (Sites.History[site].Slice >= 0)
-                _sliceLog.Add(Sites.History[site].Slice, site, Sites.Counters[site]);
-        }
+        Blocks.Finish();
+        _snapshots.Finish();
     }
 
     /// <summary>The changes of sites within slices, by slice and site. Valid after <see cref="Finish"/>.</summary>
-    public SliceEntry[] SliceDifferences() => _sliceLog.Differences(Sites.End, Inherited);
+    public SliceEntry[] SliceDifferences() => Blocks.Clock.SliceDifferences(Inherited);
 
-    private void Connect(ThreadReplay thread)
+    /// <summary>Writes the state, for another collector.</summary>
+    public void Save(BinaryWriter writer) => _state.Save(writer, LastFork, Inherited);
+
+    /// <summary>Takes a state over, before anything was replayed.</summary>
+    /// <exception cref="EndOfStreamException">The file is shorter than what it announces.</exception>
+    /// <exception cref="InvalidTraceException">What it says cannot be.</exception>
+    public void Load(BinaryReader reader)
     {
-        for (var domain = 0; domain < WireFormat.Domains; domain++)
-        {
-            thread.Domains[domain].Pages = PagesOf(domain);
-            thread.Domains[domain].Tag = TagOf((uint)domain);
-        }
+        (var lastFork, Inherited) = _state.Load(reader);
+        _inheritedBytes = Inherited.Sum(site => site.Bytes);
+        Volatile.Write(ref _lastFork, lastFork);
     }
 
-    public void Dispose()
-    {
-        Sites.Dispose();
-        foreach (var table in _tables.Distinct())
-            table?.Dispose();
-    }
+    public void Dispose() => Blocks.Dispose();
 }

@@ -13,14 +13,11 @@ namespace AllocTrace.Replay;
 /// </remarks>
 internal sealed class RecentAllocations
 {
-    /// <summary>The highest N; a free looks through all N.</summary>
-    public const int MaxThreshold = 1024;
-
     private readonly ulong[]? _ring;
     private int _next;
     private ulong _newest;
 
-    /// <param name="threshold">N, from 1 to <see cref="MaxThreshold"/>.</param>
+    /// <param name="threshold">N, from 1 to <see cref="JournalFormat.MostTemporaryThreshold"/>.</param>
     public RecentAllocations(int threshold) => _ring = threshold == 1 ? null : new ulong[threshold];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

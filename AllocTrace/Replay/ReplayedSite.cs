@@ -13,7 +13,7 @@ internal struct ReplayedSite
     public long TemporaryBytes;
     public long TemporaryBlocks;
 
-    /// <summary>When it last changed: a moment of <see cref="ProcessReplay"/>, which passes with each new peak and each new slice.</summary>
+    /// <summary>When it last changed: a moment of <see cref="BlockReplay"/>, which passes with each new peak and each new slice.</summary>
     public ulong Moment;
 
     /// <summary>The <see cref="ThreadReplay.Index"/> of the thread that allocates.</summary>

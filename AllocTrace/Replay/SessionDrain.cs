@@ -232,7 +232,7 @@ internal sealed unsafe class SessionDrain : IDisposable
         if (DrainedBytes < _checkedAt)
             return;
 
-        _checkedAt = DrainedBytes + ProcessReplay.CheckedEachBytes;
+        _checkedAt = DrainedBytes + ReplaySums.CheckedEachBytes;
         _replay.CheckSums();
     }
 

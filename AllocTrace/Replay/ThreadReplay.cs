@@ -29,6 +29,14 @@ internal sealed unsafe class ThreadReplay
 
     ~ThreadReplay() => FreeDomains();
 
+    /// <summary>Returns a thread that stands for one of a parent process, from which blocks were inherited.</summary>
+    public static ThreadReplay StandIn(int index, ThreadReplay origin, int temporaryThreshold)
+    {
+        var thread = new ThreadReplay(index, origin.OsId, startedNs: 0, temporaryThreshold) { Origin = origin };
+        thread.End(endedNs: 0, lostEvents: 0);
+        return thread;
+    }
+
     public int Index { get; }
 
     public uint OsId { get; }
@@ -101,6 +109,7 @@ internal sealed unsafe class ThreadReplay
         writer.Write(Name);
         writer.WriteAll([StartedNs, EndedNs ?? -1, LostEvents, unchecked((long)Age)]);
         writer.WriteAll<PendingRealloc>(_reallocs);
+        writer.WriteAll<(ulong, ulong, ulong)>([.. Unmapped.Select(piece => (piece.Begin, piece.End, (ulong)piece.Mapping.Site))]);
         Recent.Save(writer);
         writer.Write(_losses.Count);
         foreach (var loss in _losses)
@@ -120,10 +129,12 @@ internal sealed unsafe class ThreadReplay
 
         var thread = new ThreadReplay(index, osId, started, temporaryThreshold) { Name = name, Age = unchecked((ulong)age) };
         var reallocs = reader.ReadAll<PendingRealloc>();
-        if (reallocs.Length != WireFormat.Domains || !thread.Recent.TryLoad(reader))
+        var unmapped = reader.ReadAll<(ulong Begin, ulong End, ulong Site)>();
+        if (reallocs.Length != WireFormat.Domains || Array.Exists(unmapped, piece => piece.End <= piece.Begin || piece.Site is 0 or > uint.MaxValue) || !thread.Recent.TryLoad(reader))
             throw new EndOfStreamException();
 
         reallocs.CopyTo(thread._reallocs, 0);
+        thread.Unmapped.AddRange(unmapped.Select(piece => new MappedPiece(piece.Begin, piece.End, new Mapping((uint)piece.Site))));
         var losses = reader.ReadCount(least: 1);
         for (var i = 0; i < losses; i++)
         {

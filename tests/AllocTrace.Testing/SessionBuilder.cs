@@ -67,6 +67,12 @@ public sealed unsafe class SessionBuilder : IDisposable
         init => Set64(504, value);
     }
 
+    /// <summary>Whether what C code allocates was recorded.</summary>
+    public bool HasNative
+    {
+        init => Set32(1040, value ? 1u : 0);
+    }
+
     public string Path { get; }
 
     /// <summary>The file in memory.</summary>

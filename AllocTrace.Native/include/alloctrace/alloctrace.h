@@ -54,6 +54,10 @@ ALLOCTRACE_API int alloctrace_stop(void);
 /* Ends the recording like alloctrace_stop, but does not block. The database is complete when the session's file is gone. */
 ALLOCTRACE_API int alloctrace_stop_async(void);
 
+/* Leaves what the calling thread allocates out of the recording, from now on and for good. For threads of the program that serve the
+ * recording, as a collector does. Does nothing before the first recording has begun. */
+ALLOCTRACE_API void alloctrace_leave_out_thread(void);
+
 /* Takes a named snapshot of the live blocks, for `alloctrace top FILE.db --at NAME`. The name has at most 65528 bytes of UTF-8. Includes
  * everything that the calling thread did before. Requires a recording that has seen an allocation. */
 ALLOCTRACE_API int alloctrace_snapshot(const char *name);

@@ -11,6 +11,7 @@
 
 #include "capture/code_cache.h"
 #include "capture/layers.h"
+#include "capture/native/native.h"
 #include "capture/records.h"
 #include "capture/sampling.h"
 #include "capture/walk/walk.h"
@@ -211,6 +212,11 @@ void hook_track(struct traced_runtime *runtime, unsigned domain, const void *blo
     if (!thread)
         return;
     struct tracked_block tracked = tracked_block(domain, block);
+    if (sampling_is_on(thread) && native.is_on) {
+        native_rename_sampled(thread, tracked.domain, tracked.block, block, size);
+        thread_leave(thread);
+        return;
+    }
     if (sampling_is_on(thread) && sampling_ends(thread, tracked.domain, tracked.block)) /* tracked again, with another size */
         record_address(thread, ALLOCTRACE_RECORD_FREE, tracked.domain, tracked.block);
     allocated(thread, runtime, ALLOCTRACE_RECORD_MALLOC, tracked.domain, (void *)tracked.block, size);

@@ -164,6 +164,19 @@ static void take_out(size_t gap)
     table.block[gap].key = 0;
 }
 
+bool sampling_has(uintptr_t key)
+{
+    if (!sampling_may_have(key))
+        return false;
+    recording_lock();
+    size_t i = home_of(key);
+    while (table.block && table.block[i].key && table.block[i].key != key)
+        i = (i + 1) & table.mask;
+    bool has = table.block && table.block[i].key;
+    recording_unlock();
+    return has;
+}
+
 bool sampling_forget(uintptr_t key, struct thread_capture *thread)
 {
     struct sampled_block found = {0};

@@ -44,10 +44,11 @@ static inline bool sampling_skips(struct thread_capture *thread, size_t size)
 /* The allocation is chosen: remembers the block and draws the distance to the next. False: no memory; leave it out. */
 bool sampling_take(struct thread_capture *thread, uintptr_t key);
 
-/* Tells a block of a domain from what lies at the same address for another: raw, mem and obj share addresses. */
+/* Tells a block of a domain from what lies at the same address for another: raw, mem, obj and malloc share addresses. */
 static inline uintptr_t sampling_key(unsigned domain, const void *block)
 {
-    return (uintptr_t)block | (domain < ALLOCTRACE_DOMAIN_TRACKED ? 0 : (uintptr_t)domain << ALLOCTRACE_OPERAND_BITS);
+    bool is_heap = domain < ALLOCTRACE_DOMAIN_TRACKED || domain == ALLOCTRACE_DOMAIN_MALLOC;
+    return (uintptr_t)block | (is_heap ? 0 : (uintptr_t)domain << ALLOCTRACE_OPERAND_BITS);
 }
 
 /* Neighbours in memory are neighbours in the filter: a cache line of it is good for a kilobyte that the program frees. */
@@ -58,6 +59,9 @@ static inline uint32_t sampling_hash(uintptr_t key)
 
 /* A block about to be freed is forgotten. False: it was not recorded. */
 bool sampling_forget(uintptr_t key, struct thread_capture *thread);
+
+/* Whether a block was recorded. */
+bool sampling_has(uintptr_t key);
 
 /* Puts a block back whose reallocation failed. */
 void sampling_put_back(uintptr_t key);

@@ -13,6 +13,7 @@
 
 _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
 _Thread_local bool thread_is_over __attribute__((tls_model("initial-exec")));
+_Thread_local bool thread_is_left_out __attribute__((tls_model("initial-exec")));
 
 /* One mapping a thread: the capture itself and room for a stack of usual depth. */
 struct thread_block {
@@ -29,18 +30,6 @@ static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 static bool has_exit_key;
 
-static size_t grown_bytes(uint32_t capacity)
-{
-    return sizeof(struct kept_frame) + capacity * (sizeof(struct kept_frame) + sizeof(struct kept_place) + sizeof(uintptr_t))
-           + capacity / KEPT_FRAMES_PER_CHUNK * sizeof(struct kept_chunk);
-}
-
-static void release_grown_room(struct kept_stack *stack)
-{
-    if (stack->capacity > KEPT_FIRST_CAPACITY)
-        os_unmap(stack->frames - 1, grown_bytes(stack->capacity));
-}
-
 /* ---- the end of a thread ---- */
 
 static void end_stream(struct thread_capture *thread)
@@ -55,7 +44,7 @@ static void end_stream(struct thread_capture *thread)
 /* Of a thread that is in no list any more. */
 static void release(struct thread_capture *thread)
 {
-    release_grown_room(&thread->stack);
+    kept_stack_release_room(&thread->stack);
     c_stack_release(thread);
     os_unmap(thread, sizeof(struct thread_block));
 }
@@ -167,6 +156,22 @@ static void on_thread_exit(void *value)
     thread_of_this = NULL;
     thread_is_over = true;
     recording.calls.thread_ends();
+    leave_list(thread);
+    release(thread);
+}
+
+void thread_leave_out(void)
+{
+    struct thread_capture *thread = thread_of_this;
+    thread_is_left_out = true;
+    if (!thread || thread->state == THREAD_INSIDE)
+        return;
+    __atomic_store_n(&thread->state, THREAD_INSIDE, __ATOMIC_SEQ_CST);
+    if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
+        end_stream(thread);
+    thread_of_this = NULL;
+    if (has_exit_key)
+        pthread_setspecific(exit_key, NULL);
     leave_list(thread);
     release(thread);
 }
@@ -296,7 +301,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     thread->runtime = NULL;
     thread->recording = thread_recording;
     if (is_listed) {
-        release_grown_room(&thread->stack);
+        kept_stack_release_room(&thread->stack);
         c_stack_release(thread);
     } else {
         thread->process_id = os_process_id();
@@ -380,7 +385,7 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         abort();
     }
 #endif
-    if ((thread && thread->state == THREAD_INSIDE) || __atomic_load_n(&recording.off, __ATOMIC_RELAXED))
+    if ((thread && thread->state == THREAD_INSIDE) || thread_is_left_out || __atomic_load_n(&recording.off, __ATOMIC_RELAXED))
         return NULL;
     int saved = errno;
     struct thread_capture *ready = make_ready(thread);
@@ -388,30 +393,4 @@ struct thread_capture *thread_enter_slow(struct thread_capture *thread)
         tell_unready();
     errno = saved;
     return ready;
-}
-
-bool thread_grow_stack(struct kept_stack *stack)
-{
-    uint32_t capacity = stack->capacity * 2;
-    if (capacity > KEPT_MAX_CAPACITY)
-        return false;
-    uint8_t *memory = os_map(grown_bytes(capacity));
-    if (!memory)
-        return false;
-    struct kept_stack old = *stack;
-    if (capacity > KEPT_DEEP && stack->code_epoch != CODE_EPOCH_DEEP) {
-        stack->deep_code_epoch = stack->code_epoch;
-        stack->code_epoch = CODE_EPOCH_DEEP;
-    }
-    stack->capacity = capacity;
-    stack->frames = (struct kept_frame *)memory + 1;
-    stack->places = (struct kept_place *)(stack->frames + capacity);
-    stack->pending = (uintptr_t *)(stack->places + capacity);
-    stack->chunks = (struct kept_chunk *)(stack->pending + capacity);
-    memcpy(stack->frames, old.frames, old.capacity * sizeof *old.frames);
-    memcpy(stack->places, old.places, old.capacity * sizeof *old.places);
-    memcpy(stack->pending, old.pending, old.capacity * sizeof *old.pending);
-    memcpy(stack->chunks, old.chunks, old.chunk_count * sizeof *old.chunks);
-    release_grown_room(&old);
-    return true;
 }

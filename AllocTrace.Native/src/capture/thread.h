@@ -68,6 +68,10 @@ extern INTERNAL _Thread_local struct thread_capture *thread_of_this __attribute_
 /* The calling thread has run the destructor of its key: what it still does makes no stream of its own (capture/native/shared_stream.h). */
 extern INTERNAL _Thread_local bool thread_is_over __attribute__((tls_model("initial-exec")));
 
+/* Nothing of the calling thread is recorded (any more): it collects. */
+extern INTERNAL _Thread_local bool thread_is_left_out __attribute__((tls_model("initial-exec")));
+void thread_leave_out(void);
+
 /* Makes a stream that is no thread's ready for the present recording, from an earlier one unless that is NULL. The caller excludes others
  * while it uses it. Does nothing but system calls. NULL: there is no room. */
 struct thread_capture *thread_make_shared(struct thread_capture *earlier);

@@ -140,6 +140,12 @@ int alloctrace_stop_async(void)
     return stop(false);
 }
 
+void alloctrace_leave_out_thread(void)
+{
+    if (recording.fork_local)
+        thread_leave_out();
+}
+
 int alloctrace_snapshot(const char *name)
 {
     if (!is_running() || !recording.fork_local->owned)

@@ -10,10 +10,6 @@ internal static class ReportArguments
         Description = "The recording: a database written by 'alloctrace run' or 'collect', or the PID of a process that is being recorded.",
     };
 
-    public static Option<bool> Json() => new("--json") { Description = "Write JSON." };
-
-    public static Option<bool> Csv() => new("--csv") { Description = "Write CSV." };
-
     public static Option<long?> Process() => new("--process")
     {
         Description = "Only the process with this pid.",
@@ -28,7 +24,7 @@ internal static class ReportArguments
         },
     };
 
-    /// <summary>Rejects <c>--json --csv</c>.</summary>
+    /// <summary>Rejects two options together.</summary>
     public static void AtMostOne(Command command, params Option[] options) => command.Validators.Add(result =>
     {
         var given = options.Where(option => result.GetResult(option) is { Implicit: false }).Select(option => option.Name).ToArray();

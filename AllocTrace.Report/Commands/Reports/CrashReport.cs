@@ -7,13 +7,16 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary>Crashes as text and as JSON.</summary>
-internal static class CrashReport
+/// <summary>Writes the results of <c>alloctrace crash</c>.</summary>
+internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Process, TraceCrash Crash)> crashes) : IReport
 {
     private const int MostAllocations = 10;
 
-    public static void WriteText(Output output, IReadOnlyList<(TraceProcess Process, TraceCrash Crash)> crashes)
+    public void WriteText(Output output)
     {
+        if (crashes.Count == 0)
+            output.Error.WriteLine($"alloctrace: {Printable.Text(path)}: no crash was recorded. Record crashes with 'alloctrace run --crash on'");
+
         var page = new Page(output);
         foreach (var (process, crash) in crashes)
         {
@@ -49,7 +52,7 @@ internal static class CrashReport
         return $"{crash.Name}{cause} in thread {crash.OsId} after {Numbers.Seconds(crash.AtNs)}{when}";
     }
 
-    public static void WriteJson(TextWriter target, IReadOnlyList<(TraceProcess Process, TraceCrash Crash)> crashes)
+    public void WriteJson(TextWriter target)
     {
         using var text = new JsonText(target);
         text.Json.WriteStartObject();
@@ -145,7 +148,7 @@ internal static class CrashReport
         page.Line();
         page.Line($"  {(thread.HasCrashed ? "Crashed thread" : "Thread")} {which}{name}{interpreter} (most recent call first):");
         using var frames = new StringWriter { NewLine = "\n" };
-        StackCommand.WriteFrames(frames, thread.Frames, problem: null);
+        ThreadStacksReport.WriteFrames(frames, thread.Frames, problem: null);
         foreach (var line in frames.ToString().TrimEnd('\n').Split('\n'))
             page.Line($"  {line}");
 

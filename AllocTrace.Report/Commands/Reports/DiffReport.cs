@@ -6,7 +6,7 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Commands;
 
 /// <summary>Writes the results of <c>alloctrace diff</c> in each format.</summary>
-internal sealed class DiffReport(DiffSide old, DiffSide current, GroupBy groupBy, int rows)
+internal sealed class DiffReport(DiffSide old, DiffSide current, GroupBy groupBy, int rows) : IReport
 {
     private readonly StatisticDiffList _differences = current.Snapshot.CompareTo(old.Snapshot, groupBy, limit: rows);
 

@@ -6,7 +6,7 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Commands;
 
 /// <summary>Writes the results of <c>alloctrace leaks</c>.</summary>
-internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessLeaks> leaks, GroupBy groupBy, int rows, string mine, IReadOnlyList<string> notes)
+internal sealed class LeaksReport(TraceDatabase database, IReadOnlyList<ProcessLeaks> leaks, GroupBy groupBy, int rows, string mine, IReadOnlyList<string> notes) : IReport
 {
     public void WriteText(Output output)
     {

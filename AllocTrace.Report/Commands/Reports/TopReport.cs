@@ -6,7 +6,7 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Commands;
 
 /// <summary>Writes the results of <c>alloctrace top</c> in each format.</summary>
-internal sealed class TopReport
+internal sealed class TopReport : IReport
 {
     private readonly TraceDatabase _database;
     private readonly Snapshot _snapshot;
@@ -33,15 +33,17 @@ internal sealed class TopReport
 
     private string GroupName => _groupBy.ToString().ToLowerInvariant();
 
-    /// <summary>Writes it for people.</summary>
-    /// <param name="output">Where to.</param>
-    /// <param name="mine">What the heading says about own code.</param>
-    /// <param name="nothing">What to say when nothing passed the filters.</param>
-    public void WriteText(Output output, string mine, string? nothing)
+    /// <summary>What the heading says about own code.</summary>
+    public required string Mine { get; init; }
+
+    /// <summary>What to say when nothing passed the filters.</summary>
+    public required string? Nothing { get; init; }
+
+    public void WriteText(Output output)
     {
         var page = new Page(output);
         var how = _cumulation == Cumulation.None ? "" : ", callers included";
-        page.Line($"{_database.Path}: {_view} by {GroupName}{how}{mine}{Endings.Of(_database, _processes)}", Page.Heading);
+        page.Line($"{_database.Path}: {_view} by {GroupName}{how}{Mine}{Endings.Of(_database, _processes)}", Page.Heading);
         Caveats.Write(page, _processes, _losses);
         Caveats.Write(page, _snapshot);
         foreach (var process in _processes.Where(process => !process.HasStacks))
@@ -62,8 +64,8 @@ internal sealed class TopReport
             }
         }
 
-        if (nothing is not null)
-            page.Line(nothing, Page.Alarm);
+        if (Nothing is not null)
+            page.Line(Nothing, Page.Alarm);
 
         // The sizes of cumulative groups overlap: adding them up means nothing.
         if (_statistics.Others > 0)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
@@ -6,12 +7,13 @@ namespace AllocTrace.Analysis;
 internal readonly record struct DomainName
 {
     private readonly string? _name; // null: all of CPython's own
+    private readonly string _given;
 
-    public DomainName(string name) => _name = KnownDomain.NameOf(name);
+    public DomainName(string name) => (_name, _given) = (KnownDomain.NameOf(name), name);
 
-    public DomainName(long number) => _name = number == 0 ? null : KnownDomain.NameOf(number);
+    public DomainName(long number) => (_name, _given) = (number == 0 ? null : KnownDomain.NameOf(number), number.ToString(CultureInfo.InvariantCulture));
 
     public bool Matches(TraceDomain domain) => _name is null ? domain.Number == 0 : domain.Name == _name;
 
-    public override string ToString() => _name ?? "0";
+    public override string ToString() => _given;
 }

@@ -6,41 +6,33 @@ namespace AllocTrace.Sessions;
 /// Drains sessions while they grow, and writes each into a database when its process has ended. One thread serves many
 /// sessions; with several busy ones there are as many threads as processors. The methods are called by one thread.
 /// </summary>
+/// <remarks>
+/// What becomes of a session:
+/// <code>
+///                      ┌── round ──┐        process ended             in the database       database whole
+///   file ── Scan ──► followed ◄────┘ ───────── End ─────► written ───────────────────► retained ─────────► removed
+///                      │   │                     │           └─ the last one, if awaited: waits for the database, then LetGo
+///                      │   │                     └─ still running at Complete: left, to be followed by nobody
+///                      │   └─ a child waits for its parent's fork before its first round (TryBegin)
+///                      └─ cannot be read by this process, or no database can be written: Abandon, for another collector
+/// </code>
+/// A thread claims a session for its round, and a session that ends stays claimed. One lock protects everything that threads share beyond that: the
+/// database, the problems and the sessions that wait for the database. It is not held while records are replayed.
+/// </remarks>
 internal sealed class Collector : IDisposable
 {
-    private const int ShortestWaitMs = 1, LongestWaitMs = 20;
-
-    /// <summary>
-    /// Which share of a session's slabs should be found full at a time. With more the program might run out of them before the next look, or take
-    /// others, which are colder; with less the looks cost more than what they find, and hold up the program on a shared core.
-    /// </summary>
-    private const double LeastLoad = 1.0 / 8, MostLoad = 1.0 / 4;
-
     /// <summary>The time limit at the end for processes that end with the main one.</summary>
     private const int GraceMs = 500;
 
-    /// <summary>
-    /// Sessions stay until their records are in a whole database. With very many processes they would fill the memory: when those that wait
-    /// for it have this many bytes, and more than the database, it is made meanwhile.
-    /// </summary>
-    public long MostRetainedBytes { get; init; } = 256 << 20;
-
     private readonly SessionIntake _intake;
-    private readonly Func<TraceWriter> _createWriter;
+    private readonly FollowedSessions _sessions;
+    private readonly CollectorThreads _threads;
+    private readonly CollectedDatabase _database;
     private readonly bool _isAwaited;
-    private readonly List<FollowedSession> _waiting = [];
-    private readonly List<string> _problems = [];
+    private readonly List<FollowedSession> _waiting = [], _left = [];
     private readonly List<uint> _running = [];
     private readonly ForkImages _forks = new();
-    private readonly CollectedSessions _collected = new();
-    private readonly List<FollowedSession> _left = [];
-    private readonly Lock _writing = new(), _changing = new();
-    private readonly List<Thread> _workers = [];
-    private readonly ManualResetEventSlim _stop = new();
-    private volatile FollowedSession[] _sessions = [];
-    private volatile bool _hasLooked;
-    private TraceWriter? _writer;
-    private volatile IOException? _failure;
+    private readonly Lock _lock = new();
 
     /// <param name="paths">Names the session files that there are now; asked again and again.</param>
     /// <param name="temporaryThreshold">See <see cref="RecordingOptions.TemporaryThreshold"/>.</param>
@@ -49,19 +41,33 @@ internal sealed class Collector : IDisposable
     public Collector(Func<IEnumerable<string>> paths, int temporaryThreshold, Func<TraceWriter> createWriter, bool isAwaited = false)
     {
         _isAwaited = isAwaited;
-        _createWriter = createWriter;
-        _intake = new SessionIntake(paths, path => FollowedSession.TryOpen(path, temporaryThreshold, _forks, isAwaited), problem =>
-        {
-            lock (_writing)
-                AddProblem(problem);
-        });
+        _database = new CollectedDatabase(createWriter);
+        _intake = new SessionIntake(paths, path => FollowedSession.TryOpen(path, temporaryThreshold, _forks, isAwaited), AddProblem);
+        _sessions = new FollowedSessions(_intake, _forks);
+        _threads = new CollectorThreads(Look, Serve, Fail, () => HasFailed);
+    }
+
+    /// <summary>
+    /// Sessions stay until their records are in a whole database. With very many processes they would fill the memory: when those that wait
+    /// for it have this many bytes, and more than the database, it is made meanwhile.
+    /// </summary>
+    public long MostRetainedBytes
+    {
+        get => _database.MostRetainedBytes;
+        init => _database.MostRetainedBytes = value;
+    }
+
+    /// <summary>Called by each thread of the collector before anything else.</summary>
+    public Action BeginThread
+    {
+        init => _threads.Begin = value;
     }
 
     /// <summary>True if there was a look for sessions.</summary>
-    public bool HasLooked => _hasLooked;
+    public bool HasLooked => _sessions.HasLooked;
 
     /// <summary>True if there will be no database: <see cref="Complete"/> says why. Sessions stay as they are.</summary>
-    public bool HasFailed => _failure is not null;
+    public bool HasFailed => _database.Failure is not null;
 
     /// <summary>True if there are sessions that another collector could go on with. After <see cref="Complete"/>.</summary>
     public bool HasAbandoned { get; private set; }
@@ -71,7 +77,7 @@ internal sealed class Collector : IDisposable
     {
         get
         {
-            lock (_writing)
+            lock (_lock)
                 return _waiting.Count > 0;
         }
     }
@@ -80,19 +86,19 @@ internal sealed class Collector : IDisposable
     public IReadOnlyCollection<string> Seen => _intake.Seen;
 
     /// <summary>The number of sessions that are being followed.</summary>
-    public int FollowedCount => _sessions.Length;
+    public int FollowedCount => _sessions.All.Count;
 
     /// <summary>The number of processes that were recorded.</summary>
-    public int ProcessCount => _writer?.ProcessCount ?? 0;
+    public int ProcessCount => _database.ProcessCount;
 
     /// <summary>The problems with single sessions, one line each. Complete after <see cref="Complete"/>.</summary>
-    public IReadOnlyList<string> Problems => _problems;
+    public IReadOnlyList<string> Problems => _database.Problems;
 
     /// <summary>True if a problem is that a file is damaged, or no session at all. After <see cref="Complete"/>.</summary>
-    public bool HasDamage { get; private set; }
+    public bool HasDamage => _database.HasDamage;
 
     /// <summary>The files whose last record is in the database, or that had none. After <see cref="Complete"/>.</summary>
-    public IReadOnlyList<string> Collected => _collected.Paths;
+    public IReadOnlyList<string> Collected => _database.Collected;
 
     /// <summary>Files that are no session yet: their process has not finished making them, or died meanwhile. After <see cref="Complete"/>.</summary>
     public IReadOnlyCollection<string> Unmade => _intake.Unmade;
@@ -101,7 +107,7 @@ internal sealed class Collector : IDisposable
     public IReadOnlyList<uint> Running => _running;
 
     /// <summary>Begins to watch.</summary>
-    public void Start() => AddWorker();
+    public void Start() => _threads.Start();
 
     /// <summary>Waits until the processes of all sessions have ended.</summary>
     /// <param name="running">Called now and then with how many have not.</param>
@@ -109,10 +115,10 @@ internal sealed class Collector : IDisposable
     /// <param name="isWatching">Whether more processes may come: then only <paramref name="stop"/> ends it.</param>
     public void WaitForProcesses(Action<int>? running, CancellationToken stop, bool isWatching = false)
     {
-        while ((isWatching || !_hasLooked || _intake.IsShort || _sessions.Length > 0) && !HasFailed && !stop.IsCancellationRequested)
+        while ((isWatching || !HasLooked || _intake.IsShort || FollowedCount > 0) && !HasFailed && !stop.IsCancellationRequested)
         {
-            running?.Invoke(_sessions.Length);
-            stop.WaitHandle.WaitOne(LongestWaitMs);
+            running?.Invoke(FollowedCount);
+            stop.WaitHandle.WaitOne(CollectorThreads.LongestWaitMs);
         }
     }
 
@@ -124,29 +130,26 @@ internal sealed class Collector : IDisposable
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
     public bool Complete()
     {
-        StopWorkers();
+        _threads.Stop();
         do
         {
             DrainToTheEnd();
             EndAll();
         }
-        while (_intake.IsShort && !HasFailed && Scan() > 0);
+        while (_intake.IsShort && !HasFailed && _sessions.Scan() > 0);
 
         foreach (var path in _intake.Postponed.Where(File.Exists))
             AddProblem(new IOException($"{path}: not collected: too many sessions at once for the limits of this process. Raise ulimit -n or ulimit -v"));
 
         HasAbandoned |= _intake.Postponed.Count > 0;
-        if (_failure is not null)
-            throw _failure;
-
-        Guard(() => _writer?.Complete());
+        _database.Complete();
         foreach (var session in _left)
         {
             session.LetGo();
             session.Leave();
         }
 
-        return _writer is not null;
+        return _database.Exists;
     }
 
     /// <summary>
@@ -156,55 +159,10 @@ internal sealed class Collector : IDisposable
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
     public void Publish()
     {
-        lock (_writing)
+        lock (_lock)
         {
-            if (_failure is not null)
-                throw _failure;
-
-            Guard(() => _writer?.Publish());
-            RemoveCollected();
+            _database.Publish();
             LetGo();
-        }
-    }
-
-    private void Guard(Action write)
-    {
-        try
-        {
-            write();
-        }
-        catch (IOException e)
-        {
-            _failure = e;
-            throw;
-        }
-    }
-
-    private void DrainToTheEnd()
-    {
-        var end = Environment.TickCount64 + GraceMs;
-        while (!HasFailed)
-        {
-            Scan();
-            Serve();
-            if ((_sessions.Length == 0 && _intake.Unmade.Count == 0) || Environment.TickCount64 >= end)
-                break;
-
-            Thread.Sleep(ShortestWaitMs);
-        }
-    }
-
-    private void EndAll()
-    {
-        while (!HasFailed && _sessions is [var first, ..] left)
-        {
-            // Parents before their children, which wait for them. A process that is gone is never taken for a running one, however late it is.
-            var session = Array.Find(left, session => !session.IsWaiting || TryBegin(session)) ?? first;
-            var ending = session.Ending() ?? ProcessEnding.Running;
-            if (ending == ProcessEnding.Running)
-                _running.Add(session.Pid);
-
-            End(session, ending);
         }
     }
 
@@ -216,7 +174,7 @@ internal sealed class Collector : IDisposable
     /// <exception cref="IOException">The database cannot be written.</exception>
     public bool TryWriteSnapshot(uint pid, string name, TraceWriter writer)
     {
-        var session = Array.Find(_sessions, session => session.Pid == pid);
+        var session = _sessions.All.FirstOrDefault(session => session.Pid == pid);
         if (session is null || !session.TryClaim())
             return false;
 
@@ -231,13 +189,13 @@ internal sealed class Collector : IDisposable
     }
 
     /// <summary>Removes the sessions that the database holds.</summary>
-    public void RemoveCollected() => _collected.RemoveAll();
+    public void RemoveCollected() => _database.RemoveCollected();
 
     public void Dispose()
     {
-        StopWorkers();
+        _threads.Dispose();
         LetGo();
-        foreach (var session in _sessions.Concat(_left))
+        foreach (var session in _sessions.All.Concat(_left))
         {
             if (HasFailed)
                 session.Abandon(); // this process may go on, and another collector is to have them
@@ -246,8 +204,98 @@ internal sealed class Collector : IDisposable
         }
 
         _forks.Dispose();
-        _writer?.Dispose();
-        _stop.Dispose();
+        _database.Dispose();
+    }
+
+    private int Look()
+    {
+        _sessions.Scan();
+        return FollowedCount;
+    }
+
+    private double Serve() => _sessions.Serve(End, Abandon);
+
+    private void Fail(Exception e) => _database.Failure = e switch
+    {
+        IOException known => known,
+        OutOfMemoryException => new IOException("there is not enough memory to collect the recording", e),
+        _ => new IOException($"internal error: {e.GetType().Name}: {e.Message}", e),
+    };
+
+    private void AddProblem(Exception problem)
+    {
+        lock (_lock)
+            _database.AddProblem(problem);
+    }
+
+    private void DrainToTheEnd()
+    {
+        var end = Environment.TickCount64 + GraceMs;
+        while (!HasFailed)
+        {
+            _sessions.Scan();
+            Serve();
+            if ((FollowedCount == 0 && _intake.Unmade.Count == 0) || Environment.TickCount64 >= end)
+                break;
+
+            Thread.Sleep(CollectorThreads.ShortestWaitMs);
+        }
+    }
+
+    private void EndAll()
+    {
+        while (!HasFailed && _sessions.NextToEnd() is { } session)
+        {
+            // A process that is gone is never taken for a running one, however late it is.
+            var ending = session.Ending() ?? ProcessEnding.Running;
+            if (ending == ProcessEnding.Running)
+                _running.Add(session.Pid);
+
+            End(session, ending);
+        }
+    }
+
+    private void End(FollowedSession session, ProcessEnding ending)
+    {
+        _sessions.Begin(session);
+        session.Finish(ending);
+        if (session.Failure is not null)
+        {
+            Abandon(session);
+            return;
+        }
+
+        lock (_lock)
+            _database.Add(session, ending);
+
+        var left = _sessions.Remove(session);
+        if (ending == ProcessEnding.Running)
+        {
+            _left.Add(session);
+            return;
+        }
+
+        if (_isAwaited && left == 0)
+        {
+            lock (_lock)
+                _waiting.Add(session);
+            return;
+        }
+
+        LetGo(session);
+    }
+
+    private void Abandon(FollowedSession session)
+    {
+        lock (_lock)
+        {
+            _database.AddProblem(session.Failure!);
+            HasAbandoned = true;
+        }
+
+        _sessions.Remove(session);
+        session.Abandon();
+        session.Dispose();
     }
 
     private void LetGo()
@@ -265,217 +313,5 @@ internal sealed class Collector : IDisposable
             session.LetGo();
 
         session.Dispose();
-    }
-
-    private void AddWorker()
-    {
-        var isFirst = _workers.Count == 0;
-        var worker = new Thread(() => Work(isFirst)) { IsBackground = true, Name = "alloctrace collector" };
-        _workers.Add(worker);
-        worker.Start();
-    }
-
-    private void Work(bool isFirst)
-    {
-        try
-        {
-            for (var waitMs = ShortestWaitMs; !HasFailed && !_stop.Wait(waitMs);)
-            {
-                if (isFirst)
-                {
-                    Scan();
-                    if (_workers.Count < Math.Min(Environment.ProcessorCount, _sessions.Length))
-                        AddWorker();
-                }
-
-                waitMs = Serve() switch
-                {
-                    > MostLoad => Math.Max(waitMs / 2, ShortestWaitMs),
-                    < LeastLoad => Math.Min(2 * waitMs, LongestWaitMs),
-                    _ => waitMs,
-                };
-            }
-        }
-        catch (Exception e) // this may be a thread of a host, which must not die of it
-        {
-            _failure = e switch
-            {
-                IOException known => known,
-                OutOfMemoryException => new IOException("there is not enough memory to collect the recording", e),
-                _ => new IOException($"internal error: {e.GetType().Name}: {e.Message}", e),
-            };
-        }
-    }
-
-    private void StopWorkers()
-    {
-        _stop.Set();
-        for (var i = 0; i < _workers.Count; i++)
-            _workers[i].Join(); // the first one, which adds the others, adds none any longer
-
-        _workers.Clear();
-    }
-
-    /// <summary>Opens the sessions that appeared.</summary>
-    /// <returns>The number of them.</returns>
-    private int Scan()
-    {
-        var opened = _intake.OpenNew(_sessions);
-        if (opened.Count > 0)
-            Change(sessions => [.. sessions, .. opened]);
-
-        _hasLooked = true;
-        return opened.Count;
-    }
-
-    /// <summary>Gives each session that no other thread has a round.</summary>
-    /// <returns>The highest <see cref="FollowedSession.Load"/>.</returns>
-    private double Serve()
-    {
-        var load = 0.0;
-        foreach (var session in _sessions)
-        {
-            if (!session.TryClaim())
-                continue;
-
-            // A session that was ended by another thread stays claimed.
-            if (session.IsWaiting)
-                TryBegin(session);
-
-            if (session.Round())
-                load = Math.Max(load, session.Load);
-            else if (session.Failure is not null)
-            {
-                Abandon(session);
-                continue;
-            }
-            else if (!session.IsWaiting && session.Ending() is { } ending)
-            {
-                End(session, ending);
-                continue;
-            }
-
-            session.Unclaim();
-        }
-
-        return load;
-    }
-
-    /// <summary>Lets a forked child begin with what its parent had, once the parent's replay has come there, or never will.</summary>
-    /// <returns>True if it has begun.</returns>
-    private bool TryBegin(FollowedSession child)
-    {
-        var mayCome = _sessions.Any(parent => parent.MayFork(child)); // asked first: what comes meanwhile is found below
-        var image = _forks.Take(child.ForkParentPid, child.ForkNumber);
-        if (image is not null || !mayCome)
-            child.Begin(image);
-
-        return !child.IsWaiting;
-    }
-
-    private void End(FollowedSession session, ProcessEnding ending)
-    {
-        if (session.IsWaiting)
-            session.Begin(_forks.Take(session.ForkParentPid, session.ForkNumber));
-
-        session.Finish(ending);
-        if (session.Failure is not null)
-        {
-            Abandon(session);
-            return;
-        }
-
-        lock (_writing)
-        {
-            if (session.Damage is { } damage)
-                AddProblem(damage);
-
-            if (Write(session, ending) && session.Damage is null && ending != ProcessEnding.Running)
-                Retain(session);
-        }
-
-        var left = Change(sessions => [.. sessions.Where(other => other != session)]);
-        if (ending == ProcessEnding.Running)
-        {
-            _left.Add(session);
-            return;
-        }
-
-        if (_isAwaited && left == 0)
-        {
-            lock (_writing)
-                _waiting.Add(session);
-            return;
-        }
-
-        LetGo(session);
-    }
-
-    private void Abandon(FollowedSession session)
-    {
-        lock (_writing)
-        {
-            AddProblem(session.Failure!);
-            HasAbandoned = true;
-        }
-
-        Change(sessions => [.. sessions.Where(other => other != session)]);
-        session.Abandon();
-        session.Dispose();
-    }
-
-    /// <summary>Keeps a session until the database is whole, which is made now if there are too many.</summary>
-    private void Retain(FollowedSession session)
-    {
-        _collected.Add(session);
-        if (_collected.Bytes < Math.Max(MostRetainedBytes, _writer?.Bytes ?? 0))
-            return;
-
-        try
-        {
-            _writer?.Publish();
-            _collected.RemoveFinished();
-        }
-        catch (IOException e)
-        {
-            _failure = e;
-        }
-    }
-
-    /// <returns>True if the database has it now, or there was nothing to write.</returns>
-    private bool Write(FollowedSession session, ProcessEnding ending)
-    {
-        if (session.Replay.IsEmpty || _failure is not null)
-            return _failure is null;
-
-        try
-        {
-            _writer ??= _createWriter();
-            session.WriteTo(_writer, ending);
-            return true;
-        }
-        catch (InvalidTraceException e)
-        {
-            AddProblem(e);
-        }
-        catch (IOException e)
-        {
-            _failure = e;
-        }
-
-        return false;
-    }
-
-    private void AddProblem(Exception problem)
-    {
-        _problems.Add(problem.Message);
-        HasDamage |= problem is InvalidTraceException;
-    }
-
-    /// <returns>The number of them then.</returns>
-    private int Change(Func<FollowedSession[], FollowedSession[]> change)
-    {
-        lock (_changing)
-            return (_sessions = change(_sessions)).Length;
     }
 }

@@ -14,6 +14,7 @@ internal sealed unsafe class NativeTracer
     private readonly delegate* unmanaged<byte*, int> _snapshot;
     private readonly delegate* unmanaged<uint, int> _flush;
     private readonly delegate* unmanaged<NativeStatus*, int> _status;
+    private readonly delegate* unmanaged<void> _leaveOutThread;
 
     private NativeTracer(nint library)
     {
@@ -22,6 +23,7 @@ internal sealed unsafe class NativeTracer
         _snapshot = (delegate* unmanaged<byte*, int>)NativeLibrary.GetExport(library, "alloctrace_snapshot");
         _flush = (delegate* unmanaged<uint, int>)NativeLibrary.GetExport(library, "alloctrace_flush");
         _status = (delegate* unmanaged<NativeStatus*, int>)NativeLibrary.GetExport(library, "alloctrace_get_status");
+        _leaveOutThread = (delegate* unmanaged<void>)NativeLibrary.GetExport(library, "alloctrace_leave_out_thread");
     }
 
     public bool IsRecording
@@ -62,6 +64,9 @@ internal sealed unsafe class NativeTracer
     public int Flush(uint milliseconds) => _flush(milliseconds);
 
     public int Stop() => _stop();
+
+    /// <summary>Leaves what the calling thread allocates out of the recording, from now on.</summary>
+    public void LeaveOutThread() => _leaveOutThread();
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text + '\0');
 

@@ -5,6 +5,10 @@ internal static class TestLibrary
 {
     public static string CountingAllocator { get; } = PathOf("counting_allocator");
 
+    public static string CountingMalloc { get; } = PathOf("counting_malloc");
+
+    public static string CHeap { get; } = PathOf("c_heap");
+
     public static string Threads { get; } = PathOf("threads");
 
     public static string Undisturbed { get; } = PathOf("undisturbed");

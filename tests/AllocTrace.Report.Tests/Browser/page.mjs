@@ -35,7 +35,7 @@ const cases = {
     await select(page, "view", "everything allocated");
     await select(page, "unit", "blocks");
     equal(await status(page), "102,024 blocks", "total by blocks");
-    await select(page, "domain", "389047");
+    await select(page, "domain", "numpy");
     equal(await status(page), "1 block", "one domain");
     await select(page, "domain", "all");
     await select(page, "thread", "worker-1 (4243)");

@@ -1,6 +1,7 @@
 using AllocTrace.Analysis;
 using AllocTrace.Report.Tests.Support;
 using AllocTrace.Storage;
+using AllocTrace.Testing;
 using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Report.Tests.Commands;
@@ -8,6 +9,24 @@ namespace AllocTrace.Report.Tests.Commands;
 [TestClass]
 public sealed class MergeTests
 {
+    /// <summary>Recordings of earlier versions have numpy's number.</summary>
+    [TestMethod]
+    public void Domain_that_has_a_name_by_now_is_one_with_that_of_an_earlier_recording()
+    {
+        using TraceBuilder earlier = new(), later = new();
+        foreach (var (trace, domains) in new[] { (earlier, (string[])["389047"]), (later, ["numpy", "malloc"]) })
+        {
+            var thread = trace.Thread(trace.Process());
+            foreach (var domain in domains)
+                trace.Site(thread, domain, 0, new(70, 1), live: new(70, 1));
+        }
+
+        using var database = TraceDatabase.Open(Merge(earlier.Save(), later.Save()));
+        CollectionAssert.AreEquivalent(
+            new[] { ("numpy", 140L), ("malloc", 70L) }, Snapshot.Load(database).Statistics(GroupBy.Domain).Select(each => (each.Domain!, each.Size)).ToArray());
+        Assert.AreEqual(389047, database.Domains.Single(domain => domain.Name == "numpy").Number);
+    }
+
     [TestMethod]
     public void Merged_recording_has_what_each_had_by_process_and_all_together()
     {

@@ -135,9 +135,9 @@ public sealed class TextOutputTests
         ];
         using StringWriter text = new(), json = new(), error = new();
         using (var output = new Output(text, error))
-            StackCommand.WriteText(output, 4242, threads);
+            new ThreadStacksReport(4242, threads).WriteText(output);
         using (var output = new Output(json, error))
-            StackCommand.WriteJson(output, 4242, threads);
+            new ThreadStacksReport(4242, threads).WriteJson(output.Out);
 
         Assert.DoesNotContain("\x1b", text.ToString());
         Expectation.Verify("Stack/Text", text.ToString());

@@ -141,7 +141,7 @@ public sealed class RealReaderTests
         foreach (var label in new[] { "domain", "process", "pid", "thread", "thread_id", "interpreter" })
             Assert.MatchesRegex($@"(?m)^ *{label}: Total 23514192.0B", tags);
 
-        Assert.MatchesRegex(@"8000000.0B \(34\.02%\): 389047", Spaces(tags));
+        Assert.MatchesRegex(@"8000000.0B \(34\.02%\): numpy", Spaces(tags));
         Assert.Contains("accounting for 63400B", Pprof("-top", "-unit=b", "-tagfocus=thread=worker-1", "-nodefraction=0", file));
     }
 

@@ -206,7 +206,7 @@ public sealed class SnapshotTests
         var snapshot = Snapshot.Load(database);
 
         CollectionAssert.AreEqual(
-            new[] { ("389047", 70L), ("obj", 11L) }, snapshot.Statistics(GroupBy.Domain).Select(s => (s.Domain!, s.Size)).ToArray());
+            new[] { ("numpy", 70L), ("obj", 11L) }, snapshot.Statistics(GroupBy.Domain).Select(s => (s.Domain!, s.Size)).ToArray());
         CollectionAssert.AreEqual(
             new[] { ("worker", 76L, 10L), ("main", 5L, 10L) },
             snapshot.Statistics(GroupBy.Thread).Select(s => (s.Thread!.Name, s.Size, s.Process!.Pid)).ToArray());

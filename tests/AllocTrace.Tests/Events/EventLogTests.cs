@@ -218,7 +218,7 @@ public sealed class EventLogTests
         using var database = TraceDatabase.Open(path);
         AllocationEvent[] events = [.. AllocationEvent.Read(database, database.Processes[0])];
         Assert.HasCount(model.Calls.Count, events);
-        string[] domains = ["raw", "mem", "obj", "389047"];
+        string[] domains = ["raw", "mem", "obj", "numpy"];
         for (var i = 0; i < events.Length; i++)
         {
             var (call, read) = (model.Calls[i], events[i]);

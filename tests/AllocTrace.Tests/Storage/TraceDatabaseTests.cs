@@ -25,7 +25,7 @@ public sealed class TraceDatabaseTests
         Assert.AreEqual(TimeSpan.FromSeconds(2.5), read.Duration);
         Assert.AreEqual(new DateTimeOffset(2023, 11, 14, 22, 13, 20, TimeSpan.Zero), read.StartedAt);
         Assert.AreEqual(new TraceThread(1, 1, 8, "worker", 0, null, 0), database.Threads.Single());
-        CollectionAssert.AreEqual(new[] { "raw", "mem", "obj", "389047" }, database.Domains.Select(domain => domain.Name).ToArray());
+        CollectionAssert.AreEqual(new[] { "raw", "mem", "obj", "numpy" }, database.Domains.Select(domain => domain.Name).ToArray());
         CollectionAssert.AreEqual(new[] { SnapshotKind.Peak, SnapshotKind.Named }, database.Snapshots.Select(snapshot => snapshot.Kind).ToArray());
         Assert.AreEqual(new TraceLoss(1, null, LossReason.SlabsFull, 5, 1, 2), database.Losses.Single());
     }

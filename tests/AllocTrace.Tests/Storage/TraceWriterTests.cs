@@ -56,11 +56,11 @@ public sealed class TraceWriterTests
         Write(ProcessEnding.Killed, Session("one", Program));
         using var database = Open();
         Assert.AreEqual(
-            ("program.py", 2L, "Program.run", "tracked 389047", "worker", 2L),
+            ("program.py", 2L, "Program.run", "tracked numpy", "worker", 2L),
             database.QuerySingle<(string, long, string, string, string, long)>(
                 """
                 SELECT filename, lineno, function, 'tracked ' || domain_name, thread_name, depth FROM site_frame
-                JOIN stack ON stack.id = site_frame.stack WHERE domain_name = '389047'
+                JOIN stack ON stack.id = site_frame.stack WHERE domain_name = 'numpy'
                 """));
     }
 

@@ -38,19 +38,23 @@ static void record_range(struct thread_capture *thread, unsigned kind, unsigned 
     record_commit(thread, record + 2);
 }
 
-/* Which of three a call is: within another hook, of a thread that is ready, or of one that is not. */
-enum caller { WITHIN_HOOK, READY, UNREADY };
+/* Which of these a call is: within another hook, of a thread that is ready, of one that is not, or of one that is left out. */
+enum caller { WITHIN_HOOK, READY, UNREADY, LEFT_OUT };
 
 static enum caller caller(void)
 {
     const struct thread_capture *thread = thread_of_this;
     if (thread_is_inside())
         return WITHIN_HOOK;
+    if (thread_is_left_out)
+        return LEFT_OUT;
     return thread && thread->state == thread_recording ? READY : UNREADY;
 }
 
 static struct thread_capture *enter(enum caller caller)
 {
+    if (caller == LEFT_OUT)
+        return NULL;
     if (caller != READY)
         return shared_stream_enter(false);
     thread_of_this->state = THREAD_INSIDE;

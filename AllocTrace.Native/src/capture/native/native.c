@@ -4,6 +4,8 @@
 
 #include "capture/native/real.h"
 #include "capture/recording.h"
+#include "capture/records.h"
+#include "capture/sampling.h"
 
 struct native_state native = {.page_bytes = 4096};
 
@@ -47,7 +49,13 @@ struct thread_capture *native_enter_slow(struct thread_capture *thread)
     if (thread && thread->state == THREAD_INSIDE)
         return thread_enter_slow(thread); /* NULL, or the end of the program */
 #endif
-    if (thread_is_inside() || !native_is_recording() || (!thread && thread_is_over))
+    if (thread_is_inside() || !native_is_recording() || (!thread && (thread_is_over || thread_is_left_out)))
         return NULL;
     return thread_enter_slow(thread);
+}
+
+void native_rename_sampled(struct thread_capture *thread, unsigned domain, const void *named, const void *block, size_t size)
+{
+    if (sampling_has(sampling_key(ALLOCTRACE_DOMAIN_MALLOC, block)))
+        record_block(thread, ALLOCTRACE_RECORD_MALLOC, domain, named, size, native_stack(thread));
 }

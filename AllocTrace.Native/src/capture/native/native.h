@@ -44,6 +44,9 @@ static inline bool native_is_recording(void)
     return native.is_on && !__atomic_load_n(&recording.off, __ATOMIC_RELAXED) && recording.fork_local && recording.fork_local->owned;
 }
 
+/* An extension names a block of the C heap while only samples are recorded: it is one of them, or it is left out. named: as records name it. */
+void native_rename_sampled(struct thread_capture *thread, unsigned domain, const void *named, const void *block, size_t size);
+
 struct thread_capture *native_enter_slow(struct thread_capture *thread);
 
 /* Begins a hook, like thread_enter. NULL: another hook is around it, nothing is recorded, or the thread is over. */

@@ -76,4 +76,7 @@ struct kept_stack {
     uintptr_t *pending; /* capacity of them: frames on the way from the innermost to the first that is kept */
 };
 
+/* Gives back the room that thread_grow_stack has taken. */
+void kept_stack_release_room(struct kept_stack *stack);
+
 #endif

@@ -2,12 +2,14 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Replay;
 
-// Sessions are input from elsewhere: sizes that could each be true, but not together, must not make sums run over.
-internal sealed unsafe partial class ProcessReplay
+/// <summary>
+/// Checks the sums of a replay. Sessions are input from elsewhere: sizes that could each be true, but not together, must not make sums run over.
+/// </summary>
+internal static unsafe class ReplaySums
 {
     /// <summary>
     /// The number of bytes of records that may be replayed between two checks of the sums: as a slab more is replayed at once, what they add is below
-    /// 2^61 bytes (a record of 24 bytes has <see cref="LargestBlock"/> at most).
+    /// 2^61 bytes (a record of 24 bytes has <see cref="BlockReplay.LargestBlock"/> at most).
     /// </summary>
     public const ulong CheckedEachBytes = WireFormat.SlabBytes;
 
@@ -16,34 +18,34 @@ internal sealed unsafe partial class ProcessReplay
     /// <summary>The indices of the three kinds of allocations among the operations.</summary>
     private const int FirstAllocation = (int)RecordKind.Malloc << 4, Allocations = 3 << 4;
 
-    /// <summary>The sums with which it began.</summary>
-    private long _inheritedBytes;
-
     /// <summary>
     /// Finds out whether more was allocated than can have been. Each other sum is a part of this one, and the hot loop adds nothing for it:
     /// the calls are summed by kind anyway.
     /// </summary>
+    /// <param name="session">The session that the records are from.</param>
+    /// <param name="operations">The calls by the first byte of their records.</param>
+    /// <param name="inheritedBytes">The sum with which the replay began.</param>
     /// <exception cref="InvalidTraceException">It was.</exception>
-    public void CheckSums()
+    public static void Check(SessionFile session, ReadOnlySpan<OperationTotals> operations, long inheritedBytes)
     {
-        var (bytes, blocks) = (_inheritedBytes, 0L);
-        foreach (ref readonly var operation in _operations.AsSpan(FirstAllocation, Allocations))
+        var (bytes, blocks) = (inheritedBytes, 0L);
+        foreach (ref readonly var operation in operations.Slice(FirstAllocation, Allocations))
             (bytes, blocks) = (bytes + operation.Bytes, blocks + operation.Calls);
 
         if (bytes > MostBytes)
-            throw _session.Damaged($"its records have an impossible number of bytes ({bytes})");
+            throw session.Damaged($"its records have an impossible number of bytes ({bytes})");
 
         if (blocks > MostBlocks)
-            throw _session.Damaged($"its records have an impossible number of blocks ({blocks})");
+            throw session.Damaged($"its records have an impossible number of blocks ({blocks})");
     }
 
     /// <summary>Returns whether what was taken over adds up: what the sites allocated is what the calls did, and what is left of it is alive.</summary>
-    private bool AddsUp()
+    public static bool AddUp(BlockReplay replay, InheritedSite[] inherited)
     {
         Int128 allocatedBytes = 0, allocatedBlocks = 0, liveBytes = 0, liveBlocks = 0;
-        for (var site = 1u; site < Sites.End; site++)
+        for (var site = 1u; site < replay.Sites.End; site++)
         {
-            ref readonly var counters = ref Sites.Counters[site];
+            ref readonly var counters = ref replay.Sites.Counters[site];
             var isBytes = counters.AllocatedBytes >= counters.FreedBytes && counters.FreedBytes >= counters.TemporaryBytes && counters.TemporaryBytes >= 0;
             var isBlocks = counters.AllocatedBlocks >= counters.FreedBlocks && counters.FreedBlocks >= counters.TemporaryBlocks && counters.TemporaryBlocks >= 0;
             if (!isBytes || !isBlocks)
@@ -54,16 +56,15 @@ internal sealed unsafe partial class ProcessReplay
         }
 
         var (bytes, blocks) = ((Int128)0, (Int128)0);
-        foreach (ref readonly var site in Inherited.AsSpan())
+        foreach (ref readonly var site in inherited.AsSpan())
             (bytes, blocks) = (bytes + site.Bytes, blocks + site.Blocks);
 
-        if (bytes > MostBytes || Array.Exists(Inherited, site => site.Bytes < 0 || site.Blocks < 0) || Array.Exists(_operations, operation => operation.Calls < 0 || operation.Bytes < 0))
+        if (bytes > MostBytes || Array.Exists(inherited, site => site.Bytes < 0 || site.Blocks < 0) || Array.Exists(replay.Operations, operation => operation.Calls < 0 || operation.Bytes < 0))
             return false;
 
-        _inheritedBytes = (long)bytes;
-        foreach (ref readonly var operation in _operations.AsSpan(FirstAllocation, Allocations))
+        foreach (ref readonly var operation in replay.Operations.AsSpan(FirstAllocation, Allocations))
             (bytes, blocks) = (bytes + operation.Bytes, blocks + operation.Calls);
 
-        return (allocatedBytes, allocatedBlocks) == (bytes, blocks) && (liveBytes, liveBlocks) == (_liveBytes, _liveBlocks) && bytes < 2 * (Int128)MostBytes - 1;
+        return (allocatedBytes, allocatedBlocks) == (bytes, blocks) && (liveBytes, liveBlocks) == (replay.LiveBytes, replay.LiveBlocks) && bytes < 2 * (Int128)MostBytes - 1;
     }
 }

@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+using AllocTrace.Report.Render;
+using AllocTrace.Stacks;
+
+namespace AllocTrace.Report.Commands;
+
+/// <summary>Writes the results of <c>alloctrace stack</c>.</summary>
+internal sealed class ThreadStacksReport(uint pid, IReadOnlyList<ThreadStack> threads) : IReport
+{
+    private static readonly StackJson _json = new(new JsonSerializerOptions(StackJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    public void WriteText(Output output)
+    {
+        var severalInterpreters = threads.Select(thread => (thread.Python, thread.Interpreter)).Distinct().Count() > 1;
+        output.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Process {pid}: CPython {string.Join(", ", threads.Select(thread => thread.Python).Distinct())}, threads: {threads.Count}"));
+        foreach (var thread in threads)
+        {
+            var which = thread.Id != 0 ? thread.Id.ToString(CultureInfo.InvariantCulture) : $"0x{thread.Identifier:x}";
+            var name = thread.Name == "" ? "" : $" [{Printable.Text(thread.Name)}]";
+            var where = severalInterpreters ? $", interpreter {thread.Interpreter} of CPython {thread.Python}" : "";
+            output.Out.WriteLine($"\nThread {which}{name}{where}, {(thread.IsRunning ? "running" : "waiting")} (most recent call first):");
+            WriteFrames(output.Out, thread.Frames, thread.Problem);
+        }
+    }
+
+    /// <summary>The frames as faulthandler prints them, but with qualified names.</summary>
+    public static void WriteFrames(TextWriter writer, IReadOnlyList<StackFrame>? frames, string? problem)
+    {
+        if (frames is not { Count: > 0 })
+            writer.WriteLine(frames is null ? $"  <not shown: {problem}>" : "  <no Python frame>");
+        foreach (var frame in (frames ?? []).Reverse())
+            writer.WriteLine($"  File \"{Printable.Text(frame.Filename)}\", line {(frame.Line > 0 ? frame.Line : "???")} in {Printable.Text(frame.Function)}");
+        if (frames is not null && problem is not null)
+            writer.WriteLine($"  <{problem}>");
+    }
+
+    public void WriteJson(TextWriter target)
+    {
+        var report = new StackReport(
+            pid,
+            [
+                .. threads.Select(thread => new StackReport.Thread(
+                    thread.Id,
+                    thread.Name,
+                    thread.Identifier,
+                    thread.Python,
+                    thread.Interpreter,
+                    thread.IsRunning,
+                    thread.Frames?.Select(frame => new StackReport.Frame(frame.Filename, frame.Line, frame.Function)).ToArray(),
+                    thread.Problem)),
+            ]);
+        target.WriteLine(JsonSerializer.Serialize(report, _json.StackReport));
+    }
+}
+
+/// <summary>What <c>stack --json</c> writes; names are the members' in lower case.</summary>
+internal sealed record StackReport(uint Pid, StackReport.Thread[] Threads)
+{
+    internal sealed record Thread(uint Id, string Name, ulong Ident, string Python, long Interpreter, bool Running, Frame[]? Frames, string? Problem);
+
+    internal sealed record Frame(string Filename, long Lineno, string Function);
+}
+
+/// <summary>Serializes it with code that the compiler makes, since one compiled ahead of time has no other.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(StackReport))]
+internal sealed partial class StackJson : JsonSerializerContext;

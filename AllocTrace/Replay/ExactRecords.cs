@@ -1,0 +1,61 @@
+using System.Runtime.CompilerServices;
+
+using AllocTrace.Wire;
+
+namespace AllocTrace.Replay;
+
+/// <summary>Replays the records of a session in which every allocation was recorded.</summary>
+internal readonly struct ExactRecords(BlockReplay blocks, ThreadReplay thread, ProcessReplay process) : IRecordVisitor
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Allocate(uint tag, ulong address, ulong bytes, uint stack)
+    {
+        blocks.Allocate(thread, tag, address, bytes, stack);
+        return true;
+    }
+
+    public bool Reallocate(uint tag, ulong address, ulong bytes, uint stack)
+    {
+        if ((tag & 15) == WireFormat.MmapDomain)
+            blocks.Mappings.Move(thread, tag, address, bytes, stack);
+        else
+            blocks.CommitRealloc(thread, tag, address, bytes, stack);
+
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Free(uint tag, ulong address) => blocks.Free(thread, tag, address);
+
+    public void BeginRealloc(uint tag, ulong address) => blocks.BeginRealloc(thread, tag & 15, address);
+
+    public void FailRealloc(uint tag, ulong address)
+    {
+        if ((tag & 15) == WireFormat.MmapDomain)
+            blocks.Mappings.Undo(thread);
+        else
+            blocks.UndoRealloc(thread, tag & 15);
+    }
+
+    public bool Unmap(uint tag, ulong address, ulong length)
+    {
+        if ((tag & 15) != WireFormat.MmapDomain)
+            throw process.NoSuchRecord(thread, tag >> 4, 2 * sizeof(ulong));
+
+        blocks.Mappings.Unmap(thread, address, length);
+        return true;
+    }
+
+    public void Arena(uint tag, ulong address, ulong length)
+    {
+        // No block, and in none of the figures.
+    }
+
+    public void Mark(MarkKind kind, ulong argument, ulong monoNs) => process.Mark(kind, argument, monoNs);
+
+    public void Lose(ulong events, ulong firstMonoNs, ulong lastMonoNs) => process.Lose(thread, events, firstMonoNs, lastMonoNs);
+
+    public bool Age(ulong allocations) => throw process.NoSuchRecord(thread, (uint)RecordKind.Age, sizeof(ulong));
+
+    public void Refuse(uint kind, long room) => throw process.NoSuchRecord(thread, kind, room);
+}

@@ -1,0 +1,132 @@
+using AllocTrace.Storage;
+
+namespace AllocTrace.Sessions;
+
+/// <summary>
+/// The database that a collector writes, begun when there is something to write. The sessions that it holds stay until it is whole. With very many
+/// processes they would fill the memory: then the database is made whole meanwhile. The caller holds the collector's lock.
+/// </summary>
+/// <param name="createWriter">Begins the database.</param>
+internal sealed class CollectedDatabase(Func<TraceWriter> createWriter) : IDisposable
+{
+    private readonly CollectedSessions _collected = new();
+    private readonly List<string> _problems = [];
+    private TraceWriter? _writer;
+    private volatile IOException? _failure;
+
+    /// <summary>The bytes of sessions from which on the database is made whole meanwhile, if they are more than its own.</summary>
+    public long MostRetainedBytes { get; set; } = 256 << 20;
+
+    /// <summary>Why there will be no database, or <see langword="null"/>. May be asked without the lock.</summary>
+    public IOException? Failure
+    {
+        get => _failure;
+        set => _failure = value;
+    }
+
+    /// <summary>True if there is something in it.</summary>
+    public bool Exists => _writer is not null;
+
+    /// <summary>The number of processes in it.</summary>
+    public int ProcessCount => _writer?.ProcessCount ?? 0;
+
+    /// <summary>The problems with single sessions, one line each.</summary>
+    public IReadOnlyList<string> Problems => _problems;
+
+    /// <summary>True if a problem is that a file is damaged, or no session at all.</summary>
+    public bool HasDamage { get; private set; }
+
+    /// <summary>The session files whose last record is in it, or that had none.</summary>
+    public IReadOnlyList<string> Collected => _collected.Paths;
+
+    public void AddProblem(Exception problem)
+    {
+        _problems.Add(problem.Message);
+        HasDamage |= problem is InvalidTraceException;
+    }
+
+    /// <summary>Adds a finished session. If it can be removed later, it is retained until the database is whole.</summary>
+    public void Add(FollowedSession session, ProcessEnding ending)
+    {
+        if (session.Damage is { } damage)
+            AddProblem(damage);
+
+        if (Write(session, ending) && session.Damage is null && ending != ProcessEnding.Running)
+            Retain(session);
+    }
+
+    /// <summary>Gives it its name with what is in it so far, and removes the sessions that it holds. More can be added afterwards.</summary>
+    /// <exception cref="IOException">It cannot be written. The message is one line.</exception>
+    public void Publish()
+    {
+        Finish(writer => writer.Publish());
+        RemoveCollected();
+    }
+
+    /// <summary>Gives it its name: nothing is added afterwards.</summary>
+    /// <exception cref="IOException">It cannot be written. The message is one line.</exception>
+    public void Complete() => Finish(writer => writer.Complete());
+
+    /// <summary>Removes the sessions that it holds.</summary>
+    public void RemoveCollected() => _collected.RemoveAll();
+
+    public void Dispose() => _writer?.Dispose();
+
+    private void Finish(Action<TraceWriter> finish)
+    {
+        if (_failure is not null)
+            throw _failure;
+
+        try
+        {
+            if (_writer is not null)
+                finish(_writer);
+        }
+        catch (IOException e)
+        {
+            _failure = e;
+            throw;
+        }
+    }
+
+    /// <returns>True if the database has it now, or there was nothing to write.</returns>
+    private bool Write(FollowedSession session, ProcessEnding ending)
+    {
+        if (session.Replay.IsEmpty || _failure is not null)
+            return _failure is null;
+
+        try
+        {
+            _writer ??= createWriter();
+            session.WriteTo(_writer, ending);
+            return true;
+        }
+        catch (InvalidTraceException e)
+        {
+            AddProblem(e);
+        }
+        catch (IOException e)
+        {
+            _failure = e;
+        }
+
+        return false;
+    }
+
+    private void Retain(FollowedSession session)
+    {
+        _collected.Add(session);
+        if (_collected.Bytes < Math.Max(MostRetainedBytes, _writer?.Bytes ?? 0))
+            return;
+
+        try
+        {
+            _writer?.Publish();
+            _collected.RemoveFinished();
+        }
+        catch (IOException e)
+        {
+            _failure = e;
+        }
+    }
+}
