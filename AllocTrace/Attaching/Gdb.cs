@@ -18,20 +18,9 @@ internal sealed class Gdb : IDisposable
     private readonly StringBuilder _errors = new();
     private int _groups;
 
-    /// <exception cref="IOException">There is no gdb. The message is one line.</exception>
-    public Gdb(uint pid)
+    /// <param name="command">The program that reads the commands, with its arguments.</param>
+    internal Gdb(params string[] command)
     {
-        if (Find(Name) is not { } program)
-            throw new IOException($"process {pid} runs a CPython before 3.14, so attaching needs gdb: install gdb");
-
-        string[] command =
-        [
-            program, "-nx", "-q", "-iex", "set auto-load off", "-iex", "set auto-solib-add off", "-iex", "set debuginfod enabled off", "-iex", "set style enabled off",
-            "-iex", "set confirm off", "-iex", "set pagination off", "-p", $"{pid}",
-        ];
-        if (Find(NewSession) is { } session)
-            command = [session, .. command];
-
         _gdb = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         _gdb.ErrorDataReceived += (_, line) =>
         {
@@ -55,6 +44,21 @@ internal sealed class Gdb : IDisposable
     public bool IsAlive => !_gdb.HasExited;
 
     public uint Pid => (uint)_gdb.Id;
+
+    /// <summary>Starts a gdb that attaches to a process.</summary>
+    /// <exception cref="IOException">There is no gdb. The message is one line.</exception>
+    public static Gdb Attach(uint pid)
+    {
+        if (Find(Name) is not { } program)
+            throw new IOException($"process {pid} runs a CPython before 3.14, so attaching needs gdb: install gdb");
+
+        string[] command =
+        [
+            program, "-nx", "-q", "-iex", "set auto-load off", "-iex", "set auto-solib-add off", "-iex", "set debuginfod enabled off", "-iex", "set style enabled off",
+            "-iex", "set confirm off", "-iex", "set pagination off", "-p", $"{pid}",
+        ];
+        return Find(NewSession) is { } session ? new Gdb([session, .. command]) : new Gdb(command);
+    }
 
     /// <summary>Has it do something, and waits until that is done.</summary>
     /// <returns>The text printed meanwhile.</returns>

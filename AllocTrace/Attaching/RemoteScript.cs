@@ -124,7 +124,8 @@ internal sealed class RemoteScript : IDisposable
         return bytes.Length == MostAnswerBytes || bytes.EndsWith("\n"u8) ? Encoding.UTF8.GetString(bytes).Trim() : null;
     }
 
-    private static string Text(RemoteCall call, string answer) => $$"""
+    /// <summary>Returns the script. Names are bytes in it as numbers: nothing in them can be taken for code.</summary>
+    internal static string Text(RemoteCall call, string answer) => $$"""
         import os
         def run(path):
             try:

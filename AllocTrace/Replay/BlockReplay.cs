@@ -113,7 +113,7 @@ internal sealed unsafe class BlockReplay : IDisposable
         realloc = new PendingRealloc { Open = true, Address = address, Block = new LiveBlock(bytes, site) };
     }
 
-    /// <summary>The reallocation failed: the old block is as it was.</summary>
+    /// <summary>The reallocation failed: the old block is unchanged.</summary>
     public void UndoRealloc(ThreadReplay thread, uint domain)
     {
         ref var realloc = ref thread.Realloc(domain);
@@ -263,6 +263,13 @@ internal sealed unsafe class BlockReplay : IDisposable
         }
 
         Clock.NowNs = nowNs;
+    }
+
+    /// <summary>Returns the changes of sites within slices so far, while the replay continues.</summary>
+    public SliceEntry[] SliceDifferencesSoFar(ReadOnlySpan<InheritedSite> inherited)
+    {
+        NoteHigh();
+        return Clock.SliceDifferencesSoFar(inherited, _liveBytes, _liveBlocks, _highestBytes);
     }
 
     /// <summary>The recording has ended.</summary>

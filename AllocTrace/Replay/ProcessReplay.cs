@@ -162,7 +162,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
     public SnapshotImage? LastSnapshot(string name) => _snapshots.Last(name);
 
     /// <summary>All snapshots, the peak first. After <see cref="Finish"/>.</summary>
-    public IEnumerable<SnapshotImage> Snapshots() => _snapshots.Taken.Prepend(_snapshots.Peak());
+    public IReadOnlyList<SnapshotImage> Snapshots() => [_snapshots.Peak(), .. _snapshots.Taken];
 
     /// <summary>Begins with what was alive in the parent: before anything else, at most once. The image's tables are this object's then.</summary>
     public void Inherit(ForkImage image)
@@ -171,6 +171,9 @@ internal sealed unsafe class ProcessReplay : IDisposable
         Inherited = image.Sites;
         _inheritedBytes = Blocks.LiveBytes;
     }
+
+    /// <summary>Returns what there is so far, as if the process ended here; the replay continues.</summary>
+    public ReplayCourse Course() => new(Blocks.SliceDifferencesSoFar(Inherited), [_snapshots.Peak(), .. _snapshots.Taken.Where(snapshot => snapshot.Kind == SnapshotKind.Named), _snapshots.Present()]);
 
     /// <summary>The process has ended, or is not followed any longer: takes the last notes.</summary>
     public void Finish()

@@ -70,19 +70,24 @@ internal sealed unsafe class ReplayClock(ReplayedSites sites)
         Timeline.MoveTo(nowNs);
     }
 
-    /// <summary>Ends the last slice.</summary>
+    /// <summary>Ends the last slice. Nothing is replayed after it.</summary>
     public void Finish(long liveBytes, long liveBlocks, long highestBytes)
     {
         Timeline.Close(liveBytes, liveBlocks, highestBytes);
-        for (var site = 1u; site < sites.End; site++)
-        {
-            if (sites.History[site].Slice >= 0)
-                _sliceLog.Add(sites.History[site].Slice, site, sites.Counters[site]);
-        }
+        LogLast(_sliceLog);
     }
 
     /// <summary>Returns the changes of sites within slices, by slice and site. Valid after <see cref="Finish"/>.</summary>
     public SliceEntry[] SliceDifferences(ReadOnlySpan<InheritedSite> inherited) => _sliceLog.Differences(sites.End, inherited);
+
+    /// <summary>Returns the changes of sites within slices so far, while the replay continues.</summary>
+    public SliceEntry[] SliceDifferencesSoFar(ReadOnlySpan<InheritedSite> inherited, long liveBytes, long liveBlocks, long highestBytes)
+    {
+        Timeline.Close(liveBytes, liveBlocks, highestBytes);
+        var log = new SliceLog(_sliceLog);
+        LogLast(log);
+        return log.Differences(sites.End, inherited);
+    }
 
     /// <summary>Sets what a checkpoint has of peak and time.</summary>
     public void Restore(long nowNs, long peakBytes, long peakAtNs, ulong epoch) => (NowNs, PeakBytes, PeakAtNs, Epoch) = (nowNs, peakBytes, peakAtNs, epoch);
@@ -95,6 +100,16 @@ internal sealed unsafe class ReplayClock(ReplayedSites sites)
 
     /// <returns>True if it could be.</returns>
     public bool TryLoadSlices(BinaryReader reader) => Timeline.TryLoad(reader) && _sliceLog.TryLoad(reader, sites.End);
+
+    /// <summary>Adds what each site has reached in the slice in which it changed last.</summary>
+    private void LogLast(SliceLog log)
+    {
+        for (var site = 1u; site < sites.End; site++)
+        {
+            if (sites.History[site].Slice >= 0)
+                log.Add(sites.History[site].Slice, site, sites.Counters[site]);
+        }
+    }
 
     private void DoubleSliceWidth()
     {

@@ -14,6 +14,7 @@ internal sealed unsafe class SessionDrain : IDisposable
     private readonly DrainOptions _options;
     private readonly StreamTable _streams = new();
     private readonly DrainJournal _journal;
+    private readonly ThreadEnds _ends;
 
     /// <summary>Samples of resident memory that an earlier collector took; empty once time has come to them.</summary>
     private Queue<(ulong MonoNs, long Bytes)> _residents = [];
@@ -38,6 +39,7 @@ internal sealed unsafe class SessionDrain : IDisposable
         _replay = replay;
         _options = options ?? new();
         _journal = new DrainJournal(session, replay, _streams, _options);
+        _ends = new ThreadEnds(session, replay, _streams, _journal);
     }
 
     /// <summary>Bytes of records that were replayed.</summary>
@@ -93,7 +95,7 @@ internal sealed unsafe class SessionDrain : IDisposable
         if (nowNs is not null)
             _replay.AdvanceTo(_lookedNs);
 
-        Recycle();
+        _ends.Recycle();
         return DrainedBytes != before;
     }
 
@@ -103,25 +105,11 @@ internal sealed unsafe class SessionDrain : IDisposable
     {
         Round(nowNs: null);
         _replay.CheckSums();
-        CheckLoss(_session.Header->LostStacks);
-        CheckLoss(_session.Header->UnslottedEvents);
-        foreach (var stream in _streams.Present)
-        {
-            CheckLoss(_session.Thread(stream.Slot)->LostEvents);
-            if (!IsDrained(stream, stream.Limit))
-                throw _session.Damaged($"thread {stream.Thread.OsId} wrote in a batch that was not announced");
-        }
+        _ends.CheckDrained();
     }
 
     /// <summary>Ends the threads that are left, with what is known of them. After the last round, damaged or not.</summary>
-    public void EndThreads()
-    {
-        foreach (var stream in _streams.Present)
-            EndThread(stream, _session.Thread(stream.Slot), ended: false);
-
-        _streams.ClearPresent();
-        EndArchived();
-    }
+    public void EndThreads() => _ends.EndAll();
 
     /// <summary>
     /// Notes how far each thread has written: first the one that wrote last, since it alone can go on in a batch that is already counted
@@ -305,54 +293,6 @@ internal sealed unsafe class SessionDrain : IDisposable
         _replay.AdvanceTo(Math.Min(monoNs, _lookedNs));
     }
 
-    /// <summary>Tells the traced process how far its threads were drained, and frees the slots of those that ended.</summary>
-    private void Recycle()
-    {
-        EndArchived();
-        for (var slot = 0u; slot < _session.ThreadCount; slot++)
-        {
-            if (_streams[slot] is not { } stream)
-                continue;
-
-            var thread = _session.Thread(stream.Slot);
-            if (stream.Limit != 0)
-            {
-                thread->DrainedSlab = stream.Slab;
-                Volatile.Write(ref thread->Drained, stream.Position);
-            }
-
-            // State before cursor: an ended thread's cursor is its last.
-            if (thread->CurrentState == ThreadSlotState.Ended && IsDrained(stream, Volatile.Read(ref thread->Cursor)))
-                FreeSlot(stream, thread);
-        }
-    }
-
-    private void CheckLoss(ulong events)
-    {
-        if (events > Loss.Most)
-            throw _session.Damaged($"it has lost an impossible number of events ({events})");
-    }
-
-    private void FreeSlot(ThreadStream stream, ThreadSlot* thread)
-    {
-        CheckLoss(thread->LostEvents);
-        EndThread(stream, thread, ended: true);
-        _journal.AddEnd(stream, thread);
-        _streams[stream.Slot] = null;
-        if (stream.Limit != 0)
-            _session.Release(stream.Slab);
-
-        thread->Free();
-    }
-
-    private void EndThread(ThreadStream stream, ThreadSlot* thread, bool ended)
-    {
-        stream.Thread.Name = thread->DecodeName();
-        stream.Thread.End(ended ? _replay.SinceStart(thread->EndedNs) : null, (long)Math.Min(thread->LostEvents, Loss.Most));
-    }
-
-    private static bool IsDrained(ThreadStream stream, ulong cursor) => cursor == 0 || cursor == stream.Position;
-
     private void RetakeSnapshot(EarlierSnapshot snapshot)
     {
         _newestTicket = ulong.MaxValue;
@@ -383,17 +323,6 @@ internal sealed unsafe class SessionDrain : IDisposable
             _replay.AdvanceTo(sample.MonoNs);
             _replay.Timeline.SampleResident(sample.Bytes);
         }
-    }
-
-    private void EndArchived()
-    {
-        foreach (var stream in _streams.Archived)
-        {
-            stream.Thread.Name = stream.End!.Name;
-            stream.Thread.End(_replay.SinceStart(stream.End.EndedMonoNs), (long)Math.Min(stream.End.LostEvents, Loss.Most));
-        }
-
-        _streams.Archived.Clear();
     }
 
     public void Dispose() => _journal.Dispose();

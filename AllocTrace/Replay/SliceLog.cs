@@ -11,6 +11,13 @@ internal sealed class SliceLog
     private SliceEntry[] _entries = new SliceEntry[1024];
     private int _count;
 
+    public SliceLog()
+    {
+    }
+
+    /// <summary>Copies a log.</summary>
+    public SliceLog(SliceLog other) => (_entries, _count) = ([.. other._entries], other._count);
+
     public int Count => _count;
 
     /// <summary>Adds the totals that a site has reached at the end of a slice.</summary>

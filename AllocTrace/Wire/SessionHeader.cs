@@ -57,6 +57,9 @@ internal unsafe struct SessionHeader
 
     /// <summary>A <see cref="WireFormat.DoneCollected"/> or <see cref="WireFormat.DoneLeft"/>; 0 until then.</summary>
     [FieldOffset(728)] public uint CollectorDone;
+
+    /// <summary>1: what is written next beside the session has the course too, not only the live blocks.</summary>
+    [FieldOffset(732)] public uint LiveCourse;
     [FieldOffset(736)] public ulong CollectorJournal;
     [FieldOffset(744)] public ulong LiveWantedNs;
     [FieldOffset(752)] public ulong LiveWrittenNs;

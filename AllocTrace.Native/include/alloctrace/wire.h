@@ -169,7 +169,8 @@ struct alloctrace_session {
     uint64_t collector_beat_ns;          /* collector; CLOCK_MONOTONIC of its last look */
     uint64_t released_slabs;             /* collector; the number of slabs released so far */
     uint32_t collector_done;             /* collector; enum alloctrace_done, once a process that ends need not wait for it any longer */
-    uint32_t reserved1;
+    uint32_t
+        live_course; /* watcher: 1: what is written next beside the session has the peak, snapshots and time slices too; collector: 0 */
     uint64_t collector_journal; /* collector; names the journal beside the session, with what was taken out of it; 0: there is none;
                                    UINT64_MAX: what was taken out is in a database */
 

@@ -45,6 +45,7 @@ static void fill(struct code_slot *slot, uintptr_t address, struct code_info *in
 
 static void insert(struct code_slots *slots, uintptr_t address, struct code_info *info)
 {
+    alloctrace_assert(recording_is_locked() && address > MOVING);
     uint64_t i = code_hash(address) & slots->mask;
     while (slots->slot[i].address)
         i = (i + 1) & slots->mask;
@@ -152,6 +153,7 @@ static struct code_info *add(const struct python_runtime *python, uintptr_t code
 
 static void drop(uintptr_t code)
 {
+    alloctrace_assert(recording_is_locked());
     struct code_slots *slots = code_cache.slots;
     uint64_t i = code_hash(code) & slots->mask;
     while (slots->slot[i].address && slots->slot[i].address != code)

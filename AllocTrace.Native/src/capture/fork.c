@@ -74,11 +74,13 @@ void fork_watch(void)
 
 void fork_leave_parent(const struct alloctrace_session *parent)
 {
+    alloctrace_assert(recording_is_locked());
     memcpy(origin.tracked_domain, parent->tracked_domain, sizeof origin.tracked_domain);
 }
 
 struct session_origin fork_take_origin(void)
 {
+    alloctrace_assert(recording_is_locked());
     struct session_origin taken = origin;
     memset(&origin, 0, sizeof origin);
     return taken;

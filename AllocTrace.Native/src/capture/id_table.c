@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "platform/assert.h"
 #include "platform/os.h"
 
 enum { FIRST_SLOTS = 1024 };
@@ -36,6 +37,7 @@ static bool grow(struct id_table *table)
 
 bool id_table_add(struct id_table *table, uint32_t hash, uint32_t id)
 {
+    alloctrace_assert(id != 0);
     if ((!table->slots || table->count * UINT64_C(2) > table->slots->mask) && !grow(table))
         return false;
     insert(table->slots, (uint64_t)hash << 32 | id);

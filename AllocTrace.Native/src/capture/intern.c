@@ -22,6 +22,7 @@ static bool may_have_more_nodes(void)
 
 static uint32_t add_node(struct node_key key, uint32_t hash)
 {
+    alloctrace_assert(recording_is_locked());
     uint32_t node = session.header->nodes;
     bool is_there = node / PER_EXTENT(struct alloctrace_node) < session.extents_of[ALLOCTRACE_EXTENT_NODES];
     if (!is_there && (!may_have_more_nodes() || !session_grow(ALLOCTRACE_EXTENT_NODES)))
@@ -192,6 +193,7 @@ static void *arena_take(size_t size)
 
 const struct code_lines *intern_prepare_expressions(uint32_t code, const uint8_t *table, size_t length)
 {
+    alloctrace_assert(recording_is_locked());
     struct code_lines *lines = lines_of(code);
     if (lines->is_prepared)
         return lines;
@@ -230,6 +232,7 @@ static uint32_t code_units(const struct layout *layout, uintptr_t code)
 
 uint32_t intern_code(const struct python_runtime *python, uintptr_t code, const struct code_lines **lines)
 {
+    alloctrace_assert(recording_is_locked());
     const struct layout *layout = python->layout;
     uintptr_t table = read_pointer(code, layout->code.line_table);
     size_t table_length = (size_t)read_size(table, layout->object.size);

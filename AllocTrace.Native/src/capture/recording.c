@@ -10,6 +10,7 @@ struct recording recording;
 /* Under the lock, with a session. */
 static void tell_runtime(struct traced_runtime *runtime)
 {
+    alloctrace_assert(recording_is_locked() && session.header);
     uint32_t number = (uint32_t)(runtime - recording.runtimes);
     struct alloctrace_runtime *told = &session.header->runtime[number];
     if (told->hooked_ns != runtime->hooked_ns) {
@@ -74,6 +75,7 @@ struct traced_runtime *recording_add_runtime(const struct python_runtime *python
 
 void recording_tell_all_runtimes(void)
 {
+    alloctrace_assert(recording_is_locked());
     for (uint32_t i = 0; i < recording.runtime_count; i++)
         tell_runtime(&recording.runtimes[i]);
 }

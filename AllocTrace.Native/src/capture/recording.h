@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "alloctrace/wire.h"
+#include "platform/assert.h"
 #include "platform/lock.h"
 #include "platform/compiler.h"
 #include "python/runtime.h"
@@ -88,6 +89,12 @@ void recording_tell_all_runtimes(void);
 /* A runtime's stacks are on, or off and why. Not under the lock. */
 void recording_set_stacks(struct traced_runtime *runtime, bool on, const char *reason);
 
+/* True if some thread holds the lock. For assertions: a function that is called under the lock. */
+static inline bool recording_is_locked(void)
+{
+    return __atomic_load_n(&recording.fork_local->lock.is_taken, __ATOMIC_RELAXED);
+}
+
 static inline void recording_lock(void)
 {
     lock_acquire(&recording.fork_local->lock);
@@ -95,6 +102,7 @@ static inline void recording_lock(void)
 
 static inline void recording_unlock(void)
 {
+    alloctrace_assert(recording_is_locked());
     lock_release(&recording.fork_local->lock);
 }
 

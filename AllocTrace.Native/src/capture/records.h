@@ -10,6 +10,7 @@
 #define ALLOCTRACE_RECORDS_H
 
 #include "capture/thread.h"
+#include "platform/assert.h"
 #include "platform/compiler.h"
 
 /* The thread's first slab. False: there is none. */
@@ -41,6 +42,7 @@ ALWAYS_INLINE uint64_t *record_room(struct thread_capture *thread)
 
 static inline void record_commit(struct thread_capture *thread, uint64_t *end)
 {
+    alloctrace_assert((uint8_t *)end > thread->at && (uint8_t *)end <= thread->end + ALLOCTRACE_MAX_RECORD_BYTES);
     thread->at = (uint8_t *)end;
     SHARED_STORE(thread->shared->cursor, (uint64_t)(uintptr_t)end + thread->position_bias);
 }

@@ -46,6 +46,7 @@ static uint64_t ln_of_mantissa(uint64_t mantissa)
 
 uint64_t sampling_exponential(uint64_t random)
 {
+    alloctrace_assert(random != 0);
     unsigned zeros = (unsigned)__builtin_clzll(random);
     uint64_t mantissa = random << zeros >> (63 - POINT); /* from 1 to 2 */
     return (zeros + 1) * ln2 - ln_of_mantissa(mantissa);
@@ -97,6 +98,7 @@ static size_t home_of(uintptr_t key)
 
 static void insert(struct sampled_block block)
 {
+    alloctrace_assert(recording_is_locked() && block.key != 0);
     size_t i = home_of(block.key);
     while (table.block[i].key)
         i = (i + 1) & table.mask;
@@ -156,6 +158,7 @@ void sampling_put_back(uintptr_t key)
 /* Closes the gap: each entry after it that belongs there or before moves up, and leaves a gap of its own. */
 static void take_out(size_t gap)
 {
+    alloctrace_assert(recording_is_locked() && table.block[gap].key != 0);
     for (size_t i = (gap + 1) & table.mask; table.block[i].key; i = (i + 1) & table.mask)
         if (((i - home_of(table.block[i].key)) & table.mask) >= ((i - gap) & table.mask)) {
             table.block[gap] = table.block[i];

@@ -64,6 +64,7 @@ static void join_list(struct thread_capture *thread)
 /* Under the lock. */
 static void unlink_thread(struct thread_capture *thread)
 {
+    alloctrace_assert(recording_is_locked());
     if (thread->next)
         thread->next->previous = thread->previous;
     if (thread->previous)
@@ -222,6 +223,7 @@ static void use_own_room(struct kept_stack *stack, struct thread_block *block)
 /* A slot of a thread that is gone and drained, or a new one. Under the lock. */
 static bool take_slot(uint32_t *slot)
 {
+    alloctrace_assert(recording_is_locked());
     struct alloctrace_session *header = session.header;
     uint32_t threads = header->threads;
     for (uint32_t i = 0; i < threads; i++)

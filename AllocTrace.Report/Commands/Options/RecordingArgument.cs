@@ -28,7 +28,7 @@ internal static class RecordingArgument
             throw new IOException($"there is no file {pid}, and process {pid} is not being recorded: 'alloctrace attach {pid} -o FILE.db' records it, 'alloctrace stack {pid}' prints its stacks");
 
         using var watch = new LiveWatch(pid);
-        var files = watch.Next(_patience, CancellationToken.None);
+        var files = watch.NextWithCourse(_patience, CancellationToken.None);
         if (files.Count == 0)
             throw new IOException($"nobody has written what process {pid} has alive: the collector does not answer, or the recording is over");
 

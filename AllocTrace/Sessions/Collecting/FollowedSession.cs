@@ -102,7 +102,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         TracedProcess? process = null;
         try
         {
-            BecomeCollector(claim);
+            SessionClaim.Take(claim);
             process = new TracedProcess(claim);
 
             // Nobody needs the slabs of an ended process back: its file stays as it is, to be drained again if the database fails.
@@ -239,23 +239,14 @@ internal sealed unsafe class FollowedSession : IDisposable
 
     }
 
-    /// <summary>Stops to follow a process that runs on: what was taken out of its session is in the complete database.</summary>
-    public void Leave()
-    {
-        Volatile.Write(ref _claim.Header->CollectorJournal, JournalFormat.Taken);
-        JournalFormat.RemoveBeside(Path);
-        Volatile.Write(ref _claim.Header->CollectorPid, 0);
-    }
+    /// <inheritdoc cref="SessionClaim.Leave"/>
+    public void Leave() => SessionClaim.Leave(_claim);
 
-    /// <summary>Leaves the session, and the journal of what was taken out of it, to another collector.</summary>
-    public void Abandon()
-    {
-        Volatile.Write(ref _claim.Header->CollectorPid, 0); // before its process may ask who collects it
-        Volatile.Write(ref _claim.Header->CollectorDone, WireFormat.DoneLeft);
-    }
+    /// <inheritdoc cref="SessionClaim.Abandon"/>
+    public void Abandon() => SessionClaim.Abandon(_claim);
 
-    /// <summary>Lets a process that waits at its end go. It may be gone already.</summary>
-    public void LetGo() => Volatile.Write(ref _claim.Header->CollectorDone, WireFormat.DoneCollected);
+    /// <inheritdoc cref="SessionClaim.LetGo"/>
+    public void LetGo() => SessionClaim.LetGo(_claim);
 
     /// <summary>Writes one snapshot of a running recording. For the thread that claimed the session.</summary>
     /// <returns>True if there is such a snapshot yet.</returns>
@@ -331,18 +322,6 @@ internal sealed unsafe class FollowedSession : IDisposable
             Guard(_drain.Finish);
 
         ForgetJournal();
-    }
-
-    private static void BecomeCollector(SessionFile session)
-    {
-        var header = session.Header;
-        var present = Volatile.Read(ref header->CollectorPid);
-        var isFree = session.TryLock(SessionLock.Collector) ?? (present == 0 || present == Environment.ProcessId || !new ProcessProbe(present, 0).IsAlive());
-        if (!isFree || Interlocked.CompareExchange(ref header->CollectorPid, (uint)Environment.ProcessId, present) != present)
-            throw new IOException($"{session.Path}: process {Volatile.Read(ref header->CollectorPid)} is already collecting it");
-
-        Volatile.Write(ref header->CollectorBeatNs, LibC.MonotonicNanoseconds());
-        header->CollectorAttached++;
     }
 
     private ProcessEnding EndingOfDead()

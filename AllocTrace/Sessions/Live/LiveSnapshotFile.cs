@@ -8,7 +8,8 @@ namespace AllocTrace.Sessions;
 
 /// <summary>
 /// Writes the live blocks of a running process as a small database beside its session: the collector writes it while somebody watches, at most once a
-/// second, and so that the writing takes a tenth of its time at most. Used by the session's collector.
+/// second, and so that the writing takes a tenth of its time at most. Peak, snapshots and time slices are added when a report wants them. Used by the
+/// session's collector.
 /// </summary>
 internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay replay)
 {
@@ -39,9 +40,15 @@ internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay
         try
         {
             using var writer = TraceWriter.Create(PathOf(session.Path), overwrite: true, isPrivate: true);
-            writer.AddSnapshot(session, replay, replay.Present(), losses());
+            var withCourse = Volatile.Read(ref session.Header->LiveCourse) != 0;
+            if (withCourse)
+                writer.AddCourse(session, replay, losses());
+            else
+                writer.AddSnapshot(session, replay, replay.Present(), losses());
             writer.Complete();
             Volatile.Write(ref session.Header->LiveWrittenNs, nowNs);
+            if (withCourse)
+                Volatile.Write(ref session.Header->LiveCourse, 0); // after that: who waits for it finds the file complete
         }
         catch (Exception e) when (e is IOException or InvalidTraceException)
         {

@@ -43,17 +43,29 @@ internal sealed unsafe partial class LiveWatch : IDisposable
     /// <param name="patience">How long to wait; those that are not there by then are left out unless there are older ones.</param>
     /// <param name="stop">Ends the waiting early.</param>
     /// <returns>The databases; none: the recording is over.</returns>
-    public IReadOnlyList<string> Next(TimeSpan patience, CancellationToken stop)
+    public IReadOnlyList<string> Next(TimeSpan patience, CancellationToken stop) => Next(patience, withCourse: false, stop);
+
+    /// <summary>Waits for one database of each process that runs, with all that is recorded so far: peak, snapshots, time slices, live blocks.</summary>
+    /// <inheritdoc cref="Next(TimeSpan, CancellationToken)"/>
+    public IReadOnlyList<string> NextWithCourse(TimeSpan patience, CancellationToken stop) => Next(patience, withCourse: true, stop);
+
+    private IReadOnlyList<string> Next(TimeSpan patience, bool withCourse, CancellationToken stop)
     {
         var end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        var asked = new HashSet<string>(); // sessions that were asked for their course
         while (true)
         {
             Meet();
             var running = _sessions.Where(session => session.Value.Session.IsCollected).ToArray();
-            foreach (var (_, (session, _)) in running)
-                Volatile.Write(ref session.Header->LiveWantedNs, LibC.MonotonicNanoseconds());
+            foreach (var (path, (session, _)) in running)
+            {
+                if (withCourse && asked.Add(path))
+                    Volatile.Write(ref session.Header->LiveCourse, 1);
 
-            var isAllNew = running.All(session => Volatile.Read(ref session.Value.Session.Header->LiveWrittenNs) > _seen.GetValueOrDefault(session.Key));
+                Volatile.Write(ref session.Header->LiveWantedNs, LibC.MonotonicNanoseconds());
+            }
+
+            var isAllNew = running.All(each => IsNew(each.Key, each.Value.Session));
             if (isAllNew || stop.IsCancellationRequested || Environment.TickCount64 > end)
             {
                 foreach (var (path, (session, _)) in running)
@@ -65,6 +77,9 @@ internal sealed unsafe partial class LiveWatch : IDisposable
             stop.WaitHandle.WaitOne(LookMs);
         }
     }
+
+    private bool IsNew(string path, SessionFile session) =>
+        Volatile.Read(ref session.Header->LiveCourse) == 0 && Volatile.Read(ref session.Header->LiveWrittenNs) > _seen.GetValueOrDefault(path);
 
     public void Dispose()
     {

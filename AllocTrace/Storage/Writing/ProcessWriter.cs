@@ -62,13 +62,22 @@ internal sealed unsafe class ProcessWriter : IDisposable
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
     public void Add(SessionFile session, ProcessReplay replay, ProcessEnding ending, IReadOnlyCollection<Loss> losses, EventLog? events) =>
-        Add(session, replay, ending, losses, replay.Snapshots(), isFinished: true, events);
+        Add(session, replay, ending, losses, replay.Snapshots(), replay.SliceDifferences(), events);
 
     /// <summary>Writes one snapshot of a process whose replay continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
     public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss> losses) =>
-        Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotKind.Live }], isFinished: false);
+        Add(session, replay, ProcessEnding.Running, losses, [snapshot with { Kind = SnapshotKind.Live }], changes: null);
+
+    /// <summary>Writes the course so far of a process whose replay continues.</summary>
+    /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
+    /// <exception cref="SqliteException">The database cannot be written.</exception>
+    public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses)
+    {
+        var course = replay.Course();
+        Add(session, replay, ProcessEnding.Running, losses, course.Snapshots, course.Changes);
+    }
 
     /// <summary>Returns the name of a domain beyond CPython's own: <c>others</c> for the domains that share one.</summary>
     /// <remarks>Version 2 sessions gave the shared one the number of its first.</remarks>
@@ -86,7 +95,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         ProcessEnding ending,
         IReadOnlyCollection<Loss> losses,
         IEnumerable<SnapshotImage> snapshots,
-        bool isFinished,
+        SliceEntry[]? changes,
         EventLog? events = null)
     {
         var header = session.Header;
@@ -95,7 +104,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         foreach (var domain in DomainsOf(replay))
             domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(NameOf(header, domain));
 
-        var crash = isFinished ? CrashWriter.Read(session) : null;
+        var crash = ending != ProcessEnding.Running ? CrashWriter.Read(session) : null;
         var crashStacks = _stacks.Add(session, crash?.Allocations.Select(allocation => allocation.Stack) ?? []);
         var process = ++_processes;
         var duration = AddProcess(process, session, replay, ending);
@@ -108,8 +117,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         foreach (var snapshot in snapshots)
             AddSnapshot(process, snapshot, firstSite);
 
-        if (isFinished)
-            AddSlices(process, replay, duration, firstSite);
+        if (changes is not null)
+            AddSlices(process, replay.Timeline, changes, duration, firstSite);
         if (crash is not null)
             _crashes.Add(process, crash, replay, domains, crashStacks);
         if (events is not null)
@@ -323,9 +332,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
             _snapshotSite.Add(id, firstSite + site, bytes, blocks);
     }
 
-    private void AddSlices(long process, ProcessReplay replay, long durationNs, long firstSite)
+    private void AddSlices(long process, Timeline timeline, SliceEntry[] changes, long durationNs, long firstSite)
     {
-        var timeline = replay.Timeline;
         var first = _slices + 1;
         foreach (ref readonly var slice in timeline.Slices)
         {
@@ -334,7 +342,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             _slice.Add(++_slices, process, start, end, slice.LiveBytes, slice.LiveBlocks, slice.HighestBytes, slice.ResidentBytes);
         }
 
-        foreach (ref readonly var entry in replay.SliceDifferences().AsSpan())
+        foreach (ref readonly var entry in changes.AsSpan())
         {
             _sliceSite.Add(
                 first + entry.Slice, firstSite + entry.Site, entry.AllocatedBytes, entry.AllocatedBlocks, entry.FreedBytes, entry.FreedBlocks);

@@ -112,6 +112,12 @@ internal sealed class TraceWriter : IDisposable
     public void AddSnapshot(SessionFile session, ProcessReplay replay, SnapshotImage snapshot, IReadOnlyCollection<Loss>? losses = null) =>
         Guard(() => _processes!.AddSnapshot(session, replay, snapshot, losses ?? []));
 
+    /// <summary>Adds the course so far of a process that continues: peak, snapshots, time slices, and its live blocks.</summary>
+    /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
+    /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
+    public void AddCourse(SessionFile session, ProcessReplay replay, IReadOnlyCollection<Loss> losses) =>
+        Guard(() => _processes!.AddCourse(session, replay, losses));
+
     /// <summary>Makes a whole database of what was added so far, under the name that it will have; more can be added.</summary>
     /// <exception cref="IOException">The database cannot be written, or its file appeared meanwhile. The message is one line.</exception>
     public void Publish() => Guard(() =>

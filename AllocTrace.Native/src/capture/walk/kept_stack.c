@@ -23,6 +23,7 @@ bool thread_grow_stack(struct kept_stack *stack)
     uint32_t capacity = stack->capacity * 2;
     if (capacity > KEPT_MAX_CAPACITY)
         return false;
+    alloctrace_assert(stack->depth <= stack->capacity);
     uint8_t *memory = os_map(grown_bytes(capacity));
     if (!memory)
         return false;
