@@ -266,7 +266,7 @@ struct alloctrace_node {
 #define ALLOCTRACE_COLUMN_BITS 12
 #define ALLOCTRACE_COLUMN_MASK ((1u << ALLOCTRACE_COLUMN_BITS) - 1)
 
-/* With the option native=stacks (docs/native-stacks.md).
+/* With the option native=stacks (docs/c-stacks.md).
  *
  * ENTRY says that C called the interpreter there: not a frame, line 0; from CPython 3.12 on, except for the outermost call. NATIVE is below the stack's innermost Python
  * node (or NONE): its line is the innermost C segment, a number in C_FRAMES. OUTER is below a NATIVE (or, without one, where that would be),

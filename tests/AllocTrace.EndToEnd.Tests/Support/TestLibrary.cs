@@ -23,5 +23,7 @@ internal static class TestLibrary
 
     public static string Faults { get; } = PathOf("faults");
 
+    public static string CCallers { get; } = PathOf("c_callers");
+
     private static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, $"{name}.so");
 }

@@ -2,8 +2,9 @@
  * backtrace(), return address by return address. With PYTHONMALLOC=malloc every allocation of CPython comes by here.
  *
  * Two ways are compared: by rules alone, and by what is kept of the last stack. Nothing is a loop here, so a segment is the whole stack.
- * At exit one line goes to the file that ORACLE names, appended: "stacks N cut N beyond N different N images N". Beyond: backtrace() ended at
+ * At exit one line goes to the file that ORACLE names, appended: "stacks N cut N beyond N different N". Beyond: backtrace() ended at
  * code without rules, and we did not. ORACLE_MAPPINGS=1: images are found as with glibc before 2.35.
+ * ORACLE_REMEMBERS=1: what is known of unloaded code is kept, which is wrong.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -234,7 +235,8 @@ EXPORTED int dlclose(void *handle)
 {
     int (*real)(void *) = (int (*)(void *))dlsym(RTLD_NEXT, "dlclose");
     int result = real(handle);
-    unwind_forget_code();
+    if (!getenv("ORACLE_REMEMBERS"))
+        unwind_forget_code();
     return result;
 }
 

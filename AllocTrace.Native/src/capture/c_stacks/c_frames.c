@@ -31,15 +31,13 @@ static bool may_have_more(void)
     return session.extents_of[ALLOCTRACE_EXTENT_C_FRAMES] < (most < LEAST_EXTENTS ? LEAST_EXTENTS : most);
 }
 
-static uint32_t add(const struct frame_key *key, uint32_t hash)
+/* frame: as it will be stored. */
+static uint32_t add(struct alloctrace_c_frame frame, uint32_t hash)
 {
     uint32_t number = session.header->c_frames;
     bool is_there = number / PER_EXTENT(struct alloctrace_c_frame) < session.extents_of[ALLOCTRACE_EXTENT_C_FRAMES];
     if (!is_there && (!may_have_more() || !session_grow(ALLOCTRACE_EXTENT_C_FRAMES)))
         return ALLOCTRACE_C_FRAME_DROPPED;
-    struct alloctrace_c_frame frame = {.parent = key->parent, .image = key->image, .offset = key->value};
-    if (key->image != ALLOCTRACE_IMAGE_SEGMENT)
-        frame.image = images_find(key->value, &frame.offset);
     *session_c_frame(number) = frame;
     if (!id_table_add(&frames, hash, number))
         return ALLOCTRACE_C_FRAME_DROPPED;
@@ -56,9 +54,12 @@ static uint32_t number_of(struct frame_key key)
     if (number)
         return number;
     recording_lock();
-    number = id_table_find(&frames, hash, frame_equals, &key); /* another thread may have been first */
+    struct alloctrace_c_frame frame = {.parent = key.parent, .image = key.image, .offset = key.value};
+    if (key.image != ALLOCTRACE_IMAGE_SEGMENT) /* an image that was closed is open from here on, and its frames are found */
+        frame.image = images_find(key.value, &frame.offset);
+    number = id_table_find(&frames, hash, frame_equals, &key); /* or another thread was first */
     if (!number)
-        number = add(&key, hash);
+        number = add(frame, hash);
     recording_unlock();
     return number;
 }

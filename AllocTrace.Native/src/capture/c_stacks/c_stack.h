@@ -1,4 +1,4 @@
-/* c_stack.h: the C stack of an allocation, beside its Python stack (option native=stacks). docs/native-stacks.md has the whole. */
+/* c_stack.h: the C stack of an allocation, beside its Python stack (option native=stacks). docs/c-stacks.md has the whole. */
 #ifndef ALLOCTRACE_C_STACK_H
 #define ALLOCTRACE_C_STACK_H
 

@@ -4,6 +4,7 @@
 
 #include "capture/code_cache.h"
 #include "capture/thread.h"
+#include "platform/assert.h"
 #include "platform/os.h"
 
 static size_t grown_bytes(uint32_t capacity)
