@@ -26,6 +26,8 @@
 
 #include <stdint.h>
 
+#include "alloctrace/wire_crash.h"
+
 #define ALLOCTRACE_MAGIC UINT64_C(0x43525420434F4C41) /* the bytes "ALOC TRC" */
 #define ALLOCTRACE_WIRE_VERSION 4u
 
@@ -107,8 +109,8 @@ struct alloctrace_runtime {
 
 /* Domains of a record. Tracked domains are those that an extension names in PyTraceMalloc_Track; tracked_domain[] has their numbers. Its
  * domain 0 is Python's own: RAW. Those beyond the first few share OTHERS, where bits 48 to 55 of an address tell one from another. With the
- * option native, a tracked block at the address of a live block of the C heap is that block: it changes its domain, and the end of either is
- * the end of both. */
+ * option native, a tracked block at the address of a live block of the C heap is that block: it changes its domain, and the end of either
+ * is the end of both. */
 enum alloctrace_domain {
     ALLOCTRACE_DOMAIN_RAW = 0,
     ALLOCTRACE_DOMAIN_MEM = 1,
@@ -268,9 +270,10 @@ struct alloctrace_node {
 
 /* With the option native=stacks (docs/c-stacks.md).
  *
- * ENTRY says that C called the interpreter there: not a frame, line 0; from CPython 3.12 on, except for the outermost call. NATIVE is below the stack's innermost Python
- * node (or NONE): its line is the innermost C segment, a number in C_FRAMES. OUTER is below a NATIVE (or, without one, where that would be),
- * if there are segments outside of the interpreter's innermost loop: its line is a number in C_FRAMES, too. */
+ * ENTRY says that C called the interpreter there: not a frame, line 0; from CPython 3.12 on, except for the outermost call. NATIVE is below
+ * the stack's innermost Python node (or NONE): its line is the innermost C segment, a number in C_FRAMES. OUTER is below a NATIVE (or,
+ * without one, where that would be), if there are segments outside of the interpreter's innermost loop: its line is a number in C_FRAMES,
+ * too. */
 #define ALLOCTRACE_CODE_NATIVE (UINT32_MAX - 2)
 #define ALLOCTRACE_CODE_OUTER (UINT32_MAX - 3)
 #define ALLOCTRACE_CODE_ENTRY (UINT32_MAX - 4)
@@ -321,12 +324,12 @@ enum alloctrace_record_kind {
     ALLOCTRACE_RECORD_MALLOC_WIDE = 9,    /* 24: stack << 32; size: for sizes of 4 GiB and more */
     ALLOCTRACE_RECORD_CALLOC_WIDE = 10,
     ALLOCTRACE_RECORD_REALLOC_WIDE = 11,
-    ALLOCTRACE_RECORD_LOST = 12, /* 24: operand is the number of this thread's events that are missing here; first and last time, ns */
-    ALLOCTRACE_RECORD_AGE = 13,  /* 8: operand is the number of allocations of the thread since the one whose block its next FREE or
-                                  * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
-    ALLOCTRACE_RECORD_UNMAP = 14, /* 16: domain MMAP, the address; the length. Written before the real call: ends what of mappings lies in that
-                                   * range. A REALLOC of the domain follows when they were moved or resized (mremap), a REALLOC_FAILED when
-                                   * the call failed: then they are as they were. */
+    ALLOCTRACE_RECORD_LOST = 12,  /* 24: operand is the number of this thread's events that are missing here; first and last time, ns */
+    ALLOCTRACE_RECORD_AGE = 13,   /* 8: operand is the number of allocations of the thread since the one whose block its next FREE or
+                                   * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
+    ALLOCTRACE_RECORD_UNMAP = 14, /* 16: domain MMAP, the address; the length. Written before the real call: ends what of mappings lies in
+                                   * that range. A REALLOC of the domain follows when they were moved or resized (mremap), a REALLOC_FAILED
+                                   * when the call failed: then they are as they were. */
     ALLOCTRACE_RECORD_ARENA = 15, /* 16: domain is enum alloctrace_arena, the address; the length. Memory that an allocator maps in order to
                                    * divide it into blocks, or unmaps: no block. */
 };
@@ -344,86 +347,6 @@ enum alloctrace_mark {
     ALLOCTRACE_MARK_INITIALIZED = 5, /* an interpreter that had been finalized was initialized again */
 };
 
-/* The report of a fatal signal. Each count is stored after the items that it counts, so an interrupted report is valid up to there.
- *
- *   offset 0    struct alloctrace_crash
- *   then        ALLOCTRACE_CRASH_THREADS of struct alloctrace_crash_thread, the thread of the signal first
- *   then        ALLOCTRACE_CRASH_ALLOCATIONS of struct alloctrace_crash_allocation, the last one first
- *   then        ALLOCTRACE_CRASH_FRAMES of struct alloctrace_crash_frame, those of a thread together, innermost first
- *   then        text, to the end of the extent: uint32 length, then that many bytes of UTF-8, padded to 4; a reference is an offset in the
- * text
- */
-enum {
-    ALLOCTRACE_CRASH_THREADS = 128,
-    ALLOCTRACE_CRASH_ALLOCATIONS = 64,
-    ALLOCTRACE_CRASH_FRAMES = 8192,
-    ALLOCTRACE_CRASH_THREAD_FRAMES = 1024, /* the largest number of frames of one thread */
-};
-
-enum alloctrace_crash_state {
-    ALLOCTRACE_CRASH_NONE = 0,
-    ALLOCTRACE_CRASH_WRITING = 1, /* the handler did not finish */
-    ALLOCTRACE_CRASH_WRITTEN = 2,
-};
-
-struct alloctrace_crash {
-    _Alignas(64) uint32_t state;
-    uint32_t signal;
-    int32_t code;           /* si_code: above 0 the kernel's own, otherwise somebody sent it */
-    uint32_t os_id;         /* of the thread that got it */
-    uint64_t address;       /* si_addr of SIGSEGV, SIGBUS, SIGFPE and SIGILL; 0 when the signal was sent */
-    uint64_t at_ns;         /* CLOCK_MONOTONIC */
-    uint32_t sender_pid;    /* of a signal that was sent; else 0 */
-    uint32_t nested_signal; /* a fault while this was being written; else 0. What was being read then is missing. */
-    uint32_t collecting;    /* 1 during a garbage collection in the interpreter of that thread */
-    uint32_t threads;
-    uint32_t threads_in_all; /* more than threads: there was no room */
-    uint32_t allocations;
-    uint32_t frames;
-    uint32_t text_bytes;
-    uint32_t reserved[12];
-};
-
-struct alloctrace_crash_thread {
-    uint64_t identifier; /* pthread_t */
-    int64_t interpreter; /* id */
-    uint32_t os_id;      /* 0: not known (to 3.10) */
-    uint32_t runtime;    /* index in alloctrace_session.runtime[]; UINT32_MAX: the thread has no Python state */
-    uint32_t first_frame;
-    uint32_t frames;
-    uint32_t depth; /* frames in all */
-    uint32_t flags; /* enum alloctrace_crash_thread_flags */
-    char name[16];  /* the system's name for it, NUL padded */
-};
-
-enum alloctrace_crash_thread_flags {
-    ALLOCTRACE_CRASH_THREAD_CRASHED = 1, /* it got the signal */
-    ALLOCTRACE_CRASH_THREAD_FAULTED = 2, /* reading its stack faulted: only the frames before that are there */
-};
-
-struct alloctrace_crash_frame {
-    uint32_t filename, function; /* text */
-    int32_t line;                /* negative: none */
-    uint32_t reserved;
-};
-
-struct alloctrace_crash_allocation {
-    uint64_t address;
-    uint64_t size;
-    uint32_t kind;   /* enum alloctrace_record_kind: MALLOC, CALLOC, REALLOC or FREE */
-    uint32_t domain; /* enum alloctrace_domain */
-    uint32_t stack;  /* node; 0 for FREE */
-    uint32_t reserved;
-};
-
-#define ALLOCTRACE_CRASH_THREADS_OFFSET 128u
-#define ALLOCTRACE_CRASH_ALLOCATIONS_OFFSET                                                                                                \
-    (ALLOCTRACE_CRASH_THREADS_OFFSET + ALLOCTRACE_CRASH_THREADS * (uint32_t)sizeof(struct alloctrace_crash_thread))
-#define ALLOCTRACE_CRASH_FRAMES_OFFSET                                                                                                     \
-    (ALLOCTRACE_CRASH_ALLOCATIONS_OFFSET + ALLOCTRACE_CRASH_ALLOCATIONS * (uint32_t)sizeof(struct alloctrace_crash_allocation))
-#define ALLOCTRACE_CRASH_TEXT_OFFSET                                                                                                       \
-    (ALLOCTRACE_CRASH_FRAMES_OFFSET + ALLOCTRACE_CRASH_FRAMES * (uint32_t)sizeof(struct alloctrace_crash_frame))
-
 #define ALLOCTRACE_OTHER_SHIFT 48
 #define ALLOCTRACE_OTHER_ADDRESS_MASK ((UINT64_C(1) << ALLOCTRACE_OTHER_SHIFT) - 1)
 #define ALLOCTRACE_OTHER_DOMAINS 256u /* more than that are one */
@@ -440,7 +363,6 @@ _Static_assert(sizeof(struct alloctrace_thread) == 128, "two cache lines: the th
 _Static_assert(sizeof(struct alloctrace_slab) == 64, "records begin on a cache line");
 _Static_assert(sizeof(struct alloctrace_node) == 16 && sizeof(struct alloctrace_code) == 16, "no padding");
 _Static_assert(sizeof(struct alloctrace_c_frame) == 16 && sizeof(struct alloctrace_image) == 32, "no padding");
-_Static_assert(sizeof(struct alloctrace_crash) <= ALLOCTRACE_CRASH_THREADS_OFFSET, "the threads come after it");
 _Static_assert(ALLOCTRACE_CRASH_TEXT_OFFSET <= ALLOCTRACE_EXTENT_BYTES / 2 + 65536, "there is room for names");
 
 #endif

@@ -1,5 +1,5 @@
-/* mappings.h: what the system has mapped at an address of this process. System calls only: an allocator may be in the middle of its own work,
- * under its own locks. */
+/* mappings.h: what the system has mapped at an address of this process. System calls only: an allocator may be in the middle of its own
+ * work, under its own locks. */
 #ifndef ALLOCTRACE_MAPPINGS_H
 #define ALLOCTRACE_MAPPINGS_H
 

@@ -1,4 +1,5 @@
-/* Mappings as /proc/self/maps has them (proc_pid_maps(5)): "begin-end permissions offset device inode   path", all but the inode in base 16. */
+/* Mappings as /proc/self/maps has them (proc_pid_maps(5)): "begin-end permissions offset device inode   path", all but the inode in
+ * base 16. */
 #define _GNU_SOURCE
 #include "platform/mappings.h"
 

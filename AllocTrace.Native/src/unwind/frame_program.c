@@ -274,11 +274,8 @@ static struct unwind_rule rule_of(const struct machine *machine)
 
 struct unwind_rule frame_program_run(const struct eh_function *function, uintptr_t pc)
 {
-    struct machine machine = {.common = &function->common,
-                              .location = function->begin,
-                              .wanted = pc,
-                              .row = {.fp = UNWIND_FP_UNCHANGED},
-                              .is_understood = true};
+    struct machine machine = {
+        .common = &function->common, .location = function->begin, .wanted = pc, .row = {.fp = UNWIND_FP_UNCHANGED}, .is_understood = true};
     bool runs = true;
     for (const uint8_t *at = function->common.program; runs && at < function->common.end;)
         runs = run_one(&machine, &at);

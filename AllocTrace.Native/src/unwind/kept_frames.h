@@ -85,7 +85,8 @@ ALWAYS_INLINE bool kept_frames_hold(const struct kept_c_frames *kept, intptr_t f
     uintptr_t difference = 0;
     intptr_t i = from - 1;
     for (; i >= 3; i -= 4)
-        difference |= (((const uintptr_t *)frames[i].sp)[-1] ^ frames[i].pc) | (((const uintptr_t *)frames[i - 1].sp)[-1] ^ frames[i - 1].pc)
+        difference |= (((const uintptr_t *)frames[i].sp)[-1] ^ frames[i].pc)
+                      | (((const uintptr_t *)frames[i - 1].sp)[-1] ^ frames[i - 1].pc)
                       | (((const uintptr_t *)frames[i - 2].sp)[-1] ^ frames[i - 2].pc)
                       | (((const uintptr_t *)frames[i - 3].sp)[-1] ^ frames[i - 3].pc);
     for (; i >= 0; i--)

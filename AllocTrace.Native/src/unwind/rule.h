@@ -4,9 +4,9 @@
  * Compilers write it down for exceptions (.eh_frame). Seven kinds cover what they make: at most 0.05 % of code has another one, and 2 % of
  * the dynamic loader. A rule is looked for once for each return address, which takes a microsecond, and kept by it.
  *
- * The kept rules are shared by all threads, and by forked children, without a lock. An entry is two words, of which the first is the address
- * mixed with the second: an entry of which another thread has stored only one word matches no address, and is looked for again. The epoch is
- * mixed in as well, so raising it forgets all rules.
+ * The kept rules are shared by all threads, and by forked children, without a lock. An entry is two words, of which the first is the
+ * address mixed with the second: an entry of which another thread has stored only one word matches no address, and is looked for again. The
+ * epoch is mixed in as well, so raising it forgets all rules.
  */
 #ifndef ALLOCTRACE_UNWIND_RULE_H
 #define ALLOCTRACE_UNWIND_RULE_H
@@ -26,7 +26,7 @@ enum unwind_kind {
     UNWIND_OUTERMOST, /* it has no caller: the first function of a thread or process */
 };
 
-/* Where the caller's rbp is, if not so many words from the CFA. */
+/* Where the caller's rbp is, unless its distance from the CFA is known, in words. */
 enum {
     UNWIND_FP_UNCHANGED = INT16_MIN, /* in the register */
     UNWIND_FP_AT_FP,                 /* where rbp points */

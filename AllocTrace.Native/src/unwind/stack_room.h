@@ -26,7 +26,9 @@ uintptr_t stack_rooms_find(struct stack_rooms *rooms, uintptr_t sp);
 /* The end of the mapping that sp is in. */
 ALWAYS_INLINE uintptr_t stack_rooms_end(struct stack_rooms *rooms, uintptr_t sp)
 {
-    for (unsigned i = 0; i < STACK_ROOMS; i++)
+    if (__builtin_expect(sp - rooms->room[0].begin < rooms->room[0].end - rooms->room[0].begin, 1))
+        return rooms->room[0].end;
+    for (unsigned i = 1; i < STACK_ROOMS; i++)
         if (sp - rooms->room[i].begin < rooms->room[i].end - rooms->room[i].begin)
             return rooms->room[i].end;
     return stack_rooms_find(rooms, sp);

@@ -1,5 +1,5 @@
-/* The unwinder against glibc's: a preloadable library that unwinds the C stack at each allocation, and compares each ORACLE_EVERY-th result with
- * backtrace(), return address by return address. With PYTHONMALLOC=malloc every allocation of CPython comes by here.
+/* The unwinder against glibc's: a preloadable library that unwinds the C stack at each allocation, and compares each ORACLE_EVERY-th result
+ * with backtrace(), return address by return address. With PYTHONMALLOC=malloc every allocation of CPython comes by here.
  *
  * Two ways are compared: by rules alone, and by what is kept of the last stack. Nothing is a loop here, so a segment is the whole stack.
  * At exit one line goes to the file that ORACLE names, appended: "stacks N cut N beyond N different N". Beyond: backtrace() ended at
@@ -129,7 +129,8 @@ static void compare(struct kept_c_frames *kept, struct unwind_frame frame, const
     while (skipped < all && theirs[skipped] != frame.pc)
         skipped++;
     const uintptr_t *oracle = theirs + skipped;
-    unsigned wanted = (unsigned)(all - skipped), count = by_rules(kept, frame, ours, &is_cut), kept_count = expand(stack->node, again), i = 0;
+    unsigned wanted = (unsigned)(all - skipped), count = by_rules(kept, frame, ours, &is_cut), kept_count = expand(stack->node, again),
+             i = 0;
     while (i < count && i < wanted && same(ours, oracle, i))
         i++;
     bool is_same = i == count && i == wanted, kept_is_same = kept_count == count && memcmp(ours, again, count * sizeof *ours) == 0;

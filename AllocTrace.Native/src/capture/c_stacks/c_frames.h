@@ -1,5 +1,5 @@
-/* c_frames.h: C stacks become numbers, each kept once in the session: a trie of return addresses, which are stored as an image and the place in
- * its file, so that they mean the same in another run. */
+/* c_frames.h: C stacks become numbers, each kept once in the session: a trie of return addresses, which are stored as an image and the
+ * place in its file, so that they mean the same in another run. */
 #ifndef ALLOCTRACE_C_FRAMES_H
 #define ALLOCTRACE_C_FRAMES_H
 

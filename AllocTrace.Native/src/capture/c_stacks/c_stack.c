@@ -25,6 +25,8 @@ struct node_memo {
 struct c_walker {
     uint64_t epoch; /* of the code, when it was last looked at */
     const struct traced_runtime *runtime;
+    uintptr_t hook;               /* the return address in the last hook: the last frame of this library */
+    struct unwind_rule hook_rule; /* and how it is left */
     struct frame_memo frame_memos[1 << FRAME_MEMO_BITS];
     struct node_memo node_memos[NODE_MEMOS];
     struct kept_c_frames frames;
@@ -196,11 +198,27 @@ static void compare(struct walker *walker, struct unwind_frame frame, const stru
 #endif
 
 /* Leaves this library. Returns false when that cannot be done. */
-ALWAYS_INLINE bool skip_own_frames(struct kept_c_frames *frames, struct unwind_frame *frame)
+static __attribute__((noinline)) bool step_out(struct c_walker *kept, struct unwind_frame *frame)
 {
-    for (struct unwind_rule rule = unwind_rule_of(frame->pc); rule.is_own; rule = unwind_rule_of(frame->pc))
-        if (unwind_step(rule, frame, stack_rooms_end(&frames->rooms, frame->sp)) != UNWIND_STEPPED)
+    for (struct unwind_rule rule = unwind_rule_of(frame->pc); rule.is_own; rule = unwind_rule_of(frame->pc)) {
+        kept->hook = frame->pc;
+        kept->hook_rule = rule;
+        if (unwind_step(rule, frame, stack_rooms_end(&kept->frames.rooms, frame->sp)) != UNWIND_STEPPED)
             return false;
+    }
+    return true;
+}
+
+/* The same; mostly from the hook that was called the last time. */
+ALWAYS_INLINE bool skip_own_frames(struct c_walker *kept, struct unwind_frame *frame)
+{
+    struct unwind_rule rule = kept->hook_rule;
+    if (__builtin_expect(kept->hook != frame->pc || rule.kind != UNWIND_BY_SP, 0))
+        return step_out(kept, frame);
+    frame->sp += (uintptr_t)(intptr_t)rule.cfa;
+    frame->pc = ((const uintptr_t *)frame->sp)[-1];
+    if (rule.fp != UNWIND_FP_UNCHANGED)
+        frame->fp = (const uintptr_t *)frame->sp + rule.fp;
     return true;
 }
 
@@ -211,7 +229,7 @@ ALWAYS_INLINE uint32_t merged_stack(struct thread_capture *thread, const struct 
     struct c_walker *kept = thread->c_walker;
     if (__builtin_expect(!kept || kept->epoch != __atomic_load_n(&unwind_rules->epoch, __ATOMIC_ACQUIRE), 0))
         kept = make_ready(thread);
-    if (__builtin_expect(!kept || python == ALLOCTRACE_NODE_DROPPED || !skip_own_frames(&kept->frames, &frame), 0))
+    if (__builtin_expect(!kept || python == ALLOCTRACE_NODE_DROPPED || !skip_own_frames(kept, &frame), 0))
         return python;
     if (__builtin_expect(kept->runtime != runtime, 0)) {
         kept->runtime = runtime;

@@ -1,9 +1,9 @@
 /* loops.h: which C frames are an interpreter's loop.
  *
- * Names do not tell: compilers split the loop into parts that no symbol covers. What tells is a local variable of the loop that CPython links
- * into a list: from 3.13 on the entry trampoline, a frame; in 3.11 and 3.12 the C frame record (_PyCFrame). The C frame that contains such a
- * variable is its loop's. To 3.10 it is the function _PyEval_EvalFrameDefault. What was found out for a return address is kept with its
- * rule.
+ * Names do not tell: compilers split the loop into parts that no symbol covers. What tells is a local variable of the loop that CPython
+ * links into a list: from 3.13 on the entry trampoline, a frame; in 3.11 and 3.12 the C frame record (_PyCFrame). The C frame that contains
+ * such a variable is its loop's. To 3.10 it is the function _PyEval_EvalFrameDefault. What was found out for a return address is kept with
+ * its rule.
  */
 #ifndef ALLOCTRACE_NATIVE_LOOPS_H
 #define ALLOCTRACE_NATIVE_LOOPS_H
