@@ -56,6 +56,7 @@ public sealed class TextOutputTests
     [DataRow("Help/Summary", "summary --help")]
     [DataRow("Help/Top", "top --help")]
     [DataRow("Help/Tree", "tree --help")]
+    [DataRow("Help/Symbols", "symbols --help")]
     [DataRow("Help/Leaks", "leaks --help")]
     [DataRow("Help/Timeline", "timeline --help")]
     [DataRow("Help/Diff", "diff --help")]
