@@ -28,7 +28,7 @@ internal sealed unsafe class MappingReplay(BlockReplay blocks)
         blocks.CountCalls(Frees, Take(address, bytes, thread.Unmapped), 1);
     }
 
-    /// <summary>The system refused: everything is as it was.</summary>
+    /// <summary>The system refused: what was unmapped last is alive.</summary>
     public void Undo(ThreadReplay thread)
     {
         foreach (var piece in thread.Unmapped)

@@ -13,7 +13,7 @@
  *   NODES    struct alloctrace_node        the trie of stacks: a stack is the number of its innermost node
  *   CODES    struct alloctrace_code        a code object's names, once for each distinct content
  *   CRASH    struct alloctrace_crash          at most one extent, with the option crash: written by the handler of a fatal signal
- *   IMAGES   struct alloctrace_image       with the option native=stacks: files with code, as they were mapped
+ *   IMAGES   struct alloctrace_image       with the option native=stacks: mappings of files with code
  *   C_FRAMES struct alloctrace_c_frame     and the trie of C stacks
  *   STRINGS  uint32 length, then that many bytes of UTF-8, padded to 4; a reference is the byte offset of the length. A string does not
  *            cross an extent. Lone surrogates are encoded like other code points (three bytes).
@@ -329,7 +329,7 @@ enum alloctrace_record_kind {
                                    * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
     ALLOCTRACE_RECORD_UNMAP = 14, /* 16: domain MMAP, the address; the length. Written before the real call: ends what of mappings lies in
                                    * that range. A REALLOC of the domain follows when they were moved or resized (mremap), a REALLOC_FAILED
-                                   * when the call failed: then they are as they were. */
+                                   * when the call failed: then they are unchanged. */
     ALLOCTRACE_RECORD_ARENA = 15, /* 16: domain is enum alloctrace_arena, the address; the length. Memory that an allocator maps in order to
                                    * divide it into blocks, or unmaps: no block. */
 };
