@@ -46,8 +46,8 @@ internal static class DiffCommand
         command.SetAction(parsed =>
         {
             var paths = parsed.GetRequiredValue(files);
-            using var old = RecordingArgument.Open(paths[0]);
-            using var other = paths.Length == 2 ? RecordingArgument.Open(paths[1]) : null;
+            using var old = selection.Open(parsed, paths[0]);
+            using var other = paths.Length == 2 ? selection.Open(parsed, paths[1]) : null;
             var database = other ?? old;
             var at = parsed.GetValue(selection.At)!;
 

@@ -43,7 +43,7 @@ internal static class ExportCommand
         var selection = new SnapshotOptions(command);
         command.SetAction(parsed =>
         {
-            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
+            using var database = selection.Open(parsed, parsed.GetRequiredValue(file));
             var chosen = parsed.GetValue(format);
             lake.Check(parsed, chosen);
             if (parsed.GetValue(events))

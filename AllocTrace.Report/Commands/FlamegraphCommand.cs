@@ -36,8 +36,8 @@ internal static class FlamegraphCommand
         command.SetAction(parsed =>
         {
             var paths = parsed.GetRequiredValue(files);
-            using var database = RecordingArgument.Open(paths[^1]);
-            using var old = paths.Length == 2 ? RecordingArgument.Open(paths[0]) : null;
+            using var database = selection.Open(parsed, paths[^1]);
+            using var old = paths.Length == 2 ? selection.Open(parsed, paths[0]) : null;
             PageRecording Recording(TraceDatabase each) => new(each, selection.Pid(parsed), [.. selection.Filters(parsed)]);
             var data = old is null ? new PageData(Recording(database)) : new PageData(Recording(database), Recording(old));
             var path = parsed.GetValue(target) ?? Path.ChangeExtension(paths[^1], ".html");

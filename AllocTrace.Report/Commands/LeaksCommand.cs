@@ -39,7 +39,7 @@ internal static class LeaksCommand
         });
         command.SetAction(parsed =>
         {
-            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
+            using var database = selection.Open(parsed, parsed.GetRequiredValue(file));
             var group = Enum.Parse<GroupBy>(parsed.GetValue(groupBy).ToString());
             var notes = new List<string>();
             var leaks = Series(parsed, selection, database, group, notes)

@@ -29,6 +29,7 @@ internal sealed class Root : RootCommand, IExamples
         ("diff", static output => DiffCommand.Create(output)),
         ("flamegraph", static output => FlamegraphCommand.Create(output)),
         ("export", static output => ExportCommand.Create(output)),
+        ("symbols", static output => SymbolsCommand.Create(output)),
         ("merge", static output => MergeCommand.Create(output)),
         ("push", static output => PushCommand.Create(output)),
         ("completion", static output => CompletionCommand.Create(output)),

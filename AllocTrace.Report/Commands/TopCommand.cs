@@ -54,7 +54,7 @@ internal static class TopCommand
         });
         command.SetAction(parsed =>
         {
-            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
+            using var database = selection.Open(parsed, parsed.GetRequiredValue(file));
             var wantsTypes = parsed.GetValue(types) || parsed.GetValue(retained) || parsed.GetValue(groupBy) == GroupBy.Type;
             var snapshot = wantsTypes ? selection.LoadWithTypes(parsed, database) : selection.Load(parsed, database);
             var report = new TopReport(

@@ -26,7 +26,7 @@ internal static class TreeCommand
         var selection = new SnapshotOptions(command, mine: true);
         command.SetAction(parsed =>
         {
-            using var database = RecordingArgument.Open(parsed.GetRequiredValue(file));
+            using var database = selection.Open(parsed, parsed.GetRequiredValue(file));
             var snapshot = selection.Load(parsed, database);
             var report = new TreeReport(database, snapshot, selection.Title(parsed), parsed.GetValue(rows), parsed.GetValue(percent))
             {

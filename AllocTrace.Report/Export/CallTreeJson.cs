@@ -35,6 +35,9 @@ internal static class CallTreeJson
             json.WriteString("filename", next.Node.Frame?.Filename ?? "");
             json.WriteNumber("lineno", next.Node.Frame?.LineNumber ?? 0);
             json.WriteString("function", next.Node.Frame?.Function ?? "");
+            if (next.Node.Frame is { IsNative: true })
+                json.WriteBoolean("native", true);
+
             text.Figures(next.Node.All, next.Node.AllError);
             text.Amount("own", next.Node.Own, next.Node.OwnError);
             json.WriteEndObject();

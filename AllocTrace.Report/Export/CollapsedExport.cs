@@ -55,7 +55,7 @@ internal static class CollapsedExport
         }
     }
 
-    private static string Name(Frame frame) => frame.Function == "" ? frame.Filename : $"{frame.Function} ({frame.Filename}:{frame.LineNumber})";
+    private static string Name(Frame frame) => frame.IsNative ? Place.Describe(frame) : frame.Function == "" ? frame.Filename : $"{frame.Function} ({frame.Filename}:{frame.LineNumber})";
 
     // The format has no escapes.
     private static string Word(string text) => Printable.Text(text).Replace(';', ':');

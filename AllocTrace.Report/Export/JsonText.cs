@@ -142,6 +142,9 @@ internal sealed class JsonText : IDisposable
             Json.WriteString("filename", frame.Filename);
             Json.WriteNumber("lineno", frame.LineNumber);
             Json.WriteString("function", frame.Function);
+            if (frame.IsNative)
+                Json.WriteBoolean("native", true);
+
             Json.WriteEndObject();
         }
 

@@ -18,6 +18,7 @@ internal sealed class PprofExport
     private readonly Dictionary<string, long> _strings = [];
     private readonly Dictionary<int, ulong> _functions = [];
     private readonly Dictionary<(int Code, int Line), ulong> _locations = [];
+    private readonly Dictionary<(string Image, string BuildId), ulong> _mappings = [];
 
     private PprofExport(TraceDatabase database)
     {
@@ -121,7 +122,23 @@ internal sealed class PprofExport
         if (!_locations.TryGetValue((code, line), out var id))
         {
             _locations[(code, line)] = id = (ulong)_locations.Count + 1;
-            _profile.Location.Add(new Location { Id = id, MappingId = 1, Line = { new Line { FunctionId = Function(code), Line_ = line } } });
+            var native = code < 0 ? null : _database.Stacks.Codes.NativeOf(code);
+            _profile.Location.Add(new Location { Id = id, MappingId = native is { } of ? Mapping(of) : 1, Address = native?.Address ?? 0, Line = { new Line { FunctionId = Function(code), Line_ = line } } });
+        }
+
+        return id;
+    }
+
+    /// <summary>The file of a C function; 1 is the program, which everything else belongs to.</summary>
+    private ulong Mapping(NativeOrigin native)
+    {
+        if (native.Image == "")
+            return 1;
+
+        if (!_mappings.TryGetValue((native.Image, native.BuildId), out var id))
+        {
+            _mappings[(native.Image, native.BuildId)] = id = (ulong)_mappings.Count + 2;
+            _profile.Mapping.Add(new Mapping { Id = id, Filename = Text(native.Image), BuildId = Text(native.BuildId), HasFunctions = true });
         }
 
         return id;

@@ -43,7 +43,8 @@ internal static class SpeedscopeExport
             if (code >= 0)
             {
                 json.WriteString("file", FileOf(code));
-                json.WriteNumber("line", line);
+                if (!stacks.Codes[code].IsNative)
+                    json.WriteNumber("line", line);
             }
 
             json.WriteEndObject();

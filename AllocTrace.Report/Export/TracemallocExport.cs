@@ -49,7 +49,7 @@ internal sealed class TracemallocExport
     /// <returns>The number of frames.</returns>
     private int Traces(Site site)
     {
-        var depth = Math.Max(1, _database.Stacks.DepthOf(site.Stack));
+        var depth = Math.Max(1, PythonDepth(site.Stack));
         var (size, larger) = Math.DivRem(site.Bytes, site.Blocks);
         foreach (var (blocks, bytes) in new[] { (larger, size + 1), (site.Blocks - larger, size) })
         {
@@ -74,6 +74,18 @@ internal sealed class TracemallocExport
         return _pickle.EndTuple();
     }
 
+    // tracemalloc knows no C frames.
+    private bool IsNative(int stack) => _database.Stacks.Codes[_database.Stacks.Code[stack]].IsNative;
+
+    private int PythonDepth(int stack)
+    {
+        var depth = 0;
+        for (; stack != 0; stack = _database.Stacks.Caller[stack])
+            depth += IsNative(stack) ? 0 : 1;
+
+        return depth;
+    }
+
     private void Frames(int stack)
     {
         if (_stacks.TryGetValue(stack, out var known))
@@ -83,10 +95,13 @@ internal sealed class TracemallocExport
         }
 
         _pickle.BeginTuple();
-        if (stack == 0)
+        if (PythonDepth(stack) == 0)
             Frame(-1, 0);
         for (var at = stack; at != 0; at = _database.Stacks.Caller[at])
-            Frame(_database.Stacks.Codes[_database.Stacks.Code[at]].Filename, _database.Stacks.Line[at]);
+        {
+            if (!IsNative(at))
+                Frame(_database.Stacks.Codes[_database.Stacks.Code[at]].Filename, _database.Stacks.Line[at]);
+        }
 
         _stacks.Add(stack, _pickle.EndTuple());
     }

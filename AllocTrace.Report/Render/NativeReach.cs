@@ -5,6 +5,15 @@ namespace AllocTrace.Report.Render;
 /// <summary>Says which allocations of C code a recording lacks.</summary>
 internal static class NativeReach
 {
+    /// <summary>Says what C stacks lack.</summary>
+    public static void WriteStacks(Page page, long cut, long unplaced)
+    {
+        if (cut > 0)
+            page.Line($"  {Numbers.Of(cut, "allocation")} with a C stack that ends early: code on it does not say who called it", Page.Dim);
+        if (unplaced > 0)
+            page.Line($"  {Numbers.Of(unplaced, "allocation")} in Python code whose C stack shows no interpreter loop: their C frames include callers of the loop", Page.Dim);
+    }
+
     public static void Write(Page page, TraceNative native)
     {
         var what = native.Mode == "stacks" ? "malloc and mmap are recorded, with C stacks" : "malloc and mmap are recorded";

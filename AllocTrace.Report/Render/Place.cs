@@ -22,6 +22,9 @@ internal static class Place
     /// <summary>Describes a frame: <c>file:line function</c>, without what does not matter.</summary>
     public static string Describe(Frame frame, int width = int.MaxValue)
     {
+        if (frame.IsNative)
+            return Native(frame);
+
         var end = Line(frame) + (frame.Function == "" ? "" : $" {frame.Function}");
         return ShortPath.Fit(frame.Filename, Math.Max(width - end.Length, NameLength(frame.Filename))) + end;
     }
@@ -30,7 +33,14 @@ internal static class Place
     public static int LeastWidth(Statistic statistic) => statistic is { Domain: null, Thread: null, Process: null, Traceback.Newest: { } frame } ? LeastWidth(frame) : 0;
 
     /// <summary>The same of a frame.</summary>
-    public static int LeastWidth(Frame frame) => NameLength(frame.Filename) + Line(frame).Length;
+    public static int LeastWidth(Frame frame) => frame.IsNative ? Native(frame).Length : NameLength(frame.Filename) + Line(frame).Length;
+
+    /// <summary>Names a C function: <c>[C] function (library)</c>. Without a symbol its name has the library already.</summary>
+    private static string Native(Frame frame)
+    {
+        var library = frame.Filename[(frame.Filename.LastIndexOf('/') + 1)..];
+        return frame.Function.StartsWith($"{library}+", StringComparison.Ordinal) ? $"[C] {frame.Function}" : $"[C] {frame.Function} ({library})";
+    }
 
     private static string Line(Frame frame) => frame.LineNumber == 0 ? "" : $":{frame.LineNumber}";
 

@@ -35,14 +35,24 @@ internal sealed class TracebackList(Page page, SourceFiles source)
     {
         page.Line(heading, Page.Heading);
         page.Line(traceback.Count == 0 ? Place.NoFrame : "Traceback (most recent call last):");
+        var newest = traceback.Count - 1; // of Python's, which has the expression
+        while (newest > 0 && traceback[newest].IsNative)
+            newest--;
+
         for (var i = 0; i < traceback.Count; i++)
         {
             var frame = traceback[i];
+            if (frame.IsNative)
+            {
+                page.Line($"  {Place.Describe(frame)}");
+                continue;
+            }
+
             page.Line(
                 frame.Function == ""
                     ? $"  {frame.Filename}"
                     : $"  File \"{frame.Filename}\", line {frame.LineNumber}, in {frame.Function}");
-            if (SourceMark.Find(source, frame, i == traceback.Count - 1 ? expression : null) is not { } line)
+            if (SourceMark.Find(source, frame, i == newest ? expression : null) is not { } line)
                 continue;
 
             page.Line($"    {line.Text}", Page.Dim);

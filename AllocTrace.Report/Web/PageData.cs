@@ -52,7 +52,7 @@ internal sealed class PageData
         _columns.Add("frame", frame);
         _columns.Add("frame.file", Array.ConvertAll(frames, each => _texts.Number(each.Filename)));
         _columns.Add("frame.line", Array.ConvertAll(frames, each => each.LineNumber));
-        _columns.Add("frame.origin", Array.ConvertAll(frames, each => (int)CodeOrigins.Of(each.Filename)));
+        _columns.Add("frame.origin", Array.ConvertAll(frames, each => (int)(each.IsNative ? CodeOrigin.Native : CodeOrigins.Of(each.Filename))));
         _columns.Add("frame.function", Array.ConvertAll(frames, each => _texts.Number(each.Function)));
         var marks = new FrameMarks(_recordings[0].Database, frames, source);
         _columns.Add("frame.markStart", marks.Start);

@@ -44,8 +44,15 @@ public sealed class Filter : TraceFilter
     {
         var files = new bool?[stacks.Codes.TextCount];
         var matching = new bool[stacks.Count]; // no frame, no match
+        var attributed = stacks.Attributed();
         for (var stack = 1; stack < matching.Length; stack++)
         {
+            if (!AllFrames && attributed is not null && attributed[stack] != stack)
+            {
+                matching[stack] = matching[attributed[stack]];
+                continue;
+            }
+
             var file = stacks.Codes[stacks.Code[stack]].Filename;
             matching[stack] = (AllFrames && matching[stacks.Caller[stack]])
                 || ((LineNumber is null || LineNumber == stacks.Line[stack])

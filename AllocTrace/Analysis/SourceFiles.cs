@@ -30,10 +30,13 @@ public sealed class SourceFiles(DateTimeOffset unchangedSince)
     /// <summary>The line as it is in the file; <see langword="null"/> when there is none.</summary>
     public string? FindWhole(string filename, int lineNumber)
     {
+        if (lineNumber <= 0)
+            return null;
+
         if (!_files.TryGetValue(filename, out var lines))
             _files.Add(filename, lines = Read(filename));
 
-        return lineNumber > 0 && lineNumber <= lines.Length ? lines[lineNumber - 1] : null;
+        return lineNumber <= lines.Length ? lines[lineNumber - 1] : null;
     }
 
     private static string Strip(string line)

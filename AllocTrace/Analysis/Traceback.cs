@@ -67,7 +67,7 @@ public sealed class Traceback : IReadOnlyList<Frame>, IEquatable<Traceback>, ICo
         var lines = new List<string>();
         foreach (var frame in mostRecentFirst ? frames.Reverse() : frames)
         {
-            lines.Add($"  File \"{frame.Filename}\", line {frame.LineNumber}");
+            lines.Add(frame.IsNative ? $"  C function {frame.Function}, in {frame.Filename}" : $"  File \"{frame.Filename}\", line {frame.LineNumber}");
             if (source.Find(frame.Filename, frame.LineNumber) is { } line)
                 lines.Add($"    {line}");
         }

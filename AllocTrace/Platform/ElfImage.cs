@@ -9,10 +9,10 @@ namespace AllocTrace.Platform;
 /// Finds the dynamic symbols and the sections of an ELF file (64 bits, little endian), as elf(5) lays them out. The file is mapped by a process that may
 /// be anybody's: only the tables are read, up to a size, and nothing but a plain file is.
 /// </summary>
-internal sealed class ElfImage
+internal sealed partial class ElfImage
 {
     private const int HeaderBytes = 64, SectionBytes = 64, SegmentBytes = 56, SymbolBytes = 24;
-    private const uint Loaded = 1, LocalSymbols = 2, DynamicSymbols = 11;
+    private const uint Loaded = 1, Notes = 4, LocalSymbols = 2, DynamicSymbols = 11;
     private const int DataSymbol = 1;
 
     /// <summary>The largest table that is read, bytes: several times that of the largest libraries.</summary>
@@ -61,6 +61,20 @@ internal sealed class ElfImage
     {
         using var file = Begins(path, "\u007fELF\u0002\u0001"u8);
         return file is null ? null : new ElfImage(file, allSymbols);
+    }
+
+    /// <summary>The same, with what <see cref="Functions"/> needs.</summary>
+    /// <exception cref="IOException">The file is damaged.</exception>
+    public static ElfImage? TryOpenWithFunctions(string path)
+    {
+        using var file = Begins(path, "\u007fELF\u0002\u0001"u8);
+        if (file is null)
+            return null;
+
+        var image = new ElfImage(file, allSymbols: true);
+        image.ReadBuildId(file);
+        image.ReadUnwindIndex(file);
+        return image;
     }
 
     public static bool IsOf32Bits(string path)

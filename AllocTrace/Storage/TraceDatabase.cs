@@ -41,6 +41,7 @@ public sealed class TraceDatabase : IDisposable
         Losses = MetadataReader.Losses(connections.First);
         Runtimes = MetadataReader.Runtimes(connections.First);
         Native = MetadataReader.Native(connections.First);
+        NativeStacks = MetadataReader.NativeStacks(connections.First);
         Crashes = CrashReader.Read(connections.First);
         EventLogs = EventReader.Logs(connections.First);
         Objects = ObjectTables.Snapshots(connections.First);
@@ -115,7 +116,13 @@ public sealed class TraceDatabase : IDisposable
     internal SiteIndex Sites => _siteIndex ??= Guarded(_sites.ReadIndex);
 
     /// <summary>The trie of all stacks; read at the first use.</summary>
-    internal StackTable Stacks => _stacks ??= Guarded(new StackReader(Path, _connections).Read);
+    internal StackTable Stacks => _stacks ??= Guarded(new StackReader(Path, _connections, !ShowsInterpreterFrames).Read);
+
+    /// <summary>Whether C stacks have the frames of CPython itself (<see cref="InterpreterFrames"/>). To be set before stacks are read.</summary>
+    internal bool ShowsInterpreterFrames { get; set; }
+
+    /// <summary>What is missing of C stacks, by process; empty when none were recorded.</summary>
+    internal IReadOnlyList<(long Process, long Cut, long Unplaced)> NativeStacks { get; }
 
     /// <summary>Opens a recording.</summary>
     /// <exception cref="InvalidTraceException">The file is not a trace, has a schema of another version, or is damaged.</exception>

@@ -11,4 +11,6 @@ internal enum ExtentKind : byte
     Strings = 5,
     Crash = 6,
     Memory = 7,
+    Images = 8,
+    CFrames = 9,
 }

@@ -25,6 +25,8 @@ internal sealed unsafe class SessionFile : IDisposable
     private readonly ExtentTable _nodes = new(sizeof(StackNode));
     private readonly ExtentTable _codes = new(sizeof(CodeEntry));
     private readonly ExtentTable _strings = new(1);
+    private readonly ExtentTable _images = new(sizeof(ImageEntry));
+    private readonly ExtentTable _cFrames = new(sizeof(CFrame));
     private readonly ExtentTable _crash = new(WireFormat.ExtentBytes);
     private readonly ExtentTable _memory = new(sizeof(ulong));
     private uint _knownExtents;
@@ -119,7 +121,13 @@ internal sealed unsafe class SessionFile : IDisposable
 
     /// <summary>Which expression of its innermost line a stack is of, packed as in <c>wire.h</c>; 0: unknown.</summary>
     /// <exception cref="InvalidTraceException">There is no such node.</exception>
-    public uint ExpressionOf(uint node) => node >= WireFormat.FirstNode && Node(node)->Code == WireFormat.ExpressionCode ? Node(node)->Line : 0;
+    public uint ExpressionOf(uint node)
+    {
+        while (node >= WireFormat.FirstNode && Node(node)->Code is WireFormat.NativeCode or WireFormat.OuterCode && Node(node)->Parent < node)
+            node = Node(node)->Parent;
+
+        return node >= WireFormat.FirstNode && Node(node)->Code == WireFormat.ExpressionCode ? Node(node)->Line : 0;
+    }
 
     /// <summary>CPython's number of the interpreter that a stack is of; 0: the main one. Of a node whose callers have smaller numbers.</summary>
     public uint InterpreterOf(uint node)
@@ -138,6 +146,18 @@ internal sealed unsafe class SessionFile : IDisposable
 
     /// <summary>A code entry; <paramref name="code"/> is below a <see cref="CodeCount"/> read before.</summary>
     public CodeEntry* Code(uint code) => (CodeEntry*)_codes[code];
+
+    /// <summary>The number of images that may be read.</summary>
+    public uint ImageCount => Announced(ref _header->Images, _images, "images");
+
+    /// <summary>An image; <paramref name="image"/> is below an <see cref="ImageCount"/> read before.</summary>
+    public ImageEntry* Image(uint image) => (ImageEntry*)_images[image];
+
+    /// <summary>The number of C frames that may be read.</summary>
+    public uint CFrameCount => Announced(ref _header->CFrames, _cFrames, "C frames");
+
+    /// <summary>A C frame; <paramref name="frame"/> is below a <see cref="CFrameCount"/> read before.</summary>
+    public CFrame* CFrame(uint frame) => (CFrame*)_cFrames[frame];
 
     /// <summary>A slab, checked.</summary>
     /// <exception cref="InvalidTraceException">There is no such slab.</exception>
@@ -265,6 +285,8 @@ internal sealed unsafe class SessionFile : IDisposable
             ExtentKind.Strings => _strings,
             ExtentKind.Crash => _crash,
             ExtentKind.Memory => _memory,
+            ExtentKind.Images => _images,
+            ExtentKind.CFrames => _cFrames,
             _ => throw Damaged($"extent {extent} is of the unknown kind {(byte)kind}"),
         };
         table.Add(start);

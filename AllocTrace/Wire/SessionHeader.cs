@@ -77,18 +77,22 @@ internal unsafe struct SessionHeader
     /// <summary>A <see cref="NativeReach"/>.</summary>
     [FieldOffset(1044)] public uint NativeReach;
     [FieldOffset(1048)] public uint NativePast;
+    [FieldOffset(1052)] public uint Images;
+    [FieldOffset(1056)] public uint CFrames;
 
-    [FieldOffset(1056)] public ulong MemoryWords;
-    [FieldOffset(1064)] public ulong MemoryWantedNs;
-    [FieldOffset(1072)] public ulong OwnMappings;
+    [FieldOffset(1064)] public ulong MemoryWords;
+    [FieldOffset(1072)] public ulong MemoryWantedNs;
+    [FieldOffset(1080)] public ulong OwnMappings;
+    [FieldOffset(1088)] public ulong CutCStacks;
+    [FieldOffset(1096)] public ulong UnplacedCStacks;
 
-    [FieldOffset(1088)] public uint CopyWanted;
-    [FieldOffset(1092)] public uint CopyState;
-    [FieldOffset(1096)] public uint CopyPid;
-    [FieldOffset(1100)] public uint CopyEnds;
-    [FieldOffset(1104)] public uint CopyError;
-    [FieldOffset(1112)] public ulong CopyPauseNs;
-    [FieldOffset(1120)] public fixed byte AnsweredNote[AnsweredNoteBytes];
+    [FieldOffset(1152)] public uint CopyWanted;
+    [FieldOffset(1156)] public uint CopyState;
+    [FieldOffset(1160)] public uint CopyPid;
+    [FieldOffset(1164)] public uint CopyEnds;
+    [FieldOffset(1168)] public uint CopyError;
+    [FieldOffset(1176)] public ulong CopyPauseNs;
+    [FieldOffset(1184)] public fixed byte AnsweredNote[AnsweredNoteBytes];
 
     public const int RequestedNameBytes = 240, AnsweredNoteBytes = 216;
 }

@@ -48,6 +48,21 @@ internal static class WireFormat
     /// <summary>The code of a node that tells which expression of its parent's line allocated; its line is the packed expression.</summary>
     public const uint ExpressionCode = uint.MaxValue - 1;
 
+    /// <summary>The code of a node that tells the innermost C segment of the stack above it; its line is a number in the C frames.</summary>
+    public const uint NativeCode = uint.MaxValue - 2;
+
+    /// <summary>The code of a node that tells the segments outside of the interpreter's innermost loop; its line is a list in the C frames.</summary>
+    public const uint OuterCode = uint.MaxValue - 3;
+
+    /// <summary>The code of a node that is no frame: C called the interpreter there.</summary>
+    public const uint EntryCode = uint.MaxValue - 4;
+
+    /// <summary>The first C frame that is stored; 0 is none and 1 one for which there was no room.</summary>
+    public const uint FirstCFrame = 2;
+
+    /// <summary>The images of a C frame whose code no file has, and of what is no frame but an element of a list of segments.</summary>
+    public const uint NoImage = uint.MaxValue, SegmentImage = uint.MaxValue - 1;
+
     /// <summary>Why a process that ends need not wait for its collector: it is in a database, or left for another collector.</summary>
     public const uint DoneCollected = 1, DoneLeft = 2;
 

@@ -18,6 +18,8 @@ public static class WireLayout
         ("alloctrace_slab", typeof(SlabHeader)),
         ("alloctrace_node", typeof(StackNode)),
         ("alloctrace_code", typeof(CodeEntry)),
+        ("alloctrace_image", typeof(ImageEntry)),
+        ("alloctrace_c_frame", typeof(CFrame)),
         ("alloctrace_crash", typeof(CrashHeader)),
         ("alloctrace_crash_thread", typeof(CrashThread)),
         ("alloctrace_crash_frame", typeof(CrashFrame)),

@@ -14,6 +14,8 @@
  *   CODES    struct alloctrace_code        a code object's names, once for each distinct content
  *   CRASH    struct alloctrace_crash          at most one extent, with the option crash: written by the handler of a fatal signal
  *   MEMORY   uint64 words: accounts of the process's mappings (enum alloctrace_memory_item), written when one is wanted
+ *   IMAGES   struct alloctrace_image       with the option native=stacks: mappings of files with code
+ *   C_FRAMES struct alloctrace_c_frame     and the trie of C stacks
  *   STRINGS  uint32 length, then that many bytes of UTF-8, padded to 4; a reference is the byte offset of the length. A string does not
  *            cross an extent. Lone surrogates are encoded like other code points (three bytes).
  *
@@ -25,6 +27,7 @@
 
 #include <stdint.h>
 
+#include "alloctrace/wire_c_stacks.h"
 #include "alloctrace/wire_crash.h"
 #include "alloctrace/wire_memory.h"
 
@@ -47,7 +50,9 @@ enum alloctrace_extent_kind {
     ALLOCTRACE_EXTENT_STRINGS = 5,
     ALLOCTRACE_EXTENT_CRASH = 6,
     ALLOCTRACE_EXTENT_MEMORY = 7,
-    ALLOCTRACE_EXTENT_KINDS = 8,
+    ALLOCTRACE_EXTENT_IMAGES = 8,
+    ALLOCTRACE_EXTENT_C_FRAMES = 9,
+    ALLOCTRACE_EXTENT_KINDS = 10,
 };
 
 enum alloctrace_phase {
@@ -195,11 +200,15 @@ struct alloctrace_session {
     uint32_t native;       /* option: enum alloctrace_native */
     uint32_t native_reach; /* enum alloctrace_native_reach */
     uint32_t native_past;  /* string: the images whose calls go past the library, separated by newlines */
+    uint32_t images;       /* the number of elements that may be read, like those above */
+    uint32_t c_frames;
     uint32_t reserved3;
     uint64_t memory_words;     /* of the array MEMORY that may be read: whole accounts only */
     uint64_t memory_wanted_ns; /* watcher (`alloctrace memory PID`): like live_wanted_ns; while it is recent, what the collector writes
                                   beside the session has an account of resident memory */
     uint64_t own_mappings; /* an address in the process: address and size of each anonymous mapping of the library, 1,024 pairs; 0: none */
+    uint64_t cut_c_stacks; /* allocations whose C stack ends at code that does not say how to leave it, or has no room */
+    uint64_t unplaced_c_stacks; /* allocations in Python code whose C stack shows no interpreter loop: all of it is innermost */
 
     /* A copy of the process. The collector stores copy_wanted, then sets ALLOCTRACE_ORDER_REQUEST in order. */
     _Alignas(64) uint32_t copy_wanted; /* collector: 1 until a thread takes it up by storing 0 */
@@ -279,6 +288,17 @@ struct alloctrace_node {
 #define ALLOCTRACE_COLUMN_BITS 12
 #define ALLOCTRACE_COLUMN_MASK ((1u << ALLOCTRACE_COLUMN_BITS) - 1)
 
+/* With the option native=stacks (docs/c-stacks.md).
+ *
+ * ENTRY says that C called the interpreter there: not a frame, line 0; from CPython 3.12 on, except for the outermost call. NATIVE is below
+ * the stack's innermost Python node (or NONE): its line is the innermost C segment, a number in C_FRAMES. OUTER is below a NATIVE (or,
+ * without one, where that would be), if there are segments outside of the interpreter's innermost loop: its line is a number in C_FRAMES,
+ * too. */
+#define ALLOCTRACE_CODE_NATIVE (UINT32_MAX - 2)
+#define ALLOCTRACE_CODE_OUTER (UINT32_MAX - 3)
+#define ALLOCTRACE_CODE_ENTRY (UINT32_MAX - 4)
+#define ALLOCTRACE_FIRST_SPECIAL_CODE ALLOCTRACE_CODE_ENTRY /* this one and all above are no code */
+
 struct alloctrace_code {
     uint32_t filename, name, qualname; /* strings; qualname equals name before CPython 3.11 */
     uint32_t first_line;
@@ -354,7 +374,7 @@ _Static_assert(sizeof(struct alloctrace_session) <= ALLOCTRACE_EXTENT_KINDS_OFFS
 _Static_assert(sizeof(struct alloctrace_thread) == 128, "two cache lines: the thread's and the collector's");
 _Static_assert(sizeof(struct alloctrace_slab) == 64, "records begin on a cache line");
 _Static_assert(sizeof(struct alloctrace_node) == 16 && sizeof(struct alloctrace_code) == 16, "no padding");
-_Static_assert(sizeof(struct alloctrace_crash) <= ALLOCTRACE_CRASH_THREADS_OFFSET, "the threads come after it");
+_Static_assert(sizeof(struct alloctrace_c_frame) == 16 && sizeof(struct alloctrace_image) == 32, "no padding");
 _Static_assert(ALLOCTRACE_CRASH_TEXT_OFFSET <= ALLOCTRACE_EXTENT_BYTES / 2 + 65536, "there is room for names");
 
 #endif

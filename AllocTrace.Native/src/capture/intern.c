@@ -61,6 +61,13 @@ uint32_t intern_interpreter(uint32_t id)
     return node ? node : ALLOCTRACE_NODE_DROPPED;
 }
 
+uint32_t intern_entry(uint32_t parent)
+{
+    struct node_key key = {parent, ALLOCTRACE_CODE_ENTRY, 0};
+    uint32_t node = intern_find_node(key);
+    return node ? node : intern_new_node(key);
+}
+
 /* ---- text ---- */
 
 struct text_key {

@@ -39,6 +39,9 @@ uint32_t intern_new_node(struct node_key key);
 /* The node under which an interpreter's stacks are: ALLOCTRACE_NODE_NONE for the main one, whose id is 0. Takes the lock. */
 uint32_t intern_interpreter(uint32_t id);
 
+/* The node of an entry trampoline (ALLOCTRACE_CODE_ENTRY). May take the lock. */
+uint32_t intern_entry(uint32_t parent);
+
 enum { INTERN_NO_CODE = UINT32_MAX };
 
 /* What the session does not need of a code, but interning and lines do. Kept for each number in CODES. */

@@ -30,6 +30,8 @@ struct traced_runtime {
     struct python_runtime python;
     uint32_t (*walk)(struct thread_capture *thread, bool holds_gil);              /* the present way to get a stack; never NULL */
     uint32_t (*walk_after_checks)(struct thread_capture *thread, bool holds_gil); /* once CPython itself agreed often enough */
+    uint32_t (*walk_python)(struct thread_capture *thread, bool holds_gil); /* what `walk` asks for Python's part of it; NULL: it is that */
+    uintptr_t loop_begin, loop_end; /* to 3.10 its interpreter loop (c_stacks/loops.h); 0: not known */
     uint32_t checks_agreed;
     uintptr_t seen_finalizing; /* what *python.finalizing was when it was last looked at */
     char path[512];            /* the image's; its own string is gone with it */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/c_stacks/c_stack.h"
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "capture/sampling.h"
@@ -50,6 +51,7 @@ static void end_stream(struct thread_capture *thread)
 static void release(struct thread_capture *thread)
 {
     kept_stack_release_room(&thread->stack);
+    c_stack_release(thread);
     os_unmap(thread, sizeof(struct thread_block));
 }
 
@@ -313,6 +315,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     thread->recording = thread_recording;
     if (is_listed) {
         kept_stack_release_room(&thread->stack);
+        c_stack_release(thread);
     } else {
         thread->process_id = os_process_id();
         thread->os_id = os_thread_id();

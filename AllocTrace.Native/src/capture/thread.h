@@ -18,6 +18,8 @@ enum hook_state {
     THREAD_FIRST_RECORDING = 2,
 };
 
+struct c_walker;
+
 /* The present recording's number; grows when recording stops, and when it starts again. */
 extern INTERNAL uint32_t thread_recording;
 
@@ -54,6 +56,7 @@ struct thread_capture {
     bool is_shared;             /* of no thread: thread_make_shared */
     uint32_t exit_rounds;       /* how often the destructor of the thread's key ran */
     uint32_t process_id, os_id; /* by which the system knows whether it still runs */
+    struct c_walker *c_walker;  /* c_stacks/c_stack.h; NULL: it has none yet */
     void *signal_stack;         /* crash/crash.h; NULL: it has its own, or none */
 
     struct {

@@ -10,6 +10,7 @@
 #include "inject/runtimes.h"
 #include "platform/image.h"
 #include "platform/loader.h"
+#include "unwind/rule.h"
 
 struct call {
     const char *name;
@@ -167,11 +168,13 @@ void *native_calls_look_up(void *handle, const char *name)
 
 /* ---- dlclose ---- */
 
-/* A CPython may be unloaded here. Nothing of it is called until that is known. */
+/* A CPython may be unloaded here. Nothing of it is called until that is known. And other code may be at the addresses of what was unloaded:
+ * what is known of return addresses must not outlive it. */
 __attribute__((visibility("default"))) int alloctrace_native_dlclose(void *handle)
 {
     __atomic_add_fetch(&native.unloading, 1, __ATOMIC_SEQ_CST);
     int result = native_real.dlclose(handle);
+    unwind_forget_code();
     if (runtimes_are_watched())
         runtimes_look(ALLOCTRACE_FOUND_DLSYM);
     __atomic_sub_fetch(&native.unloading, 1, __ATOMIC_SEQ_CST);

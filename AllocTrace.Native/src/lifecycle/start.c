@@ -1,5 +1,6 @@
 /* The recording is armed, and armed again. */
 #include "capture/fork.h"
+#include "capture/c_stacks/c_stack.h"
 #include "capture/native/native.h"
 #include "capture/sampling.h"
 #include "crash/crash.h"
@@ -8,20 +9,30 @@
 #include "session/collector.h"
 #include "session/session.h"
 
+/* What the options ask for, as far as this machine can do it. */
+static void set_options(const struct options *options)
+{
+    recording.options = *options;
+    if (options->native == ALLOCTRACE_NATIVE_STACKS && !c_stack_begin()) {
+        os_message("C stacks are recorded on x86-64 only: native=malloc is used instead of native=stacks");
+        recording.options.native = ALLOCTRACE_NATIVE_MALLOC;
+    }
+}
+
 bool lifecycle_arm(const struct options *options)
 {
     if (recording.fork_local) { /* one was stopped */
         if (session.header)
             session_forget();
         forget_tables();
-        recording.options = *options;
+        set_options(options);
         sampling_begin(options->sample_bytes);
-        native_begin(options->native);
+        native_begin(recording.options.native);
         if (options->starts_collector)
             collector_find_command();
         return true;
     }
-    recording.options = *options;
+    set_options(options);
     recording.calls = (struct recording_calls){.make_session = lifecycle_make_session,
                                                .thread_begins = crash_thread_begins,
                                                .thread_ends = crash_thread_ends,
@@ -33,7 +44,7 @@ bool lifecycle_arm(const struct options *options)
     }
     recording.fork_local->loader_is_free = true;
     sampling_begin(options->sample_bytes);
-    native_begin(options->native);
+    native_begin(recording.options.native);
     if (options->starts_collector)
         collector_find_command();
     fork_watch();

@@ -14,7 +14,6 @@
 #endif
 
 ALLOCTRACE_OLDEST(dladdr, "2.2.5", "2.17");
-ALLOCTRACE_OLDEST(dlclose, "2.2.5", "2.17");
 ALLOCTRACE_OLDEST(dlerror, "2.2.5", "2.17");
 ALLOCTRACE_OLDEST(dlinfo, "2.3.3", "2.17");
 ALLOCTRACE_OLDEST(dlopen, "2.2.5", "2.17");

@@ -17,17 +17,17 @@ void *os_map_wiped(size_t size);
 void os_unmap(void *memory, size_t size);
 
 /* A mapping that os_map or os_map_wiped made. */
-struct os_mapping {
+struct os_own_mapping {
     uintptr_t address;
     size_t size;
 };
 
 /* The mappings that were not unmapped, except those beyond the first OS_OWN_MAPPINGS. Returns how many it stored in room. */
 enum { OS_OWN_MAPPINGS = 1024 };
-size_t os_own_mappings(struct os_mapping room[OS_OWN_MAPPINGS]);
+size_t os_own_mappings(struct os_own_mapping room[OS_OWN_MAPPINGS]);
 
 /* Where they are noted, for other processes that read this one's memory: an entry without address or size is none. */
-const struct os_mapping *os_own_mappings_table(void);
+const struct os_own_mapping *os_own_mappings_table(void);
 
 /* The system calls of those names, with errno as they leave it. They return MAP_FAILED, or -1, when they fail. */
 void *os_mmap(void *address, size_t size, int protection, int flags, int descriptor, int64_t offset);

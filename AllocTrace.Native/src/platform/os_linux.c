@@ -38,7 +38,7 @@ void os_close(int descriptor)
 }
 
 /* Entries are taken and given back without a lock; size is stored after address, and 0 before it. */
-static struct os_mapping own_mappings[OS_OWN_MAPPINGS];
+static struct os_own_mapping own_mappings[OS_OWN_MAPPINGS];
 
 static void note_mapping(void *memory, size_t size)
 {
@@ -62,12 +62,12 @@ static void forget_mapping(const void *memory)
         }
 }
 
-const struct os_mapping *os_own_mappings_table(void)
+const struct os_own_mapping *os_own_mappings_table(void)
 {
     return own_mappings;
 }
 
-size_t os_own_mappings(struct os_mapping room[OS_OWN_MAPPINGS])
+size_t os_own_mappings(struct os_own_mapping room[OS_OWN_MAPPINGS])
 {
     size_t count = 0;
     for (size_t i = 0; i < OS_OWN_MAPPINGS; i++) {

@@ -143,22 +143,26 @@ bool session_open(const struct options *options, const struct session_origin *or
     header->started_mono_ns = os_monotonic_ns();
     header->sample_bytes = options->sample_bytes;
     header->events_bytes = options->events_bytes;
-    header->native = options->native;
     header->limit_bytes = options->limit_bytes;
     header->max_frames = options->max_frames;
     header->on_full = options->on_full;
+    header->native = options->native;
     header->phase = ALLOCTRACE_PHASE_RECORDING;
     header->order = ALLOCTRACE_NO_SLOT;
     header->fork_parent_pid = origin->parent_pid;
     header->fork_number = origin->number;
     memcpy(header->tracked_domain, origin->tracked_domain, sizeof origin->tracked_domain);
+    bool has_c_stacks = options->native == ALLOCTRACE_NATIVE_STACKS;
     int last_kind = options->crash ? ALLOCTRACE_EXTENT_CRASH : ALLOCTRACE_EXTENT_STRINGS;
-    for (int kind = ALLOCTRACE_EXTENT_THREADS; kind <= last_kind; kind++)
-        if (!grow((enum alloctrace_extent_kind)kind, reason)) {
+    for (int kind = ALLOCTRACE_EXTENT_THREADS; kind < ALLOCTRACE_EXTENT_KINDS; kind++) {
+        bool is_wanted = kind <= last_kind || (has_c_stacks && kind >= ALLOCTRACE_EXTENT_IMAGES);
+        if (is_wanted && !grow((enum alloctrace_extent_kind)kind, reason)) {
             os_file_remove(&session.file);
             session_abandon();
             return false;
         }
+    }
+    header->c_frames = has_c_stacks ? ALLOCTRACE_FIRST_C_FRAME : 0;
     header->nodes = ALLOCTRACE_FIRST_NODE;
     describe_process();
     SHARED_STORE(header->magic, ALLOCTRACE_MAGIC);

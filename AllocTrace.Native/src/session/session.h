@@ -77,6 +77,18 @@ static inline struct alloctrace_code *session_code(uint32_t code)
            + code % PER_EXTENT(struct alloctrace_code);
 }
 
+static inline struct alloctrace_c_frame *session_c_frame(uint32_t frame)
+{
+    return (struct alloctrace_c_frame *)session.extent[ALLOCTRACE_EXTENT_C_FRAMES][frame / PER_EXTENT(struct alloctrace_c_frame)]
+           + frame % PER_EXTENT(struct alloctrace_c_frame);
+}
+
+static inline struct alloctrace_image *session_image(uint32_t image)
+{
+    return (struct alloctrace_image *)session.extent[ALLOCTRACE_EXTENT_IMAGES][image / PER_EXTENT(struct alloctrace_image)]
+           + image % PER_EXTENT(struct alloctrace_image);
+}
+
 static inline const char *session_string_text(uint32_t reference, uint32_t *length)
 {
     const uint8_t *at =

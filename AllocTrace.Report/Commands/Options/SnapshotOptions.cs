@@ -37,6 +37,11 @@ internal sealed class SnapshotOptions
             + "dist-packages and frozen modules.",
     };
 
+    private readonly Option<bool> _interpreterFrames = new("--interpreter-frames")
+    {
+        Description = "Show the C frames of CPython itself, too: its loop and its calls. Of a recording with C stacks (run --native stacks).",
+    };
+
     private readonly Option<long?> _process = ReportArguments.Process();
 
     // Live is the default, as tracemalloc's snapshots are: what is alive at the end is what somebody forgot.
@@ -61,7 +66,7 @@ internal sealed class SnapshotOptions
             },
             HelpName = "SNAPSHOT",
         };
-        foreach (var option in (Option[])[.. views ? (Option[])[_view] : [], .. snapshots > 0 ? (Option[])[At] : [], _filter, _exclude, _allFrames, .. mine ? (Option[])[_mine] : [], _domain, _process])
+        foreach (var option in (Option[])[.. views ? (Option[])[_view] : [], .. snapshots > 0 ? (Option[])[At] : [], _filter, _exclude, _allFrames, .. mine ? (Option[])[_mine] : [], _domain, _interpreterFrames, _process])
             command.Add(option);
 
         if (snapshots == 0)
@@ -103,6 +108,16 @@ internal sealed class SnapshotOptions
 
     /// <summary>Which view; of a named snapshot it does not tell.</summary>
     public View View(ParseResult parsed) => parsed.GetValue(_view);
+
+    /// <summary>Opens a recording (<see cref="RecordingArgument"/>), with the frames that were asked for.</summary>
+    /// <exception cref="InvalidTraceException">It is not a recording, or damaged.</exception>
+    /// <exception cref="IOException">It cannot be read, or there is neither such a file nor such a process.</exception>
+    public TraceDatabase Open(ParseResult parsed, string fileOrPid)
+    {
+        var database = RecordingArgument.Open(fileOrPid);
+        database.ShowsInterpreterFrames = parsed.GetValue(_interpreterFrames);
+        return database;
+    }
 
     /// <summary>Loads what was asked for, from a recording with one snapshot or none.</summary>
     public Snapshot Load(ParseResult parsed, TraceDatabase database) =>

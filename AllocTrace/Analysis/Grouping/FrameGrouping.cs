@@ -28,12 +28,14 @@ internal sealed class FrameGrouping : Grouping
         var keyOfCode = KeysOfCodes(stacks.Codes, groupBy);
         var code = stacks.Code;
         var line = stacks.Line;
+        var attributed = stacks.Attributed();
         var groups = new KeyOrdinals();
         for (var stack = 1; stack < _groupOfStack.Length; stack++)
         {
-            var group = groups.Of(((long)keyOfCode[code[stack]] << 32) + (groupBy == GroupBy.Lineno ? line[stack] : 0));
+            var place = attributed is null ? stack : attributed[stack];
+            var group = groups.Of(((long)keyOfCode[code[place]] << 32) + (groupBy == GroupBy.Lineno ? line[place] : 0));
             if (group == _firstStack.Count)
-                _firstStack.Add(stack);
+                _firstStack.Add(place);
 
             _groupOfStack[stack] = group;
         }
@@ -80,19 +82,23 @@ internal sealed class FrameGrouping : Grouping
         var functions = new Dictionary<CodeTable.Code, int>();
         for (var i = 0; i < keys.Length; i++)
         {
+            // C functions have no lines: by lines, each is one.
             // The first line tells functions apart that share a name: lambdas, properties, and methods before CPython 3.11.
             keys[i] = groupBy switch
             {
+                GroupBy.Lineno when codes[i].IsNative => Function(i),
                 GroupBy.Lineno or GroupBy.Filename => codes[i].Filename,
-                GroupBy.Function => functions.TryGetValue(codes[i], out var function) ? function : functions[codes[i]] = functions.Count,
+                GroupBy.Function => Function(i),
                 _ => throw new ArgumentOutOfRangeException(nameof(groupBy), groupBy, "Not a group of frames."),
             };
         }
 
         return keys;
+
+        int Function(int code) => (groupBy == GroupBy.Lineno ? codes.TextCount : 0) + (functions.TryGetValue(codes[code], out var function) ? function : functions[codes[code]] = functions.Count);
     }
 
-    private Frame KeyOf(int group) => _groupBy == GroupBy.Lineno ? FrameOf(group) with { Function = "" } : FrameOf(group);
+    private Frame KeyOf(int group) => FrameOf(group) is { IsNative: false } frame && _groupBy == GroupBy.Lineno ? frame with { Function = "" } : FrameOf(group);
 
     /// <summary>Functions move in their files from version to version: where a name is the only one of its kind, that does not matter.</summary>
     private void MatchByName(FrameGrouping theirs, int[] matches)
@@ -120,9 +126,9 @@ internal sealed class FrameGrouping : Grouping
         return _groupBy switch
         {
             // Functions that share a line (a lambda and who passes it) are one group, as in tracemalloc; who asks knows which one has most.
-            GroupBy.Lineno => new Frame(filename, _stacks.Line[stack], _stacks.Codes.Text(code.Function)),
+            GroupBy.Lineno => new Frame(filename, _stacks.Line[stack], _stacks.Codes.Text(code.Function)) { IsNative = code.IsNative },
             GroupBy.Filename => new Frame(filename, 0, ""),
-            _ => new Frame(filename, code.FirstLine, _stacks.Codes.Text(code.Function)),
+            _ => new Frame(filename, code.FirstLine, _stacks.Codes.Text(code.Function)) { IsNative = code.IsNative },
         };
     }
 }

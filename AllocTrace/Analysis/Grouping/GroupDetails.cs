@@ -44,6 +44,7 @@ internal sealed class GroupDetails(TraceDatabase database, IReadOnlyList<SiteTab
         for (var stack = stacks.Count - 1; stack > 0 && cumulation != Cumulation.None; stack--)
             bytes[stacks.Caller[stack]] += bytes[stack];
 
+        var attributed = stacks.Attributed();
         var ofCode = new Dictionary<(int Group, int Key), (long Bytes, int Stack, long Largest)>();
         for (var stack = 1; stack < stacks.Count; stack++)
         {
@@ -52,9 +53,10 @@ internal sealed class GroupDetails(TraceDatabase database, IReadOnlyList<SiteTab
                 continue;
 
             // A function has one code, but several lines.
-            var key = (group, grouping.IsByLine ? stacks.Code[stack] : stacks.Line[stack]);
+            var place = attributed is null ? stack : attributed[stack];
+            var key = (group, grouping.IsByLine ? stacks.Code[place] : stacks.Line[place]);
             var sum = ofCode.GetValueOrDefault(key);
-            ofCode[key] = (sum.Bytes + bytes[stack], bytes[stack] > sum.Largest ? stack : sum.Stack, Math.Max(sum.Largest, bytes[stack]));
+            ofCode[key] = (sum.Bytes + bytes[stack], bytes[stack] > sum.Largest ? place : sum.Stack, Math.Max(sum.Largest, bytes[stack]));
         }
 
         return ofCode.GroupBy(each => each.Key.Group).ToDictionary(group => group.Key, group => group.MaxBy(each => each.Value.Bytes).Value.Stack);

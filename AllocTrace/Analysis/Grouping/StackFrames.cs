@@ -11,7 +11,29 @@ internal static class StackFrames
         public Frame FrameOf(int stack)
         {
             var code = stacks.Codes[stacks.Code[stack]];
-            return new Frame(stacks.Codes.Text(code.Filename), stacks.Line[stack], stacks.Codes.Text(code.Function));
+            return new Frame(stacks.Codes.Text(code.Filename), stacks.Line[stack], stacks.Codes.Text(code.Function)) { IsNative = code.IsNative };
+        }
+
+        /// <summary>
+        /// Returns for each stack the one whose newest frame stands for it where frames are lines, files and functions: a C frame's memory belongs to the Python
+        /// frame that called it, directly or not. A stack without a Python frame stands for itself. <see langword="null"/>: every stack does.
+        /// </summary>
+        public int[]? Attributed()
+        {
+            if (!stacks.Codes.HasNative)
+                return null;
+
+            var attributed = new int[stacks.Count];
+            var hasPython = new bool[stacks.Count];
+            for (var stack = 1; stack < attributed.Length; stack++)
+            {
+                var caller = stacks.Caller[stack];
+                var isNative = stacks.Codes[stacks.Code[stack]].IsNative;
+                hasPython[stack] = !isNative || hasPython[caller];
+                attributed[stack] = isNative && hasPython[caller] ? attributed[caller] : stack;
+            }
+
+            return attributed;
         }
 
         /// <summary>Returns the number of frames that a stack has.</summary>

@@ -14,4 +14,7 @@ internal enum CodeOrigin
 
     /// <summary>The import system's, which is a part of the standard library.</summary>
     Import,
+
+    /// <summary>A C function's, of whatever program or library.</summary>
+    Native,
 }

@@ -26,7 +26,7 @@ internal static partial class CodeOrigins
         for (var code = 0; code < origins.Length; code++)
         {
             var file = codes[code].Filename;
-            origins[code] = ofFile[file] ??= Of(codes.Text(file));
+            origins[code] = codes[code].IsNative ? CodeOrigin.Native : ofFile[file] ??= Of(codes.Text(file));
         }
 
         return origins;

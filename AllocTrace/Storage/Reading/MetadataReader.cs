@@ -54,6 +54,11 @@ internal static class MetadataReader
             row.CheckedInt64(0), row.NullableInt64(1), StoredWords.LossReason(row.Text(2)), row.CheckedInt64(3), row.NullableInt64(4), row.NullableInt64(5)));
 
     /// <summary>Empty in recordings of versions without the table.</summary>
+    public static (long Process, long Cut, long Unplaced)[] NativeStacks(ReadConnection connection) =>
+        Read(connection, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'native_stacks'", row => row.Int64(0)) is []
+            ? []
+            : Read(connection, "SELECT process, cut, unplaced FROM native_stacks ORDER BY process", row => (row.CheckedInt64(0), row.CheckedInt64(1), row.CheckedInt64(2)));
+
     public static TraceNative[] Native(ReadConnection connection) =>
         Read(connection, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'native'", _ => true).Length == 0
             ? []

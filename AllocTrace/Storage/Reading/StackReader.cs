@@ -5,7 +5,8 @@ namespace AllocTrace.Storage;
 /// <summary>Reads the trie of stacks and checks that it is one. There may be millions, so several cores read.</summary>
 /// <param name="path">For messages.</param>
 /// <param name="connections">The database.</param>
-internal sealed class StackReader(string path, ReadConnections connections)
+/// <param name="folds">Whether C frames of the interpreter itself are left out.</param>
+internal sealed class StackReader(string path, ReadConnections connections, bool folds)
 {
     /// <exception cref="InvalidTraceException">A stack refers to one that is not there before it, or to a code that is not there.</exception>
     public StackTable Read()
@@ -26,17 +27,41 @@ internal sealed class StackReader(string path, ReadConnections connections)
             ReadRange(connections.First, all, stacks);
         }
 
+        if (folds && codes.HasNative)
+            InterpreterFrames.Fold(stacks);
+
         return stacks;
     }
 
     private CodeTable ReadCodes()
     {
+        var native = ReadNative();
         var codes = new CodeTable();
         using var reader = new StatementReader(connections.First, "SELECT id, filename, qualname, first_line FROM code ORDER BY id");
         while (reader.Read())
-            codes.Add(reader.Int64(0), reader.Text(1), reader.Text(2), checked((int)reader.Int64(3)));
+        {
+            var isNative = native.TryGetValue(reader.Int64(0), out var origin);
+            codes.Add(reader.Int64(0), reader.Text(1), reader.Text(2), checked((int)reader.Int64(3)), isNative ? origin : null);
+        }
 
         return codes;
+    }
+
+    /// <summary>C functions by code. Only a recording with C stacks has the table.</summary>
+    private Dictionary<long, NativeOrigin> ReadNative()
+    {
+        var native = new Dictionary<long, NativeOrigin>();
+        using (var table = new StatementReader(connections.First, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'native_code'"))
+        {
+            if (!table.Read())
+                return native;
+        }
+
+        using var reader = new StatementReader(connections.First, "SELECT code, image, build_id, address, is_named FROM native_code");
+        while (reader.Read())
+            native[reader.CheckedInt64(0)] = new NativeOrigin(reader.Text(1), reader.Text(2), (ulong)reader.Int64(3), reader.Int64(4) != 0);
+
+        return native;
     }
 
     private (int Count, RowRange All) Extent()

@@ -9,6 +9,7 @@ internal sealed class CodeTable
     private readonly List<long> _ids = []; // ascending, of all but the first
     private readonly List<string> _texts = [];
     private readonly List<Code> _codes = [];
+    private readonly Dictionary<int, NativeOrigin> _native = [];
 
     public CodeTable()
     {
@@ -21,6 +22,9 @@ internal sealed class CodeTable
 
     public int Count => _codes.Count;
 
+    /// <summary>True if there are C functions.</summary>
+    public bool HasNative => _native.Count > 0;
+
     /// <summary>The number of distinct file and function names.</summary>
     public int TextCount => _texts.Count;
 
@@ -28,11 +32,17 @@ internal sealed class CodeTable
 
     public string Text(int id) => _texts[id];
 
+    /// <summary>Where a C function is; <see langword="null"/> for Python code.</summary>
+    public NativeOrigin? NativeOf(int code) => _native.TryGetValue(code, out var origin) ? origin : null;
+
     /// <summary>Adds a code whose number is larger than all before.</summary>
-    public void Add(long id, string filename, string function, int firstLine)
+    public void Add(long id, string filename, string function, int firstLine, NativeOrigin? native = null)
     {
+        if (native is { } origin)
+            _native.Add(_codes.Count, origin);
+
         _ids.Add(id);
-        _codes.Add(new Code(Intern(filename), Intern(function), firstLine));
+        _codes.Add(new Code(Intern(filename), Intern(function), firstLine, native is not null));
     }
 
     /// <summary>Finds the index of the code with a number of the database, or a negative number.</summary>
@@ -51,5 +61,5 @@ internal sealed class CodeTable
     }
 
     /// <summary>A code object; its names are indices for <see cref="Text"/>.</summary>
-    internal readonly record struct Code(int Filename, int Function, int FirstLine);
+    internal readonly record struct Code(int Filename, int Function, int FirstLine, bool IsNative = false);
 }

@@ -26,6 +26,9 @@ internal sealed class StackTable
     /// <summary>The numbers in the database, ascending; <see langword="null"/> when they are the indices.</summary>
     public long[]? Ids { get; set; }
 
+    /// <summary>The stack that stands for each one, when C frames of the interpreter are left out; <see langword="null"/>: they are not.</summary>
+    public int[]? Folded { get; set; }
+
     /// <summary>The index of the calling stack, 0 for the outermost frame. Index 0 has none.</summary>
     public ReadOnlySpan<int> Caller => _caller;
 
@@ -36,7 +39,11 @@ internal sealed class StackTable
     public ReadOnlySpan<int> Line => _line;
 
     /// <summary>The index of the stack with a number of the database, or a negative number.</summary>
-    public int IndexOf(long id) => Ids is null ? (ulong)id < (ulong)Count ? (int)id : -1 : AscendingIds.Find(Ids, id);
+    public int IndexOf(long id)
+    {
+        var index = Ids is null ? (ulong)id < (ulong)Count ? (int)id : -1 : AscendingIds.Find(Ids, id);
+        return index > 0 && Folded is not null ? Folded[index] : index;
+    }
 
     /// <summary>Fills in a stack; while the table is made.</summary>
     public void Set(int index, int caller, int code, int line)

@@ -14,6 +14,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private static readonly RecordKind[] _operations = [RecordKind.Malloc, RecordKind.Calloc, RecordKind.Realloc, RecordKind.Free];
 
     private readonly WriteConnection _connection;
+    private readonly NativeWriter _nativeStacks;
     private readonly StackWriter _stacks;
     private readonly CrashWriter _crashes;
     private readonly EventWriter _events;
@@ -42,7 +43,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
     public ProcessWriter(WriteConnection connection)
     {
         _connection = connection;
-        _stacks = new StackWriter(connection);
+        _nativeStacks = new NativeWriter(connection);
+        _stacks = new StackWriter(connection, _nativeStacks);
         _crashes = new CrashWriter(connection);
         _events = new EventWriter(connection);
         _objects = new ObjectWriter(connection);
@@ -144,6 +146,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         var threads = AddThreads(process, replay, places);
         AddRuntimes(process, session, replay);
         AddNative(process, session);
+        _nativeStacks.AddProcess(process, session);
         AddOperations(process, replay, domains);
         var firstSite = AddSites(process, threads, replay, places, domains);
         foreach (var snapshot in snapshots())
@@ -187,6 +190,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     {
         _stacks.Dispose();
         _memory.Dispose();
+        _nativeStacks.Dispose();
         foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _native, _operation, _loss, _snapshot])
             insert.Dispose();
 

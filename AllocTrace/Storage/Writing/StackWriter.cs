@@ -11,6 +11,7 @@ internal sealed unsafe class StackWriter : IDisposable
 {
     private const long NoStack = 0;
 
+    private readonly NativeWriter _native;
     private readonly RawInsert _code;
     private readonly BatchInsert _stack;
     private readonly Dictionary<CodeKey, long> _codes = [];
@@ -20,8 +21,10 @@ internal sealed unsafe class StackWriter : IDisposable
 
     /// <summary>Writes stack 0, "no Python frame".</summary>
     /// <param name="connection">Open; not owned.</param>
-    public StackWriter(WriteConnection connection)
+    /// <param name="native">Writes what makes codes native; not owned.</param>
+    public StackWriter(WriteConnection connection, NativeWriter native)
     {
+        _native = native;
         _code = new RawInsert(connection, "code", columns: 5);
         _stack = new BatchInsert(connection, "stack", columns: 5);
         _stack.Add(NoStack, null, null, 0, 0);
@@ -44,17 +47,21 @@ internal sealed unsafe class StackWriter : IDisposable
             if (!isWanted[node])
                 continue;
 
+            count++;
+            if (session.Node(node)->Code is WireFormat.NativeCode or WireFormat.OuterCode)
+                continue; // what is below it is not its caller's stack, but one with C frames between
+
             var parent = session.Node(node)->Parent;
             if (parent >= node)
                 throw session.Damaged($"the caller of stack {node} is {parent}");
 
             isWanted[parent] = true;
-            count++;
         }
 
         _stacks.EnsureCapacity(_stacks.Count + count);
 
         var codes = new long[session.CodeCount];
+        var merged = session.CFrameCount > 0 ? MergedStacksOf(session, codes) : null;
         var stacks = new long[isWanted.Length];
         if (isWanted[WireFormat.DroppedNode])
             stacks[WireFormat.DroppedNode] = _dropped ??= Insert(NoStack, null, 0, depth: 0);
@@ -62,7 +69,7 @@ internal sealed unsafe class StackWriter : IDisposable
         for (var node = WireFormat.FirstNode; node < isWanted.Length; node++)
         {
             if (isWanted[node])
-                stacks[node] = AddStack(session, node, codes, stacks);
+                stacks[node] = IsMerged(session, node) ? (merged ?? throw session.Damaged($"stack {node} has C frames")).Of(node) : AddStack(session, node, codes, stacks);
         }
 
         return stacks;
@@ -83,24 +90,39 @@ internal sealed unsafe class StackWriter : IDisposable
         var entry = *session.Node(node);
         if (entry.Code == WireFormat.InterpreterCode)
             return NoStack;
-        if (entry.Code == WireFormat.ExpressionCode)
-            return stacks[entry.Parent < node ? entry.Parent : throw session.Damaged($"the stack of expression {node} is {entry.Parent}")];
+        if (entry.Code is WireFormat.ExpressionCode or WireFormat.EntryCode)
+            return stacks[entry.Parent < node ? entry.Parent : throw session.Damaged($"the caller of stack {node} is {entry.Parent}")];
 
+        // The node cannot have changed since its parent was checked, unless somebody writes into the file: check what is used.
+        if (entry.Parent >= node)
+            throw session.Damaged($"the caller of stack {node} is {entry.Parent}");
+
+        return AddFrame(session, node, codes, stacks[entry.Parent]);
+    }
+
+    private static bool IsMerged(SessionFile session, uint node) => session.Node(node)->Code is WireFormat.NativeCode or WireFormat.OuterCode;
+
+    private MergedStacks MergedStacksOf(SessionFile session, long[] codes) => new(
+        session, new NativeCodes(session, AddNativeCode), (node, caller) => AddFrame(session, node, codes, caller), (caller, code) => Below(new StackKey(caller, code, 0)));
+
+    private long AddFrame(SessionFile session, uint node, long[] codes, long caller)
+    {
+        var entry = *session.Node(node);
         if (entry.Code >= codes.Length)
             throw session.Damaged($"the code of stack {node} is {entry.Code}");
 
         if (entry.Line > int.MaxValue)
             throw session.Damaged($"the line of stack {node} is {entry.Line}");
 
-        // The node cannot have changed since its parent was checked, unless somebody writes into the file: check what is used.
-        if (entry.Parent >= node)
-            throw session.Damaged($"the caller of stack {node} is {entry.Parent}");
-
         ref var code = ref codes[entry.Code];
         if (code == 0)
             code = AddCode(session, *session.Code(entry.Code));
 
-        var key = new StackKey(stacks[entry.Parent], code, entry.Line);
+        return Below(new StackKey(caller, code, entry.Line));
+    }
+
+    private long Below(StackKey key)
+    {
         ref var stack = ref CollectionsMarshal.GetValueRefOrAddDefault(_stacks, key, out var isKnown);
         if (!isKnown)
             stack = Insert(key.Caller, key.Code, key.Line, _depths[(int)key.Caller] + 1);
@@ -121,7 +143,18 @@ internal sealed unsafe class StackWriter : IDisposable
         if (entry.FirstLine > int.MaxValue)
             throw session.Damaged($"a function begins on line {entry.FirstLine}");
 
-        var key = new CodeKey(session.String(entry.Filename), session.String(entry.Qualname), entry.FirstLine, session.String(entry.Name));
+        return AddCode(new CodeKey(session.String(entry.Filename), session.String(entry.Qualname), entry.FirstLine, session.String(entry.Name)));
+    }
+
+    private long AddNativeCode(CodeKey key, NativeOrigin origin)
+    {
+        var code = AddCode(key);
+        _native.Add(code, origin);
+        return code;
+    }
+
+    private long AddCode(CodeKey key)
+    {
         if (!_codes.TryGetValue(key, out var code))
         {
             code = _codes.Count + 1;

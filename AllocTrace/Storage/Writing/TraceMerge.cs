@@ -13,7 +13,7 @@ public static class TraceMerge
     private const string StackTable = "stack";
 
     // Tables that a recording need not have, each by the first table of its schema.
-    private static readonly (string Table, string Schema)[] _optional = [("event_log", "events.sql"), ("object_snapshot", "objects.sql")];
+    private static readonly (string Table, string Schema)[] _optional = [("event_log", "events.sql"), ("object_snapshot", "objects.sql"), ("native_code", "native.sql")];
 
     // What makes rows of two recordings the same.
     private static readonly Dictionary<string, string> _matched = new()
@@ -160,7 +160,8 @@ public static class TraceMerge
                 ? $"(SELECT new FROM {referred}_number WHERE old = {column})"
                 : $"{column} + {offsets[referred]}"
             : column == "id" ? $"id + {offsets[table]}" : column);
-        return $"INSERT INTO main.{table} ({string.Join(", ", columns)}) SELECT {string.Join(", ", values)} FROM source.{table}";
+        var insert = table == "native_code" ? "INSERT OR IGNORE" : "INSERT"; // a code that both have
+        return $"{insert} INTO main.{table} ({string.Join(", ", columns)}) SELECT {string.Join(", ", values)} FROM source.{table}";
     }
 
     private static string[] Tables(SqliteConnection connection, string database) =>

@@ -25,5 +25,7 @@ internal static class TestLibrary
 
     public static string ObjectLog { get; } = PathOf("object_log");
 
+    public static string CCallers { get; } = PathOf("c_callers");
+
     private static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, $"{name}.so");
 }

@@ -31,6 +31,9 @@
     X(a_thread_that_is_cancelled_holds_no_lock)                                                                                            \
     X(images_that_the_loader_has_not_finished_are_counted)                                                                                 \
     X(a_call_under_the_loaders_lock_is_made_once)                                                                                          \
+    X(mappings_are_found_with_their_paths)                                                                                                 \
+    X(rules_lead_to_the_callers_that_backtrace_finds)                                                                                      \
+    X(marks_are_forgotten_with_the_code)                                                                                                   \
     X(options_are_parsed)                                                                                                                  \
     X(options_that_are_wrong_are_told)                                                                                                     \
     X(sampling_distances_are_logarithms)                                                                                                   \

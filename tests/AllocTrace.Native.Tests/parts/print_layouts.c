@@ -17,7 +17,7 @@ int print_wire_layout(void)
     X(phase) X(tracked_domain) X(fork_parent_pid) X(runtimes) X(interpreters) X(fork_number) X(runtime) X(events_bytes) \
     X(extents) X(threads) X(slabs) X(nodes) X(codes) X(string_bytes) X(lost_stacks) X(cut_stacks) X(unslotted_events) X(order) \
     X(free_slabs) X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs) X(collector_done) X(collector_journal) X(live_wanted_ns) X(live_written_ns) \
-    X(live_course) X(requested) X(answered) X(requested_objects) X(requested_name) X(pid_namespace) X(time_namespace) X(native) X(native_reach) X(native_past) X(memory_words) X(memory_wanted_ns) X(own_mappings) X(copy_wanted) X(copy_state) X(copy_pid) \
+    X(live_course) X(requested) X(answered) X(requested_objects) X(requested_name) X(pid_namespace) X(time_namespace) X(native) X(native_reach) X(native_past) X(images) X(c_frames) X(memory_words) X(memory_wanted_ns) X(own_mappings) X(cut_c_stacks) X(unplaced_c_stacks) X(copy_wanted) X(copy_state) X(copy_pid) \
     X(copy_ends) X(copy_error) X(copy_pause_ns) X(answered_note)
 #define RUNTIME(X) \
     X(hooked_ns) X(library) X(version) X(hex) X(found) X(was_initialized) X(stacks) X(stacks_reason)
@@ -30,6 +30,10 @@ int print_wire_layout(void)
     X(parent) X(code) X(line)
 #define CODE(X) \
     X(filename) X(name) X(qualname) X(first_line)
+#define IMAGE(X) \
+    X(begin) X(end) X(file_offset) X(path) X(build_id)
+#define C_FRAME(X) \
+    X(parent) X(image) X(offset)
 #define CRASH(X) \
     X(state) X(signal) X(code) X(os_id) X(address) X(at_ns) X(sender_pid) X(nested_signal) X(collecting) X(threads) \
     X(threads_in_all) X(allocations) X(frames) X(text_bytes)
@@ -46,6 +50,8 @@ int print_wire_layout(void)
 #define OF_SLAB(m) MEMBER(alloctrace_slab, m)
 #define OF_NODE(m) MEMBER(alloctrace_node, m)
 #define OF_CODE(m) MEMBER(alloctrace_code, m)
+#define OF_IMAGE(m) MEMBER(alloctrace_image, m)
+#define OF_C_FRAME(m) MEMBER(alloctrace_c_frame, m)
 #define OF_CRASH(m) MEMBER(alloctrace_crash, m)
 #define OF_CRASH_THREAD(m) MEMBER(alloctrace_crash_thread, m)
 #define OF_CRASH_FRAME(m) MEMBER(alloctrace_crash_frame, m)
@@ -56,6 +62,8 @@ int print_wire_layout(void)
     SLAB(OF_SLAB)
     NODE(OF_NODE)
     CODE(OF_CODE)
+    IMAGE(OF_IMAGE)
+    C_FRAME(OF_C_FRAME)
     CRASH(OF_CRASH)
     CRASH_THREAD(OF_CRASH_THREAD)
     CRASH_FRAME(OF_CRASH_FRAME)
@@ -66,6 +74,8 @@ int print_wire_layout(void)
     SIZE(alloctrace_slab)
     SIZE(alloctrace_node)
     SIZE(alloctrace_code)
+    SIZE(alloctrace_image)
+    SIZE(alloctrace_c_frame)
     SIZE(alloctrace_crash)
     SIZE(alloctrace_crash_thread)
     SIZE(alloctrace_crash_frame)

@@ -60,6 +60,7 @@ public sealed class TextOutputTests
     [DataRow("Help/Tree", "tree --help")]
     [DataRow("Help/Holders", "holders --help")]
     [DataRow("Help/Memory", "memory --help")]
+    [DataRow("Help/Symbols", "symbols --help")]
     [DataRow("Help/Leaks", "leaks --help")]
     [DataRow("Help/Timeline", "timeline --help")]
     [DataRow("Help/Diff", "diff --help")]

@@ -79,7 +79,7 @@ public sealed class MemoryMapReaderTests
         for (var i = 0; i < words.Length; i++)
             builder.Set64(start + i * sizeof(ulong), words[i]);
 
-        builder.Set64(1056, (ulong)words.Length);
+        builder.Set64(1064, (ulong)words.Length);
         return SessionFile.TryOpen(path, shared: false)!;
     }
 }

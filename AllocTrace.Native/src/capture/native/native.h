@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/c_stacks/c_stack.h"
 #include "capture/thread.h"
 #include "capture/walk/walk.h"
 
@@ -65,12 +66,12 @@ ALWAYS_INLINE struct thread_capture *native_enter(void)
     return thread;
 }
 
-/* The Python stack of a thread that has called PyMem_* before: only those have one, and for others no CPython need be there any more. */
+/* The stack of a thread that has called PyMem_* before: only those have a Python stack, and for others no CPython need be there any more. */
 ALWAYS_INLINE uint32_t native_stack(struct thread_capture *thread)
 {
     struct traced_runtime *runtime = thread->runtime;
     if (!runtime || !runtime->used || __builtin_expect(native.unloading, 0))
-        return ALLOCTRACE_NODE_NONE;
+        return recording.options.native == ALLOCTRACE_NATIVE_STACKS ? c_stack_without_python(thread) : ALLOCTRACE_NODE_NONE;
     uint32_t stack = walk(thread, runtime, false);
     if (__builtin_expect(stack == ALLOCTRACE_NODE_DROPPED, 0))
         SHARED_ADD(session.header->lost_stacks, 1);

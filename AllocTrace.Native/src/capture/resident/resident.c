@@ -10,7 +10,7 @@
 /* Mapped while an account is written. */
 struct room {
     struct words words;
-    struct os_mapping own[OS_OWN_MAPPINGS];
+    struct os_own_mapping own[OS_OWN_MAPPINGS];
     struct mappings mappings;
     uint8_t window[HEAP_WINDOW];
 };

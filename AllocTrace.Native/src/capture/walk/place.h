@@ -16,13 +16,22 @@ ALWAYS_INLINE bool place_is_trampoline(const struct kept_place *place)
     return !place->code && place->line != LINE_NOT_ASKED;
 }
 
+/* An entry trampoline is no frame, but where C called the interpreter: with C stacks it has a node, below which they are placed. What is
+ * outside of the outermost one needs none. */
+ALWAYS_INLINE uint32_t place_entry(uint32_t parent)
+{
+    bool is_wanted = recording.options.native == ALLOCTRACE_NATIVE_STACKS && parent > ALLOCTRACE_NODE_DROPPED;
+    return is_wanted ? intern_entry(parent) : parent;
+}
+
 /* Finds out what a frame shows: its code, its line, its node below `parent`. */
 ALWAYS_INLINE uint32_t place(const struct layout *layout, struct thread_capture *thread, struct kept_place *place, uintptr_t frame,
                              uintptr_t position, uint32_t parent)
 {
     if (frame_is_entry(layout, frame)) {
-        *place = (struct kept_place){.line = LINE_NOT_BEGUN, .parent = parent, .node = parent};
-        return parent;
+        uint32_t node = place_entry(parent);
+        *place = (struct kept_place){.line = LINE_NOT_BEGUN, .parent = parent, .node = node};
+        return node;
     }
     const struct code_info *code = place->code;
     intptr_t offset;
@@ -67,7 +76,7 @@ ALWAYS_INLINE uint32_t place_below(struct kept_place *place, uint32_t parent)
     if (!place->code && place->node == ALLOCTRACE_NODE_DROPPED)
         return ALLOCTRACE_NODE_DROPPED;
     if (place->line == LINE_NOT_BEGUN)
-        return place->node = parent;
+        return place->node = place->code ? parent : place_entry(parent);
     struct node_key key = {parent, place->code->number, place->line};
     uint32_t node = intern_find_node(key);
     if (!node)

@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+#include "capture/c_stacks/loops.h"
+#include "capture/c_stacks/c_stack.h"
 #include "capture/walk/again.h"
 #include "capture/walk/anchor.h"
 #include "capture/walk/data_stack.h"
@@ -288,8 +290,9 @@ ALWAYS_INLINE uint32_t walk_again(const struct layout *layout, const struct walk
 #define AGAIN_ALL(X, name)                                                                                                                 \
     X(name, 1)                                                                                                                             \
     X(name, 2)                                                                                                                             \
-    X(name, 3) X(name, 4) X(name, 5) X(name, 6) X(name, 7) X(name, 8) X(name, 9) X(name, 10) X(name, 11) X(name, 12) X(name, 13)           \
-        X(name, 14) X(name, 15) X(name, 16) X(name, 17)
+    X(name, 3)                                                                                                                             \
+    X(name, 4) X(name, 5) X(name, 6) X(name, 7) X(name, 8) X(name, 9) X(name, 10) X(name, 11) X(name, 12) X(name, 13) X(name, 14)          \
+        X(name, 15) X(name, 16) X(name, 17)
 _Static_assert(AGAIN_DEPTHS + 1 == 17, "AGAIN_ALL has them all");
 #define LIST_AGAIN(name, depth) again_##name##_##depth,
 
@@ -328,6 +331,12 @@ _Static_assert(AGAIN_DEPTHS + 1 == 17, "AGAIN_ALL has them all");
     }
 LAYOUTS(DEFINE_WALKS)
 
+/* The way to get Python's part of a stack. */
+static void use_walk(struct traced_runtime *runtime, uint32_t (*walk)(struct thread_capture *thread, bool holds_gil))
+{
+    *(runtime->walk_python ? &runtime->walk_python : &runtime->walk) = walk;
+}
+
 /* The first walks: each is compared with what CPython itself says, until enough agreed. */
 static uint32_t walk_checked(struct thread_capture *thread, bool holds_gil)
 {
@@ -337,14 +346,14 @@ static uint32_t walk_checked(struct thread_capture *thread, bool holds_gil)
     case SELF_CHECK_NOTHING_SEEN:
         return ALLOCTRACE_NODE_NONE;
     case SELF_CHECK_FAILED:
-        runtime->walk = walk_off;
+        use_walk(runtime, walk_off);
         recording_set_stacks(runtime, false, failure);
         os_message("stacks are off: %s", failure);
         return ALLOCTRACE_NODE_NONE;
     case SELF_CHECK_AGREED:
         if (__atomic_add_fetch(&runtime->checks_agreed, 1, __ATOMIC_RELAXED) == ENOUGH_CHECKS) {
             recording_set_stacks(runtime, true, NULL);
-            runtime->walk = runtime->walk_after_checks;
+            use_walk(runtime, runtime->walk_after_checks);
         }
     }
     return runtime->walk_after_checks(thread, holds_gil);
@@ -353,13 +362,17 @@ static uint32_t walk_checked(struct thread_capture *thread, bool holds_gil)
 void walk_choose(struct traced_runtime *runtime)
 {
     const struct layout *layout = runtime->python.layout;
-    runtime->walk = walk_off;
+    bool has_c_stacks = recording.options.native == ALLOCTRACE_NATIVE_STACKS;
+    runtime->walk_python = has_c_stacks ? walk_off : NULL;
+    runtime->walk = has_c_stacks ? c_stack_walk : walk_off;
+    if (has_c_stacks)
+        loops_begin(runtime);
 #define CHOOSE(name)                                                                                                                       \
     if (layout == layout_find(layout_##name.minor, layout_##name.free_threaded))                                                           \
         runtime->walk_after_checks = recording.options.max_frames ? walk_some_##name : walk_all_##name;
     if (layout) {
         LAYOUTS(CHOOSE)
-        runtime->walk = walk_checked;
+        use_walk(runtime, walk_checked);
     }
 }
 

@@ -105,7 +105,7 @@ export function matcher(term) {
   return wanted ? (node) => `${node.name}\n${place(node)}`.toLowerCase().includes(wanted) : null;
 }
 
-const hues = { own: [15, 32], package: [160, 32], library: [205, 32], import: [270, 20] }; // from, how many
+const hues = { own: [15, 32], package: [160, 32], library: [205, 32], import: [270, 20], c: [85, 40] }; // from, how many
 
 // By whose code it is, a little different for each file; in a comparison by growth.
 function color(node, root) {

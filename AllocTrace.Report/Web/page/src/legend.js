@@ -1,7 +1,7 @@
 import { originColor } from "./flame.js";
 import { formatAmount, percent } from "./format.js";
 
-const names = { own: "your code", package: "packages", library: "standard library", import: "import system", none: "no Python" };
+const names = { own: "your code", package: "packages", library: "standard library", import: "import system", c: "C code", none: "no Python" };
 
 // What the colours mean, with what each of them has by itself; in a comparison what grew and what shrank.
 export function showLegend(target, trie, own, { unit, total }) {
@@ -19,7 +19,7 @@ export function showLegend(target, trie, own, { unit, total }) {
     return;
   }
 
-  const sums = { own: 0, package: 0, library: 0, import: 0, none: 0 };
+  const sums = { own: 0, package: 0, library: 0, import: 0, c: 0, none: 0 };
   for (let stack = 0; stack < trie.stacks; stack++) {
     if (own.value[stack] > 0)
       sums[trie.frameOf(stack).origin] += own.value[stack];

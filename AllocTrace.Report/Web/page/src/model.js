@@ -1,6 +1,6 @@
 import { Trie } from "./trie.js";
 
-const origins = ["own", "package", "library", "import"]; // AllocTrace.Analysis/CodeOrigin.cs
+const origins = ["own", "package", "library", "import", "c"]; // AllocTrace.Analysis/CodeOrigin.cs
 
 // What is in the page: the stacks, and what they have in any view, range of time, process, thread and domain.
 export class Model {
