@@ -17,7 +17,7 @@ enum {
 _Static_assert(NARROW_BIAS == 0x2000, "code_line knows it");
 
 struct code_cache code_cache;
-struct code_filter code_filter;
+struct code_filter code_filter = {.pool = {[0] = 1}}; /* where NULL is: a free of nothing is found by the same look */
 static struct code_info *unused;
 
 /* Without the lock it may miss an entry that is being moved: ask again under the lock before believing a NULL. */

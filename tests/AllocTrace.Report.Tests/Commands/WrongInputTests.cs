@@ -20,7 +20,7 @@ public sealed class WrongInputTests
     [DataRow("top x.db --process me", "--process cannot be 'me': it is the number of a process; see 'alloctrace top --help'")]
     [DataRow(
         "top x.db --view now", "--view cannot be 'now': it is one of live, peak, total, temporary; see 'alloctrace top --help'")]
-    [DataRow("export x.db -o y --format xml", "--format cannot be 'xml': it is one of csv, collapsed, speedscope, pprof, tracemalloc, heapsnapshot; see 'alloctrace export --help'")]
+    [DataRow("export x.db -o y --format xml", "--format cannot be 'xml': it is one of csv, collapsed, speedscope, pprof, tracemalloc, heapsnapshot, parquet; see 'alloctrace export --help'")]
     [DataRow("top x.db --at a --at b", "--at can be given once; see 'alloctrace top --help'")]
     [DataRow("top x.db --fail-above much", "--fail-above cannot be 'much': give a size, for example 200MiB or 1.5G; see 'alloctrace top --help'")]
     [DataRow("diff x.db", "one recording is compared at two snapshots: give --at twice, or a second recording; see 'alloctrace diff --help'")]
@@ -41,7 +41,7 @@ public sealed class WrongInputTests
     [DataRow("run --limit much -- true", "--limit cannot be 'much': give a number, 0 or more; see 'alloctrace run --help'")]
     [DataRow("run --frames many -- true", "--frames cannot be 'many': give a number, 0 or more; see 'alloctrace run --help'")]
     [DataRow("run --on-full explode -- true", "Argument 'explode' not recognized. Must be one of: 'wait' 'drop'; see 'alloctrace run --help'")]
-    [DataRow("top x.db --cumulative -g lines", "--group-by cannot be 'lines': it is one of lineno, filename, traceback, function, domain, thread, process; see 'alloctrace top --help'")]
+    [DataRow("top x.db --cumulative -g lines", "--group-by cannot be 'lines': it is one of lineno, filename, traceback, function, domain, thread, process, type; see 'alloctrace top --help'")]
     [DataRow("run --temporary x -- true", "--temporary cannot be 'x': give a number, 0 or more; see 'alloctrace run --help'")]
     [DataRow("run", "Required argument 'command' missing for command: 'run'; see 'alloctrace run --help'")]
     [DataRow("attach me", "PID cannot be 'me': give a number, 0 or more; see 'alloctrace attach --help'")]
