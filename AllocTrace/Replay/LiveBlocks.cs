@@ -7,7 +7,7 @@ namespace AllocTrace.Replay;
 /// than the replay's.
 /// </summary>
 /// <param name="snapshot">The sums of the same moment.</param>
-/// <param name="tables">By domain; raw, mem and obj have one.</param>
+/// <param name="tables">By domain; raw, mem, obj and malloc have one.</param>
 /// <param name="domainOfSite">The domain of each site of the replay.</param>
 internal sealed class LiveBlocks(SnapshotImage snapshot, AddressTable?[] tables, byte[] domainOfSite) : IDisposable
 {
@@ -24,8 +24,8 @@ internal sealed class LiveBlocks(SnapshotImage snapshot, AddressTable?[] tables,
     {
         for (var domain = 0; domain < tables.Length; domain++)
         {
-            if (domain is > 0 and < WireFormat.FirstTrackedDomain)
-                continue;
+            if (Array.IndexOf(tables, tables[domain]) < domain)
+                continue; // seen: it has the blocks of several domains
 
             if (domain != WireFormat.OtherDomains)
                 tables[domain]?.ForEach(visit);
