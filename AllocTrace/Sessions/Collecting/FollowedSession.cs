@@ -25,6 +25,9 @@ internal sealed unsafe partial class FollowedSession : IDisposable
     private readonly EventLog? _events;
     private readonly ControlGroup? _group;
 
+    /// <summary>Whether the recording was over at the first round.</summary>
+    private bool? _wasOver;
+
     /// <summary>The state that a killed collector left; reset in the first round.</summary>
     private JournalReader? _journal;
 
@@ -64,7 +67,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
         _live = new LiveSnapshotFile(session, Replay, _objects, ReadMap, _group);
         _events = EventLog.Of(session);
         _drain = new SessionDrain(session, Replay, new() { IsJournaled = session == claim && !_isRest, IsRest = _isRest, Events = _events, NeedsJournal = isAwaited });
-        _requests = new RequestedSnapshots(session, _drain, Replay, _objects, ReadMap, () => Guard(() => _drain.Round(ProcessNow)));
+        _requests = new RequestedSnapshots(session, _drain, Replay, _objects, ReadMap, () => Guard(() => _drain.Round(Clock)));
     }
 
     /// <summary>True if it is of a forked child that is not to be drained before it is known what the child began with.</summary>
@@ -177,8 +180,9 @@ internal sealed unsafe partial class FollowedSession : IDisposable
         if (Damage is not null || Failure is not null)
             return false;
 
+        _wasOver ??= (SessionPhase)Volatile.Read(ref _session.Header->Phase) is SessionPhase.Ended or SessionPhase.Stopped || !_process.IsAlive();
         var before = _drain.DrainedBytes;
-        Guard(() => any = _drain.Round(ProcessNow));
+        Guard(() => any = _drain.Round(Clock));
         Load = (_drain.DrainedBytes - before) / ((double)Math.Max(1, _session.Header->Slabs) * WireFormat.SlabBytes);
         ForgetJournal();
         if (Damage is null)
@@ -304,6 +308,9 @@ internal sealed unsafe partial class FollowedSession : IDisposable
 
         return stacks;
     }
+
+    /// <summary>The clock of a process that runs. What was over when it was first looked at ended at its last record: time does not pass for it.</summary>
+    private Func<ulong>? Clock => _wasOver == true ? null : ProcessNow;
 
     /// <summary>CLOCK_MONOTONIC as the session's process reads it.</summary>
     private ulong ProcessNow() => LibC.MonotonicNanoseconds() + (ulong)_clockOffsetNs;

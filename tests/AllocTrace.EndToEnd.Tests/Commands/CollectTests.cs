@@ -45,6 +45,20 @@ public sealed class CollectTests
     }
 
     [TestMethod]
+    public void Time_until_it_is_collected_is_no_part_of_a_recording()
+    {
+        using var folder = new TemporaryFolder();
+        var time = Stopwatch.StartNew();
+        RecordLeak(Python.Default, folder.Path);
+        var ran = time.Elapsed;
+        Thread.Sleep(1000);
+        var database = folder.File("t.db");
+        Alloctrace.Run("collect", "-q", "-o", database, folder.Path).Succeeded();
+        Assert.IsLessThan(ran.TotalNanoseconds, TraceQuery.Single<double>(database, "SELECT duration_ns FROM process"));
+        Assert.IsLessThan(ran.TotalNanoseconds, TraceQuery.Single<double>(database, "SELECT max(end_ns) FROM slice"));
+    }
+
+    [TestMethod]
     public void Sessions_beside_the_database_are_found_by_its_name()
     {
         using var folder = new TemporaryFolder();
