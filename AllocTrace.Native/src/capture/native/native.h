@@ -66,7 +66,8 @@ ALWAYS_INLINE struct thread_capture *native_enter(void)
     return thread;
 }
 
-/* The stack of a thread that has called PyMem_* before: only those have a Python stack, and for others no CPython need be there any more. */
+/* The stack of a thread that has called PyMem_* before: only those have a Python stack, and for others no CPython need be there any more.
+ */
 ALWAYS_INLINE uint32_t native_stack(struct thread_capture *thread)
 {
     struct traced_runtime *runtime = thread->runtime;
