@@ -17,7 +17,8 @@ internal sealed class ObjectReader
         {
             using (live)
                 Run(read);
-        }) { IsBackground = true, Name = "alloctrace objects" };
+        })
+        { IsBackground = true, Name = "alloctrace objects" };
         _thread.Start();
     }
 
