@@ -32,7 +32,7 @@ internal sealed unsafe partial class LiveWatch : IDisposable
         if (!_sessions.TryGetValue(path, out var session))
             throw new IOException($"process {pid} has not allocated yet, or has ended");
 
-        if (!session.Session.IsCollected)
+        if (!ComingCollector.Await(session.Session))
         {
             Dispose();
             throw new IOException($"process {pid} has no collector at the moment: run 'alloctrace collect {path}'");

@@ -28,7 +28,7 @@ public static unsafe class SnapshotRequest
         var path = SessionOf(pid) ?? throw new IOException($"process {pid} is not being recorded, or its session belongs to another user");
         using var session = SessionFile.TryOpen(path, shared: true) ?? throw new IOException($"process {pid} has not allocated yet");
         var header = session.Header;
-        if (!session.IsCollected)
+        if (!ComingCollector.Await(session))
             throw new IOException($"process {pid} has no collector at the moment: run 'alloctrace collect {path}'");
 
         var end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
