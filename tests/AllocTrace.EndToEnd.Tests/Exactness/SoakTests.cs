@@ -30,12 +30,12 @@ public sealed class SoakTests
         do
         {
             var children = Read($"/proc/{collector.Id}/task/{collector.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            var resident = children is [var child, ..] ? Resident(child) : 0;
+            var resident = children is [var child, ..] ? Resident(child, "VmRSS:") : 0;
             if (resident == 0)
                 continue;
 
             service.Add(resident);
-            collecting.Add(Resident(collector.Id.ToString(CultureInfo.InvariantCulture)));
+            collecting.Add(Resident(collector.Id.ToString(CultureInfo.InvariantCulture), "RssAnon:")); // its journal is a file of 64 MiB at most
         }
         while (!collector.WaitForExit(service.Count < 100 ? 50 : 1000));
 
@@ -63,9 +63,9 @@ public sealed class SoakTests
     private static string Told(List<long> samples) =>
         string.Join(", ", Enumerable.Range(0, 4).Select(i => $"{samples.Skip(i * samples.Count / 4).Take(Math.Max(1, samples.Count / 4)).Max() >> 20} MiB"));
 
-    private static long Resident(string process)
+    private static long Resident(string process, string field)
     {
-        var line = Array.Find(Read($"/proc/{process}/status").Split('\n'), line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        var line = Array.Find(Read($"/proc/{process}/status").Split('\n'), line => line.StartsWith(field, StringComparison.Ordinal));
         return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2].Trim('\t'), CultureInfo.InvariantCulture) << 10;
     }
 
