@@ -110,8 +110,8 @@ internal sealed class BlockIndex
             for (var granule = 0; granule < Granules; granule++)
             {
                 _firsts[place + granule] = i;
-                var end = (region << RegionBits) + ((ulong)(granule + 1) << GranuleBits);
-                while (i < _blocks.Length && _blocks[i].Address < end)
+                var end = (ulong)(granule + 1) << GranuleBits; // within the region: the last region of all ends at 0
+                while (i < _blocks.Length && _blocks[i].Address - (region << RegionBits) < end)
                     i++;
             }
 
