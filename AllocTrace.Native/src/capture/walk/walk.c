@@ -287,13 +287,12 @@ ALWAYS_INLINE uint32_t walk_again(const struct layout *layout, const struct walk
     {                                                                                                                                      \
         return walk_again(&layout_##name, &walks_##name, depth, thread, state);                                                            \
     }
-#define AGAIN_ALL(X, name)                                                                                                                 \
-    X(name, 1)                                                                                                                             \
-    X(name, 2)                                                                                                                             \
-    X(name, 3)                                                                                                                             \
-    X(name, 4)                                                                                                                             \
-    X(name, 5) X(name, 6) X(name, 7) X(name, 8) X(name, 9) X(name, 10) X(name, 11) X(name, 12) X(name, 13) X(name, 14) X(name, 15)         \
-        X(name, 16) X(name, 17)
+/* clang-format off */
+#define AGAIN_ALL(X, name) \
+    X(name, 1) X(name, 2) X(name, 3) X(name, 4) X(name, 5) \
+    X(name, 6) X(name, 7) X(name, 8) X(name, 9) X(name, 10) X(name, 11) \
+    X(name, 12) X(name, 13) X(name, 14) X(name, 15) X(name, 16) X(name, 17)
+/* clang-format on */
 _Static_assert(AGAIN_DEPTHS + 1 == 17, "AGAIN_ALL has them all");
 #define LIST_AGAIN(name, depth) again_##name##_##depth,
 
