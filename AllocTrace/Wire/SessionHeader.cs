@@ -6,7 +6,7 @@ namespace AllocTrace.Wire;
 /// <c>struct alloctrace_session</c>: the first bytes of a session file. The members mean what <c>wire.h</c> says; strings are references
 /// into the strings' extents, 0 is none. The <c>Collector…</c> members and <see cref="FreeSlabs"/> are the ones that a collector writes.
 /// </summary>
-[StructLayout(LayoutKind.Explicit, Size = 1344)]
+[StructLayout(LayoutKind.Explicit, Size = 1408)]
 internal unsafe struct SessionHeader
 {
     [FieldOffset(0)] public ulong Magic;
