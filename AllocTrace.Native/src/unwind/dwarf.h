@@ -26,33 +26,33 @@ static inline uint64_t dwarf_u64(const uint8_t *at)
     return value;
 }
 
-static inline uint64_t dwarf_unsigned(const uint8_t **at)
+/* A number in groups of seven bits, and how many bits were read; bits above the 64th are dropped. */
+static inline uint64_t dwarf_groups(const uint8_t **at, unsigned *bits)
 {
     uint64_t value = 0;
-    unsigned shift = 0;
     uint8_t byte;
+    *bits = 0;
     do {
         byte = *(*at)++;
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
+        if (*bits < 64)
+            value |= (uint64_t)(byte & 0x7f) << *bits;
+        *bits += 7;
     } while (byte & 0x80);
     return value;
 }
 
+static inline uint64_t dwarf_unsigned(const uint8_t **at)
+{
+    unsigned bits;
+    return dwarf_groups(at, &bits);
+}
+
 static inline int64_t dwarf_signed(const uint8_t **at)
 {
-    uint64_t value = 0;
-    unsigned shift = 0;
-    uint8_t byte;
-    do {
-        byte = *(*at)++;
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte & 0x80);
-    if (shift < 64 && (byte & 0x40))
-        value |= UINT64_MAX << shift;
+    unsigned bits;
+    uint64_t value = dwarf_groups(at, &bits);
+    if (bits < 64 && value >> (bits - 1) & 1)
+        value |= UINT64_MAX << bits;
     return (int64_t)value;
 }
 
