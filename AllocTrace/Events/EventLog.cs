@@ -226,11 +226,6 @@ internal sealed unsafe class EventLog : IDisposable
 
         public bool Unmap(uint tag, ulong address, ulong length) => Allocate(tag, address, length, stack: 0);
 
-        public void Arena(uint tag, ulong address, ulong length)
-        {
-            // No call of the program.
-        }
-
         public bool Age(ulong allocations) => true;
 
         public void Refuse(uint kind, long room)

@@ -116,6 +116,12 @@ internal sealed unsafe class BlockReplay : IDisposable
     /// <summary>The reallocation failed: the old block is unchanged.</summary>
     public void UndoRealloc(ThreadReplay thread, uint domain)
     {
+        if (domain == WireFormat.MmapDomain)
+        {
+            Mappings.Undo(thread);
+            return;
+        }
+
         ref var realloc = ref thread.Realloc(domain);
         var (bytes, site) = realloc.Block;
         if (realloc.Open && site != 0)

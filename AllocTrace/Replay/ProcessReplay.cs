@@ -164,6 +164,18 @@ internal sealed unsafe class ProcessReplay : IDisposable
         thread.AddLoss((long)events, SinceStart(firstMonoNs), SinceStart(lastMonoNs));
     }
 
+    /// <summary>Replays an UNMAP record.</summary>
+    /// <returns>True: it is read to its end.</returns>
+    /// <exception cref="InvalidTraceException">It is of a domain that has no mappings.</exception>
+    public bool Unmap(ThreadReplay thread, uint tag, ulong address, ulong length)
+    {
+        if ((tag & 15) != WireFormat.MmapDomain)
+            throw NoSuchRecord(thread, tag >> 4, 2 * sizeof(ulong));
+
+        Blocks.Mappings.Unmap(thread, address, length);
+        return true;
+    }
+
     /// <summary>Returns the exception for something that is no record.</summary>
     public InvalidTraceException NoSuchRecord(ThreadReplay thread, uint kind, long room) =>
         _session.Damaged($"thread {thread.OsId} has a record of kind {kind} with {room} bytes left");

@@ -59,27 +59,9 @@ internal readonly struct SampledRecords(BlockReplay blocks, ThreadReplay thread,
 
     public void BeginRealloc(uint tag, ulong address) => blocks.BeginRealloc(thread, tag & 15, address);
 
-    public void FailRealloc(uint tag, ulong address)
-    {
-        if ((tag & 15) == WireFormat.MmapDomain)
-            blocks.Mappings.Undo(thread);
-        else
-            blocks.UndoRealloc(thread, tag & 15);
-    }
+    public void FailRealloc(uint tag, ulong address) => blocks.UndoRealloc(thread, tag & 15);
 
-    public bool Unmap(uint tag, ulong address, ulong length)
-    {
-        if ((tag & 15) != WireFormat.MmapDomain)
-            throw process.NoSuchRecord(thread, tag >> 4, 2 * sizeof(ulong));
-
-        blocks.Mappings.Unmap(thread, address, length);
-        return true;
-    }
-
-    public void Arena(uint tag, ulong address, ulong length)
-    {
-        // No block, and in none of the figures.
-    }
+    public bool Unmap(uint tag, ulong address, ulong length) => process.Unmap(thread, tag, address, length);
 
     public void Mark(MarkKind kind, ulong argument, ulong monoNs) => process.Mark(kind, argument, monoNs);
 

@@ -31,9 +31,6 @@ internal interface IRecordVisitor
     /// <returns><see langword="false"/> to stop before this record.</returns>
     bool Unmap(uint tag, ulong address, ulong length);
 
-    /// <summary>A <see cref="RecordKind.Arena"/>.</summary>
-    void Arena(uint tag, ulong address, ulong length);
-
     /// <returns><see langword="false"/> to stop before this record.</returns>
     bool Age(ulong allocations);
 

@@ -50,7 +50,4 @@ internal enum RecordKind : byte
 
     /// <summary>16 bytes: the address; second word: the length. Written before the real call: ends what of mappings lies there.</summary>
     Unmap = 14,
-
-    /// <summary>16 bytes: the domain is 0 when memory is mapped and 1 when it is unmapped; the address; second word: the length. No block.</summary>
-    Arena = 15,
 }

@@ -113,10 +113,6 @@ internal static unsafe class RecordReader
             case RecordKind.Unmap when room >= RangeBytes:
                 return visitor.Unmap(tag, operand, *(ulong*)(at + 8)) ? at + RangeBytes : at;
 
-            case RecordKind.Arena when room >= RangeBytes:
-                visitor.Arena(tag, operand, *(ulong*)(at + 8));
-                return at + RangeBytes;
-
             case RecordKind.Lost when room >= LostBytes:
                 visitor.Lose(operand, *(ulong*)(at + 8), *(ulong*)(at + 16));
                 return at + LostBytes;

@@ -31,8 +31,6 @@ public sealed unsafe class BuiltThread(SessionBuilder session, uint slot, long s
 
     public void Unmap(ulong address, ulong length) => Append(Word(14, 14, address), length);
 
-    public void Arena(bool ends, ulong address, ulong length) => Append(Word(15, ends ? 1 : 0, address), length);
-
     public void Mark(int mark, ulong argument = 0) => Append(Word(8, mark, argument), session.NowNs);
 
     public void Lost(ulong events, ulong firstNs, ulong lastNs) => Append(Word(12, 0, events), firstNs, lastNs);

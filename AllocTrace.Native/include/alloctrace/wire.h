@@ -326,11 +326,7 @@ enum alloctrace_record_kind {
                                    * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
     ALLOCTRACE_RECORD_UNMAP = 14, /* 16: domain MMAP, the address; the length. Ends what of mappings lies there. Written before the real
                                    * call: REALLOC follows after mremap, REALLOC_FAILED undoes it */
-    ALLOCTRACE_RECORD_ARENA = 15, /* 16: domain is enum alloctrace_arena, the address; the length. An allocator's own memory: no block */
 };
-
-/* Written after the real call, and before it. */
-enum alloctrace_arena { ALLOCTRACE_ARENA_MAPPED = 0, ALLOCTRACE_ARENA_UNMAPPED = 1 };
 
 enum alloctrace_mark {
     ALLOCTRACE_MARK_FINALIZING = 1,  /* the interpreter began to finalize: what is live here is "live" */

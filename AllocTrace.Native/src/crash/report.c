@@ -235,7 +235,6 @@ static unsigned decode(const uint64_t *record, struct alloctrace_crash_allocatio
     case ALLOCTRACE_RECORD_BATCH:
     case ALLOCTRACE_RECORD_MARK:
     case ALLOCTRACE_RECORD_UNMAP:
-    case ALLOCTRACE_RECORD_ARENA:
         return 2;
     case ALLOCTRACE_RECORD_LOST:
         return 3;

@@ -190,18 +190,6 @@ public sealed unsafe class NativeReplayTests
     }
 
     [TestMethod]
-    public void Arenas_are_no_blocks()
-    {
-        using var replayed = Run((_, thread) =>
-        {
-            thread.Arena(ends: false, A, 256 * Page);
-            thread.Malloc(Obj, A + 64, 5, 0);
-            thread.Arena(ends: true, B, 256 * Page);
-        });
-        Assert.AreEqual((5L, 1L), (replayed.Replay.LiveBytes, replayed.Replay.LiveBlocks));
-    }
-
-    [TestMethod]
     public void Unmap_of_another_domain_is_refused() =>
         Assert.ThrowsExactly<InvalidTraceException>(() => Run((_, thread) => thread.Append(14UL << 60 | A, Page)));
 
