@@ -21,5 +21,11 @@ internal sealed record MappedRange(ulong Start, ulong End, long Resident, long H
     /// <summary>True if the program's own data is in it: private, writable and of no file.</summary>
     public bool IsData => IsWritable && !IsShared && (Name == "" || Name[0] == '[');
 
+    /// <summary>
+    /// True if it is larger than 64 GiB and nearly empty, such as a sanitizer's shadow memory of 16 TiB: its pages are not looked up, which would take
+    /// half a minute. Kept in step with <c>is_sparse</c> of the library's <c>capture/resident/mappings.c</c>.
+    /// </summary>
+    public bool IsSparse => End - Start > 1UL << 36 && (ulong)Resident < (End - Start) / 64;
+
     public bool IsFile => Name.StartsWith('/');
 }

@@ -112,7 +112,7 @@ internal sealed class MemoryAccountant : IDisposable
             }
         }
 
-        _parts.Add(MemoryKind.Other, pages.Left, name: mapping.Pages is null ? "pages not known" : "changed while it was read");
+        _parts.Add(MemoryKind.Other, pages.Left, name: mapping.IsSparse ? "sparse mappings" : mapping.Pages is null ? "pages not known" : "changed while it was read");
     }
 
     private void AddArena(IEnumerable<ulong> pages)

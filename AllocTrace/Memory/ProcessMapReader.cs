@@ -106,7 +106,7 @@ internal static unsafe class ProcessMapReader
         try
         {
             using var pagemap = File.OpenHandle($"/proc/{pid}/pagemap");
-            foreach (var mapping in map.Mappings.Where(mapping => mapping.IsData))
+            foreach (var mapping in map.Mappings.Where(mapping => mapping.IsData && !mapping.IsSparse))
                 mapping.Pages = Runs(mapping, (page, count) => RandomAccess.Read(pagemap, MemoryMarshal.AsBytes(entries.AsSpan(0, count)), (long)page * sizeof(ulong)) / sizeof(ulong), entries);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

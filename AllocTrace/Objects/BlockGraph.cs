@@ -61,8 +61,8 @@ internal sealed class BlockGraph
     public int ObjectOf(int block) => Types.IsObject(block) ? block : Owners[block];
 
     /// <summary>
-    /// Removes references from C memory without an owner to objects whose count leaves no room for them. Such memory (the interpreter's state, caches,
-    /// the parser's arenas) has borrowed and stale addresses too.
+    /// Removes references from C memory without an owner to objects whose count leaves no room for them, and to buffers, which belong to one object. Such
+    /// memory (the interpreter's state, caches, data stacks, the parser's arenas) has borrowed and stale addresses too.
     /// </summary>
     public void RemoveBorrowed()
     {
@@ -75,7 +75,8 @@ internal sealed class BlockGraph
             for (var at = from; at < to; at++)
             {
                 var target = Targets[at];
-                if (!isLoose || !Types.IsObject(target) || Unexplained[target] > 0)
+                var hasRoom = Types.IsObject(target) ? Unexplained[target] > 0 : Owners[target] < 0;
+                if (!isLoose || hasRoom)
                     Targets[kept++] = target;
             }
         }

@@ -14,7 +14,8 @@ internal sealed unsafe class BlockWindow(IMemoryImage image, ImageBlock[] blocks
     private const int WindowBytes = 1 << 20, MostGap = 4096;
 
     private readonly byte* _bytes = (byte*)NativeMemory.Alloc(WindowBytes + PrefixBytes);
-    private ulong _start, _end;
+    private ulong _start;
+    private int _length;
 
     /// <summary>Reads the beginning of a block.</summary>
     /// <param name="block">The number of the block, not below that of an earlier call for speed.</param>
@@ -24,10 +25,10 @@ internal sealed unsafe class BlockWindow(IMemoryImage image, ImageBlock[] blocks
     {
         var address = blocks[block].Address;
         length = (int)Math.Clamp(blocks[block].Bytes, 0, PrefixBytes);
-        if (address < _start || address + (ulong)length > _end)
+        if (!Has(address, length))
             Read(block);
 
-        return address >= _start && address + (ulong)length <= _end ? _bytes + (address - _start) : null;
+        return Has(address, length) ? _bytes + (address - _start) : null;
     }
 
     public void Dispose()
@@ -38,27 +39,29 @@ internal sealed unsafe class BlockWindow(IMemoryImage image, ImageBlock[] blocks
 
     ~BlockWindow() => NativeMemory.Free(_bytes);
 
+    /// <summary>Returns whether the window has memory. Addresses of damaged recordings end beyond the highest address, so nothing is added to them.</summary>
+    private bool Has(ulong address, int length) => address - _start <= (ulong)_length && length <= _length - (int)(address - _start);
+
     private void Read(int block)
     {
         _start = blocks[block].Address;
-        var end = _start;
+        _length = 0;
         for (var i = block; i < blocks.Length; i++)
         {
-            var length = Math.Clamp(blocks[i].Bytes, 0, PrefixBytes);
-            if (blocks[i].Address - end > MostGap || blocks[i].Address + (ulong)length - _start > WindowBytes)
+            var (offset, length) = (blocks[i].Address - _start, (int)Math.Clamp(blocks[i].Bytes, 0, PrefixBytes));
+            if (offset > (ulong)(_length + MostGap) || (int)offset + length > WindowBytes)
                 break;
 
-            end = Math.Max(end, blocks[i].Address + (ulong)length);
+            _length = Math.Max(_length, (int)offset + length);
             if (blocks[i].Bytes > PrefixBytes)
                 break;
         }
 
-        _end = end;
-        if (image.TryRead(_start, new Span<byte>(_bytes, (int)(end - _start))))
+        if (image.TryRead(_start, new Span<byte>(_bytes, _length)))
             return;
 
         // Part of the range is not there: only this block is tried.
         var alone = (int)Math.Clamp(blocks[block].Bytes, 0, PrefixBytes);
-        _end = image.TryRead(_start, new Span<byte>(_bytes, alone)) ? _start + (ulong)alone : 0;
+        _length = image.TryRead(_start, new Span<byte>(_bytes, alone)) ? alone : 0;
     }
 }

@@ -151,6 +151,16 @@ public sealed class MemoryTests
         StringAssert.Contains(Alloctrace.Run("memory", folder.File("t.db"), "--at", "unknown").Error, "'loaded'");
     }
 
+    /// <summary>The program limits its CPU to 5 s. To look at each page of its 8 TiB takes more than twice as long.</summary>
+    [TestMethod]
+    public void Pages_of_sparse_mappings_are_not_looked_up()
+    {
+        var memory = Record(Python.Default, "sparse", out var rss);
+        AssertSum(rss, memory);
+        Assert.IsGreaterThanOrEqualTo(100 * 4096, memory.Of("other"));
+        StringAssert.Contains(memory.Text, "sparse mappings");
+    }
+
     [TestMethod]
     public void A_killed_process_has_none_and_it_says_why()
     {

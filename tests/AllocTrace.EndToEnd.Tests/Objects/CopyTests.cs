@@ -103,6 +103,23 @@ public sealed class CopyTests
         Assert.AreEqual((300, "leaking.py"), (nodes.GetProperty("count").GetInt32(), Path.GetFileName(nodes.GetProperty("traceback")[0].GetProperty("filename").GetString())));
     }
 
+    /// <summary>Instances keep their attributes in memory beside them, to which stale addresses lead too. An object retains at least its attributes.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Python.Rows), typeof(Python))]
+    public void Objects_retain_what_only_their_attributes_hold(Python python)
+    {
+        if (python.IsFreeThreaded)
+            throw new AssertInconclusiveException("without the GIL there is no copy");
+
+        using var folder = new TemporaryFolder();
+        var database = folder.File("t.db");
+        Alloctrace.Run("run", "-q", "--objects", "end", "-o", database, "--", python.Path, Path.Combine(AppContext.BaseDirectory, "samples", "leak.py")).Succeeded();
+        var held = JsonDocument.Parse(Alloctrace.Run("holders", database, "Session", "--json").Succeeded().Output).RootElement.GetProperty("types")[0];
+        var buffers = Alloctrace.Top(database, "--filter", "*leak.py:7").Single();
+        Assert.AreEqual(1000, held.GetProperty("count").GetInt32());
+        Assert.IsGreaterThanOrEqualTo(buffers.GetProperty("size").GetInt64(), held.GetProperty("retained").GetInt64());
+    }
+
     [TestMethod]
     public void Forked_children_have_copies_of_their_own()
     {

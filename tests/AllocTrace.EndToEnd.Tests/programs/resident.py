@@ -1,7 +1,9 @@
 """Programs whose resident memory is accounted for: the name of one is the argument. The last line that each prints is its own RSS."""
 import ctypes
 import gc
+import mmap
 import os
+import resource
 import sys
 import threading
 import time
@@ -116,6 +118,13 @@ def mixed():
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def sparse():
+    kept.append(mmap.mmap(-1, 8 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000))  # MAP_NORESERVE
+    for page in range(100):
+        kept[-1][page << 35] = 1
+    resource.setrlimit(resource.RLIMIT_CPU, (5, 5))
 
 
 def forked():
