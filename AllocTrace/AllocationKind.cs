@@ -1,17 +1,17 @@
 namespace AllocTrace;
 
-/// <summary>The calls of an allocator.</summary>
+/// <summary>The kind of a call of an allocator.</summary>
 public enum AllocationKind
 {
-    /// <summary>A new block.</summary>
+    /// <summary>The call made a new block.</summary>
     Malloc,
 
-    /// <summary>A new block of zeros.</summary>
+    /// <summary>The call made a new block, filled with zeros.</summary>
     Calloc,
 
-    /// <summary>A block of another size in place of one, or a new block when there was none.</summary>
+    /// <summary>The call changed the size of a block, which may have moved, or made a new block if it was given none.</summary>
     Realloc,
 
-    /// <summary>The end of a block.</summary>
+    /// <summary>The call freed a block.</summary>
     Free,
 }

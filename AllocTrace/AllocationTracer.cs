@@ -5,9 +5,9 @@ using AllocTrace.Storage;
 namespace AllocTrace;
 
 /// <summary>
-/// Records the Python that this process embeds, and collects it in a background thread into a database. Start it before the interpreter's library is loaded or
-/// initialized, and nothing is missed; later, what Python had allocated before is not known. One recording at a time; its members may be
-/// called by any thread.
+/// Records the Python that this process embeds. A background thread collects the recording into a database. Start it before the
+/// interpreter's library is loaded or initialized: blocks from before the start are unknown. A process has one recording at a time. Any
+/// thread may call the members.
 /// </summary>
 /// <example>
 /// <code>
@@ -37,27 +37,37 @@ public sealed class AllocationTracer : IDisposable
         DatabasePath = path;
     }
 
-    /// <summary>The database that the recording becomes when it is stopped.</summary>
+    /// <summary>The path of the database, which is complete when the recording has been stopped.</summary>
     public string DatabasePath { get; }
 
-    /// <summary>The problems with single processes, one line each. Complete after <see cref="Stop"/>.</summary>
+    /// <summary>The problems with single processes, one line each. The list is complete after <see cref="Stop"/>.</summary>
     public IReadOnlyList<string> Problems => _collector.Problems;
 
-    /// <summary>Starts a recording.</summary>
-    /// <param name="path">The database; <c>%p</c> is this process's number. Until it is complete, sessions lie beside it.</param>
-    /// <param name="options">What is recorded; <see langword="null"/> for everything.</param>
-    /// <param name="overwrite">Whether a file of that name may be replaced.</param>
-    /// <exception cref="IOException">The database could not be written, or the native library is missing or refuses. The message is one line.</exception>
-    /// <exception cref="InvalidOperationException">This process is being recorded already.</exception>
+    /// <summary>Starts a recording. Python that is loaded or initialized later is recorded from its first allocation.</summary>
+    /// <param name="path">
+    /// The path of the database; <c>%p</c> stands for the id of this process. Until the database is complete, sessions are beside it.
+    /// </param>
+    /// <param name="options">The options, or <see langword="null"/> for the defaults: every allocation with its whole Python stack.</param>
+    /// <param name="overwrite">True to replace an existing file when the database is complete.</param>
+    /// <returns>The recording. The caller stops it, or disposes of it; the end of the process does the same.</returns>
+    /// <exception cref="IOException">
+    /// The database cannot be written, or the native library is missing or cannot start. The message is one line.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">This process is already being recorded.</exception>
     public static AllocationTracer Start(string path, RecordingOptions? options = null, bool overwrite = false)
     {
         options ??= new RecordingOptions();
         return Start(path, options.ToEnvironment(collected: true), options.TemporaryThreshold, overwrite);
     }
 
-    /// <summary>Starts a recording if the variables <c>ALLOCTRACE</c> and <c>ALLOCTRACE_OPTIONS</c> ask for one and this process is not recorded yet.</summary>
-    /// <returns><see langword="null"/> when they do not, or the preloaded library records already.</returns>
-    /// <exception cref="IOException">The database could not be written, or the native library is missing or refuses. The message is one line.</exception>
+    /// <summary>
+    /// Starts the recording that the variables <c>ALLOCTRACE</c> and <c>ALLOCTRACE_OPTIONS</c> request, unless this process is already
+    /// recorded.
+    /// </summary>
+    /// <returns>The recording; <see langword="null"/> if the variables request none, or the preloaded library already records.</returns>
+    /// <exception cref="IOException">
+    /// The database cannot be written, or the native library is missing or cannot start. The message is one line.
+    /// </exception>
     public static AllocationTracer? StartFromEnvironment()
     {
         if (Environment.GetEnvironmentVariable("ALLOCTRACE") is not { Length: > 0 } path || NativeTracer.Load().IsRecording)
@@ -70,17 +80,21 @@ public sealed class AllocationTracer : IDisposable
     }
 
     /// <summary>
-    /// Takes a snapshot of what is alive now, and keeps it under its name in the database (<c>alloctrace top FILE.db --at NAME</c>). Waits until
-    /// the collector has come as far.
+    /// Takes a snapshot of the live blocks, and keeps it under its name in the database (<c>alloctrace top FILE.db --at NAME</c>). Blocks
+    /// until the collector has replayed everything up to the snapshot, for about 20 seconds at most.
     /// </summary>
-    /// <param name="name">Its name.</param>
+    /// <param name="name">The name of the snapshot. Names may repeat.</param>
     /// <param name="objects">
-    /// Whether the types and holders of the blocks are read, from a copy of this process. The calling thread must hold the GIL. Where there can be no
-    /// copy, the native library says why on the error output, and <see cref="Snapshot.HasTypes"/> of the result is <see langword="false"/>.
+    /// True to read the types and holders of the blocks from a copy of this process. The calling thread must hold the GIL. If there can be
+    /// no copy, the native library writes the reason to the error output, and <see cref="Snapshot.HasTypes"/> of the result is
+    /// <see langword="false"/>.
     /// </param>
-    /// <exception cref="InvalidOperationException">Nothing was recorded yet, or the recording was stopped.</exception>
-    /// <exception cref="IOException">The snapshot cannot be written: it goes through a temporary file beside the database. The message is one line.</exception>
-    /// <exception cref="TimeoutException">The collector did not come as far in time.</exception>
+    /// <returns>The live blocks of this process at the snapshot. The result needs neither the recording nor a file.</returns>
+    /// <exception cref="InvalidOperationException">Nothing has been recorded yet, or the recording was stopped.</exception>
+    /// <exception cref="IOException">
+    /// The temporary file of the snapshot, beside the database, cannot be written. The message is one line.
+    /// </exception>
+    /// <exception cref="TimeoutException">The collector did not reach the snapshot in time.</exception>
     public Snapshot TakeSnapshot(string name, bool objects = false)
     {
         lock (_stopping)
@@ -104,11 +118,11 @@ public sealed class AllocationTracer : IDisposable
     }
 
     /// <summary>
-    /// Ends the recording and completes the database. Python may go on, unrecorded. Children of this process that still run are in the database
-    /// with what they did so far.
+    /// Ends the recording, and blocks until the database is complete. Python may continue, unrecorded. The database has the allocations of
+    /// running child processes up to this call. A second call is a no-op.
     /// </summary>
-    /// <returns>True if there is a database; otherwise nothing was recorded.</returns>
-    /// <exception cref="IOException">The database cannot be written; sessions are kept. The message is one line.</exception>
+    /// <returns>True if there is a database; false if nothing was recorded.</returns>
+    /// <exception cref="IOException">The database cannot be written. The sessions are kept. The message is one line.</exception>
     public bool Stop()
     {
         lock (_stopping)
@@ -133,6 +147,7 @@ public sealed class AllocationTracer : IDisposable
     }
 
     /// <summary>Ends the recording; see <see cref="Stop"/>.</summary>
+    /// <exception cref="IOException">The database cannot be written. The sessions are kept. The message is one line.</exception>
     public void Dispose() => Stop();
 
     private static AllocationTracer Start(string path, string options, int temporaryThreshold, bool overwrite)

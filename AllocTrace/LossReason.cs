@@ -1,23 +1,23 @@
 namespace AllocTrace;
 
-/// <summary>Why something is missing from a recording.</summary>
+/// <summary>The reason for which events or stacks are missing from a recording.</summary>
 public enum LossReason
 {
     /// <summary>A newer version of AllocTrace wrote a reason that this one does not know.</summary>
     Unknown,
 
-    /// <summary>There was no slab for further records.</summary>
+    /// <summary>The session had no free slab for further records.</summary>
     SlabsFull,
 
-    /// <summary>There was no room for a stack: the allocation is recorded without one.</summary>
+    /// <summary>The session had no room for a stack: the allocation is recorded without one.</summary>
     StackNotKept,
 
-    /// <summary>There were more threads than slots.</summary>
+    /// <summary>The process had more threads than the session has slots.</summary>
     NoThreadSlot,
 
-    /// <summary>The session is damaged from a record on.</summary>
+    /// <summary>The session is damaged, and nothing after the damaged record can be read.</summary>
     SessionDamaged,
 
-    /// <summary>An earlier collector wrote the beginning to another database.</summary>
+    /// <summary>An earlier collector wrote the beginning of the recording to another database.</summary>
     CollectedBefore,
 }

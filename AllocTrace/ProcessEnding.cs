@@ -6,21 +6,21 @@ public enum ProcessEnding
     /// <summary>A newer version of AllocTrace wrote an ending that this one does not know.</summary>
     Unknown,
 
-    /// <summary>It ran its exit handlers.</summary>
+    /// <summary>The process ran its exit handlers.</summary>
     Exited,
 
-    /// <summary>It ran them after its interpreter had begun to finalize.</summary>
+    /// <summary>The process ran its exit handlers after its interpreter had begun to finalize.</summary>
     Finalized,
 
-    /// <summary>It ended without running exit handlers: by a signal, or by <c>_exit</c>.</summary>
+    /// <summary>The process ended without running exit handlers: by a signal, or by <c>_exit</c>.</summary>
     Killed,
 
-    /// <summary>It went on as another program (exec).</summary>
+    /// <summary>The process executed another program (<c>exec</c>).</summary>
     Replaced,
 
-    /// <summary>The recording was stopped; the process went on.</summary>
+    /// <summary>The recording was stopped, and the process continued.</summary>
     Stopped,
 
-    /// <summary>It was still running.</summary>
+    /// <summary>The process was still running when it was collected.</summary>
     Running,
 }

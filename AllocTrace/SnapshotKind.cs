@@ -1,14 +1,14 @@
 namespace AllocTrace;
 
-/// <summary>Why the live blocks of a process were kept at a moment.</summary>
+/// <summary>The reason for which a snapshot of a process's live blocks was taken.</summary>
 public enum SnapshotKind
 {
-    /// <summary>The process had most live bytes.</summary>
+    /// <summary>The process had its largest number of live bytes.</summary>
     Peak,
 
     /// <summary>The interpreter began to finalize, or the process ended.</summary>
     Live,
 
-    /// <summary>The program or its user asked for it, by a name.</summary>
+    /// <summary>The program or its user requested it, and gave it a name.</summary>
     Named,
 }

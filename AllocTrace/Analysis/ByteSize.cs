@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>Sizes for people, in the same words as tracemalloc's.</summary>
-public static class ByteSize
+/// <summary>Formats sizes for people, as tracemalloc does.</summary>
+internal static class ByteSize
 {
     private static readonly string[] _units = ["B", "KiB", "MiB", "GiB", "TiB"];
 
@@ -11,7 +11,7 @@ public static class ByteSize
     /// Formats a number of bytes: bytes up to 10,239 B, then the largest unit that leaves at most four digits, with one decimal below 100.
     /// </summary>
     /// <param name="bytes">The size; may be negative or, for averages, a fraction.</param>
-    /// <param name="sign">Whether to write the <c>+</c> of sizes that are not negative.</param>
+    /// <param name="sign">True to write the <c>+</c> of sizes that are not negative.</param>
     public static string Format(double bytes, bool sign = false)
     {
         var size = bytes;

@@ -1,6 +1,6 @@
 namespace AllocTrace.Analysis;
 
-/// <summary>A frame in a <see cref="CallTree"/>, reached in one way.</summary>
+/// <summary>A node of a <see cref="CallTree"/>: a frame with the callers that led to it. Immutable.</summary>
 public sealed class CallNode
 {
     private readonly CallTree _tree;
@@ -14,26 +14,26 @@ public sealed class CallNode
         _isRoot = isRoot;
     }
 
-    /// <summary>The frame; <see langword="null"/> for the root, and for allocations that no Python frame led to.</summary>
+    /// <summary>The frame; <see langword="null"/> for the root, and for allocations without a Python frame.</summary>
     public Frame? Frame => _stack == 0 ? null : _tree.Stacks.FrameOf(_stack);
 
-    /// <summary>Everything allocated by the frame and by what it called.</summary>
+    /// <summary>The amount allocated by the frame and its callees.</summary>
     public MemoryAmount All => _stack == 0 && !_isRoot ? _tree.Own(0) : _tree.All(_stack);
 
-    /// <summary>The allocations of the frame itself.</summary>
+    /// <summary>The amount allocated by the frame itself.</summary>
     public MemoryAmount Own => _isRoot ? default : _tree.Own(_stack);
 
-    /// <summary>When allocations were sampled: the true figures are so near to <see cref="All"/> in 95 of 100 cases. Otherwise 0.</summary>
+    /// <summary>The amount by which <see cref="All"/> may be off in 95 of 100 cases; 0 unless allocations were sampled.</summary>
     public MemoryAmount AllError => AllVariance.Error;
 
-    /// <summary>The same of <see cref="Own"/>.</summary>
+    /// <summary>The amount by which <see cref="Own"/> may be off in 95 of 100 cases; 0 unless allocations were sampled.</summary>
     public MemoryAmount OwnError => OwnVariance.Error;
 
     internal Variance OwnVariance => _isRoot ? default : _tree.OwnVariance(_stack);
 
     internal Variance AllVariance => _stack == 0 && !_isRoot ? _tree.OwnVariance(0) : _tree.AllVariance(_stack);
 
-    /// <summary>The calls it made, the largest first.</summary>
+    /// <summary>The callees, the largest first. Each read creates a new list.</summary>
     public IReadOnlyList<CallNode> Children
     {
         get

@@ -3,8 +3,8 @@ using AllocTrace.Storage;
 namespace AllocTrace.Analysis;
 
 /// <summary>
-/// A snapshot as a tree of calls: below each frame those that it called, with all that they and their callees allocated. Immutable; the nodes are
-/// made as they are asked for.
+/// A snapshot as a tree of calls: below each frame its callees, with the amounts that they and their callees allocated. Immutable; nodes
+/// are created when they are read.
 /// </summary>
 public sealed class CallTree
 {
@@ -46,7 +46,7 @@ public sealed class CallTree
         }
     }
 
-    /// <summary>Everything: it has no frame, and the outermost frames are its children.</summary>
+    /// <summary>The root, which has all allocations and no frame. Its children are the outermost frames.</summary>
     public CallNode Root => new(this, 0, isRoot: true);
 
     internal StackTable Stacks { get; }
@@ -59,7 +59,7 @@ public sealed class CallTree
 
     internal Variance AllVariance(int stack) => _all.VarianceOf(stack);
 
-    /// <summary>The callees with anything, the largest first.</summary>
+    /// <summary>Returns the callees that allocated, the largest first.</summary>
     internal List<int> Callees(int stack)
     {
         var callees = new List<int>();

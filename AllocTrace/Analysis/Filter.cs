@@ -9,11 +9,13 @@ public sealed class Filter : TraceFilter
     private readonly DomainName? _domain;
 
     /// <summary>Creates a filter.</summary>
-    /// <param name="inclusive">Whether traces that match are kept (and others dropped), or the other way round.</param>
+    /// <param name="inclusive">True to keep matching traces and drop others; false for the reverse.</param>
     /// <param name="filenamePattern">A pattern for the whole file name: <c>*</c>, <c>?</c>, <c>[set]</c>. <c>.pyc</c> stands for <c>.py</c>.</param>
-    /// <param name="lineNumber">The line, or <see langword="null"/> for any; 0 is the line 0.</param>
-    /// <param name="allFrames">Whether any frame may match, not only the newest.</param>
-    /// <param name="domain">Only traces of this domain match, a number as in <see cref="DomainFilter"/>; <see langword="null"/> for any.</param>
+    /// <param name="lineNumber">The line, or <see langword="null"/> for any line.</param>
+    /// <param name="allFrames">True if any frame may match; false for the newest frame only.</param>
+    /// <param name="domain">
+    /// The number of the domain of matching traces, as in <see cref="DomainFilter"/>; <see langword="null"/> for any domain.
+    /// </param>
     public Filter(bool inclusive, string filenamePattern, int? lineNumber = null, bool allFrames = false, long? domain = null)
         : base(inclusive)
     {
@@ -28,13 +30,13 @@ public sealed class Filter : TraceFilter
     /// <summary>The pattern for the file name.</summary>
     public string FilenamePattern { get; }
 
-    /// <summary>The line, or <see langword="null"/> for any.</summary>
+    /// <summary>The line, or <see langword="null"/> for any line.</summary>
     public int? LineNumber { get; }
 
-    /// <summary>True if any frame may match, not only the newest.</summary>
+    /// <summary>True if any frame may match; false for the newest frame only.</summary>
     public bool AllFrames { get; }
 
-    /// <summary>The domain's number in tracemalloc, or <see langword="null"/> for any.</summary>
+    /// <summary>The domain's number in tracemalloc, or <see langword="null"/> for any domain.</summary>
     public long? Domain { get; }
 
     internal override bool MatchesDomain(TraceDomain domain) => _domain is not { } wanted || wanted.Matches(domain);

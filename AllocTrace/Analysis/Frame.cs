@@ -1,12 +1,15 @@
 namespace AllocTrace.Analysis;
 
-/// <summary>A frame of a stack. Ordered by file, line and function, text by code point as in Python.</summary>
+/// <summary>A frame of a stack. Frames are ordered by file, line and function, text by code point as in Python.</summary>
 /// <param name="Filename">The file as the code object names it, for example <c>/srv/app.py</c> or <c>&lt;frozen importlib&gt;</c>.</param>
-/// <param name="LineNumber">The line, from 1; 0 when it is unknown or does not matter.</param>
-/// <param name="Function">The qualified name (the plain one before CPython 3.11); empty when it does not matter.</param>
+/// <param name="LineNumber">The line, from 1; 0 if it is unknown or not used.</param>
+/// <param name="Function">The qualified name (the plain one before CPython 3.11); empty if it is not used.</param>
 public readonly record struct Frame(string Filename, int LineNumber, string Function) : IComparable<Frame>
 {
-    /// <summary>True for a C function: the file is the library or program that has it, the line 0, and the function a symbol, or <c>library+0xoffset</c>.</summary>
+    /// <summary>
+    /// True for a C function: the file is then its library or program, the line is 0, and the function is a symbol or
+    /// <c>library+0xoffset</c>.
+    /// </summary>
     public bool IsNative { get; init; }
 
     /// <inheritdoc/>
@@ -21,6 +24,7 @@ public readonly record struct Frame(string Filename, int LineNumber, string Func
         return order;
     }
 
-    /// <summary>The frame as tracemalloc prints it: <c>file:line</c>.</summary>
+    /// <summary>Formats the frame as tracemalloc does: <c>file:line</c>.</summary>
+    /// <returns>The text.</returns>
     public override string ToString() => $"{Filename}:{LineNumber}";
 }

@@ -1,16 +1,18 @@
 namespace AllocTrace.Analysis;
 
 /// <summary>A group of allocations that kept growing.</summary>
-/// <param name="Group">What it held at the end of the last period, and where.</param>
-/// <param name="BytesByPeriod">What it held at the end of each period, bytes.</param>
-/// <param name="Bytes">How many bytes it has grown by.</param>
-/// <param name="Blocks">How many blocks it has grown by.</param>
-/// <param name="Grown">In how many of the periods after the first it grew.</param>
+/// <param name="Group">The group at the end of the last period.</param>
+/// <param name="BytesByPeriod">The live bytes of the group at the end of each period.</param>
+/// <param name="Bytes">The growth in bytes.</param>
+/// <param name="Blocks">The growth in blocks.</param>
+/// <param name="Grown">The number of periods after the first in which it grew.</param>
 public sealed record Growth(Statistic Group, IReadOnlyList<long> BytesByPeriod, long Bytes, long Blocks, int Grown)
 {
-    /// <summary>When allocations were sampled: the true growth is within this many bytes of <see cref="Bytes"/> in at least 95 of 100 cases.</summary>
+    /// <summary>The bytes by which <see cref="Bytes"/> may be off in at least 95 of 100 cases; 0 unless allocations were sampled.</summary>
     public long BytesError { get; init; }
 
-    /// <summary>When allocations were sampled: the true growth is within this many blocks of <see cref="Blocks"/> in at least 95 of 100 cases.</summary>
+    /// <summary>
+    /// The blocks by which <see cref="Blocks"/> may be off in at least 95 of 100 cases; 0 unless allocations were sampled.
+    /// </summary>
     public long BlocksError { get; init; }
 }

@@ -2,7 +2,7 @@ using System.Collections;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>The groups that kept growing, the largest growth first, without those that grew too little to matter.</summary>
+/// <summary>The groups that kept growing by at least a threshold, the largest growth first. Immutable.</summary>
 public sealed class GrowthList : IReadOnlyList<Growth>
 {
     private readonly Growth[] _growing;
@@ -28,15 +28,15 @@ public sealed class GrowthList : IReadOnlyList<Growth>
     /// <summary>The growth from which a group is listed, in bytes.</summary>
     public long Threshold { get; }
 
-    /// <summary>The number of groups that grew by less.</summary>
+    /// <summary>The number of groups that grew by less than the threshold.</summary>
     public int Smaller { get; }
 
-    /// <summary>By how many bytes those grew, together.</summary>
+    /// <summary>The growth of those together, in bytes.</summary>
     public long SmallerBytes { get; }
 
-    /// <summary>Returns the same with the types that the blocks of each group have in a snapshot with types.</summary>
+    /// <summary>Returns the list with the types that the blocks of each group have in a snapshot with types.</summary>
     /// <param name="snapshot">The snapshot, of the same recording.</param>
-    /// <param name="groupBy">What the groups are.</param>
+    /// <param name="groupBy">The key of the groups.</param>
     internal GrowthList WithTypes(Snapshot snapshot, GroupBy groupBy)
     {
         var types = snapshot.Statistics(groupBy).ToDictionary(statistic => Key(statistic.Traceback), statistic => statistic.Types);
@@ -46,7 +46,8 @@ public sealed class GrowthList : IReadOnlyList<Growth>
         Traceback Key(Traceback traceback) => groupBy == GroupBy.Lineno && traceback.Newest is { } frame ? new Traceback(frame with { Function = "" }) : traceback;
     }
 
-    /// <summary>The group at <paramref name="index"/>; 0 grew most.</summary>
+    /// <summary>The group at an index; 0 grew most.</summary>
+    /// <param name="index">The index, from 0 to <see cref="Count"/> - 1.</param>
     public Growth this[int index] => _growing[index];
 
     /// <inheritdoc/>

@@ -3,8 +3,8 @@ using AllocTrace.Storage;
 namespace AllocTrace.Analysis;
 
 /// <summary>
-/// The bytes that each line, function or traceback held over time. A leak is what keeps growing, a cache what has grown: only the course of time tells them
-/// apart (<see cref="GrowthRule"/>).
+/// The bytes that each line, function or traceback held over time. A leak keeps growing, a cache stops: only the course of time
+/// distinguishes them (<c>docs/leaks.md</c> has the rule). Immutable.
 /// </summary>
 public sealed class GrowthSeries
 {
@@ -23,26 +23,33 @@ public sealed class GrowthSeries
         _threshold = Math.Max(LeastThreshold, Math.Max(size / 1000, _growing.Select(growth => growth.Bytes / 100).DefaultIfEmpty().Max()));
     }
 
-    /// <summary>The moments, oldest first: seconds since the recording began, or the names of snapshots.</summary>
+    /// <summary>The ends of the periods, oldest first: seconds since the recording began, or the names of snapshots.</summary>
     public IReadOnlyList<string> Periods { get; }
 
-    /// <summary>The bytes that the program freed after the last period, while it ended: those of a main function, for example.</summary>
+    /// <summary>The bytes that the program freed after the last period, while it ended; those of a main function, for example.</summary>
     public long FreedAtEnd { get; }
 
-    /// <summary>Reads how a process's memory developed, in at most ten periods of equal length.</summary>
+    /// <summary>Reads the course of a process's memory, in at most ten periods of equal length.</summary>
     /// <param name="database">The recording; needed only during the call.</param>
     /// <param name="process">One of its processes.</param>
-    /// <param name="groupBy">Lines, functions, files or tracebacks.</param>
-    /// <param name="filters">What to count: a trace has to pass each of the lists.</param>
-    /// <param name="own">Whether growth is attributed to the innermost frame of the user's own code (<see cref="Snapshot.AttributeToOwnCode"/>).</param>
+    /// <param name="groupBy">The key of the groups: lines, functions, files or tracebacks.</param>
+    /// <param name="filters">Lists of filters, each of which a trace must pass.</param>
+    /// <param name="own">
+    /// True to attribute growth to the innermost frame of the user's own code (<see cref="Snapshot.AttributeToOwnCode"/>).
+    /// </param>
+    /// <returns>The series.</returns>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
     public static GrowthSeries OfTime(TraceDatabase database, TraceProcess process, GroupBy groupBy, IEnumerable<TraceFilter[]> filters, bool own = false) =>
         new TimeGrowth(database, process, ProcessCourse.Read(database, process, filters)).Series(groupBy, own);
 
-    /// <summary>Reads how much was alive at snapshots of a recording. What grew from each to the next, or all but one in three times, kept growing.</summary>
-    /// <param name="snapshots">The snapshots, oldest first, with their names; all of one recording.</param>
-    /// <param name="groupBy">Lines, functions, files or tracebacks.</param>
+    /// <summary>
+    /// Compares snapshots of a recording. A group kept growing if it grew between at least two thirds of the neighboring snapshots, and
+    /// lately.
+    /// </summary>
+    /// <param name="snapshots">The snapshots with their names, oldest first; all of one open recording, and at least one.</param>
+    /// <param name="groupBy">The key of the groups: lines, functions, files or tracebacks.</param>
+    /// <returns>The series.</returns>
     public static GrowthSeries OfSnapshots(IReadOnlyList<(string Name, Snapshot Snapshot)> snapshots, GroupBy groupBy)
     {
         var last = snapshots[^1].Snapshot;
@@ -64,8 +71,12 @@ public sealed class GrowthSeries
         }
     }
 
-    /// <summary>The groups that kept growing, the largest growth first.</summary>
-    /// <param name="least">What a group has to have grown by, bytes; <see langword="null"/>: what is worth to look at, of this recording.</param>
+    /// <summary>Lists the groups that kept growing.</summary>
+    /// <param name="least">
+    /// The least growth of a group, in bytes; <see langword="null"/> for a hundredth of the largest growth, a thousandth of all memory, and
+    /// at least 1 KiB.
+    /// </param>
+    /// <returns>The groups, the largest growth first.</returns>
     public GrowthList Growing(long? least = null) => new(_growing, least ?? _threshold);
 
     internal static int TimesGrown(IReadOnlyList<long> sizes) => Enumerable.Range(1, sizes.Count - 1).Count(i => sizes[i] > sizes[i - 1]);

@@ -2,13 +2,16 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>A line whose live blocks keep more in memory than themselves.</summary>
-/// <param name="Bytes">What they keep, bytes, the blocks included.</param>
-/// <param name="LiveBytes">Bytes of the blocks.</param>
-/// <param name="Traceback">The stack, of those that end at the line, whose blocks keep most.</param>
+/// <summary>A line whose live blocks keep more memory resident than their own size.</summary>
+/// <param name="Bytes">The memory that is kept, in bytes, including the blocks themselves.</param>
+/// <param name="LiveBytes">The blocks alone, in bytes.</param>
+/// <param name="Traceback">The stack whose blocks keep most, of the stacks that end at the line.</param>
 public sealed record PinnedLine(long Bytes, long LiveBytes, Traceback Traceback)
 {
-    /// <summary>Sums up an account by line, the largest excess first.</summary>
+    /// <summary>Sums up an account by line.</summary>
+    /// <param name="database">The recording of the account, which must be open.</param>
+    /// <param name="account">The account, one of <see cref="TraceDatabase.MemoryAccounts"/>.</param>
+    /// <returns>The lines, the largest excess of kept memory over live bytes first.</returns>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     public static IReadOnlyList<PinnedLine> Of(TraceDatabase database, TraceMemory account)
     {

@@ -4,14 +4,14 @@ namespace AllocTrace.Analysis;
 
 /// <summary>Sums up the memory of one process.</summary>
 /// <param name="Process">The process.</param>
-/// <param name="Peak">Its high-water mark, or <see langword="null"/> when none was recorded.</param>
-/// <param name="Live">Its end, or <see langword="null"/> when none was recorded.</param>
-/// <param name="Usage">Everything that was counted for it.</param>
-/// <param name="Domains">The same by allocator domain, without those it did not use; with how far it may be off, as <see cref="Error"/>.</param>
-/// <param name="Threads">The same by thread, the one that allocated most bytes first.</param>
+/// <param name="Peak">The high-water mark, or <see langword="null"/> if none was recorded.</param>
+/// <param name="Live">The end, or <see langword="null"/> if none was recorded.</param>
+/// <param name="Usage">The amounts that were counted for the process.</param>
+/// <param name="Domains">The amounts by allocator domain, with their errors (as <see cref="Error"/>). Unused domains are left out.</param>
+/// <param name="Threads">The amounts by thread, with their errors. The thread that allocated most bytes comes first.</param>
 /// <param name="PeakLines">The lines that held most at the high-water mark.</param>
 /// <param name="LiveLines">The lines that held most at the end.</param>
-/// <param name="Losses">What is missing.</param>
+/// <param name="Losses">The losses of the process.</param>
 public sealed record ProcessSummary(
     TraceProcess Process,
     TraceSnapshot? Peak,
@@ -24,17 +24,18 @@ public sealed record ProcessSummary(
     IReadOnlyList<TraceLoss> Losses)
 {
     /// <summary>
-    /// When allocations were sampled: the true figures are within this many bytes and blocks of those in <see cref="Usage"/> in 95 of 100 cases. Otherwise 0.
+    /// The amounts by which those in <see cref="Usage"/> may be off in 95 of 100 cases; 0 unless allocations were sampled.
     /// </summary>
     public Usage Error { get; init; }
 
-    /// <summary>True if the figures are estimates.</summary>
+    /// <summary>True if allocations were sampled: the amounts are estimates.</summary>
     public bool IsSampled => Process.SampleBytes != 0;
 
     /// <summary>Reads one process of a recording in one pass.</summary>
     /// <param name="database">The recording.</param>
     /// <param name="process">One of its processes.</param>
-    /// <param name="lines">How many lines of source to list for the peak and for the end.</param>
+    /// <param name="lines">The number of source lines to list for the peak and for the end, 0 for all.</param>
+    /// <returns>The summary.</returns>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
     public static ProcessSummary Read(TraceDatabase database, TraceProcess process, int lines = 5)

@@ -2,17 +2,17 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>What a recording knows of the resident memory of one process.</summary>
+/// <summary>The resident memory of one process, as far as the recording has it.</summary>
 /// <param name="Process">The process.</param>
-/// <param name="Account">The account; <see langword="null"/>: there is none, and <see cref="WhyNone"/> says why.</param>
-/// <param name="Group">The control group that limits its memory; <see langword="null"/>: none is known.</param>
-/// <param name="HighestBytes">The most resident bytes that were seen; <see langword="null"/>: none were.</param>
-public sealed record ResidentMemory(TraceProcess Process, TraceMemory? Account, TraceControlGroup? Group, long? HighestBytes)
+/// <param name="Account">The account; <see langword="null"/> if there is none (<see cref="WhyNone"/> has the reason).</param>
+/// <param name="Group">The control group that limits its memory; <see langword="null"/> if none is known.</param>
+/// <param name="HighestBytes">The largest number of resident bytes that was read; <see langword="null"/> if none was.</param>
+internal sealed record ResidentMemory(TraceProcess Process, TraceMemory? Account, TraceControlGroup? Group, long? HighestBytes)
 {
     /// <summary>True if the kernel killed processes of the group while this one was recorded, and this one was killed.</summary>
     public bool WasKilledAtLimit => Process.Ending == ProcessEnding.Killed && Group is { Kills: > 0 };
 
-    /// <summary>Says in a clause why there is no account.</summary>
+    /// <summary>The reason for which there is no account, as a clause.</summary>
     public string WhyNone => Process.Ending switch
     {
         ProcessEnding.Killed => "it was killed before its interpreter began to finalize",
@@ -22,7 +22,7 @@ public sealed record ResidentMemory(TraceProcess Process, TraceMemory? Account, 
         _ => "it ended without finalizing its interpreter, as with os._exit",
     };
 
-    /// <summary>Finds it.</summary>
+    /// <summary>Finds the account of a process.</summary>
     /// <param name="database">The recording.</param>
     /// <param name="process">One of its processes.</param>
     /// <param name="at">The name of a snapshot; <see langword="null"/> for the beginning of finalization.</param>

@@ -3,8 +3,8 @@ using AllocTrace.Storage;
 namespace AllocTrace.Analysis;
 
 /// <summary>
-/// Allocations of a recording, seen one way (<see cref="View"/>) and grouped as asked. Immutable; several threads may use one, also after
-/// the database was closed.
+/// The allocations of a recording in one <see cref="View"/>, or at one snapshot, like <c>tracemalloc.Snapshot</c>. Immutable: several
+/// threads may use one, also after the database was closed.
 /// </summary>
 public sealed class Snapshot
 {
@@ -37,34 +37,34 @@ public sealed class Snapshot
         BlocksError = variance.BlocksError;
     }
 
-    /// <summary>Its recording: metadata and stacks; the file may be closed.</summary>
+    /// <summary>The recording: metadata and stacks; the file may be closed.</summary>
     internal TraceDatabase Database => _database;
 
-    /// <summary>Its sites.</summary>
+    /// <summary>The sites.</summary>
     internal IReadOnlyList<SiteTable> Parts => _parts;
 
     /// <summary>
-    /// The notes on the figures, one sentence each: that processes are added up that did not live at the same time, that inherited blocks are counted once,
-    /// which of several snapshots of one name it is.
+    /// The notes on the figures, one sentence each: for example that added processes did not live at the same time, that inherited blocks
+    /// are counted once, or that several snapshots have the name.
     /// </summary>
     public IReadOnlyList<string> Notes { get; }
 
-    /// <summary>True if the types of the blocks are known, and were asked for.</summary>
+    /// <summary>True if the snapshot was loaded with the types of its blocks.</summary>
     public bool HasTypes { get; }
 
-    /// <summary>All bytes, as requested by the program.</summary>
+    /// <summary>The size of all blocks together, in bytes as requested by the program.</summary>
     public long Bytes { get; }
 
-    /// <summary>All blocks.</summary>
+    /// <summary>The number of blocks.</summary>
     public long Blocks { get; }
 
-    /// <summary>When allocations were sampled: the true number is within this many bytes of <see cref="Bytes"/> in 95 of 100 cases.</summary>
+    /// <summary>The bytes by which <see cref="Bytes"/> may be off in 95 of 100 cases; 0 unless allocations were sampled.</summary>
     public long BytesError { get; }
 
-    /// <summary>When allocations were sampled: the true number is within this many blocks of <see cref="Blocks"/> in 95 of 100 cases.</summary>
+    /// <summary>The blocks by which <see cref="Blocks"/> may be off in 95 of 100 cases; 0 unless allocations were sampled.</summary>
     public long BlocksError { get; }
 
-    /// <summary>The allocations, a site each, in the order of the database. Tracebacks are made as the sequence advances.</summary>
+    /// <summary>The allocations by site, in the order of the database. Tracebacks are created while the sequence is read.</summary>
     public IEnumerable<Trace> Traces
     {
         get
@@ -85,8 +85,9 @@ public sealed class Snapshot
 
     /// <summary>Loads one view of a recording.</summary>
     /// <param name="path">The recording's file; needed only during the call.</param>
-    /// <param name="view">What to count.</param>
-    /// <param name="pid">A process, or <see langword="null"/> for all of them together.</param>
+    /// <param name="view">The allocations to load.</param>
+    /// <param name="pid">A process id, or <see langword="null"/> for all processes together.</param>
+    /// <returns>The snapshot.</returns>
     /// <exception cref="ArgumentException">There is no such process.</exception>
     /// <exception cref="InvalidTraceException">The file is not a recording, or it is damaged.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -99,12 +100,13 @@ public sealed class Snapshot
 
     /// <summary>Loads one view of a recording.</summary>
     /// <remarks>
-    /// Of several processes the bytes are added up. What a forked process inherited and its parent holds too is counted once, in the parent. <see cref="Notes"/> says when the
-    /// processes did not live at the same time.
+    /// Adds up the bytes of several processes. Blocks that a forked process inherited and that its parent still holds count once, in the
+    /// parent. <see cref="Notes"/> says if the processes did not live at the same time.
     /// </remarks>
     /// <param name="database">The recording; needed only during the call.</param>
-    /// <param name="view">What to count.</param>
-    /// <param name="pid">A process, or <see langword="null"/> for all of them together.</param>
+    /// <param name="view">The allocations to load.</param>
+    /// <param name="pid">A process id, or <see langword="null"/> for all processes together.</param>
+    /// <returns>The snapshot.</returns>
     /// <exception cref="ArgumentException">There is no such process.</exception>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
@@ -120,12 +122,17 @@ public sealed class Snapshot
         };
     }
 
-    /// <summary>Loads what was alive at a named snapshot. Of a process that used a name repeatedly it is the last of these snapshots, and <see cref="Notes"/> says so.</summary>
+    /// <summary>
+    /// Loads the blocks that were live at a named snapshot. If a process used a name repeatedly, loads its last one, and
+    /// <see cref="Notes"/> says so.
+    /// </summary>
     /// <param name="database">The recording; needed only during the call.</param>
     /// <param name="name">
-    /// The name given by the program or its user; <c>name#2</c> is the second one of that name. Where nobody gave these, also <c>peak</c> and <c>live</c>.
+    /// The name that the program or its user gave; <c>name#2</c> is the second snapshot of that name. <c>peak</c> and <c>live</c> are the
+    /// high-water mark and the end, unless a snapshot was given that name.
     /// </param>
-    /// <param name="pid">A process, or <see langword="null"/> for all that have such a snapshot, together.</param>
+    /// <param name="pid">A process id, or <see langword="null"/> for all processes that have such a snapshot, together.</param>
+    /// <returns>The snapshot.</returns>
     /// <exception cref="ArgumentException">There is no such process, or no such snapshot.</exception>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
@@ -135,11 +142,14 @@ public sealed class Snapshot
         return OfSnapshots(database, snapshots, note is null ? [] : [note]);
     }
 
-    /// <summary>Loads what was alive at the end, or at a named snapshot, with the types of the blocks.</summary>
+    /// <summary>Loads the blocks that were live at the end, or at a named snapshot, with their types.</summary>
     /// <param name="database">The recording; needed only during the call.</param>
-    /// <param name="name">As for <see cref="LoadAt"/>; <see langword="null"/> for the end, or the last snapshot with types if the end has none.</param>
-    /// <param name="pid">A process, or <see langword="null"/> for all that have such a moment with types, together.</param>
-    /// <exception cref="ArgumentException">There is no such process or moment, or its types were not recorded.</exception>
+    /// <param name="name">
+    /// The name, as for <see cref="LoadAt"/>; <see langword="null"/> for the end, or the last snapshot with types if the end has none.
+    /// </param>
+    /// <param name="pid">A process id, or <see langword="null"/> for all processes that have such a snapshot with types, together.</param>
+    /// <returns>The snapshot, whose <see cref="HasTypes"/> is true.</returns>
+    /// <exception cref="ArgumentException">There is no such process or snapshot, or its types were not recorded.</exception>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
     public static Snapshot LoadWithTypes(TraceDatabase database, string? name = null, long? pid = null)
@@ -148,13 +158,18 @@ public sealed class Snapshot
         return new Snapshot(database, database.ReadTypedSites(moments), notes, hasTypes: true);
     }
 
-    /// <summary>The same as a tree of calls.</summary>
+    /// <summary>Creates the tree of the calls that led to the allocations.</summary>
+    /// <returns>The tree, whose root is the whole snapshot.</returns>
     public CallTree CallTree() => new(_database, _parts);
 
-    /// <summary>Sums sizes and counts by group, largest first.</summary>
-    /// <param name="groupBy">What makes a group.</param>
-    /// <param name="cumulation">Whether callers count too; only for groups of lines, files and functions.</param>
-    /// <param name="limit">How many groups to describe, 0 for all. Much faster with a limit when there are many.</param>
+    /// <summary>Sums bytes and blocks by group.</summary>
+    /// <param name="groupBy">The key of the groups.</param>
+    /// <param name="cumulation">The way in which allocations count for callers; only for groups of lines, files and functions.</param>
+    /// <param name="limit">
+    /// The largest number of groups to list, 0 for all. A limit makes the call much faster if there are many groups.
+    /// </param>
+    /// <returns>The groups, the largest first, and the sum of those that are not listed.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is negative.</exception>
     /// <exception cref="ArgumentException"><paramref name="cumulation"/> has no meaning for <paramref name="groupBy"/>.</exception>
     public StatisticList Statistics(GroupBy groupBy, Cumulation cumulation = Cumulation.None, int limit = 0)
     {
@@ -163,14 +178,16 @@ public sealed class Snapshot
         return Sum(grouping, cumulation).Rank(grouping, limit, groups => Details(grouping, groups, cumulation));
     }
 
-    /// <summary>Compares this snapshot with an older one, of the same recording or of another, group by group; what differs most comes first.</summary>
-    /// <param name="old">The older one.</param>
+    /// <summary>Compares this snapshot with an older one, of the same recording or of another, group by group.</summary>
+    /// <param name="old">The older snapshot.</param>
     /// <param name="groupBy">
-    /// Returns the key of a group. Groups of two recordings are the same when their frames are; functions also when they moved within their file,
-    /// threads and processes when their names and commands are (in their order).
+    /// The key of the groups. Groups of two recordings are the same if their frames are equal. Functions are also the same if they moved
+    /// within their file; threads and processes are if their names and commands are equal, in the order in which they occur.
     /// </param>
-    /// <param name="cumulation">Whether callers count too; only for groups of lines, files and functions.</param>
-    /// <param name="limit">How many groups to describe, 0 for all.</param>
+    /// <param name="cumulation">The way in which allocations count for callers; only for groups of lines, files and functions.</param>
+    /// <param name="limit">The largest number of groups to list, 0 for all.</param>
+    /// <returns>The groups, the largest difference first.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is negative.</exception>
     /// <exception cref="ArgumentException"><paramref name="cumulation"/> has no meaning for <paramref name="groupBy"/>.</exception>
     public StatisticDiffList CompareTo(Snapshot old, GroupBy groupBy, Cumulation cumulation = Cumulation.None, int limit = 0)
     {
@@ -183,8 +200,11 @@ public sealed class Snapshot
     }
 
     /// <summary>
-    /// Returns the part of this snapshot that passes: a trace that matches any inclusive filter (or there is none) and no exclusive one.
+    /// Returns the part of this snapshot that passes the filters: the traces that match any inclusive filter (or there is none) and no
+    /// exclusive one.
     /// </summary>
+    /// <param name="filters">The filters.</param>
+    /// <returns>A new snapshot.</returns>
     public Snapshot FilterTraces(params IReadOnlyCollection<TraceFilter> filters)
     {
         var filter = new SiteFilter(_database, filters);
@@ -204,9 +224,10 @@ public sealed class Snapshot
     }
 
     /// <summary>
-    /// Returns the same with each allocation attributed to the innermost frame of the user's own code that led to it: code outside of the standard library, of site-packages and
-    /// dist-packages, and of frozen modules. What none led to has no frame.
+    /// Attributes each allocation to the innermost frame of the user's own code that led to it: code outside of the standard library, of
+    /// site-packages and dist-packages, and of frozen modules. An allocation without such a frame gets an empty traceback.
     /// </summary>
+    /// <returns>A new snapshot.</returns>
     public Snapshot AttributeToOwnCode()
     {
         var innermost = OwnFrames.InnermostOf(_database.Stacks);

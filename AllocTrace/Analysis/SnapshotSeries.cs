@@ -2,20 +2,22 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>A stretch of a process's time.</summary>
-/// <param name="From">When it began.</param>
-/// <param name="Until">When it ended.</param>
-/// <param name="Allocated">What was allocated in it.</param>
-/// <param name="Alive">What was alive at its end.</param>
+/// <summary>A period of a process's time.</summary>
+/// <param name="From">The beginning.</param>
+/// <param name="Until">The end.</param>
+/// <param name="Allocated">The allocations in the period.</param>
+/// <param name="Alive">The blocks that were live at its end.</param>
 public sealed record SnapshotPeriod(DateTimeOffset From, DateTimeOffset Until, Snapshot Allocated, Snapshot Alive);
 
 /// <summary>The course of a recording as a series of snapshots.</summary>
 public static class SnapshotSeries
 {
-    /// <summary>Divides the time of a process into periods of equal length, each of whole slices of the recording.</summary>
-    /// <param name="database">The recording; needed while the series is read.</param>
+    /// <summary>Divides the time of a process into periods of equal length, of whole time slices each.</summary>
+    /// <param name="database">The recording, which must stay open while the sequence is read.</param>
     /// <param name="process">One of its processes.</param>
-    /// <param name="periods">How many periods at most.</param>
+    /// <param name="periods">The largest number of periods, at least 1.</param>
+    /// <returns>The periods, oldest first, read while the sequence is enumerated.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="periods"/> is below 1.</exception>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>
     public static IEnumerable<SnapshotPeriod> Read(TraceDatabase database, TraceProcess process, int periods)

@@ -4,30 +4,40 @@ using AllocTrace.Storage;
 namespace AllocTrace.Analysis;
 
 /// <summary>
-/// Looks up lines of source files as Python's <c>linecache</c> does; optionally only while they are the files that were recorded. Each file is
-/// read once. Not thread-safe.
+/// Looks up lines of source files as Python's <c>linecache</c> does; optionally only in files that did not change since the recording. Each
+/// file is read once. Not thread-safe.
 /// </summary>
-/// <param name="unchangedSince">Files changed after this moment may have other content on a line, and have none here.</param>
+/// <param name="unchangedSince">
+/// The time after which a file must not have been changed. No lines are found in files that were changed later.
+/// </param>
 public sealed class SourceFiles(DateTimeOffset unchangedSince)
 {
     private const long LargestFile = 16 * 1024 * 1024;
 
     private readonly Dictionary<string, string[]> _files = [];
 
-    /// <summary>Files as they are now.</summary>
+    /// <summary>Creates a reader of the files in their present state.</summary>
     public SourceFiles()
         : this(DateTimeOffset.MaxValue)
     {
     }
 
-    /// <summary>The sources of processes, in their state before the first of them began.</summary>
+    /// <summary>Creates a reader of the source files of processes that did not change since the first of them began.</summary>
+    /// <param name="processes">The processes.</param>
+    /// <returns>The reader.</returns>
     public static SourceFiles Of(IEnumerable<TraceProcess> processes) =>
         new(processes.Select(process => process.StartedAt).DefaultIfEmpty(DateTimeOffset.MinValue).Min());
 
-    /// <summary>The line without white space around it; <see langword="null"/> when it is blank or the file is not there.</summary>
+    /// <summary>Finds a line, without the white space around it.</summary>
+    /// <param name="filename">The file, as <see cref="Frame.Filename"/> has it.</param>
+    /// <param name="lineNumber">The line, from 1.</param>
+    /// <returns>The line, or <see langword="null"/> if it is blank or the file cannot be read.</returns>
     public string? Find(string filename, int lineNumber) => FindWhole(filename, lineNumber) is { } line && Strip(line) is { Length: > 0 } text ? text : null;
 
-    /// <summary>The line as it is in the file; <see langword="null"/> when there is none.</summary>
+    /// <summary>Finds a line, with its white space.</summary>
+    /// <param name="filename">The file, as <see cref="Frame.Filename"/> has it.</param>
+    /// <param name="lineNumber">The line, from 1.</param>
+    /// <returns>The line, or <see langword="null"/> if there is none or the file cannot be read.</returns>
     public string? FindWhole(string filename, int lineNumber)
     {
         if (lineNumber <= 0)

@@ -2,12 +2,12 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>The memory of one group of allocations.</summary>
-/// <param name="Size">Bytes as requested by the program.</param>
-/// <param name="Count">Blocks.</param>
+/// <summary>The memory of one group of allocations, like <c>tracemalloc.Statistic</c>.</summary>
+/// <param name="Size">The size of the blocks together, in bytes as requested by the program.</param>
+/// <param name="Count">The number of blocks.</param>
 /// <param name="Traceback">
-/// Where: whole for <see cref="GroupBy.Traceback"/>, one frame for groups of frames, empty for other groups and for allocations that no
-/// Python frame led to.
+/// The place: a whole stack for <see cref="GroupBy.Traceback"/>, one frame for groups of frames, empty for other groups and for allocations
+/// without a Python frame.
 /// </param>
 public sealed record Statistic(long Size, long Count, Traceback Traceback)
 {
@@ -20,33 +20,35 @@ public sealed record Statistic(long Size, long Count, Traceback Traceback)
     /// <summary>The process, for <see cref="GroupBy.Process"/> and <see cref="GroupBy.Thread"/> only.</summary>
     public TraceProcess? Process { get; init; }
 
-    /// <summary>What the blocks are, for <see cref="GroupBy.Type"/> only.</summary>
+    /// <summary>The type of the blocks, for <see cref="GroupBy.Type"/> only.</summary>
     public BlockType? Type { get; init; }
 
     /// <summary>The types of the blocks, most bytes first; empty unless the snapshot has types, and for <see cref="GroupBy.Type"/>.</summary>
     public IReadOnlyList<TypeAmount> Types { get; init; } = [];
 
     /// <summary>
-    /// The bytes that would be freed with the blocks, if the snapshot has types: at most this many where blocks of several types or lines hold each other.
+    /// The bytes that would be freed with the blocks; an upper bound if blocks of several groups hold each other. <see langword="null"/>
+    /// unless the snapshot has types.
     /// </summary>
     public long? Retained { get; init; }
 
-    /// <summary>When allocations were sampled: the true size is within this many bytes of <see cref="Size"/> in 95 of 100 cases.</summary>
+    /// <summary>The bytes by which <see cref="Size"/> may be off in 95 of 100 cases; 0 unless allocations were sampled.</summary>
     public long SizeError { get; init; }
 
-    /// <summary>When allocations were sampled: the true count is within this many blocks of <see cref="Count"/> in 95 of 100 cases.</summary>
+    /// <summary>The blocks by which <see cref="Count"/> may be off in 95 of 100 cases; 0 unless allocations were sampled.</summary>
     public long CountError { get; init; }
 
     /// <summary>
-    /// The expression of the newest frame's line that allocated the most; <see langword="null"/> when it is not known (before CPython 3.11, and
-    /// where the compiler left no columns) or the statistic is not by line or traceback.
+    /// The expression of the newest frame's line that allocated the most; <see langword="null"/> if it is unknown (before CPython 3.11, or
+    /// if the compiler stored no columns), or the groups are neither lines nor tracebacks.
     /// </summary>
     public Expression? Expression { get; init; }
 
-    /// <summary>Bytes of an average block; 0 when there is none.</summary>
+    /// <summary>The mean size of a block, in bytes; 0 if there is none.</summary>
     public double Average => Count == 0 ? 0 : (double)Size / Count;
 
-    /// <summary>The statistic as tracemalloc prints it.</summary>
+    /// <summary>Formats the statistic as tracemalloc does.</summary>
+    /// <returns>The text, one line.</returns>
     public override string ToString()
     {
         var text = $"{Traceback}: size={ByteSize.Format(Size)}, count={Count}";

@@ -2,7 +2,9 @@ using System.Collections;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>The groups that differ most, in descending order of (|size difference|, size, |count difference|, count, traceback).</summary>
+/// <summary>
+/// The groups with the largest differences, in descending order of (|size difference|, size, |count difference|, count, traceback).
+/// </summary>
 public sealed class StatisticDiffList : IReadOnlyList<StatisticDiff>
 {
     private readonly IReadOnlyList<StatisticDiff> _largest;
@@ -20,10 +22,11 @@ public sealed class StatisticDiffList : IReadOnlyList<StatisticDiff>
     /// <summary>The number of groups that are not listed because of the limit.</summary>
     public int Others { get; }
 
-    /// <summary>By how many bytes the groups that are not listed differ, together.</summary>
+    /// <summary>The difference of the groups that are not listed together, in bytes.</summary>
     public long OtherBytesDiff { get; }
 
-    /// <summary>The group at <paramref name="index"/>; 0 differs most.</summary>
+    /// <summary>The group at an index; 0 differs most.</summary>
+    /// <param name="index">The index, from 0 to <see cref="Count"/> - 1.</param>
     public StatisticDiff this[int index] => _largest[index];
 
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using System.Collections;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>The largest groups, in descending order of (size, count, traceback), and what remains of the others.</summary>
+/// <summary>The largest groups, in descending order of (size, count, traceback), and the sum of the others. Immutable.</summary>
 public sealed class StatisticList : IReadOnlyList<Statistic>
 {
     private readonly IReadOnlyList<Statistic> _largest;
@@ -21,13 +21,14 @@ public sealed class StatisticList : IReadOnlyList<Statistic>
     /// <summary>The number of groups that are not listed because of the limit.</summary>
     public int Others { get; }
 
-    /// <summary>Bytes of the groups that are not listed.</summary>
+    /// <summary>The size of the groups that are not listed, in bytes.</summary>
     public long OtherBytes { get; }
 
-    /// <summary>Blocks of the groups that are not listed.</summary>
+    /// <summary>The number of blocks of the groups that are not listed.</summary>
     public long OtherBlocks { get; }
 
-    /// <summary>The group at <paramref name="index"/>; 0 is the largest.</summary>
+    /// <summary>The group at an index; 0 is the largest.</summary>
+    /// <param name="index">The index, from 0 to <see cref="Count"/> - 1.</param>
     public Statistic this[int index] => _largest[index];
 
     /// <inheritdoc/>

@@ -2,24 +2,28 @@ using System.Collections;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>The frames that led to an allocation, oldest first as in tracemalloc. Equal when the frames are.</summary>
+/// <summary>
+/// The frames that led to an allocation, oldest first as in tracemalloc. Tracebacks with equal frames are equal. Immutable.
+/// </summary>
 public sealed class Traceback : IReadOnlyList<Frame>, IEquatable<Traceback>, IComparable<Traceback>
 {
     private readonly Frame[] _frames;
 
-    /// <summary>Creates a traceback from frames, oldest first.</summary>
+    /// <summary>Creates a traceback from frames.</summary>
+    /// <param name="frames">The frames, oldest first; they are copied.</param>
     public Traceback(params ReadOnlySpan<Frame> frames) => _frames = frames.ToArray();
 
-    /// <summary>The traceback of an allocation that no Python frame led to.</summary>
+    /// <summary>The traceback of an allocation without a Python frame.</summary>
     public static Traceback Empty { get; } = new();
 
     /// <summary>The number of frames.</summary>
     public int Count => _frames.Length;
 
-    /// <summary>The frame that allocated, or <see langword="null"/> when there is none.</summary>
+    /// <summary>The frame that allocated, or <see langword="null"/> if there is none.</summary>
     public Frame? Newest => _frames.Length == 0 ? null : _frames[^1];
 
-    /// <summary>The frame at <paramref name="index"/>; 0 is the oldest.</summary>
+    /// <summary>The frame at an index; 0 is the oldest.</summary>
+    /// <param name="index">The index, from 0 to <see cref="Count"/> - 1.</param>
     public Frame this[int index] => _frames[index];
 
     /// <inheritdoc/>
@@ -44,17 +48,21 @@ public sealed class Traceback : IReadOnlyList<Frame>, IEquatable<Traceback>, ICo
     }
 
     /// <summary>Compares frame by frame from the oldest; a traceback that continues another comes after it.</summary>
+    /// <param name="other">The other traceback.</param>
+    /// <returns>Less than 0, 0 or more than 0, if this one comes before the other, equals it, or comes after it.</returns>
     public int CompareTo(Traceback? other) => other is null ? 1 : _frames.AsSpan().SequenceCompareTo(other._frames);
 
     /// <summary>
-    /// The traceback as lines of text, in the words of <c>tracemalloc.Traceback.format</c>: for each frame <c>  File "…", line N</c>, then the
-    /// line of source, indented, when it is at hand and not blank.
+    /// Formats the traceback as <c>tracemalloc.Traceback.format</c> does: for each frame <c>  File "…", line N</c>, then the source line,
+    /// indented, if it can be read and is not blank.
     /// </summary>
     /// <param name="limit">
-    /// Above 0 at most this many of the newest frames; below 0 all but this many of the newest; 0 none; <see langword="null"/> all.
+    /// The number of newest frames to format if it is above 0; the number of newest frames to leave out if it is below 0; 0 for none,
+    /// <see langword="null"/> for all.
     /// </param>
-    /// <param name="mostRecentFirst">Whether the newest frame comes first.</param>
-    /// <param name="source">Where the lines come from; <see langword="null"/> for the files as they are now.</param>
+    /// <param name="mostRecentFirst">True if the newest frame comes first.</param>
+    /// <param name="source">The reader of the source lines; <see langword="null"/> for the files in their present state.</param>
+    /// <returns>The lines of text.</returns>
     public IReadOnlyList<string> Format(int? limit = null, bool mostRecentFirst = false, SourceFiles? source = null)
     {
         source ??= new SourceFiles();
@@ -75,6 +83,7 @@ public sealed class Traceback : IReadOnlyList<Frame>, IEquatable<Traceback>, ICo
         return lines;
     }
 
-    /// <summary>The oldest frame, as tracemalloc prints a traceback.</summary>
+    /// <summary>Formats the oldest frame, as tracemalloc does for a traceback.</summary>
+    /// <returns>The text, <c>file:line</c>.</returns>
     public override string ToString() => _frames.Length == 0 ? "<no Python frame>" : _frames[0].ToString();
 }

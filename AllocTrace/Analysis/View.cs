@@ -1,19 +1,19 @@
 namespace AllocTrace.Analysis;
 
-/// <summary>Which allocations a snapshot counts.</summary>
+/// <summary>The allocations that a snapshot counts.</summary>
 public enum View
 {
     /// <summary>
-    /// Blocks alive when the interpreter began to finalize, or when the process ended if it never did: what was never given back.
+    /// Blocks that were live when the interpreter began to finalize, or when the process ended if it never did: they were never freed.
     /// </summary>
     Live,
 
-    /// <summary>Blocks alive at the process's high-water mark. Of several processes, each at its own.</summary>
+    /// <summary>Blocks that were live at the process's high-water mark; of several processes, each at its own.</summary>
     Peak,
 
-    /// <summary>Every allocation there was.</summary>
+    /// <summary>All allocations.</summary>
     Total,
 
-    /// <summary>Allocations freed again before a few further ones of the same thread: work for the allocator, not memory held.</summary>
+    /// <summary>Blocks that were freed before a few further allocations of their thread: work for the allocator, not memory held.</summary>
     Temporary,
 }

@@ -6,16 +6,16 @@ using AllocTrace.Storage;
 namespace AllocTrace.Attaching;
 
 /// <summary>Starts and ends the recording of a process that runs already.</summary>
-public static class Attachment
+internal static class Attachment
 {
     private const string LibraryName = "/liballoctrace.so";
 
-    /// <summary>Starts: the process records itself, and starts a collector. Blocks from before are not known.</summary>
+    /// <summary>Starts a recording: the process records itself, and starts a collector. Blocks from before are unknown.</summary>
     /// <param name="pid">The process.</param>
-    /// <param name="database">What the recording becomes: a path where the process's user may write.</param>
-    /// <param name="patience">How long to wait until it runs Python code.</param>
+    /// <param name="database">The path of the database, in a folder where the process's user may write.</param>
+    /// <param name="patience">The time limit until the process runs Python code.</param>
     /// <param name="stop">Ends the waiting early.</param>
-    /// <exception cref="IOException">It failed; the process continues unchanged. The message is one line.</exception>
+    /// <exception cref="IOException">The process cannot be attached to, and continues unchanged. The message is one line.</exception>
     public static void Start(uint pid, string database, TimeSpan patience, CancellationToken stop = default)
     {
         database = Path.GetFullPath(database);
@@ -36,10 +36,12 @@ public static class Attachment
 
     /// <summary>Ends a recording, however it was started. If the recording has a collector of its own, its database is complete when this returns.</summary>
     /// <param name="pid">The process.</param>
-    /// <param name="patience">How long to wait until it runs Python code.</param>
+    /// <param name="patience">The time limit until the process runs Python code.</param>
     /// <param name="stop">Ends the waiting early.</param>
-    /// <returns>The session, when somebody else is to complete the database, or has to be told to; <see langword="null"/>: it is complete.</returns>
-    /// <exception cref="IOException">It could not be done. The message is one line.</exception>
+    /// <returns>
+    /// <see langword="null"/> if the database is complete; otherwise the session, which another collector completes or which waits for one.
+    /// </returns>
+    /// <exception cref="IOException">The recording cannot be ended. The message is one line.</exception>
     public static string? Stop(uint pid, TimeSpan patience, CancellationToken stop = default)
     {
         using var target = new TargetProcess(pid);
@@ -64,7 +66,7 @@ public static class Attachment
     private static int Call(TargetProcess target, string python, RemoteCall call, AttachDeadline deadline) =>
         RemoteDebugging.Find(target, python) is { } door ? RemoteScript.Call(target, door, call, deadline) : Debugger.Call(target, python, call, deadline);
 
-    /// <summary>Finds out what the process's user may not do.</summary>
+    /// <summary>Throws if the process's user cannot read the library or write the database.</summary>
     private static bool CheckAsUser(TargetStatus status, string library, string database)
     {
         try

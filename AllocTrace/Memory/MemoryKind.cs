@@ -12,10 +12,10 @@ public static class MemoryKind
     /// <summary>Pages of arenas without a live block.</summary>
     public const string ArenaEmpty = "arena empty";
 
-    /// <summary>Arenas of a sampled recording: how they are filled is not known.</summary>
+    /// <summary>Arenas of a sampled recording, whose filling is unknown.</summary>
     public const string Arena = "arena";
 
-    /// <summary>Live blocks in the heaps of mimalloc, of free-threaded CPython.</summary>
+    /// <summary>Live blocks in the heaps of mimalloc, which free-threaded CPython uses.</summary>
     public const string MimallocLive = "mimalloc live";
 
     /// <summary>Free space in pages of mimalloc that hold live blocks.</summary>
@@ -27,10 +27,10 @@ public static class MemoryKind
     /// <summary>Recorded blocks in glibc's heaps.</summary>
     public const string HeapLive = "heap live";
 
-    /// <summary>What is in use in glibc's heaps and not recorded: of C code, or from before the recording.</summary>
+    /// <summary>Blocks in use in glibc's heaps that were not recorded: those of C code, or from before the recording.</summary>
     public const string HeapUnrecorded = "heap unrecorded";
 
-    /// <summary>Free space in glibc's heaps, below blocks in use.</summary>
+    /// <summary>Free space in glibc's heaps below blocks in use.</summary>
     public const string HeapFree = "heap free";
 
     /// <summary>Free space at the upper end of glibc's heaps.</summary>
@@ -45,19 +45,19 @@ public static class MemoryKind
     /// <summary>Code and data of a file; the name is its path.</summary>
     public const string File = "file";
 
-    /// <summary>What AllocTrace itself takes: its session, its tables, its library.</summary>
+    /// <summary>The memory of AllocTrace itself: its session, its tables, its library.</summary>
     public const string AllocTrace = "alloctrace";
 
-    /// <summary>Everything else, by the name that the system has for it.</summary>
+    /// <summary>All other memory, by the name that the system has for it.</summary>
     public const string Other = "other";
 
-    /// <summary>All of them.</summary>
+    /// <summary>All kinds, in the order of reports.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         ArenaLive, ArenaSlack, ArenaEmpty, Arena, MimallocLive, MimallocSlack, MimallocEmpty, HeapLive, HeapUnrecorded, HeapFree, HeapTop, Mapped, Stacks, File,
         AllocTrace, Other,
     ];
 
-    /// <summary>The kinds whose live bytes are recorded blocks.</summary>
-    public static bool HasBlocks(string kind) => kind is ArenaLive or MimallocLive or HeapLive or Mapped;
+    /// <summary>Returns true for the kinds whose live bytes are recorded blocks.</summary>
+    internal static bool HasBlocks(string kind) => kind is ArenaLive or MimallocLive or HeapLive or Mapped;
 }

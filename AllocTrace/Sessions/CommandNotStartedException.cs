@@ -1,6 +1,6 @@
 namespace AllocTrace.Sessions;
 
-/// <summary>A command could not be started. The message is one line.</summary>
+/// <summary>Reports that a command could not be started. The message is one line.</summary>
 public sealed class CommandNotStartedException : Exception
 {
     private const int NotFound = 127, NotExecutable = 126;
@@ -8,7 +8,7 @@ public sealed class CommandNotStartedException : Exception
     internal CommandNotStartedException(string command, int error)
         : base(Describe(command, error)) => ExitCode = IsMissing(error) ? NotFound : NotExecutable;
 
-    /// <summary>The exit code that a shell would return: 127 if there is no such command, 126 if it cannot be executed.</summary>
+    /// <summary>The exit code of a shell in this case: 127 if there is no such command, 126 if it cannot be executed.</summary>
     public int ExitCode { get; }
 
     private static bool IsMissing(int error) => error is LibC.ENoEnt or LibC.ENotDir;

@@ -1,14 +1,14 @@
 namespace AllocTrace.Sessions;
 
-/// <summary>What is recorded of allocations that do not come by <c>PyMem_*</c> (option <c>native</c>).</summary>
+/// <summary>The allocations of C code that are recorded beside those of <c>PyMem_*</c> (option <c>native</c>).</summary>
 public enum NativeMode
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>None.</summary>
     Off = 0,
 
     /// <summary>The calls of malloc's and mmap's families, with their Python stacks: domains <c>malloc</c> and <c>mmap</c>.</summary>
     Malloc = 1,
 
-    /// <summary>The same, with C stacks.</summary>
+    /// <summary>The same calls, and C stacks for all allocations.</summary>
     Stacks = 2,
 }

@@ -2,7 +2,10 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Sessions;
 
-/// <summary>A command that runs under the tracer, and the collector of what it and its children record.</summary>
+/// <summary>
+/// Runs a command under the tracer, and collects what the command and its children record. Owns the collector and the folder of the
+/// sessions. An instance must not be used by several threads at the same time.
+/// </summary>
 public sealed class Recording : IDisposable
 {
     private readonly string _path;
@@ -18,30 +21,34 @@ public sealed class Recording : IDisposable
         _child = child;
     }
 
-    /// <summary>The library to preload.</summary>
-    /// <exception cref="FileNotFoundException">It is missing. The message is one line.</exception>
+    /// <summary>The path of the library to preload (<c>LD_PRELOAD</c>).</summary>
+    /// <exception cref="FileNotFoundException">The library is missing. The message is one line.</exception>
     public static string LibraryPath => NativeLibraryFile.Find();
 
-    /// <summary>The library to preload as well for <see cref="RecordingOptions.Native"/>.</summary>
-    /// <exception cref="FileNotFoundException">It is missing. The message is one line.</exception>
+    /// <summary>The path of the library to preload as well for <see cref="RecordingOptions.Native"/>.</summary>
+    /// <exception cref="FileNotFoundException">The library is missing. The message is one line.</exception>
     public static string ExporterPath => NativeLibraryFile.FindExporter();
 
-    /// <summary>The assembly that <c>DOTNET_STARTUP_HOOKS</c> takes; <see langword="null"/> for a program that has it compiled in.</summary>
+    /// <summary>The path of the assembly for <c>DOTNET_STARTUP_HOOKS</c>; <see langword="null"/> in a program that has it compiled in.</summary>
     public static string? StartupHookPath => Path.Combine(AppContext.BaseDirectory, "AllocTrace.dll") is var file && File.Exists(file) ? file : null;
 
     /// <summary>Returns the folders in which killed <c>run</c>s left sessions that can still be collected, and their sizes in bytes.</summary>
-    public static IReadOnlyList<(string Folder, long Bytes)> Left() =>
+    internal static IReadOnlyList<(string Folder, long Bytes)> Left() =>
         [.. SessionFolder.Left().Select(folder => (folder, FolderFiles.Of(folder, "").Sum(file => new FileInfo(file).Length)))];
 
     /// <summary>The number of bytes for sessions in shared memory; 0 when there is none, or too little for anything.</summary>
-    public static long SharedMemoryRoom => SessionFolder.SharedMemoryRoom();
+    internal static long SharedMemoryRoom => SessionFolder.SharedMemoryRoom();
 
-    /// <summary>Starts a command. Whether its recording can be written is found out before.</summary>
-    /// <param name="command">The command and its arguments.</param>
-    /// <param name="path">The database that the recording becomes; <c>%p</c> is the command's process number.</param>
-    /// <param name="overwrite">Whether a file of that name may be replaced.</param>
-    /// <param name="options">What is recorded.</param>
-    /// <exception cref="IOException">The database could not be written, or the library is missing. The message is one line.</exception>
+    /// <summary>
+    /// Starts a command, after a check that its recording can be written. The command inherits the terminal, the signals and the
+    /// descriptors.
+    /// </summary>
+    /// <param name="command">The command and its arguments. The command is looked up on the PATH, as a shell does.</param>
+    /// <param name="path">The path of the database; <c>%p</c> stands for the process id of the command.</param>
+    /// <param name="overwrite">True to replace an existing file when the database is complete.</param>
+    /// <param name="options">The options of the recording.</param>
+    /// <returns>The running recording, which the caller disposes of.</returns>
+    /// <exception cref="IOException">The database cannot be written, or the library is missing. The message is one line.</exception>
     /// <exception cref="CommandNotStartedException">There is no such command, or it cannot be executed.</exception>
     public static Recording Start(IReadOnlyList<string> command, string path, bool overwrite, RecordingOptions options)
     {
@@ -65,10 +72,13 @@ public sealed class Recording : IDisposable
         }
     }
 
-    /// <summary>Waits for the command and completes the database. Children that go on are left alone.</summary>
-    /// <param name="commandEnded">Called between the two: completing may take a moment.</param>
+    /// <summary>
+    /// Blocks until the command has ended and the database is complete. Children that still run are not waited for, and continue.
+    /// </summary>
+    /// <param name="commandEnded">Called when the command has ended, before the database is completed.</param>
+    /// <returns>The exit code of the command, and the database.</returns>
     /// <exception cref="IOException">
-    /// The database cannot be written. All sessions stay where they are, and the message, one line, says how to go on.
+    /// The database cannot be written. All sessions stay where they are. The message is one line, and says how to collect them.
     /// </exception>
     public RecordingResult Wait(Action? commandEnded = null)
     {
@@ -89,7 +99,9 @@ public sealed class Recording : IDisposable
         }
     }
 
-    /// <summary>Ends the collecting, and removes the sessions unless they could not be written.</summary>
+    /// <summary>
+    /// Stops the collector, and removes the sessions unless they could not be written to the database. Does not end the command.
+    /// </summary>
     public void Dispose()
     {
         _collector.Dispose();

@@ -2,59 +2,65 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Sessions;
 
-/// <summary>The options of a recording. The traced processes get them by <c>ALLOCTRACE_OPTIONS</c>, except what only a collector needs.</summary>
+/// <summary>
+/// The options of a recording. The traced processes get them in <c>ALLOCTRACE_OPTIONS</c>, except those that only the collector needs.
+/// </summary>
 public sealed record RecordingOptions
 {
-    /// <summary>The highest <see cref="Sample"/>.</summary>
+    /// <summary>The largest value of <see cref="Sample"/>, in bytes.</summary>
     public const long LargestSample = WireFormat.LargestSample;
 
-    /// <summary>The lowest <see cref="Events"/> but 0.</summary>
+    /// <summary>The smallest value of <see cref="Events"/> other than 0, in bytes.</summary>
     public const ulong SmallestEvents = 1 << 20;
 
-    /// <summary>The <see cref="Events"/> of those who have no opinion.</summary>
+    /// <summary>The value of <see cref="Events"/> for <c>events=on</c>, in bytes.</summary>
     public const ulong UsualEvents = 256 << 20;
 
-    /// <summary>Frames kept of each stack, the innermost ones; 0 is all.</summary>
+    /// <summary>The number of innermost frames to keep of each stack; 0 for all.</summary>
     public uint Frames { get; init; }
 
     /// <summary>
-    /// Mean bytes from one recorded allocation to the next, up to <see cref="LargestSample"/>: sizes and counts are estimates then. 0 records
-    /// every one.
+    /// The mean number of bytes from one recorded allocation to the next, at most <see cref="LargestSample"/>: bytes and blocks are then
+    /// estimates. 0 records every allocation.
     /// </summary>
     public ulong Sample { get; init; }
 
     /// <summary>The allocator domains to hook: some of <c>raw</c>, <c>mem</c> and <c>obj</c>, joined by <c>+</c>.</summary>
     public string Domains { get; init; } = "raw+mem+obj";
 
-    /// <summary>True if processes that the program starts are followed.</summary>
+    /// <summary>True if child processes are recorded too.</summary>
     public bool Children { get; init; } = true;
 
-    /// <summary>The largest size of a session file, bytes.</summary>
+    /// <summary>The largest size of a session file, in bytes.</summary>
     public ulong Limit { get; init; } = 1 << 30;
 
     /// <summary>The behavior of a traced thread when there is no room for its records.</summary>
     public OnFull OnFull { get; init; } = OnFull.Wait;
 
-    /// <summary>What is recorded of the C heap and of mappings: allocations that do not come by <c>PyMem_*</c>.</summary>
+    /// <summary>The allocations of C code that are recorded beside those of <c>PyMem_*</c>.</summary>
     public NativeMode Native { get; init; }
 
-    /// <summary>True if a fatal signal leaves a report of the stacks.</summary>
+    /// <summary>True if a fatal signal leaves the stacks of all threads in the recording.</summary>
     public bool Crash { get; init; }
 
     /// <summary>
-    /// The largest log of every event, bytes as it is written; what comes later is counted. 0: events are not kept, only what they come to;
-    /// otherwise <see cref="SmallestEvents"/> or more.
+    /// The largest size of a log that keeps every call, in bytes; later calls are only counted. At least <see cref="SmallestEvents"/>, or 0
+    /// for no log.
     /// </summary>
     public ulong Events { get; init; }
 
     /// <summary>True if the types and holders of the blocks that are live at the end are read from a copy of the process (docs/objects.md).</summary>
     public bool ObjectsAtEnd { get; init; }
 
-    /// <summary>A block is temporary when its thread frees it before this many further allocations of its own. For the collector only.</summary>
+    /// <summary>
+    /// The number of further allocations of a thread before which it must free a block for the block to count as temporary. Only the
+    /// collector uses it.
+    /// </summary>
     public int TemporaryThreshold { get; init; } = 1;
 
-    /// <summary>The value of <c>ALLOCTRACE_OPTIONS</c>: what differs from the defaults, <c>name=value</c> joined by commas.</summary>
-    /// <param name="collected">Whether a collector is there already, so that no process starts one.</param>
+    /// <summary>Returns the value of <c>ALLOCTRACE_OPTIONS</c>, for a program that is started with other means.</summary>
+    /// <param name="collected">True if there is a collector already, so that the traced processes start none.</param>
+    /// <returns>The options that differ from the defaults, as <c>name=value</c>, joined by commas; empty if none does.</returns>
     public string ToEnvironment(bool collected)
     {
         var defaults = new RecordingOptions();

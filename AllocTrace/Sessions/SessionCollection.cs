@@ -3,8 +3,8 @@ using AllocTrace.Storage;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// Makes a database of sessions that were recorded without a collector, whether their processes run or have ended. A session's file is
-/// removed when its process has ended and the database is complete.
+/// Collects sessions that were recorded without a collector into one database. Their processes may run or have ended. A session's file is
+/// removed when its process has ended and the database is complete. An instance must not be used by several threads at the same time.
 /// </summary>
 public sealed class SessionCollection : IDisposable
 {
@@ -22,15 +22,19 @@ public sealed class SessionCollection : IDisposable
         _collector = collector;
     }
 
-    /// <summary>Begins to collect. Whether the database can be written is found out before.</summary>
-    /// <param name="names">Session files, folders of them, or names of databases that <c>ALLOCTRACE</c> was set to.</param>
-    /// <param name="path">The database; <c>%p</c> is the number of the process that was recorded first.</param>
-    /// <param name="overwrite">Whether a file of that name may be replaced.</param>
-    /// <param name="temporaryThreshold">See <see cref="RecordingOptions.TemporaryThreshold"/>.</param>
+    /// <summary>Begins to collect, after a check that the database can be written.</summary>
+    /// <param name="names">Session files, folders of sessions, or names of databases to which <c>ALLOCTRACE</c> was set.</param>
+    /// <param name="path">The path of the database; <c>%p</c> stands for the id of the process that was recorded first.</param>
+    /// <param name="overwrite">True to replace an existing file when the database is complete.</param>
+    /// <param name="temporaryThreshold">The threshold of temporary blocks, see <see cref="RecordingOptions.TemporaryThreshold"/>.</param>
+    /// <param name="isWatching">
+    /// True to collect sessions that appear later too, until <see cref="Wait"/> is stopped; there need not be any yet.
+    /// </param>
+    /// <returns>The collection, which the caller disposes of.</returns>
     /// <exception cref="IOException">
-    /// A name stands for nothing, there are no sessions, or the database could not be written. The message is one line.
+    /// A name is neither a session, a folder nor a prefix of sessions, there are no sessions, or the database cannot be written. The
+    /// message is one line.
     /// </exception>
-    /// <param name="isWatching">Whether more sessions may come, until the waiting is stopped; there need not be any yet.</param>
     public static SessionCollection Start(
         IReadOnlyList<string> names, string path, bool overwrite, int temporaryThreshold, bool isWatching = false)
     {
@@ -51,10 +55,13 @@ public sealed class SessionCollection : IDisposable
         return new SessionCollection(paths, path, collector, isWatching);
     }
 
-    /// <summary>Follows processes that run until they end, completes the database, and removes the sessions that are in it.</summary>
-    /// <param name="stop">Ends the following: what is there is drained, and the sessions of processes that still run stay.</param>
-    /// <param name="running">Called now and then with how many processes have not ended.</param>
-    /// <exception cref="IOException">The database cannot be written; no session was removed. The message is one line.</exception>
+    /// <summary>Blocks until the processes have ended, completes the database, and removes the sessions that are in it.</summary>
+    /// <param name="stop">
+    /// Ends the waiting. The database then has everything recorded so far, and the sessions of running processes stay.
+    /// </param>
+    /// <param name="running">Called now and then by this thread, with the number of processes that still run.</param>
+    /// <returns>The database and the problems.</returns>
+    /// <exception cref="IOException">The database cannot be written. No session was removed. The message is one line.</exception>
     public CollectionResult Wait(CancellationToken stop, Action<int>? running = null)
     {
         _collector.WaitForProcesses(running, stop, _isWatching);
@@ -86,7 +93,7 @@ public sealed class SessionCollection : IDisposable
             _collector.HasDamage || _collector.Unmade.Count > 0);
     }
 
-    /// <summary>Ends the collecting. Without <see cref="Wait"/>, no session is removed.</summary>
+    /// <summary>Stops the collector. Without a call of <see cref="Wait"/>, no session is removed.</summary>
     public void Dispose() => _collector.Dispose();
 
     private static string? Remove(string file)

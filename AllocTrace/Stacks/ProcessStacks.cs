@@ -1,10 +1,10 @@
 namespace AllocTrace.Stacks;
 
 /// <summary>
-/// The Python stacks of a running process. Threads that wait are read as they are, and believed if they have not run meanwhile; threads that
-/// run are held for the moment. What does not hold together is read again, and never shown.
+/// Reads the Python stacks of a running process. Waiting threads are read without being held, and their stacks are accepted if they have
+/// not run meanwhile. Running threads are held while they are read. An inconsistent stack is read again, and never shown.
 /// </summary>
-public sealed class ProcessStacks
+internal sealed class ProcessStacks
 {
     /// <summary>The number of attempts after which threads that wait are held too: something wakes them all the time.</summary>
     private const int Gentle = 20;
@@ -30,9 +30,9 @@ public sealed class ProcessStacks
     /// <exception cref="UnauthorizedAccessException">It may not be looked into. The message is one line that says what would help.</exception>
     public static IReadOnlyList<ThreadStack> Read(uint pid) => Read(pid, out _);
 
-    /// <summary>The same.</summary>
+    /// <summary>Reads the stacks of all threads that have run Python code, and says which are missing.</summary>
     /// <param name="pid">The process.</param>
-    /// <param name="cut">Why some of them are missing: one line. <see langword="null"/>: none is.</param>
+    /// <param name="cut">The reason for which stacks are missing, in one line; <see langword="null"/> if none are.</param>
     /// <exception cref="IOException">There is no such process, or no Python in it. The message is one line.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be looked into. The message is one line that says what would help.</exception>
     public static IReadOnlyList<ThreadStack> Read(uint pid, out string? cut)

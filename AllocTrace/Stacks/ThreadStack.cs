@@ -1,29 +1,32 @@
 namespace AllocTrace.Stacks;
 
 /// <summary>The stack of a thread.</summary>
-public sealed record ThreadStack
+internal sealed record ThreadStack
 {
-    /// <summary>The system's id of the thread; 0: not known.</summary>
+    /// <summary>The thread id of the system; 0 if unknown.</summary>
     public uint Id { get; init; }
 
-    /// <summary>The system's name of the thread.</summary>
+    /// <summary>The name of the thread, as the system has it.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>Its <c>threading.get_ident()</c>.</summary>
+    /// <summary>The result of <c>threading.get_ident()</c> in the thread.</summary>
     public ulong Identifier { get; init; }
 
-    /// <summary>The id of the interpreter whose code it runs; 0 is the main one.</summary>
+    /// <summary>CPython's id of the interpreter whose code the thread runs; 0 is the main one.</summary>
     public long Interpreter { get; init; }
 
-    /// <summary>The version of the CPython that it belongs to, as 3.13 or 3.13t.</summary>
+    /// <summary>The version of the CPython that it belongs to, for example 3.13 or 3.13t.</summary>
     public string Python { get; init; } = "";
 
-    /// <summary>True if it ran when it was looked at; otherwise it waited.</summary>
+    /// <summary>True if the thread was running when it was read; otherwise it was waiting.</summary>
     public bool IsRunning { get; init; }
 
-    /// <summary>Oldest first; empty: no Python code. <see langword="null"/>: it changed whenever it was read, see <see cref="Problem"/>.</summary>
+    /// <summary>
+    /// The frames, oldest first; empty if the thread runs no Python code. <see langword="null"/> if the stack changed during every attempt
+    /// to read it; see <see cref="Problem"/>.
+    /// </summary>
     public IReadOnlyList<StackFrame>? Frames { get; init; }
 
-    /// <summary>Why there are no frames, or not all.</summary>
+    /// <summary>The reason for which frames are missing; <see langword="null"/> if none are.</summary>
     public string? Problem { get; init; }
 }

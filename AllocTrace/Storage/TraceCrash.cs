@@ -1,18 +1,25 @@
 namespace AllocTrace.Storage;
 
-/// <summary>A fatal signal, and what the process was doing: a row of the table <c>crash</c>, with its threads and allocations.</summary>
-/// <param name="Process">The process's number in the database.</param>
-/// <param name="Signal">The signal's number.</param>
-/// <param name="Name">Its name, as SIGSEGV.</param>
-/// <param name="Code"><c>si_code</c>: above 0 the kernel's own; otherwise the signal was sent.</param>
-/// <param name="Address">The address that could not be used; <see langword="null"/> when the signal was sent.</param>
-/// <param name="SenderPid">Who sent it; <see langword="null"/>: nobody, or not known.</param>
-/// <param name="AtNs">When, nanoseconds since the recording of the process began.</param>
-/// <param name="OsId">The thread that got it.</param>
-/// <param name="WasCollecting">Whether a garbage collection was going on.</param>
-/// <param name="ThreadsInAll">How many threads there were; more than <see cref="Threads"/> when there was no room.</param>
-/// <param name="NestedSignal">A fault while this was written down: what was being read then is missing.</param>
-/// <param name="IsComplete">Whether the writing came to its end.</param>
+/// <summary>A fatal signal, with the stacks of all threads and the last allocations: a row of the table <c>crash</c>.</summary>
+/// <param name="Process">The <see cref="TraceProcess.Id"/> of the process.</param>
+/// <param name="Signal">The number of the signal.</param>
+/// <param name="Name">The name of the signal, for example SIGSEGV.</param>
+/// <param name="Code"><c>si_code</c>: above 0 if the kernel raised the signal; otherwise a process sent it.</param>
+/// <param name="Address">The address of the failed access; <see langword="null"/> if the signal was sent.</param>
+/// <param name="SenderPid">
+/// The process id of the sender; <see langword="null"/> if the signal was not sent, or the sender is unknown.
+/// </param>
+/// <param name="AtNs">The time of the signal, in nanoseconds since the recording of the process began.</param>
+/// <param name="OsId">The id of the thread that received it.</param>
+/// <param name="WasCollecting">True if a garbage collection was running.</param>
+/// <param name="ThreadsInAll">
+/// The number of threads of the process; more than <see cref="Threads"/> has if there was no room for all.
+/// </param>
+/// <param name="NestedSignal">
+/// The number of a signal that was raised while the report was written: the part that was being read is missing. <see langword="null"/> if
+/// there was none.
+/// </param>
+/// <param name="IsComplete">True if the report was written to its end.</param>
 public sealed record TraceCrash(
     long Process,
     long Signal,
@@ -27,9 +34,9 @@ public sealed record TraceCrash(
     long? NestedSignal,
     bool IsComplete)
 {
-    /// <summary>The threads, the one that got the signal first.</summary>
+    /// <summary>The threads; the one that received the signal comes first.</summary>
     public IReadOnlyList<CrashedThread> Threads { get; init; } = [];
 
-    /// <summary>The last recorded calls of that thread, the last one first.</summary>
+    /// <summary>The last recorded calls of the thread that received the signal, the last one first.</summary>
     public IReadOnlyList<LastAllocation> Allocations { get; init; } = [];
 }

@@ -5,15 +5,15 @@ using static SQLitePCL.raw;
 namespace AllocTrace.Storage;
 
 /// <summary>
-/// A recording, opened for reading; the file is never changed. What is small is read at once, stacks and sites when asked for.
-/// Not for use by several threads at the same time.
+/// A recording that is open for reading. The file is never changed. Small tables are read when it is opened, stacks and sites at the first
+/// use. An instance must not be used by several threads at the same time. It keeps the file open until it is disposed of.
 /// </summary>
 public sealed class TraceDatabase : IDisposable
 {
-    /// <summary>The <c>application_id</c> of a trace: the letters ALTC.</summary>
+    /// <summary>The <c>application_id</c> of a recording: the letters ALTC.</summary>
     public const int ApplicationId = 0x414C_5443;
 
-    /// <summary>The version of the schema that this library reads (<c>user_version</c>).</summary>
+    /// <summary>The version of the schema that this library reads and writes (<c>user_version</c>).</summary>
     public const int SchemaVersion = 2;
 
     private readonly ReadConnections _connections;
@@ -57,13 +57,13 @@ public sealed class TraceDatabase : IDisposable
         _sites = new SiteReader(this, connections);
     }
 
-    /// <summary>The file as the caller named it.</summary>
+    /// <summary>The path of the file, as the caller gave it.</summary>
     public string Path { get; }
 
     /// <summary>The recorded processes, in the order in which they were recorded.</summary>
     public IReadOnlyList<TraceProcess> Processes { get; }
 
-    /// <summary>True if in some process not every allocation was recorded: sizes and counts are estimates.</summary>
+    /// <summary>True if allocations of at least one process were sampled: bytes and blocks are estimates.</summary>
     public bool IsSampled { get; }
 
     /// <summary>The threads of all processes.</summary>
@@ -72,7 +72,7 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>The allocator domains that occur.</summary>
     public IReadOnlyList<TraceDomain> Domains { get; }
 
-    /// <summary>The snapshots.</summary>
+    /// <summary>The snapshots of all processes.</summary>
     public IReadOnlyList<TraceSnapshot> Snapshots { get; }
 
     /// <summary>The losses. Empty if nothing is missing.</summary>
@@ -81,7 +81,7 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>The CPythons of the processes, in the order in which they were found.</summary>
     public IReadOnlyList<TraceRuntime> Runtimes { get; }
 
-    /// <summary>What was recorded of the C library, of processes that were recorded with the option <c>native</c>.</summary>
+    /// <summary>The recordings of C allocations, of processes that were recorded with the option <c>native</c>.</summary>
     public IReadOnlyList<TraceNative> Native { get; }
 
     /// <summary>The fatal signals that were recorded, at most one a process.</summary>
@@ -93,11 +93,11 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>The snapshots whose types and holders were read.</summary>
     public IReadOnlyList<TraceObjects> Objects { get; }
 
-    /// <summary>What blocks are, in all snapshots; the first is "not known".</summary>
+    /// <summary>The types of blocks in all snapshots; the first is "not known".</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal IReadOnlyList<BlockType> BlockTypes => _blockTypes ??= Objects.Count == 0 ? [default] : Guarded(() => ObjectTables.Types(_connections.First));
 
-    /// <summary>What <see cref="Site.TypeRow"/> refers to.</summary>
+    /// <summary>The rows to which <see cref="Site.TypeRow"/> refers.</summary>
     internal IReadOnlyList<TypeOfSite> TypeRows => _typeRows;
 
     /// <summary>The time of all processes in slices, by process and time; read at the first use.</summary>
@@ -118,19 +118,23 @@ public sealed class TraceDatabase : IDisposable
     /// <summary>The trie of all stacks; read at the first use.</summary>
     internal StackTable Stacks => _stacks ??= Guarded(new StackReader(Path, _connections, !ShowsInterpreterFrames).Read);
 
-    /// <summary>Whether C stacks have the frames of CPython itself (<see cref="InterpreterFrames"/>). To be set before stacks are read.</summary>
+    /// <summary>
+    /// True if C stacks have the frames of CPython itself (<see cref="InterpreterFrames"/>). Must be set before stacks are read.
+    /// </summary>
     internal bool ShowsInterpreterFrames { get; set; }
 
-    /// <summary>What is missing of C stacks, by process; empty when none were recorded.</summary>
+    /// <summary>The incomplete C stacks, by process; empty if none were recorded.</summary>
     internal IReadOnlyList<(long Process, long Cut, long Unplaced)> NativeStacks { get; }
 
     /// <summary>Opens a recording.</summary>
-    /// <exception cref="InvalidTraceException">The file is not a trace, has a schema of another version, or is damaged.</exception>
-    /// <exception cref="IOException">The file is missing, is a folder, or cannot be read.</exception>
+    /// <param name="path">The path of the file.</param>
+    /// <returns>The open recording, which the caller disposes of.</returns>
+    /// <exception cref="InvalidTraceException">The file is not a recording, has a schema of another version, or is damaged.</exception>
+    /// <exception cref="IOException">The file is missing, is not a plain file, or cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static TraceDatabase Open(string path) => Open(path, path);
 
-    /// <summary>The same, under another name: the copy of a live snapshot is called as its process is.</summary>
+    /// <summary>Opens a recording under another name: the copy of a live snapshot is named after its process.</summary>
     internal static TraceDatabase Open(string path, string name)
     {
         if (Directory.Exists(path))
@@ -158,7 +162,9 @@ public sealed class TraceDatabase : IDisposable
         });
     }
 
-    /// <summary>The processes with a pid, or all when it is <see langword="null"/>.</summary>
+    /// <summary>Returns the processes with a pid.</summary>
+    /// <param name="pid">The process id, or <see langword="null"/> for all processes.</param>
+    /// <returns>The processes, in the order in which they were recorded; at least one if <paramref name="pid"/> is given.</returns>
     /// <exception cref="ArgumentException">There is no such process.</exception>
     public IReadOnlyList<TraceProcess> ProcessesWith(long? pid)
     {
@@ -176,18 +182,18 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>The index of a row that another one refers to.</summary>
     /// <param name="path">The database, for the message.</param>
-    /// <param name="index">Where it was found; negative when it was not.</param>
-    /// <param name="id">Its number.</param>
-    /// <param name="table">What it is.</param>
+    /// <param name="index">The index at which it was found; negative if it was not.</param>
+    /// <param name="id">The number of the row.</param>
+    /// <param name="table">The table of the row.</param>
     /// <exception cref="InvalidTraceException">There is none.</exception>
     internal static int Existing(string path, int index, long id, string table) =>
         index >= 0 ? index : throw new InvalidTraceException(path, $"damaged: there is no {table} {id}");
 
-    /// <summary>Reads what was alive at snapshots, by site.</summary>
+    /// <summary>Reads the blocks that were live at snapshots, by site.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal SiteTable[] ReadLiveSites(IEnumerable<TraceSnapshot> snapshots) => Guarded(() => snapshots.SelectMany(_sites.ReadAlive).ToArray());
 
-    /// <summary>The same by site and type. The snapshots have <see cref="Objects"/>.</summary>
+    /// <summary>Reads the blocks that were live at snapshots, by site and type. The snapshots have <see cref="Objects"/>.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal SiteTable[] ReadTypedSites(IEnumerable<TraceSnapshot> snapshots) => Guarded(() => snapshots.Select(snapshot => _objectTables.Typed(snapshot, _typeRows)).ToArray());
 
@@ -195,7 +201,7 @@ public sealed class TraceDatabase : IDisposable
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal List<TraceHolder> ReadHolders(TraceSnapshot snapshot) => Guarded(() => _objectTables.Holders(snapshot));
 
-    /// <summary>Reads which objects of a snapshot wait for the garbage collector, most bytes first.</summary>
+    /// <summary>Reads the objects of a snapshot that wait for the garbage collector, most bytes first.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal List<TraceGarbage> ReadGarbage(TraceSnapshot snapshot) => Guarded(() => _objectTables.Garbage(snapshot));
 
@@ -212,7 +218,7 @@ public sealed class TraceDatabase : IDisposable
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal SiteTable[] ReadTemporarySites(IEnumerable<TraceProcess> processes) => ReadMeasure(processes, "temporary");
 
-    /// <summary>Visits what sites did in slices, slice by slice.</summary>
+    /// <summary>Visits the changes of sites in slices, slice by slice.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal void VisitSlices(Action<SliceChange> visit) => Guarded(() =>
     {
@@ -239,7 +245,7 @@ public sealed class TraceDatabase : IDisposable
 
     /// <summary>Aggregates all that is known about the sites of a process, on several cores.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="visitorOfPart">Called with the parts, returns who takes the sites of each; a part is read by one thread.</param>
+    /// <param name="visitorOfPart">Called with the parts, returns the visitor of the sites of each part; one thread reads a part.</param>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal void VisitCounters(TraceProcess process, Func<RowRange[], SiteVisitor[]> visitorOfPart) => Guarded(() =>
     {

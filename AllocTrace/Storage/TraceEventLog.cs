@@ -1,8 +1,10 @@
 namespace AllocTrace.Storage;
 
 /// <summary>The event log of a process (option <c>events</c>).</summary>
-/// <param name="Process">The number of its process in the database.</param>
-/// <param name="Events">How many calls it has.</param>
-/// <param name="LeftOut">How many later calls it does not have, because it had reached the largest size.</param>
-/// <param name="LeftOutNs">Since when, nanoseconds since the recording began; <see langword="null"/> when nothing was left out.</param>
+/// <param name="Process">The <see cref="TraceProcess.Id"/> of the process.</param>
+/// <param name="Events">The number of calls in the log.</param>
+/// <param name="LeftOut">The number of later calls that are missing, because the log had reached its largest size.</param>
+/// <param name="LeftOutNs">
+/// The time of the first missing call, in nanoseconds since the recording of the process began; <see langword="null"/> if none is missing.
+/// </param>
 public sealed record TraceEventLog(long Process, long Events, long LeftOut, long? LeftOutNs);

@@ -1,12 +1,15 @@
 namespace AllocTrace.Storage;
 
-/// <summary>What was recorded of a process's C library: a row of the table <c>native</c>.</summary>
-/// <param name="Process">The <see cref="TraceProcess.Id"/> of its process.</param>
+/// <summary>The recording of a process's C allocations: a row of the table <c>native</c>.</summary>
+/// <param name="Process">The <see cref="TraceProcess.Id"/> of the process.</param>
 /// <param name="Mode"><c>malloc</c> or <c>stacks</c>.</param>
-/// <param name="Reach"><c>name</c>: all calls by name. <c>import</c>: those of images whose imports could be redirected. <c>none</c>.</param>
+/// <param name="Reach">
+/// The calls that are recorded: <c>name</c> for all calls by name, <c>import</c> for those of images whose imports could be redirected,
+/// <c>none</c>.
+/// </param>
 /// <param name="Past">The images whose allocations are missing.</param>
 public sealed record TraceNative(long Process, string Mode, string Reach, IReadOnlyList<string> Past)
 {
-    /// <summary>True if everything could be recorded.</summary>
+    /// <summary>True if all C allocations could be recorded.</summary>
     public bool IsWhole => Reach == "name" && Past.Count == 0;
 }

@@ -1,21 +1,26 @@
 namespace AllocTrace.Storage;
 
 /// <summary>A recorded process: a row of the table <c>process</c>.</summary>
-/// <param name="Id">Its number in the database. A pid can occur twice (after exec, or when the system used it again), this cannot.</param>
-/// <param name="Pid">Its process id.</param>
-/// <param name="ParentPid">Its parent's process id.</param>
-/// <param name="Command">Its arguments, quoted as a shell needs them.</param>
-/// <param name="Executable">The program file.</param>
-/// <param name="PythonVersion">What <c>Py_GetVersion()</c> returned.</param>
-/// <param name="Stacks"><c>on</c>, or why there are no Python stacks.</param>
-/// <param name="StartedAtNs">When recording began, nanoseconds since 1970 (UTC).</param>
-/// <param name="DurationNs">How long it was recorded, nanoseconds.</param>
-/// <param name="Ending">How its recording ended.</param>
-/// <param name="CutStacks">Stacks without their oldest frames.</param>
-/// <param name="UnknownFrees">Frees of blocks from before the hook.</param>
-/// <param name="TemporaryThreshold">A block is temporary if freed before this many further allocations of its thread.</param>
+/// <param name="Id">
+/// The number of the process in the database, which is unique; a pid can occur twice (after exec, or because the system reused it).
+/// </param>
+/// <param name="Pid">The process id, in the namespace of the process.</param>
+/// <param name="ParentPid">The process id of the parent.</param>
+/// <param name="Command">The arguments, quoted for a shell.</param>
+/// <param name="Executable">The path of the program file.</param>
+/// <param name="PythonVersion">The result of <c>Py_GetVersion()</c>.</param>
+/// <param name="Stacks"><c>on</c>, or the reason for which there are no Python stacks.</param>
+/// <param name="StartedAtNs">The time at which recording began, in nanoseconds since 1970 (UTC).</param>
+/// <param name="DurationNs">The duration of the recording, in nanoseconds.</param>
+/// <param name="Ending">The way in which the recording ended.</param>
+/// <param name="CutStacks">The number of stacks that lack their oldest frames.</param>
+/// <param name="UnknownFrees">The number of frees of blocks that were allocated before the hooks were installed.</param>
+/// <param name="TemporaryThreshold">
+/// The number of further allocations of a thread before which it must free a block for the block to count as temporary.
+/// </param>
 /// <param name="SampleBytes">
-/// 0 when every allocation was recorded. Otherwise the mean bytes from one that was to the next, and all sizes and counts are estimates.
+/// The mean number of bytes from one recorded allocation to the next: all bytes and blocks are estimates. 0 if every allocation was
+/// recorded.
 /// </param>
 public sealed record TraceProcess(
     long Id,
@@ -36,7 +41,7 @@ public sealed record TraceProcess(
     /// <summary>True if allocations were recorded with Python stacks.</summary>
     public bool HasStacks => Stacks == StoredWords.StacksOn;
 
-    /// <summary>When recording began, in UTC.</summary>
+    /// <summary>The time at which recording began, in UTC.</summary>
     public DateTimeOffset StartedAt => DateTimeOffset.UnixEpoch.AddTicks(StartedAtNs / TimeSpan.NanosecondsPerTick);
 
     /// <summary>The duration of the recording.</summary>

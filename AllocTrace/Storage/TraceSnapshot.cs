@@ -1,15 +1,15 @@
 namespace AllocTrace.Storage;
 
-/// <summary>The live blocks of one process at a moment: a row of the table <c>snapshot</c>.</summary>
-/// <param name="Id">Its number in the database.</param>
-/// <param name="Process">The <see cref="TraceProcess.Id"/> of its process.</param>
-/// <param name="Kind">Why it was taken.</param>
-/// <param name="Name">The name given to a named one.</param>
-/// <param name="AtNs">When, nanoseconds since the process's recording began.</param>
-/// <param name="Bytes">What was alive, bytes.</param>
-/// <param name="Blocks">How many blocks were alive.</param>
+/// <summary>A snapshot of the live blocks of one process: a row of the table <c>snapshot</c>.</summary>
+/// <param name="Id">The number of the snapshot in the database.</param>
+/// <param name="Process">The <see cref="TraceProcess.Id"/> of the process.</param>
+/// <param name="Kind">The reason for which it was taken.</param>
+/// <param name="Name">The name of a named snapshot, otherwise empty.</param>
+/// <param name="AtNs">The time of the snapshot, in nanoseconds since the recording of the process began.</param>
+/// <param name="Bytes">The size of the live blocks together, in bytes.</param>
+/// <param name="Blocks">The number of live blocks.</param>
 public sealed record TraceSnapshot(long Id, long Process, SnapshotKind Kind, string Name, long AtNs, long Bytes, long Blocks)
 {
-    /// <summary>True if the program or its user asked for it, as opposed to the snapshots that every process has.</summary>
+    /// <summary>True if the program or its user requested it; the peak and the end are snapshots that every process has.</summary>
     public bool IsNamed => Kind == SnapshotKind.Named;
 }

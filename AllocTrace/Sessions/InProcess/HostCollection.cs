@@ -3,10 +3,10 @@ using AllocTrace.Storage;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// The collector that a traced process started (<c>collector=auto</c>): makes one database of all processes of the recording, and lets the last
-/// one end when it is complete. Nobody sees what it says: what goes wrong is in <c>FILE.db.error</c>, and the sessions stay.
+/// The collector that a traced process started (<c>collector=auto</c>): makes one database of all processes of the recording, and lets the
+/// last process end when it is complete. It has no terminal: problems are written to <c>FILE.db.error</c>, and the sessions stay.
 /// </summary>
-public static class HostCollection
+internal static class HostCollection
 {
     /// <summary>The option of <c>alloctrace collect</c> that makes it such a collector.</summary>
     public const string Option = "--recording";
@@ -31,7 +31,10 @@ public static class HostCollection
             Collect(SessionSurvey.TryRead(first)?.Pid ?? 0, paths, NextFree(path), done);
     }
 
-    /// <summary>The database that a process makes as the collector of a recording; <see langword="null"/> when it is something else, or has ended.</summary>
+    /// <summary>
+    /// Returns the database that a process makes as the collector of a recording; <see langword="null"/> if it is another process, or has
+    /// ended.
+    /// </summary>
     public static string? DatabaseOf(uint collector)
     {
         try
@@ -73,7 +76,7 @@ public static class HostCollection
             Tell([.. problems.Select(paths.Shown)], $"{path}.error");
     }
 
-    /// <summary>The name can be guessed, so the file is made anew: what others may have put there is not written to.</summary>
+    /// <summary>Writes the problems to a new file: its name can be guessed, so a file that others put there is not written to.</summary>
     private static void Tell(List<string> problems, string file)
     {
         FolderFiles.TryDelete(file);
@@ -89,8 +92,8 @@ public static class HostCollection
     }
 
     /// <summary>
-    /// Whenever no recorded process runs, the database is there: the root may be a shell that nobody means to end soon. A root that was not
-    /// started to be recorded, but told to record itself, is over with its recording.
+    /// Publishes the database whenever no recorded process runs, because the root may be a shell that stays open for days. A root that
+    /// started to record itself later ends with its recording.
     /// </summary>
     private static void FollowToTheEnd(Collector collector, RecordingRoot root)
     {

@@ -5,19 +5,19 @@ using AllocTrace.Wire;
 namespace AllocTrace.Sessions;
 
 /// <summary>Asks the collector of a running recording for a named snapshot, from any process that may open the session.</summary>
-public static unsafe class SnapshotRequest
+internal static unsafe class SnapshotRequest
 {
-    /// <summary>The longest name, bytes of UTF-8.</summary>
+    /// <summary>The length of the longest name, in bytes of UTF-8.</summary>
     public const int LongestName = SessionHeader.RequestedNameBytes - 1;
 
     private const int LookMs = 2;
 
-    /// <summary>Asks, and waits until the snapshot is taken.</summary>
+    /// <summary>Requests a snapshot, and blocks until it is taken.</summary>
     /// <param name="pid">The recorded process.</param>
     /// <param name="name">The snapshot's name, up to <see cref="LongestName"/> bytes of UTF-8.</param>
-    /// <param name="patience">How long to wait for the collector.</param>
-    /// <param name="objects">Whether the types and holders of its blocks are read.</param>
-    /// <returns>What is to be said about the types and holders, in one line; empty without them.</returns>
+    /// <param name="patience">The time limit for the collector.</param>
+    /// <param name="objects">True to read the types and holders of its blocks.</param>
+    /// <returns>A note about the types and holders, in one line; empty if there is none.</returns>
     /// <exception cref="IOException">The process is not recorded, nobody collects it, or the collector does not answer. The message is one line.</exception>
     public static string Take(uint pid, string name, TimeSpan patience, bool objects = false)
     {
@@ -57,7 +57,7 @@ public static unsafe class SnapshotRequest
         }
     }
 
-    /// <summary>The session that a process writes now: it maps the file.</summary>
+    /// <summary>Returns the session that a process maps, or <see langword="null"/> if there is none or it cannot be seen.</summary>
     public static string? SessionOf(uint pid)
     {
         try
@@ -79,7 +79,7 @@ public static unsafe class SnapshotRequest
 
     internal static string NameIn(SessionHeader* header) => TextIn(new(header->RequestedName, SessionHeader.RequestedNameBytes));
 
-    /// <summary>Stores what an answer says of the objects that were asked for, in at most as many bytes as there is room for.</summary>
+    /// <summary>Stores the note of an answer about objects, cut to the room that there is.</summary>
     internal static void SetNote(SessionHeader* header, string note)
     {
         var room = new Span<byte>(header->AnsweredNote, SessionHeader.AnsweredNoteBytes);

@@ -5,17 +5,17 @@ using Microsoft.Data.Sqlite;
 namespace AllocTrace.Storage;
 
 /// <summary>Names the C functions of a recording that have no name, in place.</summary>
-public static class NativeNames
+internal static class NativeNames
 {
-    /// <summary>What was found.</summary>
-    /// <param name="Named">How many functions got a name.</param>
-    /// <param name="Unnamed">How many have none.</param>
-    /// <param name="UnnamedByImage">Those by file, the file with most of them first.</param>
+    /// <summary>The result of a search for names.</summary>
+    /// <param name="Named">The number of functions that got a name.</param>
+    /// <param name="Unnamed">The number of functions that have none.</param>
+    /// <param name="UnnamedByImage">The functions without a name by file, the file with most of them first.</param>
     public sealed record Result(int Named, int Unnamed, IReadOnlyList<(string Image, int Functions)> UnnamedByImage);
 
-    /// <summary>Looks for the names and writes those that it finds, all or none of them.</summary>
+    /// <summary>Looks for the names, and writes those that it finds in one transaction.</summary>
     /// <param name="path">The recording. Others may read it meanwhile.</param>
-    /// <param name="debugFolders">Where debug files are, beside the system's.</param>
+    /// <param name="debugFolders">The folders of debug files to search before the system's.</param>
     /// <exception cref="InvalidTraceException">The file is not a recording, or damaged.</exception>
     /// <exception cref="IOException">The file cannot be read or written. The message is one line.</exception>
     public static Result Update(string path, IReadOnlyList<string> debugFolders)

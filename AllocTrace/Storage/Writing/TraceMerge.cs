@@ -5,8 +5,8 @@ using Microsoft.Data.Sqlite;
 namespace AllocTrace.Storage;
 
 /// <summary>
-/// Makes one recording of several. Code objects, stacks and domains that are the same become one; all other rows are copied with numbers of their
-/// own. Which columns refer to which tables is read from the schema.
+/// Merges recordings into one. Equal code objects, stacks and domains become one row; all other rows are copied and get new numbers. The
+/// references between tables are read from the schema.
 /// </summary>
 public static class TraceMerge
 {
@@ -22,13 +22,13 @@ public static class TraceMerge
         ["code"] = "new.filename = old.filename AND new.qualname = old.qualname AND new.first_line = old.first_line AND new.name = old.name",
     };
 
-    /// <summary>Writes the recording.</summary>
-    /// <param name="path">The file to write; it gets its name when it is complete.</param>
-    /// <param name="overwrite">Whether a file that is there may be replaced.</param>
-    /// <param name="recordings">The recordings, in the order in which their processes will be.</param>
-    /// <returns>The number of processes.</returns>
-    /// <exception cref="InvalidTraceException">One of them is not a recording, or damaged. Nothing was written.</exception>
-    /// <exception cref="IOException">One cannot be read, or the file cannot be written. The message is one line.</exception>
+    /// <summary>Writes the merged recording. The sources are not changed.</summary>
+    /// <param name="path">The file to write. It appears under this name when it is complete.</param>
+    /// <param name="overwrite">True to replace an existing file.</param>
+    /// <param name="recordings">The recordings to merge; their processes are kept in this order.</param>
+    /// <returns>The number of processes in the merged recording.</returns>
+    /// <exception cref="InvalidTraceException">A source is not a recording, or is damaged. Nothing was written.</exception>
+    /// <exception cref="IOException">A source cannot be read, or the file cannot be written or exists. The message is one line.</exception>
     public static int Write(string path, bool overwrite, IReadOnlyList<string> recordings)
     {
         foreach (var recording in recordings)
