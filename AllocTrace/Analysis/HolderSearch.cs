@@ -11,7 +11,7 @@ internal sealed class HolderSearch(TraceDatabase database, IReadOnlyList<TraceSn
 
     /// <summary>Returns the types of the objects that sites which pass a filter allocated, with their holders, most bytes first.</summary>
     /// <param name="filters">The sites; one match is enough.</param>
-    /// <param name="isPrivate">Whether paths are without keys and strings of the program.</param>
+    /// <param name="isPrivate">True if paths leave out keys and strings of the program.</param>
     public IReadOnlyList<HeldType> OfSites(IReadOnlyCollection<TraceFilter> filters, bool isPrivate)
     {
         var filter = new SiteFilter(database, filters);
@@ -20,7 +20,7 @@ internal sealed class HolderSearch(TraceDatabase database, IReadOnlyList<TraceSn
 
     /// <summary>Returns the holders of the objects of a type: by its full name, without <c>builtins</c>, or by the end of its name behind a dot.</summary>
     /// <param name="name">The name.</param>
-    /// <param name="isPrivate">Whether paths are without keys and strings of the program.</param>
+    /// <param name="isPrivate">True if paths leave out keys and strings of the program.</param>
     public IReadOnlyList<HeldType> OfType(string name, bool isPrivate)
     {
         var names = database.BlockTypes.Where(type => type.Kind == ObjectKind).Select(type => type.Type).ToHashSet();

@@ -19,7 +19,7 @@ internal sealed class HandoverFolder : IDisposable
     private readonly TargetStatus? _receiver;
 
     /// <summary>Makes the folder where temporary files belong.</summary>
-    /// <param name="receiver">Whose process is to use the files.</param>
+    /// <param name="receiver">The process whose user uses the files.</param>
     /// <exception cref="IOException">It cannot be made. The message is one line.</exception>
     public HandoverFolder(TargetStatus receiver)
     {

@@ -37,7 +37,7 @@ internal sealed class TargetStatus
         }
     }
 
-    /// <summary>Why the system forbids this process to look into that one: what is likely, in a few words.</summary>
+    /// <summary>Returns the likely reason for which the system forbids this process to read that one, in a few words.</summary>
     public string WhyNot()
     {
         var own = Of((uint)Environment.ProcessId);

@@ -9,8 +9,8 @@ namespace AllocTrace.Events;
 /// it compressed (zlib). A tag is the <see cref="Wire.RecordKind"/> in the upper half of the byte, the domain's number in the lower.
 /// </summary>
 /// <param name="Runs">Events that follow each other in one thread at one time.</param>
-/// <param name="Tags">What happened.</param>
-/// <param name="Addresses">To which block.</param>
+/// <param name="Tags">The kinds of the calls.</param>
+/// <param name="Addresses">The addresses of the blocks.</param>
 /// <param name="Bytes">Bytes of each allocation, in their order.</param>
 /// <param name="Stacks">Likewise, the number of the stack.</param>
 internal readonly record struct EventBlock(
@@ -80,6 +80,6 @@ internal readonly record struct EventBlock(
 /// <summary>Events that follow each other in one thread at one time, in a block.</summary>
 /// <param name="TimeNs">Since the process's recording began.</param>
 /// <param name="Thread">The thread's number in the process.</param>
-/// <param name="Count">How many.</param>
+/// <param name="Count">The number of calls.</param>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal readonly record struct EventRun(long TimeNs, int Thread, int Count);

@@ -43,7 +43,7 @@ internal sealed unsafe class EventLog : IDisposable
     /// <summary>The number of calls that are missing for lack of room.</summary>
     public long LeftOut { get; private set; }
 
-    /// <summary>Since when, ns since the recording began.</summary>
+    /// <summary>The time of the first call that was left out, in nanoseconds since the recording began.</summary>
     public long? LeftOutNs { get; private set; }
 
     /// <summary>The log's blocks: how many events each has, and when. After <see cref="Finish"/>.</summary>
@@ -56,7 +56,7 @@ internal sealed unsafe class EventLog : IDisposable
     /// <param name="thread">The thread's number in the process.</param>
     /// <param name="at">The first record.</param>
     /// <param name="end">The end of what is committed.</param>
-    /// <param name="nowNs">How far time has come, ns since the recording began.</param>
+    /// <param name="nowNs">The present time, in nanoseconds since the recording began.</param>
     public void Add(int thread, byte* at, byte* end, long nowNs)
     {
         if (_count >= EventBlock.Events)

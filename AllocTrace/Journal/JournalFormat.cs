@@ -67,7 +67,7 @@ internal struct JournalHead
     [FieldOffset(0)] public ulong Magic;
     [FieldOffset(8)] public uint Version;
 
-    /// <summary>Whose it is: the session's pid, pid_started and started_mono_ns.</summary>
+    /// <summary>The session of the journal: pid, pid_started and started_mono_ns.</summary>
     [FieldOffset(12)] public uint Pid;
     [FieldOffset(16)] public ulong PidStarted;
     [FieldOffset(24)] public ulong StartedMonoNs;

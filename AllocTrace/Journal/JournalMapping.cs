@@ -16,7 +16,7 @@ internal sealed unsafe class JournalMapping : IDisposable
     private readonly byte* _start;
 
     /// <param name="file">The journal's; not owned.</param>
-    /// <param name="length">How many of its bytes were written; not 0.</param>
+    /// <param name="length">The number of its bytes that were written; not 0.</param>
     /// <exception cref="IOException">There are no addresses for it.</exception>
     public JournalMapping(SafeFileHandle file, long length)
     {

@@ -20,7 +20,7 @@ internal sealed unsafe class JournalWriter : IDisposable
     private readonly JournalHead* _head;
     private ulong _number;
 
-    /// <summary>What earlier generations wrote; <see langword="null"/> in the first.</summary>
+    /// <summary>The data that earlier generations wrote; <see langword="null"/> in the first.</summary>
     private JournalMapping? _written;
 
     private JournalWriter(SessionFile session, string path)

@@ -67,7 +67,7 @@ internal sealed class Areas(MemoryMap map, IReadOnlyList<(ulong Address, ulong B
         return new Area(AreaKind.Stack, start, descriptor > stack && above < end ? above : end);
     }
 
-    /// <summary>What is between the known areas. Of two that overlap the first has what both claim.</summary>
+    /// <summary>Returns the known areas and the gaps between them. Of two areas that overlap, the first has the common part.</summary>
     private static List<Area> Fill(MappedRange mapping, List<Area> known)
     {
         var areas = new List<Area>();

@@ -1,8 +1,8 @@
 namespace AllocTrace.Memory;
 
-/// <summary>What a live block has on one page.</summary>
+/// <summary>The part of a live block on one page.</summary>
 /// <param name="Site">Its site.</param>
-/// <param name="Bytes">What it takes there, with what its allocator adds.</param>
+/// <param name="Bytes">The bytes that the block takes there, with its allocator's overhead.</param>
 /// <param name="Live">The bytes of these that the program requested.</param>
 /// <param name="IsSmall">True if the whole block is one that pymalloc takes for itself.</param>
 /// <param name="IsLong">True if the whole block is so large that it may have a mapping of its own.</param>
@@ -28,7 +28,7 @@ internal sealed class BlockCursor(IEnumerable<BlockRange> blocks) : IDisposable
 
     /// <summary>Finds what is on a page.</summary>
     /// <param name="page">Its address; not lower than that of the call before.</param>
-    /// <param name="isHeap">Whether blocks there are glibc's chunks.</param>
+    /// <param name="isHeap">True if blocks there are glibc's chunks.</param>
     /// <param name="portions">Gets it.</param>
     public void Read(ulong page, bool isHeap, List<Portion> portions)
     {

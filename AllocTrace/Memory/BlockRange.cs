@@ -1,8 +1,8 @@
 namespace AllocTrace.Memory;
 
 /// <summary>A live block.</summary>
-/// <param name="Address">Where it begins.</param>
-/// <param name="Bytes">As the program requested it.</param>
+/// <param name="Address">The address of the block.</param>
+/// <param name="Bytes">The size of the block in bytes, as requested by the program.</param>
 /// <param name="Site">The site that allocated it.</param>
 internal readonly record struct BlockRange(ulong Address, ulong Bytes, uint Site)
 {

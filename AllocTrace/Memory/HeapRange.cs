@@ -3,7 +3,7 @@ namespace AllocTrace.Memory;
 /// <summary>A heap of glibc.</summary>
 /// <param name="Start">Its first address.</param>
 /// <param name="End">The address behind it.</param>
-/// <param name="Top">Where its last chunk begins, which is free; <paramref name="End"/> without one.</param>
+/// <param name="Top">The address of its last chunk, which is free; <paramref name="End"/> if there is none.</param>
 /// <param name="WalkedEnd">The end of what is known of it.</param>
 /// <param name="IsMain">True for the one that grows by brk.</param>
 internal sealed record HeapRange(ulong Start, ulong End, ulong Top, ulong WalkedEnd, bool IsMain)

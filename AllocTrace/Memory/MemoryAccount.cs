@@ -9,9 +9,9 @@ namespace AllocTrace.Memory;
 /// <param name="Resident">Bytes, as the system counts them (RSS): the sum of the parts.</param>
 /// <param name="Huge">Bytes of these in transparent huge pages.</param>
 /// <param name="Trim">Bytes that glibc's malloc_trim(0) would return to the system.</param>
-/// <param name="Parts">What the resident memory is.</param>
+/// <param name="Parts">The resident memory by kind and name.</param>
 /// <param name="Holds">The sites whose live blocks hold more than themselves, the largest first.</param>
-/// <param name="Missing">What could not be read.</param>
+/// <param name="Missing">The data that could not be read.</param>
 internal sealed record MemoryAccount(
     SnapshotKind Kind, string Name, long AtNs, long Resident, long Huge, long Trim, MemoryPart[] Parts, MemoryHold[] Holds, MemoryMissing Missing)
 {
@@ -53,12 +53,12 @@ internal sealed record MemoryAccount(
 
 /// <summary>A part of resident memory.</summary>
 /// <param name="Kind">A <see cref="MemoryKind"/>.</param>
-/// <param name="Name">What of that kind: a domain, a path; empty when the kind says it.</param>
+/// <param name="Name">The name within the kind: a domain or a path; empty if the kind needs no name.</param>
 /// <param name="Resident">Bytes in memory.</param>
 /// <param name="Live">Bytes of these in live blocks, as the program requested them.</param>
 internal readonly record struct MemoryPart(string Kind, string Name, long Resident, long Live);
 
-/// <summary>What the live blocks of a site hold.</summary>
+/// <summary>The memory that the live blocks of a site keep resident.</summary>
 /// <param name="Site">The site.</param>
 /// <param name="Bytes">Resident bytes that could be given back without them, the blocks themselves included.</param>
 /// <param name="Live">Bytes of the blocks.</param>

@@ -1,6 +1,6 @@
 namespace AllocTrace.Memory;
 
-/// <summary>What an account needs to know of the live blocks of a process.</summary>
+/// <summary>The live blocks of a process, as far as an account needs them.</summary>
 internal sealed record LiveMemory
 {
     /// <summary>All live blocks, ascending; none in a sampled recording.</summary>

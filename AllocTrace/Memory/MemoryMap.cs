@@ -26,7 +26,7 @@ internal sealed class MemoryMap
     public long Huge => Mappings.Sum(mapping => mapping.Huge);
 }
 
-/// <summary>What could not be read: <c>enum alloctrace_memory_missing</c>.</summary>
+/// <summary>The data that could not be read: <c>enum alloctrace_memory_missing</c>.</summary>
 [Flags]
 internal enum MemoryMissing
 {

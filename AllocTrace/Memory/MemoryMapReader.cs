@@ -164,7 +164,7 @@ internal static class MemoryMapReader
 
 /// <summary>A map with what it was made for.</summary>
 /// <param name="Map">The mappings.</param>
-/// <param name="Occasion">Why the process wrote it.</param>
+/// <param name="Occasion">The reason for which the process wrote it.</param>
 /// <param name="Name">The string of the session that names the snapshot; 0: none.</param>
 internal sealed record MemoryHead(MemoryMap Map, MemoryOccasion Occasion, uint Name);
 

@@ -17,7 +17,7 @@ internal static unsafe class ProcessMapReader
 
     /// <summary>Reads them.</summary>
     /// <param name="pid">The process.</param>
-    /// <param name="ownMappings">Where its library keeps the list of its own mappings; 0: not known.</param>
+    /// <param name="ownMappings">The address of the list in which its library keeps its own mappings; 0 if unknown.</param>
     /// <param name="stacks">See <see cref="MemoryMap.Stacks"/>.</param>
     /// <returns><see langword="null"/>: the process has ended, or may not be looked at.</returns>
     public static MemoryMap? Read(uint pid, ulong ownMappings, IEnumerable<(ulong Stack, ulong Descriptor)> stacks)

@@ -7,7 +7,7 @@ internal sealed class SiteHolds
 {
     private const int Most = 1000;
 
-    /// <summary>What a site must hold beyond its blocks to be worth a row, bytes.</summary>
+    /// <summary>The least number of bytes that a site must keep beyond its blocks to get a row.</summary>
     private const long Least = 16 << 10;
 
     private readonly Dictionary<uint, (double Bytes, long Live)> _holds = [];

@@ -1,6 +1,6 @@
 namespace AllocTrace.Objects;
 
-/// <summary>How well the references that were found agree with reference counts, which CPython keeps itself.</summary>
+/// <summary>Compares the references that were found with reference counts, which CPython keeps itself.</summary>
 /// <param name="Objects">The objects that have a count: immortal ones do not.</param>
 /// <param name="Equal">Those to which as many references were found as their count says.</param>
 /// <param name="Held">Those with fewer: frames, static data or C code hold them.</param>

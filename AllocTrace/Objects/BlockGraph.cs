@@ -1,7 +1,8 @@
 namespace AllocTrace.Objects;
 
 /// <summary>
-/// Which block refers to which. The targets of block <c>i</c> are those of <see cref="Targets"/> from <c>Heads[i]</c> to <c>Heads[i + 1]</c>.
+/// The references between blocks. The targets of block <c>i</c> are those of <see cref="Targets"/> from <c>Heads[i]</c> to
+/// <c>Heads[i + 1]</c>.
 /// </summary>
 internal sealed class BlockGraph
 {
@@ -19,12 +20,14 @@ internal sealed class BlockGraph
 
     public int[] Targets { get; }
 
-    /// <summary>Of each buffer, the object that it belongs to, directly or through other buffers; -1: it has none, or is an object.</summary>
+    /// <summary>
+    /// The object to which each buffer belongs, directly or through other buffers; -1 for objects and for buffers without an owner.
+    /// </summary>
     public int[] Owners { get; }
 
     /// <summary>
-    /// Of each object, its reference count minus the references that were found: what holds it from outside the blocks. Negative when more were found.
-    /// <see cref="int.MaxValue"/>: it is immortal, so its count says nothing.
+    /// The reference count of each object minus the references that were found: the number of references from outside the blocks. Negative
+    /// if more were found; <see cref="int.MaxValue"/> for immortal objects, whose count has no meaning.
     /// </summary>
     public int[] Unexplained { get; }
 

@@ -19,7 +19,9 @@ internal sealed class BlockIndex
     /// <summary>Numbers of regions plus 1; 0 is a free slot.</summary>
     private readonly ulong[] _keys;
 
-    /// <summary>Where a region's granules begin in <see cref="_firsts"/>, or the complement of the one block that covers the region.</summary>
+    /// <summary>
+    /// The index in <see cref="_firsts"/> of each region's granules, or the complement of the one block that covers the region.
+    /// </summary>
     private readonly int[] _places;
     private readonly int[] _firsts;
 

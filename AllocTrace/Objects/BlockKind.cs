@@ -1,6 +1,6 @@
 namespace AllocTrace.Objects;
 
-/// <summary>What a block is to the program.</summary>
+/// <summary>The role of a block in the program.</summary>
 internal enum BlockKind : byte
 {
     /// <summary>Memory of C code, which no object refers to. It has no type.</summary>

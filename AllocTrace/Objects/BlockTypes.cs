@@ -1,6 +1,6 @@
 namespace AllocTrace.Objects;
 
-/// <summary>What each block is: an object, and where in the block it begins, or a buffer, and which of its words are references.</summary>
+/// <summary>The kind of each block: an object and its offset in the block, or a buffer and the words of it that are references.</summary>
 internal sealed class BlockTypes(int count)
 {
     private const byte HeaderMask = 3, DeadBit = 4, QuietBit = 8;
@@ -26,13 +26,15 @@ internal sealed class BlockTypes(int count)
 
     public bool IsObject(int block) => _types[block] >= 0;
 
-    /// <summary>Whether a block holds an object without an owner, which CPython keeps on a free list to use it again.</summary>
+    /// <summary>Returns true for a block with an object without an owner, which CPython keeps on a free list to use it again.</summary>
     public bool IsDead(int block) => (_states[block] & DeadBit) != 0;
 
-    /// <summary>Whether a dict borrows its keys and values, so that it keeps nothing alive: that of interned strings.</summary>
+    /// <summary>
+    /// Returns true for a dict that borrows its keys and values, so that it keeps nothing alive: that of interned strings.
+    /// </summary>
     public bool IsQuiet(int block) => (_states[block] & QuietBit) != 0;
 
-    /// <summary>Where in its block an object begins: 0, 16 or 32.</summary>
+    /// <summary>Returns the offset of an object in its block: 0, 16 or 32.</summary>
     public int Header(int block) => (_states[block] & HeaderMask) * 16;
 
     public void SetObject(int block, int type, int header, bool isDead)

@@ -79,7 +79,7 @@ internal sealed unsafe class BlockWords(IMemoryImage image, ReferenceTarget targ
         }
     }
 
-    /// <summary>As <see cref="ReferAll"/>, but for up to four words.</summary>
+    /// <summary>Adds references like <see cref="ReferAll"/>, except those of up to four words.</summary>
     public void ReferAllBut(long from, long to, long skip1, long skip2 = long.MaxValue, long skip3 = long.MaxValue, long skip4 = long.MaxValue)
     {
         while (from < to)

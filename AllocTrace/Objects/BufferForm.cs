@@ -1,6 +1,6 @@
 namespace AllocTrace.Objects;
 
-/// <summary>Which words of a block that is no object are references, as far as its owner's type says so.</summary>
+/// <summary>The words of a buffer that are references, as far as its owner's type determines them.</summary>
 internal enum BufferForm : byte
 {
     /// <summary>Any word may be one.</summary>

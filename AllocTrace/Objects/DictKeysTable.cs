@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace AllocTrace.Objects;
 
 /// <summary>The shape of the key table of a dict: Include/internal/pycore_dict.h, to 3.10 Objects/dict-common.h.</summary>
-/// <param name="FirstEntry">Where the entries begin, in bytes.</param>
+/// <param name="FirstEntry">The offset of the entries, in bytes.</param>
 /// <param name="Entries">The entries that are used, deleted ones included.</param>
 /// <param name="EntryBytes">24 with a hash before key and value, 16 without.</param>
 internal readonly record struct DictKeysTable(long FirstEntry, long Entries, int EntryBytes)

@@ -1,8 +1,9 @@
 namespace AllocTrace.Objects;
 
 /// <summary>
-/// What each block retains: the bytes that would be freed with it. A block dominates another one if every way from a root to that goes through it; it retains
-/// what it dominates. Computed by semi-NCA (Georgiadis, Tarjan, Werneck, "Finding Dominators in Practice", 2006), without recursion.
+/// Computes the bytes that each block retains: those that would be freed with it. A block dominates another one if every way from a root to
+/// that goes through it; it retains the blocks that it dominates. Uses semi-NCA (Georgiadis, Tarjan, Werneck, "Finding Dominators in
+/// Practice", 2006), without recursion.
 /// </summary>
 /// <remarks>
 /// Blocks are numbered in the order of a search in depth; number 0 is a virtual root above all roots. All arrays are by that number, and are used again for a

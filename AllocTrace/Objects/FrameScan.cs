@@ -13,7 +13,7 @@ internal sealed class FrameScan(PageReader memory, TypeReader types, PythonBuild
 
     /// <summary>Reports what a frame that lies in a block, of a generator or of a frame object, refers to (from 3.11 on).</summary>
     /// <param name="words">The block.</param>
-    /// <param name="at">Where the frame begins in it.</param>
+    /// <param name="at">The offset of the frame in it.</param>
     /// <param name="address">The frame's address.</param>
     public void Frame(BlockWords words, long at, ulong address)
     {

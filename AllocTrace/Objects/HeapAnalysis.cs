@@ -32,8 +32,8 @@ internal sealed class HeapAnalysis
     }
 
     /// <summary>
-    /// Whether holders, garbage and retained bytes are known. Without the GIL they are not: reference counts, which tell what is held from outside, are
-    /// kept in parts by each thread there.
+    /// True if holders, garbage and retained bytes are known. They are not without the GIL: each thread then keeps its part of a reference
+    /// count, and references from outside cannot be counted.
     /// </summary>
     public bool HasHolders => !_graph.Build.Layout.IsFreeThreaded;
 
@@ -52,14 +52,14 @@ internal sealed class HeapAnalysis
     /// <summary>The bytes that the blocks of each site retain, together.</summary>
     public IReadOnlyDictionary<int, long> RetainedBySite { get; }
 
-    /// <summary>How well references and reference counts agree.</summary>
+    /// <summary>The agreement of references and reference counts.</summary>
     public Balance Balance { get; } = new(0, 0, 0, 0);
 
     /// <summary>Analyzes the live blocks of a process.</summary>
     /// <param name="image">The memory of the process at the moment at which the blocks were live. It is not read after the last query.</param>
     /// <param name="blocks">The live blocks in ascending order of address. The caller must not change them afterwards.</param>
     /// <param name="build">The CPython whose objects they hold.</param>
-    /// <param name="isPrivate">Whether paths leave out keys of dicts, which are the program's data.</param>
+    /// <param name="isPrivate">True if paths leave out keys of dicts, which are the program's data.</param>
     /// <exception cref="ArgumentException">The blocks are not in ascending order.</exception>
     /// <exception cref="InvalidOperationException">There are more references than 2^31.</exception>
     public static HeapAnalysis Of(IMemoryImage image, ImageBlock[] blocks, PythonBuild build, bool isPrivate = false) => new(HeapGraph.Read(image, blocks, build), isPrivate);
@@ -111,7 +111,7 @@ internal sealed class HeapAnalysis
         : HolderQuery.Run(_graph, _paths, _dominators, _texts, isMember, most);
 
     /// <summary>Writes a heap snapshot in V8's format, which Chrome's Memory panel loads. String contents are not in it; names and keys are.</summary>
-    /// <param name="stream">Where to write; it is left open.</param>
+    /// <param name="stream">The stream to write to, which stays open.</param>
     /// <param name="siteOf">The line of a site.</param>
     /// <exception cref="InvalidOperationException">Holders are not known (<see cref="HasHolders"/>).</exception>
     /// <exception cref="IOException">The stream cannot be written.</exception>

@@ -1,6 +1,6 @@
 namespace AllocTrace.Objects;
 
-/// <summary>What the memory of a process says of its live blocks: types, owners and references, and the means to read more.</summary>
+/// <summary>The live blocks of a process as a graph: types, owners and references, and the means to read more.</summary>
 internal sealed class HeapGraph
 {
     private HeapGraph(IMemoryImage image, ImageBlock[] blocks, PythonBuild build)

@@ -73,7 +73,7 @@ internal sealed class HeapSnapshotWriter
     /// <param name="paths">The roots.</param>
     /// <param name="garbage">Blocks from which all of the garbage is reached.</param>
     /// <param name="siteOf">The line of a site.</param>
-    /// <param name="stream">Where to write; it is left open.</param>
+    /// <param name="stream">The stream to write to, which stays open.</param>
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public static void Write(HeapGraph graph, ShortestPaths paths, IEnumerable<int> garbage, Func<int, SnapshotSite> siteOf, Stream stream)
     {

@@ -13,7 +13,7 @@ internal sealed class HeldProcess : IDisposable
 
     /// <summary>Holds every thread of a process.</summary>
     /// <param name="pid">The process; not this one.</param>
-    /// <param name="why">Why the result is <see langword="null"/>: one line.</param>
+    /// <param name="why">The reason for a result of <see langword="null"/>, in one line.</param>
     /// <returns><see langword="null"/> when a thread cannot be held; no thread is held then.</returns>
     public static HeldProcess? TryHold(uint pid, out string why)
     {

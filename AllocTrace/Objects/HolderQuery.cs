@@ -72,7 +72,7 @@ internal sealed class HolderQuery
     /// <summary>Runs a query.</summary>
     /// <param name="graph">The blocks.</param>
     /// <param name="paths">The way to each block.</param>
-    /// <param name="dominators">What each block retains.</param>
+    /// <param name="dominators">The bytes that each block retains.</param>
     /// <param name="texts">The names of the ways.</param>
     /// <param name="isMember">Tells which blocks are asked for.</param>
     /// <param name="most">The most rows that are returned.</param>

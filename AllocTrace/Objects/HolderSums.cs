@@ -7,7 +7,7 @@ namespace AllocTrace.Objects;
 /// </summary>
 internal sealed class HolderSums
 {
-    /// <summary>What is kept: the groups that retain most, and their paths that hold most.</summary>
+    /// <summary>The limits: the groups that retain most are kept, with their paths that hold most.</summary>
     private const int MostGroups = 2000, MostPaths = 20;
 
     private const int NotMember = -1;
@@ -46,7 +46,7 @@ internal sealed class HolderSums
 
         public long Retained { get; private set; }
 
-        /// <summary>Of objects of which one dominates another, only the outermost counts.</summary>
+        /// <summary>Counts the bytes that an object retains, unless an object that dominates it was counted.</summary>
         public void Enter(long retained)
         {
             if (_open++ > 0)

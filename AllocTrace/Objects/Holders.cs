@@ -1,10 +1,10 @@
 namespace AllocTrace.Objects;
 
-/// <summary>Who holds a set of blocks.</summary>
-/// <param name="Blocks">How many blocks there are.</param>
+/// <summary>The holders of a set of blocks.</summary>
+/// <param name="Blocks">The number of blocks.</param>
 /// <param name="Bytes">Their own bytes.</param>
 /// <param name="Retained">The bytes that would be freed with them.</param>
-/// <param name="GarbageBlocks">How many of them nobody holds: they wait for the cyclic collector.</param>
+/// <param name="GarbageBlocks">The number of blocks that nothing holds: they wait for the cyclic collector.</param>
 /// <param name="GarbageBytes">The own bytes of those.</param>
 /// <param name="Dominator">The closest object through which every way to at least nine tenths of them goes; <see langword="null"/> when there is none.</param>
 /// <param name="Rows">The paths by which the others are held, most blocks first.</param>
@@ -12,8 +12,8 @@ internal sealed record Holders(long Blocks, long Bytes, long Retained, long Garb
 
 /// <summary>A path by which blocks are held.</summary>
 /// <param name="Parts">The path from a root, as <c>app.models</c>, <c>.CACHE</c>, <c>[*]</c>.</param>
-/// <param name="Root">At what it begins.</param>
-/// <param name="Blocks">How many blocks are held by it.</param>
+/// <param name="Root">The root at which the path begins.</param>
+/// <param name="Blocks">The number of blocks that the path holds.</param>
 /// <param name="Bytes">Their own bytes.</param>
 /// <param name="Retained">The bytes that would be freed with them.</param>
 internal sealed record HolderRow(IReadOnlyList<string> Parts, RootKind Root, long Blocks, long Bytes, long Retained)

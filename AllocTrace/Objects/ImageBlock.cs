@@ -1,7 +1,7 @@
 namespace AllocTrace.Objects;
 
 /// <summary>A block that was live at the moment of an image.</summary>
-/// <param name="Address">Where the block begins.</param>
+/// <param name="Address">The address of the block.</param>
 /// <param name="Bytes">The bytes that were asked for.</param>
 /// <param name="Domain">The domain as records have it: 0 raw, 1 mem, 2 obj, other numbers an extension's.</param>
 /// <param name="Site">A number of the caller's, by which blocks are summed.</param>

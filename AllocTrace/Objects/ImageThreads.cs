@@ -5,7 +5,7 @@ internal sealed class ImageThreads(PageReader memory, FrameScan frames, PythonBu
 {
     private const int MostInterpreters = 1 << 10, MostThreads = 1 << 16;
 
-    /// <summary>How many more frames are read, of all threads.</summary>
+    /// <summary>The number of frames that may still be read, of all threads.</summary>
     private int _left = 1 << 20;
 
     /// <summary>Returns the addresses of the interpreters' states, the main one last.</summary>

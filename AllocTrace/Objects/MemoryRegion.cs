@@ -5,9 +5,9 @@ namespace AllocTrace.Objects;
 /// <summary>A readable mapping of a process, as a line of <c>/proc/PID/maps</c> describes it.</summary>
 /// <param name="Start">The first address.</param>
 /// <param name="End">The exclusive end.</param>
-/// <param name="Offset">Where the mapping begins in its file, in bytes.</param>
-/// <param name="IsWritable">Whether the process may write it.</param>
-/// <param name="IsShared">Whether other processes see what is written.</param>
+/// <param name="Offset">The offset of the mapping in its file, in bytes.</param>
+/// <param name="IsWritable">True if the process may write it.</param>
+/// <param name="IsShared">True if other processes see what is written.</param>
 /// <param name="Path">The mapped file as the process names it; empty for anonymous memory; a name in brackets for what the kernel names.</param>
 internal sealed record MemoryRegion(ulong Start, ulong End, ulong Offset, bool IsWritable, bool IsShared, string Path)
 {

@@ -1,6 +1,6 @@
 namespace AllocTrace.Objects;
 
-/// <summary>What is known about the structure of a type's instances, beyond what every object has.</summary>
+/// <summary>The known structure of a type's instances, beyond that of every object.</summary>
 internal enum ObjectKind : byte
 {
     /// <summary>Any word may be a reference.</summary>
@@ -35,7 +35,7 @@ internal enum ObjectKind : byte
     NumpyArray,
     ContextVariable,
 
-    /// <summary>What keeps a threading.local in a thread's dict.</summary>
+    /// <summary>The object that keeps a threading.local in a thread's dict.</summary>
     LocalDummy,
 
     /// <summary>Refers to nothing but the system's lock.</summary>

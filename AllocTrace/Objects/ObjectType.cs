@@ -26,10 +26,10 @@ internal sealed class ObjectType
 
     public required long ItemBytes { get; init; }
 
-    /// <summary>Where an instance has the list of its weak references; 0: nowhere. The list is borrowed.</summary>
+    /// <summary>The offset of an instance's list of weak references, whose references are borrowed; 0 if it has none.</summary>
     public required long WeakListOffset { get; init; }
 
-    /// <summary>Where an instance has its dict; negative: from the end; 0: nowhere.</summary>
+    /// <summary>The offset of an instance's dict; negative if counted from the end, 0 if it has none.</summary>
     public required long DictOffset { get; init; }
 
     /// <summary>The type that this one is an instance of; <see langword="null"/> for <c>type</c>, which is its own.</summary>

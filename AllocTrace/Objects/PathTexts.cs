@@ -6,7 +6,7 @@ namespace AllocTrace.Objects;
 /// </summary>
 /// <param name="graph">The blocks.</param>
 /// <param name="paths">The way to each block.</param>
-/// <param name="isPrivate">Whether keys of dicts, which are data, are left out. Names of the program's code are not.</param>
+/// <param name="isPrivate">True to leave out keys of dicts, which are data. Names of the program's code stay.</param>
 internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPrivate)
 {
     /// <summary>Longer paths, and more of them, end early.</summary>
@@ -27,7 +27,7 @@ internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPri
     /// <param name="Parent">The path before it; 0 for a root.</param>
     /// <param name="Name">The reference; of a root, its text.</param>
     /// <param name="HolderType">The type of the object that has the reference; of a root, its <see cref="RootKind"/>.</param>
-    /// <param name="Repeats">Whether the same references follow again and again.</param>
+    /// <param name="Repeats">True if the same references repeat.</param>
     private readonly record struct Part(int Parent, ReferenceName Name, int HolderType, bool Repeats);
 
     /// <summary>Returns the path of an object that is reached, or of C memory.</summary>

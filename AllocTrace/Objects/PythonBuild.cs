@@ -16,9 +16,9 @@ internal sealed record PythonBuild(ObjectLayout Layout, PythonLayout Frames, ulo
     /// <summary>Creates the description of a version of CPython whose state is at an address of the image.</summary>
     /// <param name="image">The memory that the layouts are compared with, where the CPython publishes them.</param>
     /// <param name="minor">The minor version of CPython 3.</param>
-    /// <param name="freeThreaded">Whether it was built to run without the GIL.</param>
+    /// <param name="freeThreaded">True for a build without the GIL.</param>
     /// <param name="runtime">The address of <c>_PyRuntime</c>.</param>
-    /// <param name="why">Why the result is <see langword="null"/>; empty otherwise.</param>
+    /// <param name="why">The reason for a result of <see langword="null"/>; otherwise empty.</param>
     /// <returns><see langword="null"/> when the layout of this CPython is not known.</returns>
     public static PythonBuild? Find(IMemoryImage image, int minor, bool freeThreaded, ulong runtime, out string why)
     {

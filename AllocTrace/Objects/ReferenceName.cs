@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace AllocTrace.Objects;
 
-/// <summary>How an object refers to another one.</summary>
+/// <summary>The kind of a reference from an object to another one.</summary>
 internal enum ReferenceKind : byte
 {
     /// <summary>A name that belongs to the program's code: an attribute, a field of C.</summary>
@@ -28,13 +28,13 @@ internal enum ReferenceKind : byte
 }
 
 /// <summary>The name of a reference from one object to another.</summary>
-/// <param name="Kind">What the name is.</param>
+/// <param name="Kind">The kind of the name.</param>
 /// <param name="Text">The name; of a key, as Python writes it; empty for any key, index or element.</param>
 internal readonly record struct ReferenceName(ReferenceKind Kind, string Text)
 {
     public const string Dict = "__dict__";
 
-    /// <summary>Whether the reference goes to the namespace of an object, which paths leave out.</summary>
+    /// <summary>True if the reference goes to the namespace of an object, which paths leave out.</summary>
     public bool IsNamespace => Kind == ReferenceKind.Attribute && Text == Dict;
 
     public static ReferenceName Attribute(string name) => new(ReferenceKind.Attribute, name);
@@ -44,7 +44,7 @@ internal readonly record struct ReferenceName(ReferenceKind Kind, string Text)
     /// <summary>Returns the name without what differs from one item to the next.</summary>
     public ReferenceName Any() => Kind is ReferenceKind.Key or ReferenceKind.KeyItself or ReferenceKind.Index or ReferenceKind.Element ? this with { Text = "" } : this;
 
-    /// <summary>As a part of a path: <c>.name</c>, <c>['key']</c>, <c>[*]</c>.</summary>
+    /// <summary>Formats the reference as a part of a path: <c>.name</c>, <c>['key']</c>, <c>[*]</c>.</summary>
     public override string ToString() => Kind switch
     {
         ReferenceKind.Attribute => $".{Text}",

@@ -26,7 +26,7 @@ internal sealed class ReferenceNames(HeapGraph graph)
     /// <summary>Returns the name of the reference from one object to another object or its buffer.</summary>
     /// <param name="holder">The object that refers.</param>
     /// <param name="target">The block that it refers to.</param>
-    /// <param name="isNamespace">Whether the holder is a dict of attributes.</param>
+    /// <param name="isNamespace">True if the holder is a dict of attributes.</param>
     public ReferenceName Between(int holder, int target, bool isNamespace)
     {
         var items = _references.ItemsOf(holder);

@@ -118,7 +118,7 @@ internal sealed unsafe class ReferenceScan : IDisposable
     }
 
     /// <param name="type">The object's type.</param>
-    /// <param name="at">Where the object begins in its block.</param>
+    /// <param name="at">The offset of the object in its block.</param>
     /// <param name="address">The object's address.</param>
     private void Object(ObjectType type, int at, ulong address)
     {

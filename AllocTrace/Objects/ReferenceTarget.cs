@@ -1,8 +1,8 @@
 namespace AllocTrace.Objects;
 
 /// <summary>
-/// What a word refers to: an object by its exact address, a buffer by any aligned address in it. The collector's links point to an object's header, so
-/// they refer to nothing.
+/// Finds the target of a word: an object by its exact address, a buffer by any aligned address in it. The collector's links point to an
+/// object's header, so they refer to nothing.
 /// </summary>
 internal sealed class ReferenceTarget(ImageBlock[] blocks, BlockIndex index, BlockTypes types)
 {

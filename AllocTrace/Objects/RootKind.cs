@@ -1,6 +1,9 @@
 namespace AllocTrace.Objects;
 
-/// <summary>Why a block is held, from what says most to what says least. A path begins at the best kind that reaches its end.</summary>
+/// <summary>
+/// The reasons for which a block is held, from the one that says most to the one that says least. A path begins at the best kind that
+/// reaches its end.
+/// </summary>
 internal enum RootKind : byte
 {
     /// <summary>The modules: <c>sys.modules</c>.</summary>

@@ -16,8 +16,8 @@ internal sealed class Roots
 
     /// <summary>Notes that a block is held, unless a better reason is known.</summary>
     /// <param name="block">The block; -1 is ignored.</param>
-    /// <param name="kind">Why it is held.</param>
-    /// <param name="name">What holds it, if that has a name.</param>
+    /// <param name="kind">The reason for which it is held.</param>
+    /// <param name="name">The name of its holder, if that has one.</param>
     public void Add(int block, RootKind kind, string? name = null)
     {
         if (block < 0 || _kinds[block] <= kind)

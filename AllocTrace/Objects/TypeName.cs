@@ -7,9 +7,9 @@ internal readonly record struct TypeName(string Module, string QualifiedName)
 {
     public const string Builtins = "builtins";
 
-    /// <summary>As <c>app.models.Row</c>, or <c>builtins.dict</c>.</summary>
+    /// <summary>The full name, for example <c>app.models.Row</c> or <c>builtins.dict</c>.</summary>
     public string FullName => $"{Module}.{QualifiedName}";
 
-    /// <summary>As people say it: without <c>builtins</c>.</summary>
+    /// <summary>Formats the name without <c>builtins</c>.</summary>
     public override string ToString() => Module == Builtins ? QualifiedName : FullName;
 }

@@ -32,13 +32,13 @@ internal sealed class ControlGroup
     /// <summary>The limit in bytes, read when the recording began.</summary>
     public long? LimitBytes { get; }
 
-    /// <summary>What it had in use at the last look, bytes.</summary>
+    /// <summary>The memory in use when it was last read, in bytes.</summary>
     public long? CurrentBytes { get; private set; }
 
     /// <summary>The most that it had in use, bytes; before Linux 5.19, version 2 does not tell.</summary>
     public long? PeakBytes { get; private set; }
 
-    /// <summary>How many of its processes the kernel killed since the recording began, for want of memory.</summary>
+    /// <summary>The number of its processes that the kernel killed for lack of memory since the recording began.</summary>
     public long Kills => _kills - _killsBefore;
 
     /// <summary>Finds it.</summary>

@@ -41,7 +41,7 @@ internal sealed partial class ElfImage
         }
     }
 
-    /// <summary>Where functions begin that the unwind table covers, ascending.</summary>
+    /// <summary>Returns the addresses at which functions of the unwind table begin, in ascending order.</summary>
     public ulong[] FunctionStarts()
     {
         var index = _unwindIndex;

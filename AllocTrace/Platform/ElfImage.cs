@@ -54,7 +54,7 @@ internal sealed partial class ElfImage
 
     /// <summary>Reads a file's tables.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="allSymbols">Whether the symbols that only debuggers need are read too, if the file has them.</param>
+    /// <param name="allSymbols">True to read the symbols that only debuggers need as well, if the file has them.</param>
     /// <returns><see langword="null"/> when it cannot be read, or is something else.</returns>
     /// <exception cref="IOException">The file is damaged.</exception>
     public static ElfImage? TryOpen(string path, bool allSymbols = false)
@@ -63,7 +63,7 @@ internal sealed partial class ElfImage
         return file is null ? null : new ElfImage(file, allSymbols);
     }
 
-    /// <summary>The same, with what <see cref="Functions"/> needs.</summary>
+    /// <summary>Opens an image with the data that <see cref="Functions"/> needs.</summary>
     /// <exception cref="IOException">The file is damaged.</exception>
     public static ElfImage? TryOpenWithFunctions(string path)
     {

@@ -20,8 +20,8 @@ internal static unsafe partial class LibC
 
     /// <summary>Opens a file that is there, without waiting and without becoming a terminal's process.</summary>
     /// <param name="path">Its name.</param>
-    /// <param name="access">For what.</param>
-    /// <param name="follow">Whether a link is followed.</param>
+    /// <param name="access">The kind of access.</param>
+    /// <param name="follow">True to follow a link.</param>
     /// <exception cref="IOException">It cannot be opened, or is a link that is not to be followed. The message is one line.</exception>
     public static SafeFileHandle OpenPresent(string path, FileAccess access, bool follow)
     {

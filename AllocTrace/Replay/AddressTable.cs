@@ -107,9 +107,9 @@ internal sealed unsafe partial class AddressTable : IDisposable
     }
 
     /// <summary>Notes a block.</summary>
-    /// <param name="address">Where it begins.</param>
+    /// <param name="address">The address of the block.</param>
     /// <param name="bytes">Bytes.</param>
-    /// <param name="site">Who allocated it; not 0.</param>
+    /// <param name="site">The site that allocated it; not 0.</param>
     /// <param name="replacedBytes">The size of the block that was noted there.</param>
     /// <returns>The site of the block that was noted there; 0 when there was none.</returns>
     public uint Put(ulong address, ulong bytes, uint site, out ulong replacedBytes)
@@ -140,7 +140,7 @@ internal sealed unsafe partial class AddressTable : IDisposable
     }
 
     /// <summary>Forgets a block.</summary>
-    /// <param name="address">Where it begins.</param>
+    /// <param name="address">The address of the block.</param>
     /// <param name="bytes">Its size in bytes.</param>
     /// <returns>Its site; 0 when there is no such block.</returns>
     public uint Take(ulong address, out ulong bytes)
@@ -171,7 +171,7 @@ internal sealed unsafe partial class AddressTable : IDisposable
     }
 
     /// <summary>Looks a block up.</summary>
-    /// <param name="address">Where it begins.</param>
+    /// <param name="address">The address of the block.</param>
     /// <param name="bytes">Its size in bytes.</param>
     /// <returns>Its site; 0 when there is no such block.</returns>
     public uint Find(ulong address, out ulong bytes)

@@ -210,7 +210,7 @@ internal sealed unsafe class BlockReplay : IDisposable
     /// <summary>An allocation that was counted counts for another site instead.</summary>
     public void WithdrawAllocation(uint site, long bytes, long blocks) => CountAllocation(site, -bytes, -blocks);
 
-    /// <summary>What was counted as freed is alive.</summary>
+    /// <summary>Takes back a free: the blocks are live again.</summary>
     public void WithdrawFree(uint site, long bytes, long blocks)
     {
         var counters = _counters + site;

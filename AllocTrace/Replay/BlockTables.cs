@@ -7,7 +7,9 @@ namespace AllocTrace.Replay;
 /// first block. The threads that continue have the tables' pages at hand (<see cref="ThreadDomain"/>).
 /// </summary>
 /// <param name="threads">All threads of the process, also those to come.</param>
-/// <param name="hasNative">Whether blocks of the C heap were recorded, which tracked domains may rename (<see cref="RenamedBlocks"/>).</param>
+/// <param name="hasNative">
+/// True if blocks of the C heap were recorded, which tracked domains may rename (<see cref="RenamedBlocks"/>).
+/// </param>
 internal sealed unsafe class BlockTables(IReadOnlyList<ThreadReplay> threads, bool hasNative) : IDisposable
 {
     private readonly AddressTable?[] _tables = WithHeap(new AddressTable());

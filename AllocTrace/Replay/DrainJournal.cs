@@ -13,7 +13,7 @@ namespace AllocTrace.Replay;
 /// <param name="session">Not owned.</param>
 /// <param name="replay">Not owned; a checkpoint saves it.</param>
 /// <param name="streams">The drain's; a checkpoint saves how far each was replayed.</param>
-/// <param name="options">How the session is drained.</param>
+/// <param name="options">The options of the drain.</param>
 internal sealed unsafe class DrainJournal(SessionFile session, ProcessReplay replay, StreamTable streams, DrainOptions options) : IDisposable
 {
     /// <summary>
@@ -84,7 +84,9 @@ internal sealed unsafe class DrainJournal(SessionFile session, ProcessReplay rep
 
     /// <summary>A checkpoint of an earlier collector was loaded.</summary>
     /// <param name="generation">The checkpoint's.</param>
-    /// <param name="holdsEntries">Whether the journal's entries are in it: the earlier collector was killed before it could begin a new journal.</param>
+    /// <param name="holdsEntries">
+    /// True if it has the entries of the journal: the earlier collector was killed before it could begin a new journal.
+    /// </param>
     public void GoOnFrom(uint generation, bool holdsEntries)
     {
         if (holdsEntries && options.IsJournaled)

@@ -14,7 +14,7 @@ namespace AllocTrace.Replay;
 /// <param name="replay">Not owned; gets the checkpoint's content.</param>
 /// <param name="streams">The drain's; gets the streams that are found.</param>
 /// <param name="kept">The journal that this collector continues.</param>
-/// <param name="options">How the session is drained.</param>
+/// <param name="options">The options of the drain.</param>
 internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay replay, StreamTable streams, DrainJournal kept, DrainOptions options)
 {
     private readonly Dictionary<StreamName, ThreadStream> _streams = [];
@@ -222,6 +222,6 @@ internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay re
 /// <summary>A snapshot that an earlier collector took.</summary>
 /// <param name="Request">The request that it answered.</param>
 /// <param name="Name">Its name.</param>
-/// <param name="Ended">How many threads of <see cref="StreamTable.Archived"/> had ended by then.</param>
-/// <param name="Positions">How far each other thread was replayed.</param>
+/// <param name="Ended">The number of threads of <see cref="StreamTable.Archived"/> that had ended by then.</param>
+/// <param name="Positions">The position up to which each other thread was replayed.</param>
 internal sealed record EarlierSnapshot(uint Request, string Name, int Ended, IReadOnlyList<(ThreadStream Stream, ulong Position)> Positions);

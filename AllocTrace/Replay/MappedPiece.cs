@@ -3,7 +3,7 @@ namespace AllocTrace.Replay;
 /// <summary>A part of a mapping, or all of it.</summary>
 /// <param name="Begin">Its first address.</param>
 /// <param name="End">The address after its last.</param>
-/// <param name="Mapping">Whose part it is.</param>
+/// <param name="Mapping">The mapping of which it is a part.</param>
 internal readonly record struct MappedPiece(ulong Begin, ulong End, Mapping Mapping)
 {
     public long Bytes => (long)(End - Begin);
@@ -15,6 +15,6 @@ internal sealed class Mapping(uint site)
 {
     public uint Site { get; } = site;
 
-    /// <summary>How many pieces of it are left.</summary>
+    /// <summary>The number of pieces that are left of it.</summary>
     public int Pieces { get; set; }
 }

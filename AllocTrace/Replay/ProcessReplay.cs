@@ -23,7 +23,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
     /// <summary>The sum with which the replay began.</summary>
     private long _inheritedBytes;
 
-    /// <param name="session">Where strings and the number of stacks come from; not owned.</param>
+    /// <param name="session">The session that has the strings and the number of stacks; not owned.</param>
     /// <param name="temporaryThreshold">A block is temporary when its thread frees it before this many further allocations of its own.</param>
     public ProcessReplay(SessionFile session, int temporaryThreshold)
     {

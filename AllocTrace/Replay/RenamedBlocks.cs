@@ -14,7 +14,7 @@ internal sealed unsafe class RenamedBlocks(BlockReplay blocks)
     /// </summary>
     /// <param name="thread">The thread that names it.</param>
     /// <param name="tag">The record's tag: its domain is the block's new one.</param>
-    /// <param name="address">Where the block begins.</param>
+    /// <param name="address">The address of the block.</param>
     /// <param name="site">The new site.</param>
     /// <returns>The block's bytes; <see langword="null"/> when there is no such block.</returns>
     public ulong? TryRename(ThreadReplay thread, uint tag, ulong address, uint site)

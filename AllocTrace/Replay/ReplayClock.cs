@@ -20,7 +20,7 @@ internal sealed unsafe class ReplayClock(ReplayedSites sites)
     /// <summary>The live bytes at the last peak that was passed.</summary>
     public long PeakBytes { get; private set; }
 
-    /// <summary>When that was.</summary>
+    /// <summary>The time of the peak.</summary>
     public long PeakAtNs { get; private set; }
 
     /// <summary>The number of that peak: which copies of <see cref="SiteHistory"/> belong to it.</summary>

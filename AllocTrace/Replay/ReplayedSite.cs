@@ -13,7 +13,9 @@ internal struct ReplayedSite
     public long TemporaryBytes;
     public long TemporaryBlocks;
 
-    /// <summary>When it last changed: a moment of <see cref="BlockReplay"/>, which passes with each new peak and each new slice.</summary>
+    /// <summary>
+    /// The moment of the last change: a counter of <see cref="BlockReplay"/> that grows with each new peak and each new slice.
+    /// </summary>
     public ulong Moment;
 
     /// <summary>The <see cref="ThreadReplay.Index"/> of the thread that allocates.</summary>

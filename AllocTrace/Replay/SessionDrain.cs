@@ -28,12 +28,12 @@ internal sealed unsafe class SessionDrain : IDisposable
     /// <summary>The value of <see cref="DrainedBytes"/> at which sums are checked again.</summary>
     private ulong _checkedAt;
 
-    /// <summary>When a round had looked, CLOCK_MONOTONIC ns: times in the records that it found are not later.</summary>
+    /// <summary>The time at which a round had looked, in CLOCK_MONOTONIC nanoseconds: no record that it found is later.</summary>
     private ulong _lookedNs = ulong.MaxValue;
 
     /// <param name="session">Not owned.</param>
     /// <param name="replay">Not owned.</param>
-    /// <param name="options">How the session is drained; by default the rest of it, without a journal.</param>
+    /// <param name="options">The options of the drain; by default the rest of the session is drained, without a journal.</param>
     public SessionDrain(SessionFile session, ProcessReplay replay, DrainOptions? options = null)
     {
         _session = session;

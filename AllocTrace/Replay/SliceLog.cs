@@ -49,7 +49,7 @@ internal sealed class SliceLog
 
     /// <summary>The changes of each site within each slice, by slice and site, without empty ones.</summary>
     /// <param name="siteEnd">One more than the highest site.</param>
-    /// <param name="inherited">What the first sites had before the first slice.</param>
+    /// <param name="inherited">The amounts of the first sites before the first slice.</param>
     public SliceEntry[] Differences(uint siteEnd, ReadOnlySpan<InheritedSite> inherited)
     {
         KeepLast(siteEnd);

@@ -1,7 +1,7 @@
 namespace AllocTrace.Replay;
 
 /// <summary>The live blocks at a moment, by site.</summary>
-/// <param name="Kind">Why it was taken.</param>
+/// <param name="Kind">The reason for which it was taken.</param>
 /// <param name="Name">Its name; for the first two the kind.</param>
 /// <param name="AtNs">Nanoseconds since the recording began.</param>
 /// <param name="Sites">The sites that held something, ascending.</param>

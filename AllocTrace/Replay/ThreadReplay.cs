@@ -58,12 +58,12 @@ internal sealed unsafe class ThreadReplay
     public RecentAllocations Recent { get; }
 
     /// <summary>
-    /// When sampling: how many allocations the thread made between the one of the block that ends next and that end. The highest number when
-    /// another thread made the block.
+    /// The number of allocations of the thread between that of the block which ends next and its end, if allocations are sampled. The
+    /// highest number if another thread allocated the block.
     /// </summary>
     public ulong Age { get; set; } = ulong.MaxValue;
 
-    /// <summary>What the thread unmapped last, in case it fails or is a part of moving it.</summary>
+    /// <summary>The pieces that the thread unmapped last, in case the call fails or is a part of moving them.</summary>
     public List<MappedPiece> Unmapped { get; } = [];
 
     /// <summary>By domain; native memory of this object, null when the thread has ended.</summary>
@@ -87,7 +87,7 @@ internal sealed unsafe class ThreadReplay
     }
 
     /// <summary>The thread has ended: gives back the memory that only further records would need.</summary>
-    /// <param name="endedNs">When, ns since the recording began.</param>
+    /// <param name="endedNs">The time, in nanoseconds since the recording began.</param>
     /// <param name="lostEvents">All events that it lost; those that no record told of are noted now.</param>
     public void End(long? endedNs, long lostEvents)
     {

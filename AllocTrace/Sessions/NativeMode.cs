@@ -9,6 +9,6 @@ public enum NativeMode
     /// <summary>The calls of malloc's and mmap's families, with their Python stacks: domains <c>malloc</c> and <c>mmap</c>.</summary>
     Malloc = 1,
 
-    /// <summary>The same calls, and C stacks for all allocations.</summary>
+    /// <summary>The calls of <see cref="Malloc"/>, and C stacks for all allocations.</summary>
     Stacks = 2,
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace AllocTrace.Stacks;
 
-/// <summary>Why the system does not let one process look into another (ptrace(2), "Ptrace access mode checking").</summary>
+/// <summary>Explains why the system does not let one process read another (ptrace(2), "Ptrace access mode checking").</summary>
 internal static class Permission
 {
     /// <summary>One line.</summary>

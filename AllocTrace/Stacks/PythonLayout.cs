@@ -111,7 +111,7 @@ internal sealed class PythonLayout
     /// <summary>The layout of a minor version of CPython 3; <see langword="null"/>: not known.</summary>
     public static PythonLayout? Find(int minor, bool freeThreaded) => _all.Value.SingleOrDefault(layout => layout.Minor == minor && layout.FreeThreaded == freeThreaded);
 
-    /// <summary>As <c>native-parts --layouts</c> prints it.</summary>
+    /// <summary>Formats the table as <c>native-parts --layouts</c> does.</summary>
     public static string Table()
     {
         using var reader = new StreamReader(typeof(PythonLayout).Assembly.GetManifestResourceStream("layouts.txt")!);

@@ -16,7 +16,7 @@ internal sealed class ReadBudget
     private readonly long _started = Stopwatch.GetTimestamp();
     private long _bytes;
 
-    /// <summary>Why there was no more reading; <see langword="null"/>: nothing was left out.</summary>
+    /// <summary>The reason for which reading ended early; <see langword="null"/> if nothing was left out.</summary>
     public string? Reason { get; private set; }
 
     /// <summary>Begins an attempt.</summary>

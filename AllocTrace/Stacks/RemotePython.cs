@@ -31,7 +31,7 @@ internal sealed partial class RemotePython
 
     public ulong TextType { get; }
 
-    /// <summary>As 3.13 or 3.13t.</summary>
+    /// <summary>The version, for example 3.13 or 3.13t.</summary>
     public string Version { get; }
 
     /// <summary>Every CPython of a process.</summary>

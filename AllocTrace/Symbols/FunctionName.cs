@@ -1,6 +1,6 @@
 namespace AllocTrace.Symbols;
 
-/// <summary>What is known of the function that has an address.</summary>
-/// <param name="Start">Where it begins, as its file counts addresses; the address itself when even that is not known.</param>
+/// <summary>The known data of the function at an address.</summary>
+/// <param name="Start">The first address of the function, as its file counts addresses; the address itself if that is unknown.</param>
 /// <param name="Name">Its symbol; <see langword="null"/>: it has none, or the symbols were stripped.</param>
 internal readonly record struct FunctionName(ulong Start, string? Name);

@@ -3,7 +3,7 @@ namespace AllocTrace.Symbols;
 /// <summary>The functions of a file by address. Immutable, so several threads may use one.</summary>
 internal sealed class FunctionTable
 {
-    /// <summary>How many symbols before an address are looked at: symbols may lie within each other.</summary>
+    /// <summary>The number of symbols before an address to read, because symbols may lie within each other.</summary>
     private const int LookedAt = 16;
 
     private readonly (ulong Start, ulong End, string Name)[] _symbols;

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace AllocTrace.Symbols;
 
 /// <summary>Finds the names of functions in the files that code came from, and in debug files. Files are read once; thread-safe.</summary>
-/// <param name="debugFolders">Where debug files are, by build id: <c>FOLDER/.build-id/ab/cdef….debug</c>.</param>
+/// <param name="debugFolders">The folders of debug files by build id: <c>FOLDER/.build-id/ab/cdef….debug</c>.</param>
 internal sealed class SymbolFiles(params IReadOnlyList<string> debugFolders)
 {
     private readonly ConcurrentDictionary<(string Path, string BuildId), Image?> _images = [];
@@ -13,8 +13,8 @@ internal sealed class SymbolFiles(params IReadOnlyList<string> debugFolders)
 
     /// <summary>Finds the function of a byte of a file.</summary>
     /// <param name="path">The file as its process named it.</param>
-    /// <param name="buildId">That it had, in base 16: a file with another one is another file. Empty: not known.</param>
-    /// <param name="fileOffset">Where in the file.</param>
+    /// <param name="buildId">The build id that the file had, in base 16: a file with another one is another file. Empty if unknown.</param>
+    /// <param name="fileOffset">The offset in the file.</param>
     /// <returns><see langword="null"/> when there is no such file any more.</returns>
     public FunctionName? Find(string path, string buildId, ulong fileOffset) => ImageOf(path, buildId) is { } image && image.File.AddressOf(fileOffset) is { } address
         ? image.Functions.Find(address)

@@ -11,6 +11,8 @@ internal struct CFrame
 
     [FieldOffset(4)] public uint Image;
 
-    /// <summary>Of the return address, in the image's file. Without an image, the return address; of an element, its segment.</summary>
+    /// <summary>
+    /// The offset of the return address in the image's file. Without an image, the return address; for an element, its segment.
+    /// </summary>
     [FieldOffset(8)] public ulong Offset;
 }

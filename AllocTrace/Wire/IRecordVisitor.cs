@@ -35,7 +35,7 @@ internal interface IRecordVisitor
     bool Age(ulong allocations);
 
     /// <summary>Reading stops before something that is no record.</summary>
-    /// <param name="kind">What its first byte says.</param>
+    /// <param name="kind">The kind, from its first byte.</param>
     /// <param name="room">The bytes that are left for it.</param>
     void Refuse(uint kind, long room);
 }

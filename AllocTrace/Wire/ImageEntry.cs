@@ -9,7 +9,7 @@ internal struct ImageEntry
     [FieldOffset(0)] public ulong Begin;
     [FieldOffset(8)] public ulong End;
 
-    /// <summary>Where in the file that is which is at <see cref="Begin"/>.</summary>
+    /// <summary>The offset in the file of the byte at <see cref="Begin"/>.</summary>
     [FieldOffset(16)] public ulong FileOffset;
 
     [FieldOffset(24)] public uint Path;

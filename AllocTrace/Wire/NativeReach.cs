@@ -1,6 +1,6 @@
 namespace AllocTrace.Wire;
 
-/// <summary>How calls of the C library's allocator come to the library (option <c>native</c>).</summary>
+/// <summary>The way in which calls of the C library's allocator come to the library (option <c>native</c>).</summary>
 internal enum NativeReach : uint
 {
     /// <summary>They do not, or not yet.</summary>

@@ -12,8 +12,8 @@ internal static unsafe class RecordReader
     private const uint WideKinds = RecordKind.MallocWide - RecordKind.Malloc;
 
     /// <summary>
-    /// How far ahead a record is expected, bytes: about a dozen records, which take as long as a word from memory. The place may be the second word
-    /// of a record.
+    /// The distance ahead at which a record is expected, in bytes: about a dozen records, which take as long as a word from memory. The
+    /// place may be the second word of a record.
     /// </summary>
     private const int AheadBytes = 192;
 

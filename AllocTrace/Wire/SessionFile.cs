@@ -48,7 +48,7 @@ internal sealed unsafe class SessionFile : IDisposable
 
     /// <summary>Opens a session.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="shared">Whether to take part (give slabs back, tell how far one is); otherwise the file stays as it is.</param>
+    /// <param name="shared">True to take part (release slabs, publish the position); otherwise the file stays unchanged.</param>
     /// <returns>The session, or <see langword="null"/> when its process has not finished making it: try again later.</returns>
     /// <exception cref="InvalidTraceException">The file is not a session, is one of another version, or is damaged.</exception>
     /// <exception cref="IOException">The file cannot be opened or mapped, or is not one that this user's processes make.</exception>
@@ -119,7 +119,7 @@ internal sealed unsafe class SessionFile : IDisposable
     /// <summary>A stack node; <paramref name="node"/> is below a <see cref="NodeCount"/> read before.</summary>
     public StackNode* Node(uint node) => (StackNode*)_nodes[node];
 
-    /// <summary>Which expression of its innermost line a stack is of, packed as in <c>wire.h</c>; 0: unknown.</summary>
+    /// <summary>Returns the expression of a stack's innermost line, packed as in <c>wire.h</c>; 0 if unknown.</summary>
     /// <exception cref="InvalidTraceException">There is no such node.</exception>
     public uint ExpressionOf(uint node)
     {

@@ -15,9 +15,9 @@ internal sealed class SessionMapping : SafeHandleZeroOrMinusOneIsInvalid
 
     /// <summary>Maps a part of a file.</summary>
     /// <param name="file">The open file; the mapping does not need it any longer afterwards.</param>
-    /// <param name="offset">Where the part begins, whole pages.</param>
+    /// <param name="offset">The offset of the part, a whole number of pages.</param>
     /// <param name="length">Its bytes.</param>
-    /// <param name="shared">Whether stores reach the file; otherwise they stay private to this mapping.</param>
+    /// <param name="shared">True if stores reach the file; otherwise they stay private to this mapping.</param>
     /// <exception cref="IOException">The system refuses (a limit on address space).</exception>
     public static SessionMapping Create(SafeFileHandle file, long offset, long length, bool shared)
     {

@@ -12,7 +12,7 @@ internal static class WireFormat
     public const int ExtentBytes = 262144;
     public const int SlabBytes = 65536;
 
-    /// <summary>Where, within the header, the kinds of the extents begin: one byte each.</summary>
+    /// <summary>The offset of the kinds of the extents in the header, one byte each.</summary>
     public const int ExtentKindsOffset = 4096;
 
     public const int MaxExtents = HeaderBytes - ExtentKindsOffset;
@@ -63,7 +63,10 @@ internal static class WireFormat
     /// <summary>The images of a C frame whose code no file has, and of what is no frame but an element of a list of segments.</summary>
     public const uint NoImage = uint.MaxValue, SegmentImage = uint.MaxValue - 1;
 
-    /// <summary>Why a process that ends need not wait for its collector: it is in a database, or left for another collector.</summary>
+    /// <summary>
+    /// The reason for which a process that ends need not wait for its collector: its session is in a database, or left for another
+    /// collector.
+    /// </summary>
     public const uint DoneCollected = 1, DoneLeft = 2;
 
     /// <summary>The largest mean distance between two sampled allocations, bytes.</summary>

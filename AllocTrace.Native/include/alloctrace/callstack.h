@@ -52,7 +52,7 @@ extern "C" {
 #define ALLOCTRACE_API __attribute__((visibility("default")))
 #endif
 
-/* A CPython in this process. Never freed. */
+/* A CPython in this process. The library owns it and never frees it. */
 struct alloctrace_python;
 
 /* Returns the CPython with this index (0 for the first) in the order of the loader's list, or NULL if there is none or its frames cannot be
@@ -114,12 +114,13 @@ enum alloctrace_frame_flags {
 
 /* One frame, copied: nothing in it is borrowed. */
 struct alloctrace_frame {
-    int32_t line;   /* negative if none */
-    uint32_t flags; /* enum alloctrace_frame_flags */
-    char filename[256];
-    char name[128]; /* the qualified name from 3.11 on */
+    int32_t line;       /* negative if none */
+    uint32_t flags;     /* enum alloctrace_frame_flags */
+    char filename[256]; /* UTF-8, NUL-terminated, as name is */
+    char name[128];     /* the qualified name from 3.11 on */
 };
 
+/* The result of alloctrace_stack_collect. Numbers count frames. */
 struct alloctrace_stack {
     uint32_t count;   /* the number of frames stored, innermost first */
     uint32_t depth;   /* the number of complete frames; above count if the array was too small */
@@ -127,16 +128,18 @@ struct alloctrace_stack {
     uint32_t endless; /* 1 if the hops were used up: the chain is corrupted */
 };
 
-/* Stores the innermost frames of a thread state, at most capacity. With capacity 0, only determines the depth. Returns result->count. */
+/* Stores the innermost frames of a thread state in an array of the caller, at most capacity. With capacity 0, only determines the depth.
+ * Returns result->count, which is 0 if thread_state is NULL. */
 ALLOCTRACE_API uint32_t alloctrace_stack_collect(const struct alloctrace_python *python, const void *thread_state,
                                                  struct alloctrace_frame *frames, uint32_t capacity, struct alloctrace_stack *result);
 
+/* A thread that has run Python code. */
 struct alloctrace_thread_info {
-    const void *thread_state;
-    int64_t interpreter; /* its id; 0 is the main one */
-    uint64_t thread;     /* pthread_t, threading.get_ident() */
-    uint32_t os_id;      /* the system's id; 0 up to 3.10, which does not keep it */
-    uint32_t is_own;     /* 1 for the calling thread */
+    const void *thread_state; /* borrowed */
+    int64_t interpreter;      /* its id; 0 is the main one */
+    uint64_t thread;          /* pthread_t, threading.get_ident() */
+    uint32_t os_id;           /* the system's id; 0 up to 3.10, which does not keep it */
+    uint32_t is_own;          /* 1 for the calling thread */
 };
 
 /* Stores the thread states of all interpreters, newest first, as CPython lists them. Returns their number, which may be above capacity, or
@@ -147,8 +150,9 @@ ALLOCTRACE_API uint32_t alloctrace_threads_list(const struct alloctrace_python *
 
 /* ---- as text ---- */
 
-/* Writes a stack to a descriptor, byte for byte as faulthandler.dump_traceback(all_threads=False) of that CPython: at most 100 frames and
- * 500 characters of a name, in ASCII with escapes. Treats frames that have not begun like faulthandler of that release. */
+/* Writes a stack to a file descriptor, byte for byte as faulthandler.dump_traceback(all_threads=False) of that CPython: at most 100 frames
+ * and 500 characters of a name, in ASCII with escapes. Treats frames that have not begun like faulthandler of that release. Errors of write
+ * are ignored. */
 ALLOCTRACE_API void alloctrace_stack_print(const struct alloctrace_python *python, const void *thread_state, int descriptor);
 
 /* Writes the stacks of all threads of the calling thread's interpreter, or else of the main one, as faulthandler.dump_traceback() does: at

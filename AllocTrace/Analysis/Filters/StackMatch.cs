@@ -15,7 +15,9 @@ internal sealed class StackMatch
     private readonly Entry[] _entries;
     private readonly int _shift;
 
-    /// <param name="stacks">Where to find them. Of stacks with the same frames (their codes differ in something else) the first is found.</param>
+    /// <param name="stacks">
+    /// The stacks to search. Of stacks with equal frames (whose codes differ in something else) the first is found.
+    /// </param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // this runs once, with all its work in one loop
     public StackMatch(StackTable stacks)
     {

@@ -6,7 +6,7 @@ namespace AllocTrace.Analysis;
 /// <param name="rows">The table.</param>
 /// <param name="rowOfSite">The index of a site's row.</param>
 /// <param name="describe">Names a row in a statistic.</param>
-/// <param name="nameOfRow">What rows of two recordings have in common when they mean the same.</param>
+/// <param name="nameOfRow">Returns the key that equal rows of two recordings have in common.</param>
 internal sealed class ColumnGrouping<T>(
     IReadOnlyList<T> rows, Func<Site, int> rowOfSite, Func<Statistic, T, Statistic> describe, Func<T, string> nameOfRow) : Grouping
 {

@@ -15,9 +15,9 @@ internal readonly record struct GroupDetail(int Stack, uint Expression, IReadOnl
 internal sealed class GroupDetails(TraceDatabase database, IReadOnlyList<SiteTable> parts)
 {
     /// <summary>The details of some groups, in their order.</summary>
-    /// <param name="grouping">What the groups are.</param>
-    /// <param name="groups">Which.</param>
-    /// <param name="cumulation">Whether callers count too: then there is no expression.</param>
+    /// <param name="grouping">The grouping.</param>
+    /// <param name="groups">The indexes of the groups.</param>
+    /// <param name="cumulation">The way in which allocations count for callers; unless it is none, there is no expression.</param>
     public GroupDetail[] Of(Grouping grouping, int[] groups, Cumulation cumulation)
     {
         var isAsked = new bool[grouping.Count];

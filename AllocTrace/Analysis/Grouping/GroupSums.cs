@@ -1,8 +1,8 @@
 namespace AllocTrace.Analysis;
 
 /// <summary>Bytes and blocks by group number.</summary>
-/// <param name="groups">How many groups there are.</param>
-/// <param name="isSampled">Whether some of what is added are estimates.</param>
+/// <param name="groups">The number of groups.</param>
+/// <param name="isSampled">True if some of the added amounts are estimates.</param>
 internal sealed class GroupSums(int groups, bool isSampled)
 {
     private readonly (long Bytes, long Blocks)[] _sums = new (long, long)[groups];
@@ -36,8 +36,8 @@ internal sealed class GroupSums(int groups, bool isSampled)
     }
 
     /// <summary>Describes the <paramref name="limit"/> largest groups (0: all) and sums up the others.</summary>
-    /// <param name="grouping">What the groups are.</param>
-    /// <param name="limit">How many groups.</param>
+    /// <param name="grouping">The grouping.</param>
+    /// <param name="limit">The largest number of groups to list, 0 for all.</param>
     /// <param name="detailsOf">Finds what the largest part of each of some groups is.</param>
     public StatisticList Rank(Grouping grouping, int limit, Func<int[], GroupDetail[]> detailsOf)
     {
@@ -57,9 +57,9 @@ internal sealed class GroupSums(int groups, bool isSampled)
     }
 
     /// <summary>Describes some groups.</summary>
-    /// <param name="grouping">What the groups are.</param>
-    /// <param name="groups">Which.</param>
-    /// <param name="details">What the largest part of each is.</param>
+    /// <param name="grouping">The grouping.</param>
+    /// <param name="groups">The indexes of the groups.</param>
+    /// <param name="details">The largest part of each group.</param>
     public Statistic[] Describe(Grouping grouping, int[] groups, GroupDetail[] details)
     {
         var statistics = new Statistic[groups.Length];

@@ -9,9 +9,9 @@ namespace AllocTrace.Analysis;
 internal sealed class GroupTypes(TraceDatabase database, IReadOnlyList<SiteTable> parts)
 {
     /// <summary>The types of some groups, in their order, and what they retain.</summary>
-    /// <param name="grouping">What the groups are.</param>
-    /// <param name="groups">Which.</param>
-    /// <param name="isByType">Whether the groups are types: a site's types are in different groups then.</param>
+    /// <param name="grouping">The grouping.</param>
+    /// <param name="groups">The indexes of the groups.</param>
+    /// <param name="isByType">True if the groups are types: the types of a site are then in different groups.</param>
     public (IReadOnlyList<TypeAmount> Types, long Retained)[] Of(Grouping grouping, int[] groups, bool isByType)
     {
         var places = new int[grouping.Count];

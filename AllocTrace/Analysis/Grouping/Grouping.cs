@@ -19,7 +19,7 @@ internal abstract class Grouping
     public abstract int[] Match(Grouping other);
 
     /// <summary>Describes a group.</summary>
-    /// <param name="group">Which.</param>
+    /// <param name="group">The index of the group.</param>
     /// <param name="bytes">Its bytes.</param>
     /// <param name="blocks">Its blocks.</param>
     /// <param name="stack">The stack that gives a group of lines its function's name; 0: the first one.</param>

@@ -5,7 +5,7 @@ namespace AllocTrace.Analysis;
 /// <summary>Sums over the sites of a process, or over a part of them.</summary>
 /// <param name="database">The recording.</param>
 /// <param name="process">One of its processes.</param>
-/// <param name="room">For how many sites that were alive there is room before the first comes.</param>
+/// <param name="room">The number of live sites for which there is room at first.</param>
 internal sealed class ProcessTotals(TraceDatabase database, TraceProcess process, int room = 0)
 {
     private readonly int _process = database.IndexOfProcess(process.Id);
@@ -21,10 +21,10 @@ internal sealed class ProcessTotals(TraceDatabase database, TraceProcess process
     /// <summary>The error of that estimate when allocations were sampled.</summary>
     public Usage Error => _variance.Error;
 
-    /// <summary>The same by index in <see cref="TraceDatabase.Domains"/>.</summary>
+    /// <summary>Returns the error of a domain, by its index in <see cref="TraceDatabase.Domains"/>.</summary>
     public Usage DomainError(int domain) => _domainVariances[domain].Error;
 
-    /// <summary>The same by index in <see cref="TraceDatabase.Threads"/>.</summary>
+    /// <summary>Returns the error of a thread, by its index in <see cref="TraceDatabase.Threads"/>.</summary>
     public Usage ThreadError(int thread) => _threadVariances[thread].Error;
 
     /// <summary>By index in <see cref="TraceDatabase.Domains"/>.</summary>

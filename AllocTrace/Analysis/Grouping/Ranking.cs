@@ -6,7 +6,7 @@ internal static class Ranking
     /// <summary>The <paramref name="limit"/> largest groups (0: all), the largest first.</summary>
     /// <param name="groups">The groups.</param>
     /// <param name="compare">Negative when the first one is smaller.</param>
-    /// <param name="limit">How many.</param>
+    /// <param name="limit">The largest number of groups to list, 0 for all.</param>
     /// <param name="leaveOut">Called with each group that is not among them.</param>
     public static int[] Largest(IEnumerable<int> groups, Comparison<int> compare, int limit, Action<int> leaveOut)
     {

@@ -53,9 +53,9 @@ internal sealed class SnapshotDiff
     }
 
     /// <summary>Describes the <paramref name="limit"/> groups that differ most (0: all).</summary>
-    /// <param name="limit">How many.</param>
+    /// <param name="limit">The largest number of groups to list, 0 for all.</param>
     /// <param name="detailsOf">Finds what the largest part of each of some groups of the new snapshot is.</param>
-    /// <param name="oldDetailsOf">The same of the old one.</param>
+    /// <param name="oldDetailsOf">Returns the details of groups of the old snapshot.</param>
     public StatisticDiffList Rank(int limit, Func<int[], GroupDetail[]> detailsOf, Func<int[], GroupDetail[]> oldDetailsOf)
     {
         var others = 0;

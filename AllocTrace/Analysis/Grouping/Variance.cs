@@ -20,21 +20,21 @@ internal readonly record struct Variance(double Bytes, double Blocks)
     public MemoryAmount Error => new(BytesError, BlocksError);
 
     /// <summary>
-    /// Of a sum or a difference of estimates that are off by so much at most, each. Of one recording's moments they are not independent, but what is alive
-    /// at both makes their difference smaller, not larger: then this is the most.
+    /// Returns the largest error of a sum or a difference of two estimates with these errors. Two snapshots of a recording are not
+    /// independent, but blocks that are live at both make their difference smaller, not larger.
     /// </summary>
     public static long ErrorOf(long a, long b) => (long)Math.Ceiling(Math.Sqrt(((double)a * a) + ((double)b * b)));
 
     public static Variance operator +(Variance a, Variance b) => new(a.Bytes + b.Bytes, a.Blocks + b.Blocks);
 
     /// <summary>
-    /// Of what a site comes to. A block of <c>s</c> bytes is chosen with probability <c>p = 1 - exp(-s / interval)</c> and then stands for
-    /// <c>1 / p</c>: the variance of a sum over such blocks is the sum of <c>(1 - p) / p</c>, by bytes times <c>s</c> squared. The blocks of a
-    /// site are taken to be of its mean size (docs/sampling.md).
+    /// Returns the variance of a site's amount. A block of <c>s</c> bytes is chosen with probability <c>p = 1 - exp(-s / interval)</c> and
+    /// then stands for <c>1 / p</c>: the variance of a sum over such blocks is the sum of <c>(1 - p) / p</c>, by bytes times <c>s</c>
+    /// squared. The blocks of a site are taken to be of its mean size (docs/sampling.md).
     /// </summary>
     public static Variance Of(in Site site, TraceProcess process) => Of(new MemoryAmount(site.Bytes, site.Blocks), process);
 
-    /// <summary>The same of an amount of one site.</summary>
+    /// <summary>Returns the variance of an amount of one site.</summary>
     public static Variance Of(MemoryAmount amount, TraceProcess process)
     {
         if (process.SampleBytes == 0 || amount.Blocks <= 0)

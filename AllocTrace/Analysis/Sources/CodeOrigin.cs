@@ -1,6 +1,6 @@
 namespace AllocTrace.Analysis;
 
-/// <summary>Whose code a frame runs.</summary>
+/// <summary>The owner of the code that a frame runs.</summary>
 internal enum CodeOrigin
 {
     /// <summary>The user's: everything that is nothing else.</summary>

@@ -7,7 +7,10 @@ namespace AllocTrace.Analysis;
 /// <summary>Tells from a file's name whose code is in it. The page and <c>--mine</c> have this rule.</summary>
 internal static partial class CodeOrigins
 {
-    /// <param name="filename">As CPython has it (<c>co_filename</c>). Code without a file (<c>&lt;string&gt;</c>, <c>&lt;stdin&gt;</c>) is the user's.</param>
+    /// <param name="filename">
+    /// The file, as the code object names it (<c>co_filename</c>). Code without a file (<c>&lt;string&gt;</c>, <c>&lt;stdin&gt;</c>) is the
+    /// user's.
+    /// </param>
     public static CodeOrigin Of(string filename)
     {
         if (Packages().IsMatch(filename))

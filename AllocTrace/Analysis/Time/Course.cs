@@ -1,7 +1,7 @@
 namespace AllocTrace.Analysis;
 
 /// <summary>The bytes that a place held at the end of each time slice, and those that it allocated in it. One object serves many places in turn.</summary>
-/// <param name="slices">How many slices there are.</param>
+/// <param name="slices">The number of slices.</param>
 internal sealed class Course(int slices)
 {
     private readonly long[] _live = new long[slices];
@@ -56,7 +56,7 @@ internal sealed class Course(int slices)
 /// <summary>Adds the changes of a stack in a slice.</summary>
 /// <param name="Stack">An index in the table of stacks.</param>
 /// <param name="Slice">An index in the slices of the process.</param>
-/// <param name="Bytes">By how much it holds more at the end.</param>
-/// <param name="Blocks">By how many blocks.</param>
+/// <param name="Bytes">The growth in bytes.</param>
+/// <param name="Blocks">The growth in blocks.</param>
 /// <param name="Allocated">Bytes that it allocated.</param>
 internal readonly record struct CourseChange(int Stack, int Slice, long Bytes, long Blocks, long Allocated);

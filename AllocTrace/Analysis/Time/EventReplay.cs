@@ -114,7 +114,9 @@ internal sealed class EventReplay
             : throw Damaged(position, $"an allocation of {bytes} bytes by stack {number}");
     }
 
-    /// <summary>What was unmapped at an address: the mapping that began there, or a part of one. The rest of that mapping stays.</summary>
+    /// <summary>
+    /// Returns the block that was unmapped at an address: the mapping that began there, or a part of one. The rest of that mapping stays.
+    /// </summary>
     private Block Unmapped(ulong address, long length)
     {
         var whole = Take(WireFormat.MmapDomain, address);

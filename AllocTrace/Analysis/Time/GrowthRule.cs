@@ -21,7 +21,7 @@ internal sealed class GrowthRule(bool[] busy, bool[] building)
 
     /// <summary>Finds since when a place kept growing.</summary>
     /// <param name="course">Its course.</param>
-    /// <param name="isOnce">Whether it is code that runs once, as what an import runs does: only growth that went on to the end counts.</param>
+    /// <param name="isOnce">True for code that runs once, such as that of an import: only growth up to the end counts.</param>
     /// <returns>The slice at whose end the growth began, -1 for the beginning; or <see langword="null"/> when it did not keep growing.</returns>
     public int? Find(Course course, bool isOnce)
     {

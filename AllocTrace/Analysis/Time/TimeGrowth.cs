@@ -26,8 +26,8 @@ internal sealed class TimeGrowth
     }
 
     /// <summary>The groups that kept growing.</summary>
-    /// <param name="groupBy">What makes a group.</param>
-    /// <param name="own">Whether all is attributed to the user's own code.</param>
+    /// <param name="groupBy">The key of the groups.</param>
+    /// <param name="own">True to attribute all growth to the user's own code.</param>
     public GrowthSeries Series(GroupBy groupBy, bool own)
     {
         var grouping = Snapshot.GroupingFor(_database, groupBy);

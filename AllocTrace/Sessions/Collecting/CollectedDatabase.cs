@@ -17,7 +17,7 @@ internal sealed class CollectedDatabase(Func<TraceWriter> createWriter) : IDispo
     /// <summary>The bytes of sessions from which on the database is made whole meanwhile, if they are more than its own.</summary>
     public long MostRetainedBytes { get; set; } = 256 << 20;
 
-    /// <summary>Why there will be no database, or <see langword="null"/>. May be asked without the lock.</summary>
+    /// <summary>The reason for which there will be no database, or <see langword="null"/>. May be read without the lock.</summary>
     public IOException? Failure
     {
         get => _failure;

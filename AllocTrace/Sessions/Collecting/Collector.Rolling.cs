@@ -3,7 +3,7 @@ namespace AllocTrace.Sessions;
 // For those that follow processes without an end, and write what happens meanwhile.
 internal sealed partial class Collector
 {
-    /// <summary>How long to wait for a session that another thread replays.</summary>
+    /// <summary>The time limit for a session that another thread replays.</summary>
     private const int VisitPatienceMs = 1000;
 
     private readonly ISessionSink? _sink;
@@ -18,7 +18,7 @@ internal sealed partial class Collector
     }
 
     /// <summary>Visits the sessions that are being followed, each while no other thread replays it. A session that is busy for too long is left out.</summary>
-    /// <returns>How many were left out.</returns>
+    /// <returns>The number of sessions that were left out.</returns>
     public int Visit(Action<FollowedSession> visit)
     {
         var busy = 0;

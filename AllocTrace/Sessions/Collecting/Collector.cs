@@ -7,7 +7,7 @@ namespace AllocTrace.Sessions;
 /// sessions; with several busy ones there are as many threads as processors. The methods are called by one thread.
 /// </summary>
 /// <remarks>
-/// What becomes of a session:
+/// The states of a session:
 /// <code>
 ///                      ┌── round ──┐        process ended             in the database       database whole
 ///   file ── Scan ──► followed ◄────┘ ───────── End ─────► written ───────────────────► retained ─────────► removed
@@ -112,7 +112,7 @@ internal sealed partial class Collector : IDisposable
     /// <summary>Waits until the processes of all sessions have ended.</summary>
     /// <param name="running">Called now and then with how many have not.</param>
     /// <param name="stop">Ends the waiting early.</param>
-    /// <param name="isWatching">Whether more processes may come: then only <paramref name="stop"/> ends it.</param>
+    /// <param name="isWatching">True if more processes may come: only <paramref name="stop"/> ends the waiting.</param>
     public void WaitForProcesses(Action<int>? running, CancellationToken stop, bool isWatching = false)
     {
         while ((isWatching || !HasLooked || _intake.IsShort || FollowedCount > 0) && !HasFailed && !stop.IsCancellationRequested)

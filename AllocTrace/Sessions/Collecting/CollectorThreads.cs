@@ -14,8 +14,8 @@ internal sealed class CollectorThreads(Func<int> look, Func<double> serve, Actio
     public const int ShortestWaitMs = 1, LongestWaitMs = 20;
 
     /// <summary>
-    /// Which share of a session's slabs should be found full at a time. With more the program might run out of them before the next look, or take
-    /// others, which are colder; with less the looks cost more than what they find, and hold up the program on a shared core.
+    /// The share of a session's slabs that a look should find full. With more, the program might run out of slabs before the next look, or
+    /// take others, which are colder. With less, looks cost more than what they find, and hold up the program on a shared core.
     /// </summary>
     private const double LeastLoad = 1.0 / 8, MostLoad = 1.0 / 4;
 

@@ -10,7 +10,7 @@ namespace AllocTrace.Sessions;
 /// <summary>A session that is drained while its process runs, until it ends. Used by one thread at a time.</summary>
 internal sealed unsafe partial class FollowedSession : IDisposable
 {
-    /// <summary>When nothing was recorded for so long, one looks whether the process went on as another program.</summary>
+    /// <summary>The time without a record after which the collector checks if the process executed another program.</summary>
     private const ulong FirstExecCheckNs = 500_000_000, LongestExecCheckNs = 10_000_000_000;
 
     private readonly SessionFile _session;
@@ -25,7 +25,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
     private readonly EventLog? _events;
     private readonly ControlGroup? _group;
 
-    /// <summary>Whether the recording was over at the first round.</summary>
+    /// <summary>True if the recording was over at the first round.</summary>
     private bool? _wasOver;
 
     /// <summary>The state that a killed collector left; reset in the first round.</summary>
@@ -146,7 +146,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
         && Replay.LastFork < child.ForkNumber && Damage is null;
 
     /// <summary>Ends the waiting.</summary>
-    /// <param name="image">What the child began with; <see langword="null"/> when that is not known.</param>
+    /// <param name="image">The blocks with which the child began; <see langword="null"/> if unknown.</param>
     public void Begin(ForkImage? image)
     {
         IsWaiting = false;

@@ -7,7 +7,7 @@ namespace AllocTrace.Sessions;
 /// session for its round. The list is replaced as a whole when it changes, so whoever reads it needs no lock.
 /// </summary>
 /// <param name="intake">Opens the sessions that appear.</param>
-/// <param name="forks">What forked children begin with.</param>
+/// <param name="forks">The blocks with which forked children begin.</param>
 internal sealed class FollowedSessions(SessionIntake intake, ForkImages forks)
 {
     private volatile FollowedSession[] _all = [];

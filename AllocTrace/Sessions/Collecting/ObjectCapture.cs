@@ -13,10 +13,13 @@ namespace AllocTrace.Sessions;
 /// <param name="linesOf">Returns the lines of a snapshot's sites. Called by the collector's thread.</param>
 internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotImage, IReadOnlyDictionary<int, SnapshotSite>> linesOf) : IDisposable
 {
-    /// <summary>How long a process has to make the copy. One that gets no new object for this long waits for something, with its objects consistent.</summary>
+    /// <summary>
+    /// The time that a process has to make the copy. A process that allocates no object for this long waits for something, and its objects
+    /// are consistent.
+    /// </summary>
     private const long PatienceMs = 200;
 
-    /// <summary>How long a copy lives at most (OS_COPY_LIFE_NS).</summary>
+    /// <summary>The longest life of a copy (OS_COPY_LIFE_NS).</summary>
     private const int LongestReadMs = 30_000;
 
     private const int LookMs = 5;
@@ -30,7 +33,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     private uint? _request;
     private string _name = "";
 
-    /// <summary>What was read, by snapshot.</summary>
+    /// <summary>The types and holders by snapshot.</summary>
     public IReadOnlyDictionary<SnapshotImage, ObjectContents> Contents => _contents;
 
     /// <summary>True while a request waits to be answered.</summary>

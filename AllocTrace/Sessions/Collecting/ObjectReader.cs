@@ -27,7 +27,7 @@ internal sealed class ObjectReader
     /// <summary>True when it has ended: then the other members say how.</summary>
     public bool IsDone => !_thread.IsAlive;
 
-    /// <summary>What was read; <see langword="null"/>: nothing, and <see cref="Problem"/> says why.</summary>
+    /// <summary>The types and holders; <see langword="null"/> if they could not be read, for the reason in <see cref="Problem"/>.</summary>
     public ObjectContents? Result { get; private set; }
 
     /// <summary>One line.</summary>

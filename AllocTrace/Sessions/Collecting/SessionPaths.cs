@@ -55,7 +55,7 @@ internal sealed class SessionPaths
         JournalFormat.RemoveBeside(session);
     }
 
-    /// <summary>The same.</summary>
+    /// <summary>Removes a session, and returns false if the system refuses.</summary>
     /// <returns>True if it could be removed.</returns>
     public static bool TryRemove(string session)
     {

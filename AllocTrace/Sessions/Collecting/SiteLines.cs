@@ -6,7 +6,7 @@ namespace AllocTrace.Sessions;
 
 /// <summary>Finds the lines of sites in a session that continues.</summary>
 /// <param name="session">Not owned.</param>
-/// <param name="replay">Of the same session; not owned.</param>
+/// <param name="replay">The replay of the same session; not owned.</param>
 internal sealed unsafe class SiteLines(SessionFile session, ProcessReplay replay)
 {
     private static readonly SnapshotSite _none = new("", "", 0);

@@ -62,7 +62,10 @@ internal sealed unsafe class NativeTracer
 
     /// <summary>Takes a snapshot.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="objects">Whether the types and holders of its blocks are wanted; without them the snapshot is taken, but the result is a failure.</param>
+    /// <param name="objects">
+    /// True to read the types and holders of its blocks; if they cannot be read, the snapshot is taken without them, but the result is a
+    /// failure.
+    /// </param>
     public int Snapshot(string name, bool objects)
     {
         fixed (byte* nameBytes = Bytes(name))

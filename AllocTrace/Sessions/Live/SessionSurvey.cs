@@ -4,7 +4,7 @@ namespace AllocTrace.Sessions;
 
 /// <summary>Reads a session without collecting it. Leaves its file unchanged.</summary>
 /// <param name="Pid">The process that it is of.</param>
-/// <param name="StartedNs">When it was begun, CLOCK_REALTIME.</param>
+/// <param name="StartedNs">The time at which it was begun, CLOCK_REALTIME.</param>
 internal sealed unsafe record SessionSurvey(uint Pid, ulong StartedNs)
 {
     /// <summary>Looks at a session.</summary>

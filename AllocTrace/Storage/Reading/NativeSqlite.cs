@@ -39,7 +39,7 @@ internal static partial class NativeSqlite
 
     /// <summary>Throws SQLite's own message unless a call succeeded.</summary>
     /// <param name="database">The connection of the call; nothing else was called on it since.</param>
-    /// <param name="code">What the call returned.</param>
+    /// <param name="code">The result of the call.</param>
     /// <exception cref="SqliteException">The code is not SQLITE_OK.</exception>
     public static void Check(sqlite3 database, int code)
     {

@@ -12,7 +12,7 @@ internal sealed class ObjectTables(TraceDatabase database, ReadConnection connec
                 "SELECT snapshot, method, pause_ns, note FROM object_snapshot ORDER BY snapshot",
                 row => new TraceObjects(row.CheckedInt64(0), row.Text(1), row.CheckedInt64(2), row.Text(3)));
 
-    /// <summary>What blocks of all snapshots are, each once; the first is "not known".</summary>
+    /// <summary>Reads the types of blocks in all snapshots, each once; the first is "not known".</summary>
     public static BlockType[] Types(ReadConnection connection) =>
         [default, .. MetadataReader.Read(connection, "SELECT DISTINCT type, kind FROM object_type ORDER BY type, kind", row => new BlockType(row.Text(0), row.Text(1)))];
 

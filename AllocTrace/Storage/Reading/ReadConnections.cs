@@ -27,7 +27,7 @@ internal sealed class ReadConnections : IDisposable
     public ReadConnection First => _connections[0];
 
     /// <summary>Reads parts of something, each once, in no particular order.</summary>
-    /// <param name="parts">How many there are.</param>
+    /// <param name="parts">The number of parts.</param>
     /// <param name="read">Reads one; called by several threads, each with a connection.</param>
     public void ReadParts(int parts, Action<ReadConnection, int> read)
     {

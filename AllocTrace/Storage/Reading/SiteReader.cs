@@ -42,7 +42,7 @@ internal sealed class SiteReader
         AddAll(reader, _database.IndexOfProcess(process.Id), sites);
     });
 
-    /// <summary>In which parts <see cref="ReadCounters"/> reads a process.</summary>
+    /// <summary>Returns the parts in which <see cref="ReadCounters"/> reads a process.</summary>
     public RowRange[] PartsOf(TraceProcess process) => RangeOf(process).Split();
 
     /// <summary>All that is known about the sites of a process, as far as they are in the range, in the order of the database.</summary>

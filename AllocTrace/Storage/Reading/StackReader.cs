@@ -5,7 +5,7 @@ namespace AllocTrace.Storage;
 /// <summary>Reads the trie of stacks and checks that it is one. There may be millions, so several cores read.</summary>
 /// <param name="path">For messages.</param>
 /// <param name="connections">The database.</param>
-/// <param name="folds">Whether C frames of the interpreter itself are left out.</param>
+/// <param name="folds">True to leave out C frames of the interpreter itself.</param>
 internal sealed class StackReader(string path, ReadConnections connections, bool folds)
 {
     /// <exception cref="InvalidTraceException">A stack refers to one that is not there before it, or to a code that is not there.</exception>

@@ -19,10 +19,10 @@ internal sealed unsafe class FollowedProcess
     private SessionStacks? _stacks;
     private bool _isResumed;
 
-    /// <param name="description">What it is.</param>
+    /// <param name="description">The description of the process.</param>
     /// <param name="id">Its number in the state of the rolling database.</param>
     /// <param name="untilNs">Until when its periods were committed, nanoseconds since 1970.</param>
-    /// <param name="before">What an agent before this one committed.</param>
+    /// <param name="before">The data that an earlier agent committed.</param>
     public FollowedProcess(ProcessDescription description, long id, long untilNs, IReadOnlyDictionary<FollowedSiteKey, SiteTotals> before)
     {
         Description = description;
@@ -39,7 +39,7 @@ internal sealed unsafe class FollowedProcess
     /// <summary>The end of its last committed period.</summary>
     public long UntilNs { get; private set; }
 
-    /// <summary>How it ended; <see cref="ProcessEnding.Running"/> until then.</summary>
+    /// <summary>The way in which the recording ended; <see cref="ProcessEnding.Running"/> until then.</summary>
     public ProcessEnding Ending { get; set; } = ProcessEnding.Running;
 
     /// <summary>Its row in the current database; 0: it has none yet.</summary>
@@ -51,7 +51,7 @@ internal sealed unsafe class FollowedProcess
     /// <summary>Its row for the end of the period after which most was alive, in the current database.</summary>
     public long PeakRow { get; set; }
 
-    /// <summary>What was alive then, bytes; negative until there is a period.</summary>
+    /// <summary>The live bytes at the peak; negative until there is a period.</summary>
     public long PeakBytes { get; set; } = -1;
 
     /// <summary>The rows of its interpreters in the table of threads.</summary>
@@ -64,7 +64,7 @@ internal sealed unsafe class FollowedProcess
 
     public long CutStacks { get; private set; }
 
-    /// <summary>What is missing so far.</summary>
+    /// <summary>The losses so far.</summary>
     public IReadOnlyList<Loss> Losses { get; private set; } = [];
 
     /// <summary>True if sums of a collector before are gone: the periods begin anew.</summary>

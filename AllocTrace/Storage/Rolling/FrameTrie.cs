@@ -58,7 +58,7 @@ internal sealed class FrameTrie
     /// <summary>Returns the number here of another trie's stack.</summary>
     /// <param name="other">The other one.</param>
     /// <param name="stack">Its stack.</param>
-    /// <param name="known">What is known of its stacks; grows.</param>
+    /// <param name="known">The known stacks; grows.</param>
     public int Import(FrameTrie other, int stack, Dictionary<int, int> known)
     {
         var path = new Stack<int>();

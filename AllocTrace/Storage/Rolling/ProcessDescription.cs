@@ -2,16 +2,16 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Storage;
 
-/// <summary>What a session says about its process.</summary>
+/// <summary>The description of a process in its session.</summary>
 /// <param name="Session">The path of the session.</param>
 /// <param name="Pid">Its number in its own namespace.</param>
 /// <param name="PidHere">Its number here; <see langword="null"/>: the system does not show it.</param>
 /// <param name="ParentPid">Its parent's number.</param>
 /// <param name="Arguments">Its arguments, the program's name first.</param>
 /// <param name="Executable">The program file.</param>
-/// <param name="PythonVersion">What <c>Py_GetVersion()</c> returned.</param>
+/// <param name="PythonVersion">The result of <c>Py_GetVersion()</c>.</param>
 /// <param name="Stacks"><c>on</c>, or why there are no Python stacks.</param>
-/// <param name="StartedNs">When recording began, nanoseconds since 1970.</param>
+/// <param name="StartedNs">The time at which recording began, in nanoseconds since 1970.</param>
 /// <param name="TemporaryThreshold">See <see cref="TraceProcess"/>.</param>
 /// <param name="SampleBytes">See <see cref="TraceProcess"/>.</param>
 internal sealed record ProcessDescription(

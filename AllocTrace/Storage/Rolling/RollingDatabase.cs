@@ -30,7 +30,7 @@ internal sealed class RollingDatabase : IDisposable
         State = new RollingState(Path.Combine(folder, StateName));
     }
 
-    /// <summary>What was committed, and what waits to be sent.</summary>
+    /// <summary>The committed data, and the requests that wait to be sent.</summary>
     public RollingState State { get; }
 
     /// <summary>The stacks of all processes. Another one after each <see cref="BeginPart"/>.</summary>
@@ -44,7 +44,7 @@ internal sealed class RollingDatabase : IDisposable
 
     /// <summary>Opens the series of a folder, or begins one.</summary>
     /// <param name="folder">The folder; made when there is none.</param>
-    /// <param name="keep">How long a period is kept.</param>
+    /// <param name="keep">The time for which a period is kept.</param>
     /// <param name="limit">The largest size of the series, bytes.</param>
     /// <exception cref="IOException">The folder cannot be used, or another process uses it. The message is one line.</exception>
     public static RollingDatabase Open(string folder, TimeSpan keep, long limit)
@@ -147,7 +147,7 @@ internal sealed class RollingDatabase : IDisposable
     }
 
     /// <summary>Removes the oldest databases until the others are within the limits. The current one stays.</summary>
-    /// <returns>What was removed and why, a line each.</returns>
+    /// <returns>The removed files and the reasons, one line each.</returns>
     public IReadOnlyList<string> RemoveOld(DateTimeOffset now)
     {
         var removed = new List<string>();

@@ -24,7 +24,7 @@ internal sealed class RollingState : IDisposable
 
     private readonly SqlStatement _process, _site;
 
-    /// <summary>What an agent before this one committed, by session.</summary>
+    /// <summary>The data that an earlier agent committed, by session.</summary>
     private readonly Dictionary<string, SavedProcess> _before = [];
     private long _lastProcess;
 
@@ -58,7 +58,7 @@ internal sealed class RollingState : IDisposable
     /// <summary>The bytes that wait to be sent.</summary>
     public long QueuedBytes => Connection.Number("SELECT ifnull(sum(length(content)), 0) FROM main.outbox");
 
-    /// <summary>How many requests wait to be sent.</summary>
+    /// <summary>The number of requests that wait to be sent.</summary>
     public long Queued => Connection.Number("SELECT count(*) FROM main.outbox");
 
     /// <summary>Returns a process with what was committed of it; a new one when it is not known. Reads nothing, so any thread may call it; one at a time.</summary>

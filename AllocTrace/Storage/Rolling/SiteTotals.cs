@@ -21,7 +21,7 @@ internal readonly record struct SiteTotals(MemoryAmount Allocated, MemoryAmount 
     private static MemoryAmount Less(MemoryAmount a, MemoryAmount b) => new(a.Bytes - b.Bytes, a.Blocks - b.Blocks);
 }
 
-/// <summary>What makes a site of a followed process: threads are folded.</summary>
+/// <summary>The key of a site of a followed process: threads are folded.</summary>
 /// <param name="Origin">The session that the node is of; empty: the process's own. A forked child's inherited blocks are of its parent's.</param>
 /// <param name="Domain">The records' domain.</param>
 /// <param name="Node">The stack, with its interpreter and expression, as a node of the session.</param>

@@ -32,7 +32,7 @@ internal sealed class CodeTable
 
     public string Text(int id) => _texts[id];
 
-    /// <summary>Where a C function is; <see langword="null"/> for Python code.</summary>
+    /// <summary>Returns the place of a C function; <see langword="null"/> for Python code.</summary>
     public NativeOrigin? NativeOf(int code) => _native.TryGetValue(code, out var origin) ? origin : null;
 
     /// <summary>Adds a code whose number is larger than all before.</summary>

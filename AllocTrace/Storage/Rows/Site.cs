@@ -7,7 +7,7 @@ namespace AllocTrace.Storage;
 /// <param name="Stack">An index in the <see cref="StackTable"/>.</param>
 /// <param name="Bytes">Bytes as requested by the program.</param>
 /// <param name="Blocks">Allocations.</param>
-/// <param name="Expression">Which one of the innermost line, packed as in the database; 0: unknown.</param>
-/// <param name="TypeRow">Where to look up what the blocks are, an index in <see cref="TraceDatabase.TypeRows"/>; 0: not known, or not asked for.</param>
-/// <param name="IsInherited">Whether the blocks are those that a forked process had from its parent.</param>
+/// <param name="Expression">The expression of the innermost line, packed as in the database; 0 if unknown.</param>
+/// <param name="TypeRow">The type of the blocks, an index in <see cref="TraceDatabase.TypeRows"/>; 0 if unknown or not read.</param>
+/// <param name="IsInherited">True if a forked process had the blocks from its parent.</param>
 internal readonly record struct Site(int Process, int Thread, int Domain, int Stack, long Bytes, long Blocks, uint Expression = 0, bool IsInherited = false, int TypeRow = 0);

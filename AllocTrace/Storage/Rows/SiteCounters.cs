@@ -9,7 +9,7 @@ namespace AllocTrace.Storage;
 /// <param name="Temporary">Those that were freed at once.</param>
 /// <param name="Peak">Those alive at the process's high-water mark.</param>
 /// <param name="Live">Those alive at the end.</param>
-/// <param name="Expression">Which one of the innermost line, packed as in the database; 0: unknown.</param>
+/// <param name="Expression">The expression of the innermost line, packed as in the database; 0 if unknown.</param>
 internal readonly record struct SiteCounters(
     int Thread,
     int Domain,

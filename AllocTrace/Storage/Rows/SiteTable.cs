@@ -1,7 +1,7 @@
 namespace AllocTrace.Storage;
 
 /// <summary>Places that allocate with one measure (bytes and blocks) each, in the order of the database.</summary>
-/// <param name="room">For how many of them there is room before any is there.</param>
+/// <param name="room">The number of sites for which there is room at first.</param>
 internal sealed class SiteTable(int room = 0)
 {
     private Site[] _sites = new Site[room];

@@ -10,8 +10,10 @@ internal sealed class ThreadRows
     private ((int Thread, uint Interpreter) Of, long Number) _last = ((-1, 0), 0); // mostly it is asked for again
 
     /// <param name="before">The last number that was given away.</param>
-    /// <param name="threads">How many threads there are.</param>
-    /// <param name="seen">Which threads ran code of which interpreters, in any order and number. A thread that does not occur gets a row too.</param>
+    /// <param name="threads">The number of threads.</param>
+    /// <param name="seen">
+    /// The pairs of a thread and an interpreter whose code it ran, in any order and number. A thread that does not occur gets a row too.
+    /// </param>
     public ThreadRows(long before, int threads, IEnumerable<(int Thread, uint Interpreter)> seen)
     {
         _before = before;

@@ -30,7 +30,7 @@ internal sealed class BatchInsert : IDisposable
     /// <summary>Inserts through a connection's queue.</summary>
     /// <param name="connection">Open; not owned.</param>
     /// <param name="table">The table.</param>
-    /// <param name="columns">How many columns it has; all are given.</param>
+    /// <param name="columns">The number of columns, all of which are given.</param>
     /// <exception cref="SqliteException">There is no such table.</exception>
     public BatchInsert(WriteConnection connection, string table, int columns)
         : this(connection.Handle, table, columns, connection.Queue)
@@ -40,7 +40,7 @@ internal sealed class BatchInsert : IDisposable
     /// <summary>Inserts on the calling thread.</summary>
     /// <param name="database">An open connection; not owned.</param>
     /// <param name="table">The table.</param>
-    /// <param name="columns">How many columns it has; all are given.</param>
+    /// <param name="columns">The number of columns, all of which are given.</param>
     /// <exception cref="SqliteException">There is no such table.</exception>
     public BatchInsert(sqlite3 database, string table, int columns)
         : this(database, table, columns, queue: null)

@@ -14,10 +14,10 @@ internal sealed unsafe class EventWriter(WriteConnection connection)
     /// <summary>Writes a log.</summary>
     /// <param name="process">The process's number in the database.</param>
     /// <param name="log">Finished.</param>
-    /// <param name="replay">Of the same process.</param>
+    /// <param name="replay">The replay of the same process.</param>
     /// <param name="threads">The rows of its threads.</param>
     /// <param name="domains">The rows of its domains.</param>
-    /// <param name="places">Where its sites are.</param>
+    /// <param name="places">The places of its sites.</param>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
     /// <exception cref="IOException">The log cannot be read.</exception>
     public void Add(long process, EventLog log, ProcessReplay replay, ThreadRows threads, long[] domains, SitePlace[] places)

@@ -28,14 +28,14 @@ internal sealed class KnownStacks : IDisposable
         _add = Prepare("INSERT INTO scratch.known_stack VALUES (?1, ?2, ?3, ?4)");
     }
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of stacks.</summary>
     public long Count { get; private set; }
 
     /// <summary>Returns the number of a stack.</summary>
     /// <param name="caller">The number of its caller; -1 for the stack without a frame.</param>
     /// <param name="code">The code of its innermost frame; -1 for none.</param>
-    /// <param name="line">That frame's line.</param>
-    /// <param name="isNew">Whether it was not known.</param>
+    /// <param name="line">The line of that frame.</param>
+    /// <param name="isNew">True if the stack was not known.</param>
     public long NumberOf(long caller, long code, long line, out bool isNew)
     {
         var handle = _find.DangerousGetHandle(); // kept by this object

@@ -6,7 +6,7 @@ namespace AllocTrace.Storage;
 /// Makes one stack of a Python stack and the C segments between its frames. A session has both as numbers: the segment that called the allocator, and a
 /// list of those outside of the interpreter's loops, the innermost first, which belong where C called the interpreter.
 /// </summary>
-/// <param name="session">Where they are.</param>
+/// <param name="session">The session of the stacks.</param>
 /// <param name="codes">Names C frames.</param>
 /// <param name="frame">The stack of a Python node's frame below a caller's stack.</param>
 /// <param name="below">The stack of a C function below a caller's stack.</param>
@@ -73,7 +73,7 @@ internal sealed unsafe class MergedStacks(SessionFile session, NativeCodes codes
         return stack;
     }
 
-    /// <summary>What is outside of all Python frames.</summary>
+    /// <summary>Adds the C frames outside of all Python frames.</summary>
     private long AddList(uint list)
     {
         var segments = new List<uint>();

@@ -15,7 +15,7 @@ internal sealed unsafe class NativeCodes
     private readonly Dictionary<(uint Image, ulong Offset), long> _codes = [];
     private PerfMap? _perfMap;
 
-    /// <param name="session">Where the frames are.</param>
+    /// <param name="session">The session of the frames.</param>
     /// <param name="add">Writes a code and what makes it native, unless it is there, and returns its number.</param>
     /// <exception cref="InvalidTraceException">An image's strings are damaged.</exception>
     public NativeCodes(SessionFile session, Func<CodeKey, NativeOrigin, long> add)
@@ -57,6 +57,6 @@ internal sealed unsafe class NativeCodes
         return _add(new CodeKey(NoFile, name, 0, name), new NativeOrigin("", "", function.Start, function.Name is not null));
     }
 
-    /// <summary>How a function without a name is called.</summary>
+    /// <summary>Names a function that has no symbol.</summary>
     public static string Unnamed(string path, ulong start) => $"{path[(path.LastIndexOf('/') + 1)..]}+0x{start:x}";
 }

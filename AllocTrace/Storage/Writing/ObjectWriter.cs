@@ -15,7 +15,7 @@ internal sealed class ObjectWriter(WriteConnection connection)
 
     /// <summary>Writes them for one snapshot.</summary>
     /// <param name="snapshot">The snapshot's number in the database.</param>
-    /// <param name="contents">What was read.</param>
+    /// <param name="contents">The types and holders.</param>
     /// <param name="firstSite">The offset from the number of a site in the process to that in the database.</param>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
     public void Add(long snapshot, ObjectContents contents, long firstSite)

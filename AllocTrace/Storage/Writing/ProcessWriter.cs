@@ -256,7 +256,10 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _ => "no Python frame was seen",
     };
 
-    /// <summary>Of several interpreters, the first that has them; without one, why the last has none.</summary>
+    /// <summary>
+    /// Returns the state of stacks of a process with several interpreters: that of the first one with stacks, or the reason of the last
+    /// one.
+    /// </summary>
     internal static string StacksOf(SessionFile session)
     {
         var stacks = "no Python was seen";

@@ -18,7 +18,7 @@ internal sealed class RawInsert : IDisposable
 
     /// <param name="connection">Open; not owned.</param>
     /// <param name="table">The table.</param>
-    /// <param name="columns">How many columns it has; all are given.</param>
+    /// <param name="columns">The number of columns, all of which are given.</param>
     /// <exception cref="SqliteException">There is no such table.</exception>
     public RawInsert(WriteConnection connection, string table, int columns)
     {

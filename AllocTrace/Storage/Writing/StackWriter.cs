@@ -31,7 +31,7 @@ internal sealed unsafe class StackWriter : IDisposable
     }
 
     /// <summary>Writes the stacks of a session that are wanted, and those of their callers, as far as they are not there yet.</summary>
-    /// <param name="session">Where the nodes are.</param>
+    /// <param name="session">The session of the nodes.</param>
     /// <param name="wanted">Nodes that exist.</param>
     /// <returns>The stack of each node; that of nodes which nobody wanted is undefined.</returns>
     /// <exception cref="InvalidTraceException">A node's parent or code does not exist.</exception>

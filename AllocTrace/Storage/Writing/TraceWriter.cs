@@ -39,8 +39,8 @@ internal sealed class TraceWriter : IDisposable
 
     /// <summary>Begins a database.</summary>
     /// <param name="path">The file that it will be.</param>
-    /// <param name="overwrite">Whether a file that is there may be replaced.</param>
-    /// <param name="isPrivate">Whether only its user may read it.</param>
+    /// <param name="overwrite">True to replace an existing file.</param>
+    /// <param name="isPrivate">True if only its user may read it.</param>
     /// <exception cref="IOException">The file exists, or the folder is missing, not writable or full. The message is one line.</exception>
     public static TraceWriter Create(string path, bool overwrite, bool isPrivate = false)
     {
@@ -97,8 +97,8 @@ internal sealed class TraceWriter : IDisposable
     /// <summary>Adds what a process's recording came to.</summary>
     /// <param name="session">Its session.</param>
     /// <param name="replay">Finished.</param>
-    /// <param name="ending">How the recording ended.</param>
-    /// <param name="losses">What is missing besides what the threads know themselves.</param>
+    /// <param name="ending">The way in which the recording ended.</param>
+    /// <param name="losses">The losses other than those that the threads counted themselves.</param>
     /// <param name="objects">The types and holders of blocks, by snapshot of the replay; <see langword="null"/>: of none.</param>
     /// <param name="events">Every event, finished; <see langword="null"/>: nobody asked for them.</param>
     /// <param name="group">The control group that limits the process's memory; <see langword="null"/>: none.</param>

@@ -38,7 +38,7 @@ internal sealed class WriteConnection : IDisposable
     /// <summary>For <see cref="RawInsert"/> and <see cref="BatchInsert"/>: while the queue has insertions, it is the queue's.</summary>
     public sqlite3 Handle { get; }
 
-    /// <summary>What inserts rows beside the thread that makes them.</summary>
+    /// <summary>The queue whose thread inserts the rows.</summary>
     public InsertQueue Queue { get; } = new();
 
     /// <summary>Executes statements whose results nobody needs.</summary>
