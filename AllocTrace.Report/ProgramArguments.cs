@@ -24,7 +24,7 @@ internal static class ProgramArguments
             if (word == "--")
                 return arguments;
 
-            // Where an option may have a value or not, only the user can tell its value from the program.
+            // The value of an option that need not have one cannot be distinguished from the program.
             if (mayBeValue && !word.StartsWith('-') && arguments.Skip(i).Contains("--"))
                 return arguments;
 

@@ -41,7 +41,7 @@ internal static partial class UsageError
 
     private static string Sentence(string message, string? name = null)
     {
-        // What has no parser of its own is a number, and the library's message names its type.
+        // Values without a parser of their own are numbers, for which the library's message names a .NET type.
         if (WrongType().Match(message) is { Success: true } wrong)
             return $"{name ?? wrong.Groups[2].Value} cannot be '{wrong.Groups[1].Value}': give a number, 0 or more";
 

@@ -10,7 +10,8 @@
 
 #include "capture/native/calls.h"
 
-/* As the C library declares them; its headers are not included, since they attach attributes that only an implementation may ignore. */
+/* Declarations as the C library has them. Its headers are not included, because they attach attributes that only an implementation may
+ * ignore. */
 #define EXPORTED __attribute__((visibility("default")))
 
 EXPORTED void *malloc(size_t size);

@@ -74,7 +74,7 @@ internal sealed class AgentMetrics : IDisposable
 
 /// <summary>One figure.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Help">What it is.</param>
+/// <param name="Help">The explanation of the metric.</param>
 /// <param name="Type"><c>counter</c> or <c>gauge</c>.</param>
 /// <param name="Value">Its value.</param>
 internal readonly record struct AgentFigure(string Name, string Help, string Type, double Value);

@@ -1,6 +1,6 @@
 namespace AllocTrace.Report.Agent;
 
-/// <summary>What an agent is to do.</summary>
+/// <summary>The options of an agent.</summary>
 internal sealed record AgentOptions
 {
     /// <summary>Session files, folders of them, or the value that <c>ALLOCTRACE</c> has.</summary>
@@ -12,7 +12,7 @@ internal sealed record AgentOptions
     /// <summary>The length of a period.</summary>
     public TimeSpan Every { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long a period is kept.</summary>
+    /// <summary>The time for which a period is kept.</summary>
     public TimeSpan Keep { get; init; } = TimeSpan.FromHours(24);
 
     /// <summary>The largest size of all databases, bytes.</summary>
@@ -30,7 +30,7 @@ internal sealed record AgentOptions
     /// <summary>Further attributes of all processes.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Whether requests are made at all.</summary>
+    /// <summary>True if requests are made.</summary>
     public bool HasReceiver { get; init; }
 
     /// <summary>See <c>RecordingOptions.TemporaryThreshold</c>.</summary>

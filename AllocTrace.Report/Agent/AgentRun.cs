@@ -8,7 +8,7 @@ internal sealed class AgentRun : IDisposable
     /// <summary>Periods are made at most this much longer.</summary>
     private const int MostStretch = 16;
 
-    /// <summary>How long the last requests may take at the end.</summary>
+    /// <summary>The time limit for the last requests at the end.</summary>
     private static readonly TimeSpan _flushing = TimeSpan.FromSeconds(5);
 
     private readonly AgentOptions _options;
@@ -76,7 +76,9 @@ internal sealed class AgentRun : IDisposable
         _agent.Dispose();
     }
 
-    /// <summary>How long it is until the next period ends: periods end at multiples of their length, so those of a fleet's hosts fit together.</summary>
+    /// <summary>
+    /// Returns the time until the next period ends. Periods end at multiples of their length, so those of a fleet's hosts coincide.
+    /// </summary>
     private TimeSpan Next(DateTimeOffset now)
     {
         var length = (_options.Every * _stretch).Ticks;

@@ -20,10 +20,10 @@ internal sealed class AgentSender(FleetAgent agent, Action<string> say) : IDispo
     private Task _sending = Task.CompletedTask;
     private string? _said;
 
-    /// <summary>How often a request failed and stayed in the queue.</summary>
+    /// <summary>The number of requests that failed and stayed in the queue.</summary>
     public long Failures { get; private set; }
 
-    /// <summary>How many requests were taken.</summary>
+    /// <summary>The number of requests that the receiver took.</summary>
     public long Requests { get; private set; }
 
     /// <summary>The bytes of these, compressed.</summary>
@@ -146,7 +146,10 @@ internal sealed class AgentSender(FleetAgent agent, Action<string> say) : IDispo
         return true;
     }
 
-    /// <summary>What the receiver says of the content: it will say so again. All else may be somebody on the way, or a setting that is going to change.</summary>
+    /// <summary>
+    /// Returns true if the receiver refuses the content, as it will again. Other answers may come from a proxy, or from a setting that will
+    /// change.
+    /// </summary>
     private static bool IsRefusal(SendProblem problem) => problem.Status is 400 or 413 or 415 or 422;
 
     /// <summary>Waits a while, which differs by half. A new server ends it.</summary>
@@ -162,7 +165,7 @@ internal sealed class AgentSender(FleetAgent agent, Action<string> say) : IDispo
         await _changed.WaitAsync(limited * PauseScale * (0.75 + (0.5 * Random.Shared.NextDouble())), _stop.Token);
     }
 
-    /// <summary>The same again is not news.</summary>
+    /// <summary>Writes a line unless it repeats the last one.</summary>
     private void Say(string line)
     {
         if (line != _said)

@@ -36,7 +36,7 @@ internal sealed class FleetAgent : ISessionSink, IDisposable
     private readonly HashSet<string> _damaged = [];
     private long _tick;
 
-    /// <param name="options">What to do.</param>
+    /// <param name="options">The options.</param>
     /// <param name="say">Told about everything that a user should know, a line each.</param>
     /// <exception cref="IOException">A folder cannot be used. The message is one line.</exception>
     public FleetAgent(AgentOptions options, Action<string> say)
@@ -50,7 +50,7 @@ internal sealed class FleetAgent : ISessionSink, IDisposable
         _collector.Start();
     }
 
-    /// <summary>How many processes are followed.</summary>
+    /// <summary>The number of followed processes.</summary>
     public int ProcessCount
     {
         get
@@ -63,10 +63,10 @@ internal sealed class FleetAgent : ISessionSink, IDisposable
     /// <summary>The bytes of the databases.</summary>
     public long DatabaseBytes => _database.Bytes;
 
-    /// <summary>How many periods were written.</summary>
+    /// <summary>The number of periods that were written.</summary>
     public long Periods => Interlocked.Read(ref _tick);
 
-    /// <summary>How often a session was too busy to be asked for a period; its next period is longer.</summary>
+    /// <summary>The number of times that a session was too busy for a period; its next period is longer.</summary>
     public long Busy { get; private set; }
 
     /// <summary>Uses the queue; nobody else does meanwhile.</summary>

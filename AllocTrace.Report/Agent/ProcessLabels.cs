@@ -5,7 +5,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Agent;
 
-/// <summary>What tells a followed process from others: what its session says, and what the system shows while it lives.</summary>
+/// <summary>Finds the labels of a followed process, from its session and from the system while it lives.</summary>
 internal static partial class ProcessLabels
 {
     private const int MostBytes = 1 << 20;

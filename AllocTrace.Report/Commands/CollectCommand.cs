@@ -38,7 +38,7 @@ internal sealed class CollectCommand : Command, IExamples
 
     private readonly Output _console;
 
-    /// <param name="console">Where notes and the report go.</param>
+    /// <param name="console">The output for notes and the report.</param>
     public CollectCommand(Output console)
         : base(
             "collect",

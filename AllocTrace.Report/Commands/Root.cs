@@ -35,7 +35,7 @@ internal sealed class Root : RootCommand, IExamples
         ("completion", static output => CompletionCommand.Create(output)),
     ];
 
-    /// <param name="output">Where the commands write.</param>
+    /// <param name="output">The output of the commands.</param>
     /// <param name="first">The first argument. When it is a verb, the others are not made: building them all takes longer than the rest of the start.</param>
     public Root(Output output, string? first = null)
         : base("Shows which Python line is holding the memory of a program that runs or embeds CPython, and how the program got there.")

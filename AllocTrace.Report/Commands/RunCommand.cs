@@ -41,7 +41,7 @@ internal sealed class RunCommand : Command, IExamples
     private readonly Threshold _failAbove;
     private readonly Output _console;
 
-    /// <param name="console">Where notes and the report go: the standard output is the command's own.</param>
+    /// <param name="console">The output for notes and the report: the standard output is the command's own.</param>
     public RunCommand(Output console)
         : base("run", "Runs a command and records every allocation of its Python, with the stack.")
     {

@@ -7,11 +7,11 @@ namespace AllocTrace.Report.Export;
 internal static class CallTreeJson
 {
     /// <param name="database">The recording.</param>
-    /// <param name="snapshot">What of it.</param>
+    /// <param name="snapshot">The snapshot to write.</param>
     /// <param name="title">The view, or the name of the snapshot.</param>
-    /// <param name="rows">How many frames at most; 0 for any number.</param>
-    /// <param name="percent">What to leave out, in percent of the total.</param>
-    /// <param name="target">Where to write.</param>
+    /// <param name="rows">The largest number of frames; 0 for any number.</param>
+    /// <param name="percent">The share of the total below which frames are left out, in percent.</param>
+    /// <param name="target">The stream to write to.</param>
     public static void Write(TraceDatabase database, Snapshot snapshot, string title, int rows, int percent, TextWriter target)
     {
         using var text = new JsonText(target);

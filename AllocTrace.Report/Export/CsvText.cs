@@ -28,7 +28,7 @@ internal sealed class CsvText : IDisposable
     /// empty.
     /// </summary>
     /// <param name="statistic">The statistic.</param>
-    /// <param name="whole">Whether it stands for a whole traceback.</param>
+    /// <param name="whole">True if it stands for a whole traceback.</param>
     public static IEnumerable<object?> Cells(Statistic statistic, bool whole)
     {
         var frame = statistic.Traceback.Newest;

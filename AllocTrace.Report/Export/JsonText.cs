@@ -33,7 +33,7 @@ internal sealed class JsonText : IDisposable
         Json.WriteEndObject();
     }
 
-    /// <summary>The same as properties of the object that is being written.</summary>
+    /// <summary>Writes an amount and its error as properties of the object that is being written.</summary>
     public void Figures(MemoryAmount amount, MemoryAmount error = default)
     {
         Json.WriteNumber("size", amount.Bytes);

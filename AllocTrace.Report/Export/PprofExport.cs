@@ -27,8 +27,8 @@ internal sealed class PprofExport
     }
 
     /// <summary>Writes a profile, compressed as readers expect it.</summary>
-    /// <param name="allocated">What was allocated in all.</param>
-    /// <param name="alive">What was alive, in the same recording.</param>
+    /// <param name="allocated">All allocations.</param>
+    /// <param name="alive">The live blocks of the same recording.</param>
     /// <param name="target">Gets the profile.</param>
     public static void Write(Snapshot allocated, Snapshot alive, Stream target) => Write(Make(allocated, alive), target);
 

@@ -8,7 +8,7 @@ internal static class ServiceName
     /// <summary>Returns the name of the program: of the script or module that a Python runs, or of the program itself.</summary>
     public static string Of(TraceProcess process) => Of(Words(process.Command), process.Executable);
 
-    /// <summary>The same, of a command line.</summary>
+    /// <summary>Returns the service name of a command line.</summary>
     /// <param name="arguments">The arguments, the program's name first.</param>
     /// <param name="executable">The program file, for a process without arguments.</param>
     public static string Of(IReadOnlyList<string> arguments, string executable)

@@ -12,7 +12,7 @@ internal static class SpeedscopeExport
 
     /// <param name="name">The name of the whole.</param>
     /// <param name="snapshots">The profiles; all of one recording.</param>
-    /// <param name="unit">What weighs.</param>
+    /// <param name="unit">The unit of the weights.</param>
     /// <param name="target">Gets the file.</param>
     public static void Write(string name, IReadOnlyList<(string Name, Snapshot Snapshot)> snapshots, StackWeight unit, Stream target)
     {

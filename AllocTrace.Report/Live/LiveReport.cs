@@ -10,8 +10,8 @@ internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy
     private readonly LiveSample? _before = earlier is not null && sample.Processes.All(process => earlier.Has(process) || process.DurationNs <= sample.AtNs - earlier.AtNs) ? earlier : null;
 
     /// <summary>Writes it.</summary>
-    /// <param name="page">Where to.</param>
-    /// <param name="rows">How many groups at most.</param>
+    /// <param name="page">The page to write to.</param>
+    /// <param name="rows">The largest number of groups.</param>
     public void Write(Page page, int rows)
     {
         var processes = sample.Processes;

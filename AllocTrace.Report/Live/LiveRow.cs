@@ -3,7 +3,7 @@ using AllocTrace.Analysis;
 namespace AllocTrace.Report.Live;
 
 /// <summary>One group of a <see cref="LiveSample"/>.</summary>
-/// <param name="about">What it is.</param>
+/// <param name="about">The description of the row.</param>
 internal sealed class LiveRow(Statistic about)
 {
     public Statistic About { get; } = about;

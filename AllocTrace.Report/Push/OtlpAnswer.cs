@@ -3,7 +3,7 @@ using Google.Protobuf;
 
 namespace AllocTrace.Report.Push;
 
-/// <summary>What a receiver of OTLP profiles answers to a request that it took.</summary>
+/// <summary>Reads a receiver's answer to OTLP profiles that it took.</summary>
 internal static class OtlpAnswer
 {
     /// <summary>The type of requests and of their answers.</summary>

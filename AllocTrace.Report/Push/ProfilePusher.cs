@@ -9,8 +9,8 @@ namespace AllocTrace.Report.Push;
 /// 5xx) is tried again, each time after twice as long, up to a number of attempts.
 /// </summary>
 /// <param name="client">Sends.</param>
-/// <param name="attempts">How often a profile is tried.</param>
-/// <param name="firstPause">How long to wait after the first failure.</param>
+/// <param name="attempts">The number of attempts to send a profile.</param>
+/// <param name="firstPause">The time to wait after the first failure.</param>
 /// <param name="say">Told about every failure that is tried again.</param>
 internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan firstPause, Action<string> say)
 {

@@ -3,12 +3,12 @@ using System.Text;
 
 namespace AllocTrace.Report.Push;
 
-/// <summary>Why a profile was not taken.</summary>
+/// <summary>The reason for which a profile was not taken.</summary>
 /// <param name="Text">The reason, one line.</param>
-/// <param name="IsPassing">Whether the same profile may be taken later.</param>
-/// <param name="RetryAfter">How long the server wants to be left alone; <see langword="null"/>: it did not say.</param>
+/// <param name="IsPassing">True if the same profile may be taken later.</param>
+/// <param name="RetryAfter">The time for which the server asks not to be called; <see langword="null"/> if it gave none.</param>
 /// <param name="Status">The status of the answer; <see langword="null"/>: there was none.</param>
-/// <param name="Rejected">How many profiles of a request were rejected that was taken otherwise.</param>
+/// <param name="Rejected">The number of rejected profiles of a request that was otherwise taken.</param>
 internal sealed record SendProblem(string Text, bool IsPassing, TimeSpan? RetryAfter = null, int? Status = null, long Rejected = 0);
 
 /// <summary>Sends one profile once. Redirects are not followed.</summary>
@@ -24,7 +24,7 @@ internal sealed class ProfileSender(HttpClient client)
     private static readonly TimeSpan _answering = TimeSpan.FromSeconds(5);
 
     /// <summary>Sends a profile.</summary>
-    /// <returns>Why it was not taken; <see langword="null"/>: it was.</returns>
+    /// <returns>The reason for which it was not taken; <see langword="null"/> if it was.</returns>
     public async Task<SendProblem?> TrySend(PushedProfile profile, CancellationToken stop = default)
     {
         try
@@ -71,7 +71,7 @@ internal sealed class ProfileSender(HttpClient client)
         }
         catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException)
         {
-            // What came has to do.
+            // The part of the answer that arrived is used.
         }
 
         return bytes[..count];

@@ -1,6 +1,6 @@
 namespace AllocTrace.Report.Push;
 
-/// <summary>What a server of profiles speaks.</summary>
+/// <summary>The protocol of a server of profiles.</summary>
 internal enum PushFormat
 {
     /// <summary>Pyroscope's ingest protocol: a pprof profile in a form.</summary>

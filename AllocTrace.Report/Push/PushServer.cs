@@ -20,7 +20,7 @@ internal sealed record PushServer(Uri Address, AuthenticationHeaderValue? Author
     public string Name => Secrets.Without(Address).GetLeftPart(UriPartial.Authority);
 
     /// <summary>Returns a client that sends to this server and to no other, and gives an answer over before it is read.</summary>
-    /// <param name="patience">How long a request may take until the answer begins.</param>
+    /// <param name="patience">The time limit of a request until the answer begins.</param>
     public HttpClient CreateClient(TimeSpan patience)
     {
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };

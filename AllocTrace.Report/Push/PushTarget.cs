@@ -6,7 +6,7 @@ namespace AllocTrace.Report.Push;
 /// <summary>The destination of profiles: a server, and the name of the series there.</summary>
 /// <param name="Server">Its address, without the path of a protocol.</param>
 /// <param name="Name">The application's name.</param>
-/// <param name="Labels">What tells this series from others of the application.</param>
+/// <param name="Labels">The labels that distinguish this series from others of the application.</param>
 internal sealed record PushTarget(Uri Server, string Name, IReadOnlyDictionary<string, string> Labels)
 {
     /// <summary>The address that takes OTLP profiles.</summary>

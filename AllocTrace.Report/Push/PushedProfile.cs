@@ -4,9 +4,9 @@ using System.Text;
 namespace AllocTrace.Report.Push;
 
 /// <summary>A profile on its way.</summary>
-/// <param name="Address">Where it goes.</param>
+/// <param name="Address">The address of the server.</param>
 /// <param name="Content">A compressed pprof profile, or a compressed OTLP request.</param>
-/// <param name="Format">Which of the two.</param>
+/// <param name="Format">The protocol.</param>
 internal sealed record PushedProfile(Uri Address, byte[] Content, PushFormat Format = PushFormat.Ingest)
 {
     // The sample types as the server should show them; alloc_* are sums over a stretch of time, inuse_* the state at its end.

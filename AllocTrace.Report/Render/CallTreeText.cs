@@ -6,10 +6,10 @@ namespace AllocTrace.Report.Render;
 /// A tree of calls as text, a frame a line. Only where calls part is there another level of indentation, and of a long run of frames that only pass
 /// on, the first and the last are shown: stacks of any depth fit.
 /// </summary>
-/// <param name="page">Where to write.</param>
-/// <param name="rows">How many lines at most; 0 for any number.</param>
-/// <param name="percent">What to leave out, in percent of the total.</param>
-/// <param name="isSampled">Whether there is a column for what the sizes may be off by.</param>
+/// <param name="page">The page to write to.</param>
+/// <param name="rows">The largest number of lines; 0 for any number.</param>
+/// <param name="percent">The share of the total below which frames are left out, in percent.</param>
+/// <param name="isSampled">True to have a column for the errors of the sizes.</param>
 internal sealed class CallTreeText(Page page, int rows, int percent, bool isSampled)
 {
     private const int LongestRun = 8;

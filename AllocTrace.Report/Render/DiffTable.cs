@@ -5,7 +5,7 @@ namespace AllocTrace.Report.Render;
 /// <summary>Differences as a table: by how much, what it is now, and where.</summary>
 internal sealed class DiffTable(Page page, SourceFiles source)
 {
-    /// <summary>Whether it is below each place by how many blocks of which types it changed.</summary>
+    /// <summary>True to list below each place the changes by type of block.</summary>
     public bool ShowsTypes { get; init; }
 
     public void Write(IReadOnlyList<StatisticDiff> differences)

@@ -7,7 +7,7 @@ internal sealed class GrowthTable(Page page, SourceFiles source)
 {
     /// <summary>Writes the table.</summary>
     /// <param name="growing">The rows.</param>
-    /// <param name="periods">How many periods there are after the first.</param>
+    /// <param name="periods">The number of periods after the first.</param>
     public void Write(IReadOnlyList<Growth> growing, int periods)
     {
         var isSampled = growing.Any(growth => growth.BytesError > 0);

@@ -42,7 +42,7 @@ internal static class MemoryWords
         _ => "",
     };
 
-    /// <summary>What has to be known of an account.</summary>
+    /// <summary>Returns the notes on an account.</summary>
     public static IReadOnlyList<string> Notes(TraceMemory account, TraceProcess process)
     {
         var missing = (MemoryMissing)account.Missing;
@@ -62,7 +62,7 @@ internal static class MemoryWords
         return notes;
     }
 
-    /// <summary>What would return memory to the system, the most first.</summary>
+    /// <summary>Returns the actions that would return memory to the system, the most effective first.</summary>
     public static IReadOnlyList<string> Remedies(TraceMemory account)
     {
         var least = Math.Max(LeastBytes, (long)(account.ResidentBytes * LeastShare));

@@ -17,7 +17,7 @@ internal sealed class Output : IDisposable
     /// <param name="dataWriter">Takes the data.</param>
     /// <param name="errorWriter">Takes notes and errors.</param>
     /// <param name="terminalWidth">Columns of the terminal that the data goes to, or <see langword="null"/> when it goes elsewhere.</param>
-    /// <param name="color">Whether the terminal wants colours.</param>
+    /// <param name="color">True if the terminal takes colors.</param>
     public Output(TextWriter dataWriter, TextWriter errorWriter, int? terminalWidth = null, bool color = false)
         : this(dataWriter, errorWriter, () => terminalWidth, color)
     {
@@ -57,7 +57,9 @@ internal sealed class Output : IDisposable
         return new Output(data, Console.Error, () => WidthUnless(Console.IsOutputRedirected), TerminalWantsColor) { Bytes = bytes, Ascii = IsOtherLocale };
     }
 
-    /// <summary>The same, with data on the error output: while another program has the standard output.</summary>
+    /// <summary>
+    /// Returns an output that writes data to the error output, for the time that another program has the standard output.
+    /// </summary>
     public Output OnError() => new(Error, Error, () => WidthUnless(Console.IsErrorRedirected), TerminalWantsColor) { Ascii = Ascii };
 
     private static bool TerminalWantsColor =>

@@ -13,10 +13,10 @@ internal sealed class Page
     /// <summary>For names of columns.</summary>
     public static readonly Style Heading = new(decoration: Decoration.Bold);
 
-    /// <summary>For what explains something else.</summary>
+    /// <summary>The style of explanations.</summary>
     public static readonly Style Dim = new(decoration: Decoration.Dim);
 
-    /// <summary>For what must not be overlooked.</summary>
+    /// <summary>The style of warnings.</summary>
     public static readonly Style Alarm = new(Spectre.Console.Color.Red, decoration: Decoration.Bold);
 
     private const int Unlimited = 32_000;

@@ -32,7 +32,7 @@ internal static class Place
     /// <summary>Returns the number of columns that the file's name and the line of a statistic take: less of it would not say where it is.</summary>
     public static int LeastWidth(Statistic statistic) => statistic is { Domain: null, Thread: null, Process: null, Traceback.Newest: { } frame } ? LeastWidth(frame) : 0;
 
-    /// <summary>The same of a frame.</summary>
+    /// <summary>Returns the least width of a frame, in columns.</summary>
     public static int LeastWidth(Frame frame) => frame.IsNative ? Native(frame).Length : NameLength(frame.Filename) + Line(frame).Length;
 
     /// <summary>Names a C function: <c>[C] function (library)</c>. Without a symbol its name has the library already.</summary>

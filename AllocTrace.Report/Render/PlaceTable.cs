@@ -8,7 +8,7 @@ namespace AllocTrace.Report.Render;
 /// A table of figures, aligned to the right, and where they belong: as much of the place as fits into the terminal, the file's name and the line in any case, with the line of source
 /// below it when it is at hand, and carets under the expression that allocated.
 /// </summary>
-/// <param name="page">Where to write it.</param>
+/// <param name="page">The page to write to.</param>
 /// <param name="source">The files.</param>
 /// <param name="figures">The columns.</param>
 internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnlyList<string> figures)
@@ -19,11 +19,11 @@ internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnly
     public Func<Statistic, string>? TypesOf { get; init; }
 
     /// <summary>Writes the table.</summary>
-    /// <param name="rows">What each row is about, and its figures.</param>
-    /// <param name="indent">How far to indent, columns.</param>
+    /// <param name="rows">The places of the rows, and their figures.</param>
+    /// <param name="indent">The indentation, in columns.</param>
     public void Write(IReadOnlyList<(Statistic About, string[] Figures)> rows, int indent = 0)
     {
-        // What the figures leave of the terminal is for the place. Where that is too little, the last figures are left out.
+        // The place gets the columns that the figures leave. If these are too few, the last figures are left out.
         int[] widths = [.. Enumerable.Range(0, figures.Count).Select(i => rows.Select(row => row.Figures[i].Length).Append(figures[i].Length).Max() + 2)];
         var shown = widths.Length;
         var room = (page.TerminalWidth ?? int.MaxValue) - indent - widths.Sum();

@@ -8,16 +8,16 @@ namespace AllocTrace.Report.Render;
 /// </summary>
 internal sealed class StatisticTable(Page page, SourceFiles source)
 {
-    /// <summary>Whether the types of the blocks are below each place.</summary>
+    /// <summary>True to list the types of the blocks below each place.</summary>
     public bool ShowsTypes { get; init; }
 
-    /// <summary>Whether there is a column for the bytes that would be freed with the blocks.</summary>
+    /// <summary>True to have a column for the bytes that would be freed with the blocks.</summary>
     public bool ShowsRetained { get; init; }
 
     /// <summary>Writes the table.</summary>
     /// <param name="statistics">The rows.</param>
-    /// <param name="total">What 100% is, bytes.</param>
-    /// <param name="indent">How far to indent, columns.</param>
+    /// <param name="total">The number of bytes that is 100%.</param>
+    /// <param name="indent">The indentation, in columns.</param>
     public void Write(IReadOnlyList<Statistic> statistics, long total, int indent = 0)
     {
         // The exact bytes of an estimate would say more than is known.

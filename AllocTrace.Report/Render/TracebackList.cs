@@ -5,8 +5,8 @@ namespace AllocTrace.Report.Render;
 /// <summary>Statistics with their whole tracebacks, each in the form in which Python prints one.</summary>
 internal sealed class TracebackList(Page page, SourceFiles source)
 {
-    /// <param name="statistics">What to list.</param>
-    /// <param name="total">What 100% is, bytes.</param>
+    /// <param name="statistics">The groups to list.</param>
+    /// <param name="total">The number of bytes that is 100%.</param>
     public void Write(IReadOnlyList<Statistic> statistics, long total)
     {
         foreach (var statistic in statistics)
@@ -19,7 +19,7 @@ internal sealed class TracebackList(Page page, SourceFiles source)
         }
     }
 
-    /// <param name="differences">What to list.</param>
+    /// <param name="differences">The groups to list.</param>
     public void Write(IReadOnlyList<StatisticDiff> differences)
     {
         foreach (var difference in differences)

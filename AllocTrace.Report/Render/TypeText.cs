@@ -10,7 +10,7 @@ internal static class TypeText
     /// <summary>The types with most bytes, and how many others there are.</summary>
     public static string Of(IReadOnlyList<TypeAmount> types) => Join(types, type => Numbers.Whole(type.Count));
 
-    /// <summary>The same of a difference: <c>+4,000 dict</c>.</summary>
+    /// <summary>Formats the differences by type: <c>+4,000 dict</c>.</summary>
     public static string OfDifference(IReadOnlyList<TypeAmount> types) => Join(types, type => Numbers.Signed(type.Count));
 
     private static string Join(IReadOnlyList<TypeAmount> types, Func<TypeAmount, string> count)

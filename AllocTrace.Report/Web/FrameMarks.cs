@@ -3,7 +3,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Web;
 
-/// <summary>Which part of each frame's line of source allocated the most, over all that was recorded.</summary>
+/// <summary>Finds the part of each frame's source line that allocated the most, in all of the recording.</summary>
 internal sealed class FrameMarks
 {
     /// <param name="database">The recording that has the first stacks.</param>

@@ -5,8 +5,10 @@ namespace AllocTrace.Report.Web;
 
 /// <summary>The stretch of time in which a process kept growing: what a page shows first.</summary>
 /// <param name="Process">The process, an index in the list of the recording.</param>
-/// <param name="FromNs">When its warm-up was over, since its recording began.</param>
-/// <param name="UntilNs">When it began to end, since its recording began: what is freed from then on hides what grew.</param>
+/// <param name="FromNs">The end of its warm-up, in nanoseconds since its recording began.</param>
+/// <param name="UntilNs">
+/// The time at which it began to end, in nanoseconds since its recording began: frees from then on hide the growth.
+/// </param>
 internal sealed record GrowthRange(int Process, long FromNs, long UntilNs)
 {
     private const int WarmUpShare = 3; // the first third, in which caches fill and modules are imported

@@ -5,7 +5,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Web;
 
-/// <summary>What the blocks of lines are, and who holds them, in a page: for the lines with most bytes at the last snapshot with types.</summary>
+/// <summary>Adds the types and holders of lines to a page: for the lines with most bytes at the last snapshot with types.</summary>
 internal static class PageObjects
 {
     private const int MostLines = 500, MostHolders = 3;

@@ -15,7 +15,7 @@ internal sealed class PageRecording
 
     /// <param name="database">The recording.</param>
     /// <param name="pid">A process, or all of them.</param>
-    /// <param name="filters">What to show: a trace has to pass each of the lists.</param>
+    /// <param name="filters">Lists of filters, each of which a trace must pass.</param>
     public PageRecording(TraceDatabase database, long? pid, IReadOnlyCollection<TraceFilter[]> filters)
     {
         Database = database;
@@ -40,7 +40,7 @@ internal sealed class PageRecording
 
     /// <summary>Adds the columns.</summary>
     /// <param name="columns">Gets them.</param>
-    /// <param name="prefix">Of their names.</param>
+    /// <param name="prefix">The prefix of their names.</param>
     /// <param name="stackNumbers">The page's number of each stack.</param>
     public void AddTo(ColumnFile columns, string prefix, int[] stackNumbers)
     {

@@ -25,7 +25,7 @@ internal static class ByteSize
         }
     }
 
-    // Of exact ties (12.5 B) .NET makes the even digit, as Python does.
+    // .NET rounds exact ties (12.5 B) to the even digit, as Python does.
     private static string Digits(double value, int decimals, bool sign)
     {
         var text = value.ToString(decimals == 1 ? "F1" : "F0", CultureInfo.InvariantCulture);

@@ -13,7 +13,7 @@ internal static class GarbageEntries
         var (entries, seen) = (new List<int>(), new bool[graph.Blocks.Length]);
         var stack = new Stack<int>();
 
-        // What is finished last is in a component that no other one refers to (Kosaraju).
+        // The block that is finished last is in a component to which no other one refers (Kosaraju).
         for (var i = finished.Count - 1; i >= 0; i--)
         {
             if (seen[finished[i]])

@@ -19,7 +19,7 @@ internal sealed class StaticData(HeapGraph graph, Roots roots)
         var (file, end) = ("", 0UL);
         foreach (var region in graph.Image.Regions)
         {
-            // What a library initializes to zero lies behind its file.
+            // The zero-initialized data of a library (.bss) follows the mappings of its file.
             file = region.IsFile ? region.Path : region.Path.Length == 0 && region.Start == end ? file : "";
             end = region.End;
             if (file.Length > 0 && region is { IsWritable: true, IsShared: false })

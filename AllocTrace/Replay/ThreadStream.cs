@@ -32,7 +32,7 @@ internal sealed class ThreadStream(uint slot, ThreadReplay thread)
     /// <summary>The batch of the record before the position.</summary>
     public ulong Ticket { get; set; }
 
-    /// <summary>Up to where the thread had written when the current round looked; 0 when it had not begun.</summary>
+    /// <summary>The position up to which the thread had written when the current round looked; 0 if it had not begun.</summary>
     public ulong Limit { get; set; }
 
     /// <summary>Returns whether a slab, by its sequence number, lies in the journal.</summary>

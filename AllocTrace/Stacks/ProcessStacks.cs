@@ -129,7 +129,7 @@ internal sealed class ProcessStacks
         }
         catch (ReadBudgetException) when (seen.Count > 0)
         {
-            // What is there is shown, and that it is not all.
+            // The caller shows the threads read so far, and says that some are missing.
         }
     }
 

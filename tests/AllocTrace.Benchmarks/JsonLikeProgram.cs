@@ -17,7 +17,7 @@ internal sealed class JsonLikeProgram(SessionBuilder session, int documents)
     private readonly Queue<(ulong Address, int Size)[]> _documents = [];
     private readonly uint[] _stacks = session.AddStacks(40);
 
-    /// <returns>How many records were written, batches not counted.</returns>
+    /// <returns>The number of records that were written, without batches.</returns>
     public long Run(long records)
     {
         var thread = session.AddThread();

@@ -16,8 +16,8 @@ internal static class ManyStacks
 
     /// <summary>Writes the database; the same for the same numbers.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="stacks">How many stacks.</param>
-    /// <param name="version">Of the program: the second half of the stacks depends on it.</param>
+    /// <param name="stacks">The number of stacks.</param>
+    /// <param name="version">The version of the program, on which the second half of the stacks depends.</param>
     public static void Write(string path, int stacks, int version = 1)
     {
         File.Delete(path);

@@ -5,14 +5,14 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Benchmarks;
 
-/// <summary>How fast recorded slabs are replayed.</summary>
+/// <summary>Measures the speed at which recorded slabs are replayed.</summary>
 internal static class ReplayBenchmark
 {
     private const long Records = 10_000_000;
     private const int Runs = 7;
     private const int FileBytes = 200 << 20;
 
-    /// <summary>What a collector finds when it looks: half of the slabs that go round.</summary>
+    /// <summary>The number of slabs that a collector finds at a look: half of those that circulate.</summary>
     private const int SlabsEachRound = 64;
 
     /// <summary>Measures with this many documents alive.</summary>
@@ -57,7 +57,7 @@ internal static class ReplayBenchmark
         return records / seconds;
     }
 
-    // How far the one thread of the file has written at each look.
+    // The position of the one thread of the file at each look.
     private static unsafe ulong[] Looks(SessionFile file)
     {
         var end = file.Thread(0)->Cursor;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace AllocTrace.Benchmarks;
 
-/// <summary>How long a person waits for a report: whole runs of the <c>alloctrace</c> command, start-up included.</summary>
+/// <summary>Measures the time that a person waits for a report: whole runs of the <c>alloctrace</c> command, including its start.</summary>
 internal static class ReportBenchmark
 {
     private const int Runs = 9;
@@ -16,7 +16,7 @@ internal static class ReportBenchmark
     ];
 
     /// <param name="command">The <c>alloctrace</c> executable.</param>
-    /// <param name="stacks">How large the recording is.</param>
+    /// <param name="stacks">The size of the recording.</param>
     public static void Run(string command, int stacks)
     {
         var path = Path.Combine(Path.GetTempPath(), $"alloctrace-benchmark-{Environment.ProcessId}.db");

@@ -3,7 +3,7 @@ using SharpFuzz.Common;
 
 namespace AllocTrace.Fuzz;
 
-/// <summary>Which branches of the instrumented library were taken, roughly how often, and whether that is new.</summary>
+/// <summary>Counts the branches of the instrumented library that were taken, in rough numbers, and finds new ones.</summary>
 internal sealed unsafe class Coverage
 {
     private const int MapBytes = 1 << 16;
@@ -13,7 +13,7 @@ internal sealed unsafe class Coverage
 
     public Coverage() => Trace.SharedMem = _taken;
 
-    /// <summary>How many branches, by rough numbers, have been seen.</summary>
+    /// <summary>The number of pairs of a branch and a rough count that have been seen.</summary>
     public int Count { get; private set; }
 
     public void Begin()
@@ -22,7 +22,7 @@ internal sealed unsafe class Coverage
         Trace.PrevLocation = 0;
     }
 
-    /// <returns>Whether this run did something for the first time.</returns>
+    /// <returns>True if this run took a branch for the first time, or for a new rough count.</returns>
     public bool End()
     {
         var isNew = false;

@@ -1,9 +1,9 @@
 namespace AllocTrace.Fuzz;
 
 /// <summary>A file, as what differs from a sound one.</summary>
-/// <param name="Seed">Which one.</param>
-/// <param name="Length">How long it is: not longer than the sound one.</param>
-/// <param name="Patches">What is written over it, in this order.</param>
+/// <param name="Seed">The seed to change.</param>
+/// <param name="Length">The length in bytes: at most that of the sound file.</param>
+/// <param name="Patches">The patches to write over it, in this order.</param>
 internal sealed record Input(int Seed, int Length, (int At, byte[] Bytes)[] Patches)
 {
     public void Write(BinaryWriter writer)

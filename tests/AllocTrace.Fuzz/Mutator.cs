@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace AllocTrace.Fuzz;
 
 /// <summary>Makes inputs out of others.</summary>
-/// <param name="random">The same numbers, the same inputs.</param>
+/// <param name="random">The random numbers: equal numbers make equal inputs.</param>
 internal sealed class Mutator(Random random)
 {
     private const int MostPatches = 12;
@@ -13,7 +13,7 @@ internal sealed class Mutator(Random random)
 
     /// <param name="input">The one to change.</param>
     /// <param name="seed">The sound file of it.</param>
-    /// <param name="places">Where something lies that is worth changing, from and to.</param>
+    /// <param name="places">The ranges that are worth changing.</param>
     public Input Mutate(Input input, byte[] seed, (int From, int To)[] places)
     {
         var patches = input.Patches.ToList();
@@ -55,7 +55,7 @@ internal sealed class Mutator(Random random)
         return (at, value[..width].ToArray());
     }
 
-    /// <summary>What stands somewhere else: a number that means something.</summary>
+    /// <summary>Returns a number from elsewhere in the seed, which means something.</summary>
     private ulong Elsewhere(byte[] seed, int width, (int From, int To)[] places)
     {
         var (from, to) = places[random.Next(places.Length)];

@@ -2,8 +2,8 @@ using System.Diagnostics;
 using AllocTrace.Fuzz;
 
 // Damages sessions, journals, checkpoints, databases and the memory of processes at random, and reads them: dotnet run -c Release --project tests/AllocTrace.Fuzz -- [COUNT [SEED]]
-// What finds new code is damaged further. Each target has a process of its own, with a copy of the library that tells which branches were taken; so
-// whatever the reader does, there is somebody left to tell of it. Exit code 0: nothing was found. An input that was found is run again with "again FILE".
+// Inputs that reach new code are damaged further. Each target has a process of its own, with a copy of the library that counts the branches taken, so that
+// a crash of the reader is reported. Exit code 0: nothing was found. "again FILE" runs an input that was found.
 switch (args)
 {
     case ["target", var name, var count, var seed, var folder]:

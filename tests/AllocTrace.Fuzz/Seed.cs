@@ -1,13 +1,13 @@
 namespace AllocTrace.Fuzz;
 
 /// <summary>A sound file.</summary>
-/// <param name="Path">Where it is.</param>
-/// <param name="Bytes">What is in it.</param>
+/// <param name="Path">The path of the file.</param>
+/// <param name="Bytes">The content.</param>
 internal sealed record Seed(string Path, byte[] Bytes)
 {
     private const int Gap = 64, LongestPlace = 4096;
 
-    /// <summary>Where something is: parts between longer rows of zeros.</summary>
+    /// <summary>The ranges with content, between longer rows of zeros.</summary>
     public (int From, int To)[] Places { get; } = PlacesIn(Bytes);
 
     public static Seed Of(string path) => new(path, File.ReadAllBytes(path));

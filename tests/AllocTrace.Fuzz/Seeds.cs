@@ -121,7 +121,7 @@ internal static class Seeds
             session.Set32(start + at, word);
     }
 
-    /// <summary>What a collector left beside a session when it was killed: two variants.</summary>
+    /// <summary>Returns two variants of the files that a killed collector left beside a session.</summary>
     private static IEnumerable<Seed> LeftOver(string folder, long shortestJournal, string pattern)
     {
         foreach (var sampled in (bool[])[false, true])

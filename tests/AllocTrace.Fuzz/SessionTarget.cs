@@ -36,7 +36,7 @@ internal sealed class SessionTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
         return true;
     }
 
-    /// <summary>What holds in every replay.</summary>
+    /// <summary>Requires the invariants of every replay.</summary>
     private static unsafe void Check(SessionFile session, ProcessReplay replay, EventLog? events)
     {
         long bytes = 0, blocks = 0, calls = 0;

@@ -5,7 +5,7 @@ namespace AllocTrace.Fuzz;
 /// <summary>Makes the copy of the library that counts branches, and runs the targets with it, as many at a time as there are processors.</summary>
 internal static class Supervisor
 {
-    /// <summary>Which part of all inputs each target gets, of 100: an input takes them very different times.</summary>
+    /// <summary>The share of inputs of each target, in percent: an input takes them very different times.</summary>
     private static readonly (string Target, int Share)[] _shares = [("session", 54), ("journal", 25), ("checkpoint", 18), ("database", 2), ("objects", 1)];
 
     /// <returns>The exit code: 1 when anything was found.</returns>

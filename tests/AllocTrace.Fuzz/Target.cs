@@ -11,7 +11,7 @@ internal abstract class Target(IReadOnlyList<Seed> seeds) : IDisposable
     public IReadOnlyList<Seed> Seeds { get; } = seeds;
 
     /// <summary>Reads a damaged file.</summary>
-    /// <returns>Whether it was taken for a sound one.</returns>
+    /// <returns>True if the input was accepted as sound.</returns>
     /// <exception cref="InvalidTraceException">It was refused; so may be an <see cref="IOException"/>. Any other exception is a fault.</exception>
     public bool Run(Input input)
     {
@@ -60,7 +60,7 @@ internal abstract class Target(IReadOnlyList<Seed> seeds) : IDisposable
 
     protected abstract bool Read(Seed seed);
 
-    /// <summary>What is wrong although nothing was thrown.</summary>
+    /// <summary>Throws if a condition does not hold, although the library threw nothing.</summary>
     protected static void Require(bool condition, string what)
     {
         if (!condition)

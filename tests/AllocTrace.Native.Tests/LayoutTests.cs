@@ -84,7 +84,7 @@ public sealed partial class LayoutTests
     private static Dictionary<string, ulong> NativeFields(string release)
     {
         var headers = Headers(release);
-        // Of two releases a few names were not printed: they are taken from a later one.
+        // Two releases do not print a few names, which are taken from a later one.
         foreach (var (name, offset) in Headers(release.Replace("3.14.8", "3.14.10", StringComparison.Ordinal).Replace("3.15.0", "3.15.2", StringComparison.Ordinal)))
             headers.TryAdd(name, offset);
         var names = new Dictionary<string, string>

@@ -11,7 +11,7 @@ public sealed unsafe class BuiltThread(SessionBuilder session, uint slot, long s
 
     public uint Slot { get; } = slot;
 
-    /// <summary>Where its slot begins, in the file.</summary>
+    /// <summary>The offset of its slot in the file.</summary>
     public long SlotOffset { get; } = slotOffset;
 
     /// <summary>The slab that it writes into.</summary>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace AllocTrace.Testing;
 
-/// <summary>What a program printed and how it ended.</summary>
+/// <summary>The output of a program and its exit code.</summary>
 public sealed record CommandResult(int ExitCode, string Output, string Error)
 {
     /// <summary>The output's lines, without empty ones at the end.</summary>

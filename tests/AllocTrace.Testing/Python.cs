@@ -23,10 +23,10 @@ public sealed record Python(string Path, int Minor, string Version)
     /// <summary>For DynamicData: one row a version.</summary>
     public static IEnumerable<object[]> Rows => OfEachVersion.Select(python => new object[] { python });
 
-    /// <summary>For what must hold on every single interpreter: one row each.</summary>
+    /// <summary>One row for each interpreter, for tests that must pass on every single one.</summary>
     public static IEnumerable<object[]> EveryRow => Installed.Select(python => new object[] { python });
 
-    /// <summary>Whether it was built to run without the GIL.</summary>
+    /// <summary>True if it was built without the GIL.</summary>
     public bool IsFreeThreaded => Version.EndsWith('t');
 
     private int Patch => int.Parse(string.Concat(Version.Split('.')[2].TakeWhile(char.IsAsciiDigit)));

@@ -67,7 +67,7 @@ public sealed unsafe class SessionBuilder : IDisposable
         init => Set64(504, value);
     }
 
-    /// <summary>Whether what C code allocates was recorded.</summary>
+    /// <summary>True if C allocations were recorded.</summary>
     public bool HasNative
     {
         init => Set32(1040, value ? 1u : 0);
@@ -78,7 +78,7 @@ public sealed unsafe class SessionBuilder : IDisposable
     /// <summary>The file in memory.</summary>
     public byte* Start { get; }
 
-    /// <summary>What the clock shows in the next batch, mark or slab.</summary>
+    /// <summary>The clock of the next batch, mark or slab.</summary>
     public ulong NowNs { get; set; } = StartedNs;
 
     public void Set32(long offset, uint value) => Volatile.Write(ref *(uint*)(Start + offset), value);
@@ -180,7 +180,7 @@ public sealed unsafe class SessionBuilder : IDisposable
         _file.Dispose();
     }
 
-    /// <summary>Where a slab begins, in the file.</summary>
+    /// <summary>Returns the offset of a slab in the file.</summary>
     public long SlabOffset(uint slab) => OffsetOf(2, slab, SlabBytes);
 
     /// <summary>A slab that was given back, or a new one.</summary>

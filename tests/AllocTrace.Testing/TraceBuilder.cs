@@ -16,7 +16,7 @@ public sealed class TraceBuilder : IDisposable
     private int _processes, _threads, _sites;
     private bool _hasObjects;
 
-    /// <param name="firstLine">On which line the function of a frame begins; 1 when not given.</param>
+    /// <param name="firstLine">Returns the first line of a frame's function; 1 if not given.</param>
     public TraceBuilder(Func<Frame, int>? firstLine = null)
     {
         _firstLine = firstLine ?? (_ => 1);

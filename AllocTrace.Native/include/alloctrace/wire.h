@@ -80,7 +80,7 @@ enum alloctrace_native {
     ALLOCTRACE_NATIVE_STACKS = 2, /* the same, with C stacks */
 };
 
-/* How those calls come to the library. */
+/* The ways in which those calls come to the library. */
 enum alloctrace_native_reach {
     ALLOCTRACE_REACH_NONE = 0,       /* they do not (yet) */
     ALLOCTRACE_REACH_BY_NAME = 1,    /* liballoctrace-native.so was preloaded, and the loader's first definition of malloc is its own */

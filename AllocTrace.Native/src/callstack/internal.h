@@ -49,7 +49,7 @@ uintptr_t callstack_previous(const struct alloctrace_python *python, uintptr_t f
 /* The frame's code object, or 0 when it is not (any more) one. Not for entry trampolines. */
 uintptr_t callstack_code(const struct alloctrace_python *python, uintptr_t frame);
 
-/* Where in the bytecode the frame is, in bytes; negative before the first instruction. */
+/* Returns the frame's offset in the bytecode, in bytes; negative before the first instruction. */
 intptr_t callstack_offset(const struct alloctrace_python *python, uintptr_t frame, uintptr_t code);
 
 /* The line at an offset: negative when there is none or the offset is not within the code. */

@@ -10,7 +10,7 @@
 
 enum { MAX_FRAMES = 100, MAX_THREADS = 100, MAX_CHARACTERS = 500 };
 
-/* How a release prints. */
+/* The differences between the releases in what they print. */
 struct manner {
     const char *no_frame;
     bool says_collecting;    /* 3.10 and later */

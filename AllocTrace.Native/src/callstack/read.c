@@ -1,4 +1,4 @@
-/* What the interpreter's structures say, each looked at only after it was found to be there (callstack_can_read). */
+/* Reads the interpreter's structures, each after a check that it can be read (callstack_can_read). */
 #include "callstack/internal.h"
 
 #include "python/line_table.h"

@@ -68,7 +68,7 @@ static inline bool code_filter_has(const uint64_t *bits, uintptr_t number)
     return __atomic_load_n(&bits[number >> 6 & 1023], __ATOMIC_RELAXED) >> (number & 63) & 1;
 }
 
-/* Where code may be, or nothing: false is certain. */
+/* Returns false only if there is certainly no code object near a block. */
 static inline bool code_may_be_near(const void *block)
 {
     return LOAD_ONCE(code_filter.pool[(uintptr_t)block >> 14 & 0xFFFF]);
@@ -85,8 +85,8 @@ const struct code_info *code_cache_get(const struct python_runtime *python, uint
 /* The line of an instruction within the bytecode (offset in bytes) when info->narrow is NULL; 0: none. */
 uint32_t code_line_slow(const struct layout *layout, const struct code_info *info, uint32_t offset);
 
-/* As code_expression, but follows the table from the last mark, and keeps what it found, if that can be kept. Takes the lock once for a
- * code. */
+/* Finds an expression like code_expression, but follows the table from the last mark, and stores the result if there is room. Takes the
+ * lock once for a code. */
 uint32_t code_expression_slow(const struct layout *layout, const struct code_info *info, intptr_t offset);
 
 /* The free hook's: the block is about to be freed. */
@@ -111,10 +111,10 @@ static inline uint32_t code_line(const struct layout *layout, const struct code_
     return biased ? (uint32_t)(info->first_line + (int32_t)biased - 0x2000) : 0;
 }
 
-/* What stands for ALLOCTRACE_NO_EXPRESSION among the expressions of a code, where 0 is: not asked for yet. */
+/* Stands for ALLOCTRACE_NO_EXPRESSION among the expressions of a code, where 0 means that the expression was not looked up yet. */
 #define CODE_NO_EXPRESSION UINT32_MAX
 
-/* Where in the source an instruction is, packed as below ALLOCTRACE_CODE_EXPRESSION in wire.h. offset: in bytes. */
+/* Returns the expression of an instruction, packed as below ALLOCTRACE_CODE_EXPRESSION in wire.h. offset: in bytes. */
 static inline uint32_t code_expression(const struct layout *layout, const struct code_info *info, intptr_t offset)
 {
     const uint32_t *expressions = __atomic_load_n(&info->expressions, __ATOMIC_ACQUIRE);

@@ -9,7 +9,7 @@
 /* The fork that the calling thread is about to make: two threads may fork at once, and the child has the one that made it. */
 static _Thread_local uint64_t mine __attribute__((tls_model("initial-exec")));
 
-/* Where this process began, until its session says so. A child that forks before it allocates hands it on, and rightly: nothing was
+/* The origin of this process, until its session has it. A child that forks before it allocates passes the origin on, because nothing was
  * allocated or freed in between. */
 static struct session_origin origin;
 
@@ -60,8 +60,8 @@ static void in_child(void)
     mine = 0;
 }
 
-/* What pthread_atfork calls in glibc, where that is not a function of the shared library. Weak: with another C library the loader would
- * refuse this library and not start the program. */
+/* The function that pthread_atfork calls in glibc, where pthread_atfork is not in the shared library. Weak: otherwise the loader would
+ * refuse this library with another C library, and not start the program. */
 extern int __register_atfork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void), void *library) __attribute__((weak));
 extern void *__dso_handle INTERNAL;
 

@@ -13,8 +13,8 @@
 /* Reaps a copy that the collector has released, and clears the request unless it is for a copy. Any thread, any call. */
 void heap_copy_tidy(void);
 
-/* The same, and makes the copy that the collector wants, under the name of the snapshot that it was asked for, if the calling thread holds
- * the GIL of a CPython whose objects can be read. The caller is at the record of a new object. */
+/* Looks like the function above, and makes the copy that the collector requested, under the name of the requested snapshot, if the calling
+ * thread holds the GIL of a CPython whose objects can be read. The caller is at the record of a new object. */
 void heap_copy_make_if_wanted(struct thread_capture *thread);
 
 /* Makes a copy for the snapshot of the end, if the calling thread is the one that finalizes. */

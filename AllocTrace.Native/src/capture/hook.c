@@ -1,4 +1,4 @@
-/* What happens to every call of PyMem_*.
+/* The hooks, which see every call of PyMem_*.
  *
  * A free is recorded before the real free and an allocation after the real one: between two threads the address then changes hands in the
  * records as it did in memory. A realloc is both, with the block out of the ledger while the real one runs. A failed allocation is no
@@ -61,7 +61,8 @@ static __attribute__((noinline)) void *allocated(struct thread_capture *thread, 
     return block;
 }
 
-/* The same of a usual size, if the stack is known, there is room in the slab, and no other thread wrote since. False: nothing was done. */
+/* Records an allocation of a usual size if the stack is known, the slab has room, and no other thread wrote since. Returns false if it did
+ * nothing. */
 ALWAYS_INLINE bool record_usual(struct thread_capture *thread, unsigned layer, unsigned kind, unsigned domain, const void *block,
                                 size_t size)
 {
@@ -254,7 +255,7 @@ struct tracked_block {
     const void *block;
 };
 
-/* Which of the domains that have no record domain of their own a number is. The last one takes all that are too many. */
+/* Returns the number of a domain among those without a record domain of their own. All domains beyond the limit share the last number. */
 static uintptr_t number_among_others(unsigned number)
 {
     static uint32_t others[ALLOCTRACE_OTHER_DOMAINS]; /* 0: not in use */
@@ -267,7 +268,7 @@ static uintptr_t number_among_others(unsigned number)
     return i;
 }
 
-/* As in tracemalloc, a block is known by its domain and its address, and domain 0 is Python's own. */
+/* Identifies a block by its domain and its address, as tracemalloc does. Domain 0 is Python's own. */
 static struct tracked_block tracked_block(unsigned number, const void *block)
 {
     if (number == 0)

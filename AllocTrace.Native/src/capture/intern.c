@@ -112,7 +112,7 @@ enum {
 
 static struct code_lines *code_lines[ALLOCTRACE_MAX_EXTENTS];
 
-/* Where decoded lines and expressions are kept: chunks that are filled one after the other and only given back all together. */
+/* Decoded lines and expressions: chunks that are filled one after the other and only released together. */
 struct chunk {
     struct chunk *older;
     size_t size;

@@ -33,7 +33,8 @@ static inline uint32_t intern_find_node(struct node_key key)
     return id_table_find(&intern_nodes, node_hash(key), node_equals, &key);
 }
 
-/* The same, made if need be: not on the common path, takes the lock. ALLOCTRACE_NODE_DROPPED when it cannot be kept. */
+/* Finds a node like intern_node, or makes it. Takes the lock and is not on the common path. Returns ALLOCTRACE_NODE_DROPPED if there is no
+ * room. */
 uint32_t intern_new_node(struct node_key key);
 
 /* The node under which an interpreter's stacks are: ALLOCTRACE_NODE_NONE for the main one, whose id is 0. Takes the lock. */
@@ -44,7 +45,7 @@ uint32_t intern_entry(uint32_t parent);
 
 enum { INTERN_NO_CODE = UINT32_MAX };
 
-/* What the session does not need of a code, but interning and lines do. Kept for each number in CODES. */
+/* The data of a code that interning and lines need, but the session does not. Kept for each number in CODES. */
 struct code_lines {
     uint64_t line_table_hash;
     uint32_t units;          /* two-byte code units */

@@ -31,7 +31,7 @@ void layers_follow_finalization(const struct traced_runtime *runtime)
             __atomic_store_n(&layers[layer].finalizing, was_seen ? &always : runtime->python.finalizing, __ATOMIC_RELEASE);
 }
 
-/* Whether a domain gets hooks: it is recorded, or code objects die in it. */
+/* Returns true if a domain gets hooks: it is recorded, or code objects die in it. */
 static bool is_hooked(const struct traced_runtime *runtime, int domain)
 {
     return recording.options.domains[domain] || (domain == OBJ && runtime->python.layout);

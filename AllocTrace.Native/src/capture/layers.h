@@ -24,7 +24,7 @@ struct layer {
 
 extern INTERNAL struct layer layers[LAYERS];
 
-/* What *python.finalizing was was looked at: sets the layers of the runtime. */
+/* Sets the layers of the runtime, after *python.finalizing was read. */
 void layers_follow_finalization(const struct traced_runtime *runtime);
 
 /* The functions that CPython gets, by layer and domain (hook.c). A watch replaces only the free of domain obj. */

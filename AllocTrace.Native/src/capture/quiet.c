@@ -1,4 +1,4 @@
-/* When memory of a stopped recording may be unmapped.
+/* Determines when memory of a stopped recording may be unmapped.
  *
  * A hook compares its thread's state with the recording's number and then stores that it is inside (thread_enter). Between the two a thread
  * looks as if it were outside, and it may have lost its processor there. It is past that when it has run since, or waits in a system call.
@@ -63,7 +63,7 @@ bool thread_all_are_quiet(void)
 {
     struct threads threads;
     uint64_t unused;
-    /* Where /proc is another process namespace's, this thread is not found in it. */
+    /* In another process namespace's /proc this thread is not found. */
     bool can_tell = os_barrier_all() && os_thread_activity(os_thread_id(), &unused) == OS_THREAD_RUNS;
     if (!can_tell || !list_threads(&threads))
         return false;

@@ -1,4 +1,4 @@
-/* How all threads learn that something changed: by the comparison that begins a hook. */
+/* Makes all threads notice a change: by the comparison that begins a hook. */
 #include "capture/recording.h"
 #include "capture/thread.h"
 
@@ -24,7 +24,7 @@ bool thread_meet_death(struct thread_capture *thread)
     return true;
 }
 
-/* Where there is no session that could count it, a message tells it once. */
+/* Writes a message once, because there is no session that could count the loss. */
 void thread_tell_unready(void)
 {
     static bool told;

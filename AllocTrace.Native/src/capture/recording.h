@@ -56,7 +56,7 @@ struct fork_local {
     bool owned;          /* the session is this process's */
 };
 
-/* What this folder asks of those above it, which set it when the recording is armed (lifecycle/start.c). */
+/* The functions of higher folders that this folder calls. They are set when the recording is armed (lifecycle/start.c). */
 struct recording_calls {
     /* Makes sure that there is a session of this process. Under the lock. False: there cannot be one; the recording is off. */
     bool (*make_session)(void);
@@ -81,10 +81,10 @@ extern INTERNAL struct recording recording;
 /* Another CPython. NULL: there are too many. Not under the lock. */
 struct traced_runtime *recording_add_runtime(const struct python_runtime *python, uint32_t found);
 
-/* What is known of a runtime changed: tells the session, if there is one. Not under the lock. */
+/* Writes the state of a runtime to the session, if there is one. Must not be called under the lock. */
 void recording_tell_runtime(struct traced_runtime *runtime);
 
-/* The same for all runtimes, when a session begins. Under the lock. */
+/* Writes the state of all runtimes to a session that begins. The caller holds the lock. */
 void recording_tell_all_runtimes(void);
 
 /* A runtime's stacks are on, or off and why. Not under the lock. */

@@ -19,7 +19,7 @@ bool records_begin_stream(struct thread_capture *thread);
 /* Becomes the last writer, in a new batch, and serves the collector's requests that any call can serve. */
 void records_begin_batch(struct thread_capture *thread);
 
-/* The same for a call at which the process may be copied (heap_copy.h). */
+/* Begins a batch like records_begin_batch, at a call where the process may be copied (heap_copy.h). */
 void records_begin_batch_or_copy(struct thread_capture *thread);
 
 /* The next slab. False: there is none (and the thread counts what it loses). */
@@ -52,7 +52,7 @@ ALWAYS_INLINE uint64_t *record_room(struct thread_capture *thread)
     return record_room_at(thread, false);
 }
 
-/* As record_room, when there is nothing to do for it; NULL: ask record_room. */
+/* Returns the room for a record if nothing has to be done for it, or NULL: then call record_room. */
 ALWAYS_INLINE uint64_t *record_room_ready(struct thread_capture *thread)
 {
     bool is_ready =
@@ -65,7 +65,7 @@ ALWAYS_INLINE uint64_t *record_room_ready(struct thread_capture *thread)
     return room;
 }
 
-/* As record_word, in two stores: the operand's high byte is written over. */
+/* Writes a word like record_word, in two stores: the second one overwrites the operand's high byte. */
 ALWAYS_INLINE void record_put(uint64_t *record, unsigned kind, unsigned domain, const void *block)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -77,7 +77,7 @@ ALWAYS_INLINE void record_put(uint64_t *record, unsigned kind, unsigned domain, 
 #endif
 }
 
-/* As record_commit. */
+/* Advances the stream like record_commit. */
 ALWAYS_INLINE void record_advance(struct thread_capture *thread, unsigned words)
 {
     thread->at += words * sizeof(uint64_t);

@@ -24,13 +24,13 @@ void sampling_begin(uint64_t bytes);
 /* A thread is ready: where its first chosen byte is. */
 void sampling_begin_thread(struct thread_capture *thread);
 
-/* Whether only some allocations are recorded: then there is a next byte. */
+/* Returns true if only some allocations are recorded: then there is a next byte. */
 static inline bool sampling_is_on(const struct thread_capture *thread)
 {
     return __builtin_expect(thread->sampler.left != 0, 0);
 }
 
-/* When sampling: whether the allocation that the thread has just made is left out. */
+/* Returns true if sampling leaves out the allocation that the thread has just made. */
 static inline bool sampling_skips(struct thread_capture *thread, size_t size)
 {
     size_t counted = size ? size : 1; /* as the allocators do */
@@ -60,19 +60,20 @@ static inline uint32_t sampling_hash(uintptr_t key)
 /* A block about to be freed is forgotten. False: it was not recorded. */
 bool sampling_forget(uintptr_t key, struct thread_capture *thread);
 
-/* Whether a block was recorded. */
+/* Returns true if a block was recorded. */
 bool sampling_has(uintptr_t key);
 
 /* Puts a block back whose reallocation failed. */
 void sampling_put_back(uintptr_t key);
 
-/* Whether a block may have been recorded; false is certain. */
+/* Returns false only if a block was certainly not recorded. */
 static inline bool sampling_may_have(uintptr_t key)
 {
     return __atomic_load_n(&sampling_filter[sampling_hash(key)], __ATOMIC_RELAXED);
 }
 
-/* Whether the block was recorded, and so its end has to be: then it is forgotten, and an AGE record is written if the thread made it. */
+/* Returns true if the block was recorded, so that its end must be, too. Forgets the block, and writes an AGE record if the thread made it.
+ * */
 static inline bool sampling_ends(struct thread_capture *thread, unsigned domain, const void *block)
 {
     if (!sampling_is_on(thread))

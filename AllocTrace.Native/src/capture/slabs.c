@@ -11,7 +11,7 @@ enum {
     STEPS_BETWEEN_LIVENESS = 2500, /* half a second */
 };
 
-/* How long to wait for a collector that shows no sign of life or gives nothing back. */
+/* The time to wait for a collector that shows no sign of life or releases nothing. */
 static const uint64_t patience_ns = UINT64_C(10000000000);
 
 /* The slabs given back when a wait was last in vain: no more waiting until that changes. */

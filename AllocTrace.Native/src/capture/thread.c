@@ -47,7 +47,7 @@ static void end_stream(struct thread_capture *thread)
     SHARED_STORE(shared->state, (uint32_t)ALLOCTRACE_THREAD_ENDED);
 }
 
-/* Of a thread that is in no list any more. */
+/* Releases a thread that is in no list any more. */
 static void release(struct thread_capture *thread)
 {
     kept_stack_release_room(&thread->stack);

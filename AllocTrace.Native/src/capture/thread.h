@@ -37,7 +37,7 @@ struct sampler {
 
 /* Lives in memory that a forked child finds zeroed: what it points to is the parent's. */
 struct thread_capture {
-    /* What every call touches, two cache lines with the head of the kept stack. */
+    /* The fields that every call uses: two cache lines, with the head of the kept stack. */
     uint32_t state;
     uint32_t ready;         /* the state between calls */
     uint8_t *at, *end;      /* the next record; where the last that fits may begin */

@@ -13,7 +13,7 @@
 static sigjmp_buf after_fault;
 static volatile sig_atomic_t is_in_step;
 
-/* What the steps work on. */
+/* The data on which the steps work. */
 static struct step {
     struct alloctrace_crash *crash;
     struct alloctrace_crash_thread *thread;
@@ -163,7 +163,7 @@ static void note_collection(void)
         now.crash->collecting = read_int(interpreter, layout->interpreter.collecting) != 0;
 }
 
-/* Of one CPython: the thread of the signal, or all others. */
+/* Adds the threads of one CPython: the thread of the signal, or all others. */
 static bool add_threads(uint32_t runtime, bool own, uint32_t os_id)
 {
     struct traced_runtime *traced = &recording.runtimes[runtime];

@@ -176,7 +176,7 @@ int alloctrace_snapshot(const char *name)
     return result;
 }
 
-/* Of several CPythons, the one whose GIL the calling thread holds. */
+/* Makes the copy for the CPython whose GIL the calling thread holds. */
 static enum heap_copy_result copy_of_any_runtime(struct thread_capture *thread, uint32_t reference)
 {
     enum heap_copy_result result = HEAP_COPY_NO_GIL;
@@ -238,7 +238,7 @@ static void view_end(void)
     lock_release(&view_lock);
 }
 
-/* Where each thread's stream was, in a recording. */
+/* The position of each thread's stream in a recording. */
 struct cursors {
     uint32_t recording, threads;
     uint64_t *cursor;
@@ -258,7 +258,7 @@ static bool note_cursors(struct cursors *cursors)
     return cursors->cursor;
 }
 
-/* Whether the collector is where each thread was. */
+/* Returns true if the collector has reached the positions of all threads. */
 static bool is_drained(const struct cursors *cursors)
 {
     for (uint32_t i = 0; i < cursors->threads; i++) {

@@ -61,7 +61,7 @@ static bool is_this_library(const struct image *image)
 
 /* ---- the definitions ---- */
 
-/* Of malloc. */
+/* The definitions of malloc in the images. */
 struct definitions {
     bool any, exporter_is_first;
     unsigned allocators; /* the number of images that have one, but for the exporter */
@@ -108,7 +108,7 @@ static void redirect(const struct image *image, const struct import *import, voi
     if (!call || !call->real)
         return;
     uintptr_t target = *import->slot;
-    /* What is not bound yet can only be bound to the real one, if there is one. */
+    /* An import that is not bound yet can only be bound to the real one, if there is one. */
     bool is_unbound = !import->is_data && target >= image->begin && target < image->end && visit->definitions->allocators == 1;
     if (target == call->real || (is_unbound && native.reach != ALLOCTRACE_REACH_BY_NAME))
         image_set_import(image, import, call->ours);

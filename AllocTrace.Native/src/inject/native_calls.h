@@ -11,7 +11,7 @@
 /* Looks at the images that have come since. Under the loader's lock; no-op without the option, or without a CPython. */
 void native_calls_redirect(void);
 
-/* What dlsym is to answer, or NULL: whatever it finds. handle: not RTLD_NEXT, which depends on the caller. */
+/* Returns the answer of dlsym, or NULL for the answer of the C library's. handle: not RTLD_NEXT, which depends on the caller. */
 void *native_calls_look_up(void *handle, const char *name);
 
 #endif

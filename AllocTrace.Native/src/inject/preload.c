@@ -1,5 +1,5 @@
-/* How the library gets in when it is preloaded: its constructor runs before main and before any interpreter's first allocation. No
- * ALLOCTRACE: nothing happens. No CPython yet: nothing is written until there is one. */
+/* Starts the library when it is preloaded: its constructor runs before main and before any interpreter's first allocation. Without
+ * ALLOCTRACE it does nothing. Without a CPython, nothing is written until there is one. */
 #include "inject/environment.h"
 #include "inject/runtimes.h"
 #include "lifecycle/lifecycle.h"

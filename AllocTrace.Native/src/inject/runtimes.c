@@ -16,7 +16,7 @@ void runtimes_listen(const struct runtimes_listener *to)
     listener = to;
 }
 
-/* What one look finds. Hooks are installed after the walk, because the walk holds the lock of the loader's list. */
+/* The findings of one look. Hooks are installed after the walk, because the walk holds the lock of the loader's list. */
 struct findings {
     struct image image[RUNTIMES];
     unsigned count;
@@ -80,7 +80,7 @@ static void add(const struct image *image, void *getenv_there, uint32_t found)
 static struct image_changes seen;
 static bool has_looked;
 
-/* What is done here may itself look symbols up, or ask for a variable. */
+/* Set while the functions here run, which may themselves look up symbols or ask for a variable. */
 static _Thread_local bool is_here __attribute__((tls_model("initial-exec")));
 
 static bool may_begin(void)
@@ -197,7 +197,7 @@ void runtimes_look_in_namespace(void *handle)
     is_here = false;
 }
 
-/* As PyGILState_Check sees it: debug allocators end the program when it says no. */
+/* Returns the same as PyGILState_Check, because debug allocators end the program if that returns false. */
 static bool may_allocate(const struct python_runtime *python)
 {
     uintptr_t state = python->attached_thread_state ? python->attached_thread_state() : 0;

@@ -21,7 +21,7 @@ struct runtimes_listener {
 
 void runtimes_listen(const struct runtimes_listener *listener);
 
-/* Whether hosts' actions are watched: the recording is armed, and on. */
+/* Returns true if hosts' actions are watched: the recording is armed, and on. */
 static inline bool runtimes_are_watched(void)
 {
     return recording.fork_local && !recording.off;
@@ -40,8 +40,8 @@ void runtimes_look_in_namespace(void *handle);
 /* Puts hooks back that were replaced, in the runtimes where the calling thread can tell. */
 void runtimes_restore(void);
 
-/* The same for the one in another namespace (dlmopen), when it has just called and so is certainly loaded: otherwise that cannot be found
- * out. With several of them, nothing: which one called is not known. */
+/* Restores the hooks of the runtime in another namespace (dlmopen), which has just called and so is certainly loaded: otherwise that cannot
+ * be determined. Does nothing if there are several, because the caller is unknown. */
 void runtimes_restore_in_namespace(void);
 
 /* Takes the hooks out of all of them: the next look finds them anew. Under the loader's lock, so that none is unloaded meanwhile. */

@@ -9,7 +9,7 @@
 #include "session/collector.h"
 #include "session/session.h"
 
-/* What the options ask for, as far as this machine can do it. */
+/* Sets the requested options as far as this machine supports them. */
 static void set_options(const struct options *options)
 {
     recording.options = *options;

@@ -40,8 +40,8 @@ bool image_visit(bool (*visitor)(const struct image *image, void *context), void
 /* Visits the images of another namespace (dlmopen), of which the host holds a handle. Does nothing for a handle of this namespace. */
 bool image_visit_namespace_of(void *handle, bool (*visitor)(const struct image *image, void *context), void *context);
 
-/* How many images have a range that the loader is to make read-only (RELRO), and that is writable: their relocation is not finished, or
- * somebody else has changed it. 0 where the system cannot tell (before Linux 5.14). */
+/* Returns the number of images with a writable range that the loader makes read-only (RELRO): their relocation is not finished, or somebody
+ * else has changed the range. Returns 0 if the system cannot tell (before Linux 5.14). */
 unsigned image_count_unsealed(void);
 
 /* The address of a symbol that the image defines, or NULL. For data see image_data. */
@@ -51,8 +51,8 @@ void *image_symbol(const struct image *image, const char *name);
  * relocations). NULL: it defines no such symbol. For an image that is relocated: under the loader's lock (loader.h), or when it runs. */
 void *image_data(const struct image *image, const char *name);
 
-/* What the image's calls of a function that it imports go to: an address of its own while the loader has not bound it yet; 0: it imports no
- * such function. For an image that is relocated. */
+/* Returns the target of the image's calls of an imported function: an address in the image itself until the loader has bound it, 0 if the
+ * image imports no such function. The image must be relocated. */
 uintptr_t image_import(const struct image *image, const char *name);
 
 /* A pointer through which an image gets at a symbol of another. */

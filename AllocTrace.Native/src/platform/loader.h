@@ -18,7 +18,7 @@ void loader_find_dlsym(void);
 
 extern void *(*alloctrace_real_dlsym)(void *handle, const char *name) __attribute__((visibility("hidden")));
 
-/* Whether this C library is the one that the library was built for. With another one (musl), programs run unrecorded. */
+/* Returns true if this C library is the one for which the library was built. With another one (musl), programs run unrecorded. */
 bool loader_is_known(void);
 
 #endif

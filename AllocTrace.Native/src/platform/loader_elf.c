@@ -45,7 +45,7 @@ void loader_find_dlsym(void)
 
 /* ---- the lock ---- */
 
-/* What the calling thread wants done. */
+/* The function that the calling thread wants to run. */
 struct call {
     void (*work)(void *argument);
     void *argument;

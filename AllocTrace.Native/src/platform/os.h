@@ -26,7 +26,7 @@ struct os_own_mapping {
 enum { OS_OWN_MAPPINGS = 1024 };
 size_t os_own_mappings(struct os_own_mapping room[OS_OWN_MAPPINGS]);
 
-/* Where they are noted, for other processes that read this one's memory: an entry without address or size is none. */
+/* Returns the table of these mappings, for other processes that read this one's memory. Entries without address or size are unused. */
 const struct os_own_mapping *os_own_mappings_table(void);
 
 /* The system calls of those names, with errno as they leave it. They return MAP_FAILED, or -1, when they fail. */
@@ -52,8 +52,8 @@ bool os_file_create(struct os_file *file, const char **reason);
  */
 void *os_file_extend(struct os_file *file, uint64_t offset, size_t size, const char **reason);
 
-/* Whether another process has a byte of the file locked, in whichever namespaces it runs. False with *known false when the system does not
- * tell: the descriptor was closed by the host, or the file system has no such locks. */
+/* Returns true if another process has locked a byte of the file, in whichever namespaces it runs. Sets *known to false if the system cannot
+ * tell: the host closed the descriptor, or the file system has no such locks. */
 bool os_file_is_locked(const struct os_file *file, uint64_t byte, bool *known);
 
 void os_file_close(struct os_file *file);
@@ -68,7 +68,7 @@ uint32_t os_parent_process_id(void);
 uint32_t os_thread_id(void);
 void os_thread_name(char name[16]);
 
-/* When this process started, in the unit that tells it from a later one with the same id. */
+/* Returns the start of this process, in the unit that distinguishes it from a later process with the same id. */
 uint64_t os_process_started(void);
 
 /* The size of a page, bytes. */
@@ -103,7 +103,7 @@ bool os_can_read(uintptr_t address, size_t size, bool *allowed);
 /* Returns true if the thread no longer exists, false if it does or that cannot be known. */
 bool os_thread_is_gone(uint32_t process, uint32_t thread);
 
-/* What a thread of this process does, as far as the system tells. */
+/* The activity of a thread of this process, as far as the system shows it. */
 enum os_thread_activity {
     OS_THREAD_UNKNOWN, /* stopped, waiting for a page, or the system does not tell */
     OS_THREAD_RUNS,    /* or would, if there was a processor for it */
@@ -134,7 +134,7 @@ void os_random(void *buffer, size_t size);
 void os_yield(void);
 void os_sleep_ns(uint64_t duration);
 
-/* What a copy of this process needs. All it points to is in memory that the copy shares with the process. */
+/* The data for a copy of this process. All pointers are to memory that the copy shares with the process. */
 struct os_copy_terms {
     const uint32_t *ends;   /* the copy ends when it is not 0 */
     const uint64_t *beat;   /* what the reader changes while it lives */

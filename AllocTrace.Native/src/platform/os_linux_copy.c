@@ -42,7 +42,7 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-/* What a copy has seen of its reader. */
+/* The last signs of life that a copy has seen of its reader. */
 struct pulse {
     uint64_t beat, changed_ns;
     uint32_t reader;
@@ -61,7 +61,7 @@ static bool is_awaited(struct pulse *pulse, const struct os_copy_terms *terms, u
     return now - pulse->changed_ns < OS_COPY_PATIENCE_NS || (reader && syscall(SYS_kill, reader, 0) == 0);
 }
 
-/* What a copy executes: system calls by number, nothing of the program or of the C library's state.
+/* Runs in the copy: system calls by number, nothing of the program or of the C library's state.
  *
  * The files come first. The copy shares the table of files with the process, or a pipe that the program closes would stay open in the copy.
  * A shared table would keep all files open when the program ends or executes another program while the copy lives; so the copy leaves it at
@@ -139,7 +139,8 @@ static uint64_t number_in(const char *path, const char *label, char *text, size_
     return length ? number_after(text, label) : UINT64_MAX;
 }
 
-/* What the process's own cgroup (version 2) still allows; no more is asked of those above it. UINT64_MAX: no limit is known. */
+/* Returns the number of bytes that the process's own cgroup (version 2) still allows; those above it are not read. UINT64_MAX: no limit is
+ * known. */
 static uint64_t left_in_cgroup(void)
 {
     char text[1024], path[1200], number[64];

@@ -22,7 +22,8 @@ static void send(int child, int signal)
         atomic_fetch_or(&kept, UINT64_C(1) << signal);
 }
 
-/* When a terminal hangs up, the kernel tells the leader of its session alone. */
+/* Returns true if the child does not get the signal from the system: a process sent it to this one, or the terminal hung up, for which the
+ * kernel signals only the leader of its session. */
 static bool is_for_child(int signal, const siginfo_t *info)
 {
     return info->si_code <= 0 || (signal == SIGHUP && getsid(0) == getpid());

@@ -15,7 +15,7 @@ static inline int os_stat(const char *path, struct stat *status)
     return (int)syscall(SYS_newfstatat, AT_FDCWD, path, status, 0);
 }
 
-/* Of a symbolic link itself. */
+/* Reads the status of a symbolic link itself. */
 static inline int os_lstat(const char *path, struct stat *status)
 {
     return (int)syscall(SYS_newfstatat, AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW);

@@ -13,7 +13,7 @@ const struct layout *layout_find(unsigned minor, bool free_threaded)
     return NULL;
 }
 
-/* Where _Py_DebugOffsets (Include/internal/pycore_debug_offsets.h) keeps a field's offset, by minor version; 0: it does not have it. */
+/* The place of a field's offset in _Py_DebugOffsets (Include/internal/pycore_debug_offsets.h), by minor version; 0: it does not have it. */
 struct debug_offset {
     const char *field;
     size_t ours; /* offset in struct layout */

@@ -79,7 +79,7 @@ const struct layout *layout_find(unsigned minor, bool free_threaded);
  * differ: false, and the name of the first field that does in *field. */
 bool layout_matches_debug_offsets(const struct layout *layout, const void *runtime, const char **field);
 
-/* The same for the fields by which other threads and interpreters are found. */
+/* Compares the fields by which other threads and interpreters are found. */
 bool layout_of_threads_matches_debug_offsets(const struct layout *layout, const void *runtime, const char **field);
 
 #endif

@@ -51,8 +51,8 @@ struct python_runtime {
     int (*code_address_to_line)(uintptr_t code, int offset_bytes); /* PyCode_Addr2Line */
 };
 
-/* What the proposal of gh-148925 adds to CPython, in the two forms that it has had; NULL where an interpreter does not have it. All take
- * and return what PyThreadState_Get and the frame chain have: no new references. */
+/* The functions that the proposal of gh-148925 adds to CPython, in the two forms that it has had; NULL if an interpreter lacks them. They
+ * take and return the pointers of PyThreadState_Get and the frame chain, without new references. */
 struct python_proposal {
     uintptr_t (*innermost)(
         uintptr_t thread_state);                 /* PyUnstable_ThreadState_GetInterpreterFrame: complete (four functions) or not (more) */

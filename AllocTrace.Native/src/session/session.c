@@ -40,8 +40,8 @@ bool session_grow(enum alloctrace_extent_kind kind)
     return grown;
 }
 
-/* Where the next string goes, grown if need be. Strings do not cross extents: what is left of one is skipped when it cannot hold the
- * longest. UINT32_MAX: there is no room. */
+/* Returns the place of the next string, after growing the array if necessary. Strings do not cross extents: the rest of an extent is
+ * skipped if it cannot hold the longest string. Returns UINT32_MAX if there is no room. */
 static uint32_t next_string(void)
 {
     const uint32_t longest = sizeof(uint32_t) + ALLOCTRACE_MAX_STRING_BYTES;

@@ -25,7 +25,7 @@ struct session {
 
 extern INTERNAL struct session session;
 
-/* Where a forked child began in its parent's records. All zero: it has no recorded parent, or how it began is not known. */
+/* The point in its parent's records at which a forked child began. All zero: it has no recorded parent, or the point is not known. */
 struct session_origin {
     uint32_t parent_pid;
     uint64_t number;                             /* of the FORK mark */

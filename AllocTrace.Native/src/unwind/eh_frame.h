@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What is the same for many functions. */
+/* The data that many functions share. */
 struct eh_common {
     const uint8_t *program, *end; /* its part of each function's program */
     uint64_t code_unit;

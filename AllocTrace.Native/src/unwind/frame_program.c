@@ -38,7 +38,7 @@ enum operation {
 
 enum { DEREFERENCE = 0x06, RBP_PLUS = 0x76, RSP_PLUS = 0x77, RIP_PLUS = 0x80 }; /* in expressions: DW_OP_deref, DW_OP_breg6, 7 and 16 */
 
-/* What holds at a location. */
+/* The rules that hold at a location. */
 struct row {
     uint64_t cfa_register;
     int64_t cfa_offset;

@@ -27,7 +27,7 @@ struct kept_c_word {
     uintptr_t value;
 };
 
-/* What a walk finds. */
+/* The result of a walk. */
 struct c_stack {
     uint32_t node;     /* the user's number of the innermost segment, 0 if it has no frame */
     uint32_t outer;    /* and of the segments outside of it */
@@ -64,7 +64,8 @@ struct frame_numbers {
     bool (*is_loop)(void *user, struct unwind_rule rule, const struct unwind_frame *frame, uintptr_t end);
 };
 
-/* Which kept frame, going outwards from `from`, does not lead to the caller that it led to. Returns that caller; -1: none. */
+/* Finds the first kept frame, going outwards from `from`, that no longer leads to its kept caller. Returns that caller, or -1 if there is
+ * none. */
 static inline intptr_t kept_frames_find_change(const struct kept_c_frames *kept, intptr_t from)
 {
     for (intptr_t i = from; i >= 0; i--) {
@@ -77,8 +78,8 @@ static inline intptr_t kept_frames_find_change(const struct kept_c_frames *kept,
     return -1;
 }
 
-/* Whether all callers of a kept frame are where they were. All words are looked at, before it is known that they still mean something: they
- * lie between the frame and the end of its stack's mapping, so they can be read. */
+/* Returns true if all callers of a kept frame are unchanged. Reads all words before it is known that they still have a meaning: they lie
+ * between the frame and the end of its stack's mapping, so they can be read. */
 ALWAYS_INLINE bool kept_frames_hold(const struct kept_c_frames *kept, intptr_t from)
 {
     const struct kept_c_frame *frames = kept->frames;

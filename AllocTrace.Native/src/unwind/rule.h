@@ -26,14 +26,14 @@ enum unwind_kind {
     UNWIND_OUTERMOST, /* it has no caller: the first function of a thread or process */
 };
 
-/* Where the caller's rbp is, unless its distance from the CFA is known, in words. */
+/* The place of the caller's rbp, unless its distance from the CFA is known, in words. */
 enum {
     UNWIND_FP_UNCHANGED = INT16_MIN, /* in the register */
     UNWIND_FP_AT_FP,                 /* where rbp points */
     UNWIND_FP_UNKNOWN,
 };
 
-/* What a user of the rules learned about the address (capture/c_stacks). */
+/* A mark that a user of the rules attaches to the address (capture/c_stacks). */
 enum unwind_mark { UNWIND_UNMARKED, UNWIND_MARK_LOOP, UNWIND_MARK_OTHER };
 
 struct unwind_rule {

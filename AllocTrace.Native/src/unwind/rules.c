@@ -38,8 +38,8 @@ void unwind_forget_code(void)
 
 /* ---- code that no image has ---- */
 
-/* How CPython's trampolines of -X perf go on after their call (Python/asm_trampoline.S): from 3.12 on they only align the stack, from 3.13
- * on they have a frame pointer. Each is a copy of the same code. */
+/* The code of CPython's trampolines of -X perf after their call (Python/asm_trampoline.S): from 3.12 on they only align the stack, from
+ * 3.13 on they have a frame pointer. Each is a copy of the same code. */
 static const uint8_t returns_after_adjusting[] = {0x48, 0x83, 0xc4, 0x08, 0xc3}; /* add $8,%rsp; ret */
 static const uint8_t returns_after_popping[] = {0x5d, 0xc3};                     /* pop %rbp; ret */
 

@@ -20,8 +20,8 @@ enum unwind_result {
     UNWIND_CUT,   /* the caller cannot be found */
 };
 
-/* Where the kernel put the registers of the interrupted function; `frame` becomes it. Its pc is not a return address, but is looked up like
- * one: one more than where it was. */
+/* Sets `frame` to the registers of the interrupted function, which the kernel stored. Its pc is not a return address, but is looked up like
+ * one: 1 is added. */
 enum unwind_result unwind_step_over_signal(struct unwind_frame *frame, uintptr_t end);
 
 /* The CFA of the frame, 0 if it is not on the stack. */

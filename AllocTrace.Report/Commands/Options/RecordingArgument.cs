@@ -5,7 +5,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary>What a report takes for FILE: a recording's file, or the PID of a process that is being recorded. A file of that name wins.</summary>
+/// <summary>The FILE of a report: a recording's file, or the PID of a process that is being recorded. A file of that name wins.</summary>
 internal static class RecordingArgument
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
@@ -14,7 +14,7 @@ internal static class RecordingArgument
     /// <exception cref="InvalidTraceException">It is not a recording, or damaged.</exception>
     /// <exception cref="IOException">It cannot be read, or there is neither such a file nor such a process.</exception>
     /// <param name="fileOrPid">The argument.</param>
-    /// <param name="withMemory">Whether an account of resident memory is wanted of a process.</param>
+    /// <param name="withMemory">True to add an account of resident memory of a process.</param>
     public static TraceDatabase Open(string fileOrPid, bool withMemory = false) =>
         !File.Exists(fileOrPid) && uint.TryParse(fileOrPid, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
             ? TraceDatabase.Open(LiveCopyOf(pid, withMemory), fileOrPid)

@@ -15,8 +15,8 @@ internal sealed class ServerOptions
 
     /// <param name="command">Gets the options.</param>
     /// <param name="name">The option with the address.</param>
-    /// <param name="description">What the address is.</param>
-    /// <param name="isRequired">Whether there has to be a server.</param>
+    /// <param name="description">The explanation of the address.</param>
+    /// <param name="isRequired">True if a server must be given.</param>
     public ServerOptions(Command command, string name, string description, bool isRequired)
     {
         _address = new Option<Uri?>(name)

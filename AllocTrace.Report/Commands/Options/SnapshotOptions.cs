@@ -51,9 +51,9 @@ internal sealed class SnapshotOptions
         "VIEW");
 
     /// <param name="command">Gets the options.</param>
-    /// <param name="moments">How many snapshots can be named.</param>
-    /// <param name="views">Whether there is a view to choose.</param>
-    /// <param name="mine">Whether there is <c>--mine</c>.</param>
+    /// <param name="moments">The number of snapshots that can be named.</param>
+    /// <param name="views">True if a view can be chosen.</param>
+    /// <param name="mine">True to have the option <c>--mine</c>.</param>
     public SnapshotOptions(Command command, int snapshots = 1, bool views = true, bool mine = false)
     {
         At = new Option<string[]>("--at")
@@ -106,7 +106,7 @@ internal sealed class SnapshotOptions
         return $"nothing matches {string.Join(' ', given)}: {hint.Replace("FILE", ShellWord.Quote(database.Path))}";
     }
 
-    /// <summary>Which view; of a named snapshot it does not tell.</summary>
+    /// <summary>Returns the view, which a named snapshot ignores.</summary>
     public View View(ParseResult parsed) => parsed.GetValue(_view);
 
     /// <summary>Opens a recording (<see cref="RecordingArgument"/>), with the frames that were asked for.</summary>
@@ -123,10 +123,10 @@ internal sealed class SnapshotOptions
     public Snapshot Load(ParseResult parsed, TraceDatabase database) =>
         Load(parsed, database, parsed.GetValue(At) is [var name, ..] ? name : null);
 
-    /// <summary>The same with the types of the blocks, at a snapshot or at the end.</summary>
+    /// <summary>Loads the allocations with the types of the blocks, at a snapshot or at the end.</summary>
     public Snapshot LoadWithTypes(ParseResult parsed, TraceDatabase database) => LoadWithTypes(parsed, database, parsed.GetValue(At) is [var name, ..] ? name : null);
 
-    /// <summary>The same, at a snapshot by name; <see langword="null"/> for the end.</summary>
+    /// <summary>Loads the allocations with the types of the blocks, at a named snapshot; <see langword="null"/> for the end.</summary>
     public Snapshot LoadWithTypes(ParseResult parsed, TraceDatabase database, string? at) => View(parsed) == Analysis.View.Live
         ? Filtered(parsed, Snapshot.LoadWithTypes(database, at, Pid(parsed)))
         : throw new UsageException($"types are known of live blocks: --view {parsed.GetValue(_view).ToString().ToLowerInvariant()} has none");
@@ -139,12 +139,12 @@ internal sealed class SnapshotOptions
             var several => throw new UsageException($"{database.Path} has {several.Length} processes with objects: give --process PID"),
         };
 
-    /// <summary>The same, at a snapshot by name; <see langword="null"/> for the view.</summary>
+    /// <summary>Loads the allocations at a named snapshot; <see langword="null"/> for the view.</summary>
     public Snapshot Load(ParseResult parsed, TraceDatabase database, string? at) => at is null
         ? Load(parsed, database, parsed.GetValue(_view))
         : Filtered(parsed, Snapshot.LoadAt(database, at, Pid(parsed)));
 
-    /// <summary>The same, of another view.</summary>
+    /// <summary>Loads the allocations of another view.</summary>
     public Snapshot Load(ParseResult parsed, TraceDatabase database, View view) =>
         Filtered(parsed, Snapshot.Load(database, view, Pid(parsed)));
 

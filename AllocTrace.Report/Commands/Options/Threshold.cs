@@ -19,20 +19,20 @@ internal sealed class Threshold
 
     /// <summary><c>--fail-above</c>.</summary>
     /// <param name="command">Gets the option.</param>
-    /// <param name="output">Where the line goes.</param>
-    /// <param name="what">What must not be above it.</param>
+    /// <param name="output">The output for the line.</param>
+    /// <param name="what">The measure that must not be above the threshold.</param>
     public static Threshold FailAbove(Command command, Output output, string what) => Create(command, output, "--fail-above", what);
 
     /// <summary><c>--fail-growth</c>.</summary>
     /// <param name="command">Gets the option.</param>
-    /// <param name="output">Where the line goes.</param>
-    /// <param name="what">What must not be above it.</param>
+    /// <param name="output">The output for the line.</param>
+    /// <param name="what">The measure that must not be above the threshold.</param>
     public static Threshold FailGrowth(Command command, Output output, string what) => Create(command, output, "--fail-growth", what);
 
     /// <summary>Returns the exit code, and says why when it is not 0.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="what">What was measured, for the message.</param>
-    /// <param name="bytes">How much it is.</param>
+    /// <param name="what">The measure, for the message.</param>
+    /// <param name="bytes">The measured value, in bytes.</param>
     public int Check(ParseResult parsed, string what, long bytes)
     {
         if (parsed.GetValue(_option) is not { } limit || bytes <= limit)
@@ -49,14 +49,14 @@ internal sealed class Threshold
     /// </summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="code">The exit code so far.</param>
-    /// <param name="databases">What was measured.</param>
+    /// <param name="databases">The recordings that were measured.</param>
     public int CheckMeasured(ParseResult parsed, int code, params IEnumerable<TraceDatabase> databases) =>
         CheckMeasured(parsed, code, databases.Select(database => Gap(database) is { } gap ? $"{database.Path} {gap}" : null).FirstOrDefault(gap => gap is not null));
 
-    /// <summary>The same.</summary>
+    /// <summary>Returns the exit code for a measure, with a line if data for it are missing.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="code">The exit code so far.</param>
-    /// <param name="gap">What is missing; <see langword="null"/>: nothing.</param>
+    /// <param name="gap">The missing data; <see langword="null"/> if nothing is missing.</param>
     public int CheckMeasured(ParseResult parsed, int code, string? gap)
     {
         if (gap is null || code != ExitCode.Done || parsed.GetValue(_option) is null)

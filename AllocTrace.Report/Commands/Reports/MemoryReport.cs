@@ -11,7 +11,7 @@ namespace AllocTrace.Report.Commands;
 /// <param name="database">The recording.</param>
 /// <param name="processes">Those of which something is known.</param>
 /// <param name="others">Those of which the report says why nothing is known.</param>
-/// <param name="rows">How many lines that keep memory are listed; 0 for all.</param>
+/// <param name="rows">The number of lines that keep memory to list; 0 for all.</param>
 internal sealed class MemoryReport(TraceDatabase database, IReadOnlyList<ResidentMemory> processes, IReadOnlyList<ResidentMemory> others, int rows) : IReport
 {
     private const int MostFiles = 5;

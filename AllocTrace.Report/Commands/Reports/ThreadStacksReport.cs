@@ -57,7 +57,7 @@ internal sealed class ThreadStacksReport(uint pid, IReadOnlyList<ThreadStack> th
     }
 }
 
-/// <summary>What <c>stack --json</c> writes; names are the members' in lower case.</summary>
+/// <summary>The JSON of <c>stack --json</c>; names are those of the members in lower case.</summary>
 internal sealed record StackReport(uint Pid, StackReport.Thread[] Threads)
 {
     internal sealed record Thread(uint Id, string Name, ulong Ident, string Python, long Interpreter, bool Running, Frame[]? Frames, string? Problem);

@@ -31,18 +31,18 @@ internal sealed class TopReport : IReport
         _losses = [.. database.Losses.Where(loss => ids.Contains(loss.Process))];
     }
 
-    /// <summary>Whether each row has the types of its blocks.</summary>
+    /// <summary>True if each row has the types of its blocks.</summary>
     public bool ShowsTypes { get; init; }
 
-    /// <summary>Whether each row has the bytes that would be freed with its blocks.</summary>
+    /// <summary>True if each row has the bytes that would be freed with its blocks.</summary>
     public bool ShowsRetained { get; init; }
 
     private string GroupName => _groupBy.ToString().ToLowerInvariant();
 
-    /// <summary>What the heading says about own code.</summary>
+    /// <summary>The words of the heading about own code.</summary>
     public required string Mine { get; init; }
 
-    /// <summary>What to say when nothing passed the filters.</summary>
+    /// <summary>The line to write if nothing passed the filters.</summary>
     public required string? Nothing { get; init; }
 
     public void WriteText(Output output)

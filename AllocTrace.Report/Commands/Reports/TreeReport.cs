@@ -8,10 +8,10 @@ namespace AllocTrace.Report.Commands;
 /// <summary>Writes the results of <c>alloctrace tree</c>.</summary>
 internal sealed class TreeReport(TraceDatabase database, Snapshot snapshot, string view, int rows, int percent) : IReport
 {
-    /// <summary>What the heading says about own code and the ends of processes.</summary>
+    /// <summary>The words of the heading about own code and the ends of processes.</summary>
     public required string HeadingEnd { get; init; }
 
-    /// <summary>What to say when nothing passed the filters.</summary>
+    /// <summary>The line to write if nothing passed the filters.</summary>
     public required string? Nothing { get; init; }
 
     public void WriteText(Output output)

@@ -5,10 +5,10 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary>What <c>alloctrace holders</c> was asked.</summary>
+/// <summary>The selection of <c>alloctrace holders</c>.</summary>
 /// <param name="Database">The recording.</param>
 /// <param name="Snapshots">Its snapshots with types.</param>
-/// <param name="Notes">What has to be known of them.</param>
+/// <param name="Notes">The notes on the snapshots.</param>
 /// <param name="What">A line, a type, or garbage.</param>
 /// <param name="Rows">The number of rows to show; 0 for all.</param>
 internal sealed record TypedSelection(TraceDatabase Database, IReadOnlyList<TraceSnapshot> Snapshots, IReadOnlyList<string> Notes, string What, int Rows)

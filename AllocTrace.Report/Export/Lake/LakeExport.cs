@@ -5,8 +5,8 @@ namespace AllocTrace.Report.Export.Lake;
 
 /// <summary><c>export --format parquet</c>: the sites of a recording at its moments, as rows for engines that read many recordings at once.</summary>
 /// <param name="database">The recording.</param>
-/// <param name="filters">What the rows have to pass.</param>
-/// <param name="hasSlices">Whether there are rows for what each site did in each slice of time.</param>
+/// <param name="filters">The filters that rows must pass.</param>
+/// <param name="hasSlices">True to have rows for each site in each time slice.</param>
 internal sealed class LakeExport(TraceDatabase database, IReadOnlyCollection<TraceFilter[]> filters, bool hasSlices)
 {
     private readonly SiteFilter[] _filters = [.. filters.Select(list => new SiteFilter(database, list))];

@@ -2,7 +2,10 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Export.Lake;
 
-/// <summary>Where the rows of a recording go: one file, or a folder that is partitioned by service and date, as Hive, Spark, Trino and DuckDB name partitions.</summary>
+/// <summary>
+/// Names the files of a recording's rows: one file, or a folder that is partitioned by service and date, as Hive, Spark, Trino and DuckDB
+/// name partitions.
+/// </summary>
 internal static class LakeFiles
 {
     /// <summary>Writes one file.</summary>

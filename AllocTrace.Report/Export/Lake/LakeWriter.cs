@@ -34,7 +34,7 @@ internal sealed class LakeWriter : IAsyncDisposable
     /// <summary>Begins a file.</summary>
     /// <param name="database">The recording.</param>
     /// <param name="target">Gets the file; can be sought.</param>
-    /// <param name="isPartitioned">Whether service and date are in the names of folders, and so not in the file.</param>
+    /// <param name="isPartitioned">True if service and date are in the names of folders, and so not in the file.</param>
     public static async Task<LakeWriter> Create(TraceDatabase database, Stream target, bool isPartitioned)
     {
         var stack = new StackColumn(database.Stacks);

@@ -25,7 +25,7 @@ internal sealed class StackColumn : LakeColumn
 
     public override Field Field => _field;
 
-    /// <summary>How many frames wait for their row group.</summary>
+    /// <summary>The number of frames that wait for their row group.</summary>
     public int Frames => _lines.Count;
 
     public override void Add(in LakeRow row)

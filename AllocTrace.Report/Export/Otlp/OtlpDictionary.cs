@@ -17,7 +17,7 @@ internal sealed class OtlpDictionary
     private readonly Dictionary<int, int> _stacks = [];
     private readonly int _python;
 
-    /// <param name="frames">What the stacks of the samples are.</param>
+    /// <param name="frames">The frames of the samples' stacks.</param>
     public OtlpDictionary(IFrameSource frames)
     {
         _frames = frames;

@@ -3,7 +3,9 @@ namespace AllocTrace.Report.Export.Otlp;
 /// <summary>A type of samples: its name and unit, and its value of a sample.</summary>
 internal sealed record OtlpMeasure(string Name, string Unit, Func<OtlpSample, long> Of)
 {
-    /// <summary>What a recording sends: what was allocated in a period, and what was alive at its end, by the names of Go's heap profiles.</summary>
+    /// <summary>
+    /// The measures of a recording: the amounts allocated in a period, and those live at its end, by the names of Go's heap profiles.
+    /// </summary>
     public static IReadOnlyList<OtlpMeasure> Recorded { get; } =
     [
         new("alloc_objects", "count", sample => sample.Allocated.Blocks),
@@ -12,7 +14,7 @@ internal sealed record OtlpMeasure(string Name, string Unit, Func<OtlpSample, lo
         new("inuse_space", "bytes", sample => sample.Alive.Bytes),
     ];
 
-    /// <summary>What an agent sends: also what was freed in a period.</summary>
+    /// <summary>The measures of an agent, which also has the amounts freed in a period.</summary>
     public static IReadOnlyList<OtlpMeasure> Followed { get; } =
     [
         .. Recorded,
@@ -24,7 +26,7 @@ internal sealed record OtlpMeasure(string Name, string Unit, Func<OtlpSample, lo
 /// <summary>The amounts of one stack in a period.</summary>
 /// <param name="Stack">A stack of the <see cref="IFrameSource"/>.</param>
 /// <param name="Attributes">Indices of the <see cref="OtlpDictionary"/>.</param>
-/// <param name="Allocated">What was allocated in the period.</param>
-/// <param name="Freed">What was freed in it.</param>
-/// <param name="Alive">What was alive at its end.</param>
+/// <param name="Allocated">The amount allocated in the period.</param>
+/// <param name="Freed">The amount freed in the period.</param>
+/// <param name="Alive">The amount that is live at its end.</param>
 internal readonly record struct OtlpSample(int Stack, int[] Attributes, MemoryAmount Allocated, MemoryAmount Freed, MemoryAmount Alive);

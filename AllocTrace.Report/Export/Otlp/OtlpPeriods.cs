@@ -8,9 +8,9 @@ internal static class OtlpPeriods
 {
     /// <summary>Returns the compressed request. Its samples have the thread, its interpreter and the domain as attributes.</summary>
     /// <param name="database">The recording.</param>
-    /// <param name="process">Whose period it is.</param>
+    /// <param name="process">The process of the period.</param>
     /// <param name="period">The period.</param>
-    /// <param name="resource">What describes the process.</param>
+    /// <param name="resource">The resource that describes the process.</param>
     public static byte[] Write(TraceDatabase database, TraceProcess process, SnapshotPeriod period, OtlpResource resource)
     {
         var request = new OtlpRequest(new RecordedFrames(database.Stacks));

@@ -9,7 +9,7 @@ namespace AllocTrace.Report.Export.Otlp;
 /// <summary>
 /// A request with the profiles of one process or many: a profile for each measure, and one dictionary for all of them.
 /// </summary>
-/// <param name="frames">What the stacks of the samples are.</param>
+/// <param name="frames">The frames of the samples' stacks.</param>
 internal sealed class OtlpRequest(IFrameSource frames)
 {
     /// <summary>The path that receivers serve, after the address of the server.</summary>
@@ -30,16 +30,16 @@ internal sealed class OtlpRequest(IFrameSource frames)
     /// <summary>The tables, for the attributes of samples.</summary>
     public OtlpDictionary Dictionary { get; } = new(frames);
 
-    /// <summary>How many profiles it has.</summary>
+    /// <summary>The number of profiles.</summary>
     public int Profiles { get; private set; }
 
-    /// <summary>How many samples they have.</summary>
+    /// <summary>The number of samples.</summary>
     public int Samples { get; private set; }
 
     /// <summary>Adds a period of a process.</summary>
-    /// <param name="resource">Whose it is.</param>
-    /// <param name="from">When it began.</param>
-    /// <param name="until">When it ended.</param>
+    /// <param name="resource">The resource of the profile.</param>
+    /// <param name="from">The beginning of the period.</param>
+    /// <param name="until">The end of the period.</param>
     /// <param name="sampleBytes">The mean bytes from one recorded allocation to the next; 0 when each was recorded.</param>
     /// <param name="measures">The profiles to make.</param>
     /// <param name="samples">The amounts, at most one for a stack and a set of attributes.</param>
@@ -88,7 +88,7 @@ internal sealed class OtlpRequest(IFrameSource frames)
 
     private ValueType Type(string type, string unit) => new() { TypeStrindex = Dictionary.Text(type), UnitStrindex = Dictionary.Text(unit) };
 
-    /// <summary>The same for the same period, however often it is sent: a store can tell that it has it.</summary>
+    /// <summary>Returns the same id for the same period each time that it is sent, so that a store recognizes it.</summary>
     private static ByteString Id(OtlpResource resource, ulong time, OtlpMeasure measure)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -12,7 +12,7 @@ internal static class CodePointOrder
         if (i == a.Length || i == b.Length)
             return a.Length.CompareTo(b.Length);
 
-        // Where only the second halves of two pairs differ, they order the code points.
+        // If only the second halves of two pairs differ, they order the code points.
         return CodePointAt(a, i).CompareTo(CodePointAt(b, i));
     }
 

@@ -35,7 +35,7 @@ internal static partial class CodeOrigins
         return origins;
     }
 
-    // Where pip and Debian put packages, and the names that numpy and attrs give to the code that they make.
+    // The folders of pip's and Debian's packages, and the names that numpy and attrs give to the code that they generate.
     [GeneratedRegex(@"/(site|dist)-packages/|^<__array_function__|^<attrs generated")]
     private static partial Regex Packages();
 

@@ -39,7 +39,7 @@ internal sealed class GrowthRule(bool[] busy, bool[] building)
             if (isOnce && !IsSteady(begin, end))
                 return null;
 
-            // What grew in the warm-up is growth if as much in proportion followed. If not, the rest is looked at alone.
+            // Growth during the warm-up counts if as much followed in proportion to time. Otherwise only the rest is judged.
             var warm = WarmUpEnd(begin);
             if (4 * (_kept[^1] - _kept[warm]) < total)
             {

@@ -115,7 +115,7 @@ internal sealed class TimeGrowth
 
     private StackGrowth Growth(Course course, int since, Variance variance)
     {
-        // Of what came and went, the least that was there from then on was there all the time.
+        // Memory that comes and goes does not count: only the later minimum was there all the time.
         long bytes = since < 0 ? course.Initial.Bytes : course.Live[since], blocks = since < 0 ? course.Initial.Blocks : course.Blocks[since];
         for (var slice = since + 1; slice < course.Live.Length; slice++)
             (bytes, blocks) = (Math.Min(bytes, course.Live[slice]), Math.Min(blocks, course.Blocks[slice]));

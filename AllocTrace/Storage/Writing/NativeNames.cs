@@ -43,7 +43,7 @@ internal static class NativeNames
                     continue;
                 }
 
-                // Where another function of the file has the name already, the place stays a part of it.
+                // If another function of the file already has the name, the address is added to it, because the columns are unique.
                 connection.Run(
                     """
                     UPDATE code SET name = @name, qualname = @name WHERE id = @code AND NOT EXISTS (SELECT 1 FROM code AS other WHERE other.filename = code.filename AND other.qualname = @name AND other.first_line = 0 AND other.name = @name);

@@ -256,10 +256,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _ => "no Python frame was seen",
     };
 
-    /// <summary>
-    /// Returns the state of stacks of a process with several interpreters: that of the first one with stacks, or the reason of the last
-    /// one.
-    /// </summary>
+    /// <summary>Returns the state of stacks of the first interpreter that has some, or the reason of the last one.</summary>
     internal static string StacksOf(SessionFile session)
     {
         var stacks = "no Python was seen";

@@ -15,7 +15,7 @@ public static class TraceMerge
     // Tables that a recording need not have, each by the first table of its schema.
     private static readonly (string Table, string Schema)[] _optional = [("event_log", "events.sql"), ("object_snapshot", "objects.sql"), ("native_code", "native.sql")];
 
-    // What makes rows of two recordings the same.
+    // The conditions under which rows of two recordings are the same.
     private static readonly Dictionary<string, string> _matched = new()
     {
         ["domain"] = $"new.name = {KnownDomain.NameSql("old.name")}",

@@ -4,14 +4,16 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Benchmarks.Fleet;
 
-/// <summary>What one agent takes for many processes: CPU, memory, bytes in its databases and to its receiver, by process and period.</summary>
+/// <summary>
+/// Measures the cost of one agent for many processes: CPU, memory, bytes in its databases and to its receiver, by process and period.
+/// </summary>
 internal static class FleetBenchmark
 {
     private const int Sites = 300, CallsOfPeriod = 2000;
 
     /// <param name="recorded">A recording of one process, which all of them do as.</param>
-    /// <param name="count">How many processes.</param>
-    /// <param name="periods">How many periods of 15 s.</param>
+    /// <param name="count">The number of processes.</param>
+    /// <param name="periods">The number of periods of 15 s.</param>
     public static void Run(string recorded, int count, int periods)
     {
         var folder = Directory.CreateTempSubdirectory("alloctrace-fleet-").FullName;

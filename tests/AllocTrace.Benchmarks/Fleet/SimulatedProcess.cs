@@ -22,8 +22,8 @@ internal sealed class SimulatedProcess : IDisposable
 
     /// <param name="path">The session's file.</param>
     /// <param name="number">Tells it from the others.</param>
-    /// <param name="recorded">What was recorded.</param>
-    /// <param name="sites">How many of its sites, the busiest first.</param>
+    /// <param name="recorded">The recording of the process.</param>
+    /// <param name="sites">The number of its sites to simulate, the busiest first.</param>
     public SimulatedProcess(string path, int number, TraceDatabase recorded, int sites)
     {
         _random = new Random(number);

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace AllocTrace.Benchmarks.Targets;
 
-/// <summary>What it costs a program to be traced: every program in every mode, in turns, and the least of several runs.</summary>
+/// <summary>Measures the cost of tracing: runs every program in every mode, in turns, and takes the least of several runs.</summary>
 internal static class TargetBenchmark
 {
     /// <param name="command">The <c>alloctrace</c> executable.</param>
     /// <param name="interpreter">The CPython that runs the programs.</param>
-    /// <param name="runs">How often each program runs in each mode.</param>
-    /// <param name="times">How often a program does what it does, in one process.</param>
+    /// <param name="runs">The number of runs of each program in each mode.</param>
+    /// <param name="times">The number of times that a program repeats its work in one process.</param>
     /// <param name="only">Names of groups of programs (folders), programs and modes; none: all of them.</param>
     public static void Run(string command, string interpreter, int runs, int times, string[] only)
     {

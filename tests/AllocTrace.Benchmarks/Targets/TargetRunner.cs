@@ -23,7 +23,7 @@ internal sealed class TargetRunner(string command, string interpreter, int times
             File.Exists(output) ? new FileInfo(output).Length : 0);
     }
 
-    /// <summary>Whether the interpreter has the module.</summary>
+    /// <summary>Returns true if the interpreter has the module.</summary>
     public bool Has(string module)
     {
         var start = new ProcessStartInfo(interpreter, ["-c", $"import {module}"]) { RedirectStandardError = true };

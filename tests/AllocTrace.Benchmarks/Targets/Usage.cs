@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace AllocTrace.Benchmarks.Targets;
 
-/// <summary>What a program used. As <c>measure</c> writes it.</summary>
+/// <summary>The resources that a program used, as <c>measure</c> writes them.</summary>
 /// <param name="Cpu">Seconds, user and system.</param>
 /// <param name="Wall">Seconds.</param>
 /// <param name="Resident">The most memory that was resident, in bytes.</param>

@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>What a newcomer types in the first five minutes.</summary>
+/// <summary>Tests the commands that a newcomer types in the first five minutes.</summary>
 [TestClass]
 public sealed class FirstMinutesTests
 {

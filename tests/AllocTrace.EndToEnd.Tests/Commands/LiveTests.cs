@@ -124,7 +124,7 @@ public sealed class LiveTests
 
     private static int ChildOf(int pid) => int.Parse(File.ReadAllText($"/proc/{pid}/task/{pid}/children").Trim());
 
-    /// <summary>What appears on a terminal.</summary>
+    /// <summary>The text that appears on a terminal.</summary>
     private sealed class Screen
     {
         private readonly StringBuilder _text = new();

@@ -9,7 +9,7 @@ namespace AllocTrace.EndToEnd.Tests;
 [TestClass]
 public sealed class AuditTests
 {
-    /// <summary>How often a program is run each way at most.</summary>
+    /// <summary>The largest number of runs of a program in each way.</summary>
     private const int Rounds = 15;
 
     private const int MissedByTheAuditor = 100;
@@ -79,7 +79,10 @@ public sealed class AuditTests
         Check(new Audit(folder, python, Path.Combine("audit", "host_layers.py")) { Arguments = [TestLibrary.HostAllocator] });
     }
 
-    /// <summary>When allocators are replaced during the start, the tracer comes back some calls before the auditor: in that domain it may have more.</summary>
+    /// <summary>
+    /// Compares the figures of a domain. If allocators are replaced during the start, the tracer returns some calls before the auditor, and
+    /// may have more in that domain.
+    /// </summary>
     private static string Exact(Audit audit, string[] figures) =>
         string.Join('\n', figures.Where(line => !audit.CounterFirst || !line.StartsWith("raw ", StringComparison.Ordinal)));
 

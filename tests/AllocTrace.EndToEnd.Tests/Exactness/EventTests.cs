@@ -36,7 +36,7 @@ public sealed class EventTests
             Assert.HasCount(calls.Length, rows);
         }
 
-        // What is without a size was allocated before the process's log.
+        // Blocks without a size were allocated before the log of the process began.
         foreach (var rows in recorded)
         {
             var made = new HashSet<string>();

@@ -6,7 +6,7 @@ namespace AllocTrace.EndToEnd.Tests;
 [TestClass]
 public sealed class ForkTests
 {
-    /// <summary>What the objects of <c>make()</c> weigh; their list is less.</summary>
+    /// <summary>Selects the objects of <c>make()</c>, whose list is smaller.</summary>
     private const string Made = "FROM site_frame WHERE function LIKE 'make%' AND (allocated_bytes + inherited_bytes) / max(1, allocated_blocks + inherited_blocks) >= 9000";
 
     [TestMethod]

@@ -207,7 +207,7 @@ public sealed class MemoryTests
     private static long ResidentOf(string pid) =>
         long.Parse(File.ReadLines($"/proc/{pid}/smaps_rollup").First(line => line.StartsWith("Rss:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
 
-    /// <summary>What <c>memory</c> says.</summary>
+    /// <summary>The output of <c>memory</c>.</summary>
     private sealed record Memory(JsonElement Root, string Text)
     {
         public long Resident => Root.GetProperty("resident").GetInt64();

@@ -2,7 +2,10 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>What C code allocates (option native), compared with an allocator of our own below it and with what programs of C do.</summary>
+/// <summary>
+/// Tests the recording of C allocations (option native) against an allocator of our own below it, and against C programs that report their
+/// calls.
+/// </summary>
 [TestClass]
 public sealed class NativeTests
 {
@@ -67,7 +70,7 @@ public sealed class NativeTests
         var (blocks, bytes) = Live(database, "malloc", "other_family");
         Assert.IsTrue(blocks < 20 && bytes is >= 400_001 and < 410_000, $"{blocks} blocks of {bytes} bytes: the loader's, and one of 400,001");
         Assert.AreEqual((6L, 360_000L), TraceQuery.Single<(long, long)>(database, "SELECT sum(blocks), sum(bytes) FROM live WHERE domain = 'malloc' AND bytes = 60000 * blocks AND blocks > 0"));
-        // What was freed in a thread's last round is known, and has made no thread of its own.
+        // Frees in a thread's last round are recorded, without a new thread for them.
         Assert.AreEqual((200L, 200L), TraceQuery.Single<(long, long)>(
             database, "SELECT sum(allocated_blocks), sum(freed_blocks) FROM site_frame WHERE thread_name = 'ended threads' AND allocated_bytes = 300003 * allocated_blocks AND allocated_blocks > 0"));
         Assert.AreEqual((long)_threads, TraceQuery.Single<long>(database, "SELECT sum(freed_blocks) FROM site JOIN thread ON thread.id = site.thread WHERE allocated_bytes = 1000 AND allocated_blocks = 1"));

@@ -42,7 +42,7 @@ public sealed class RandomProgramTests
         TestContext.WriteLine($"{3 * programs} programs, {blocks:N0} stacks");
     }
 
-    /// <summary>How many stacks were compared.</summary>
+    /// <summary>Compares the stacks of a program, and returns their number.</summary>
     private static int Compare(Python python, int seed, string program, params string[] arguments)
     {
         using var folder = new TemporaryFolder();
@@ -64,7 +64,9 @@ public sealed class RandomProgramTests
         return seen.Count;
     }
 
-    /// <summary>Of a recorded stack, what the program wrote: without functions for tracemalloc, without the middle of a deep one.</summary>
+    /// <summary>
+    /// Formats a recorded stack as the program does: without functions for tracemalloc, without the middle of a deep one.
+    /// </summary>
     private static IEnumerable<string> Shown(List<string> stack, JsonElement what)
     {
         if (what.GetArrayLength() == 3)

@@ -108,7 +108,10 @@ public sealed class ScaleTests
         Assert.IsTrue(known > 0 && known < rounds && known + unknown >= rounds, $"{known} blocks of {rounds} have a stack, {unknown} have none");
     }
 
-    /// <summary>What a program takes grows with its stack and its code, not with their squares: each of these took from 15 seconds to many minutes.</summary>
+    /// <summary>
+    /// Requires that the cost of a program grows with its stack and its code, not with their squares, where each of these took from 15
+    /// seconds to many minutes.
+    /// </summary>
     [TestMethod]
     [DataRow("recursion")]
     [DataRow("beyond")]

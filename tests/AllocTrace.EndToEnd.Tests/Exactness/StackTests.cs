@@ -8,7 +8,7 @@ namespace AllocTrace.EndToEnd.Tests;
 [TestClass]
 public sealed class StackTests
 {
-    /// <summary>What may watch a program, and the module that it needs.</summary>
+    /// <summary>The ways to observe a program, and the modules that they need.</summary>
     private static readonly (string Mode, string Module)[] _observers = [("profile", "sys"), ("trace", "sys"), ("monitoring", "sys.monitoring"), ("coverage", "coverage")];
 
     public static IEnumerable<object[]> Observers =>

@@ -4,11 +4,11 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>What is alive at finalization, line by line, against tracemalloc in the same interpreter.</summary>
+/// <summary>Compares the live blocks at finalization, line by line, with tracemalloc in the same interpreter.</summary>
 [TestClass]
 public sealed class TracemallocTests
 {
-    /// <summary>How many blocks of a marked line free lists may move to another line.</summary>
+    /// <summary>The largest number of blocks of a marked line that free lists may move to another line.</summary>
     private const int FreeListBlocks = 8;
 
     [TestMethod]

@@ -143,7 +143,7 @@ public sealed class LimitTests
             Alloctrace.Run(verb, database).Succeeded();
     }
 
-    /// <summary>What is said to a pipe that nobody reads draws no signal.</summary>
+    /// <summary>Requires that a message to a pipe without a reader raises no signal.</summary>
     [TestMethod]
     public void Message_that_nobody_can_read()
     {
@@ -164,7 +164,7 @@ public sealed class LimitTests
         return Command.Run(Alloctrace.Program, ["run", "-q", "-f", "-o", folder.File("t.db"), "--", .. command], environment: environment);
     }
 
-    /// <summary>What is missing is missing everywhere: the calls and the sites tell the same.</summary>
+    /// <summary>Requires that losses are missing everywhere: the figures by call and by site are equal.</summary>
     private static void AssertAddsUp(string database)
     {
         Assert.AreEqual(

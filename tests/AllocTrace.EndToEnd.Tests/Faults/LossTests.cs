@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>What there was no room for is counted, and every report says so.</summary>
+/// <summary>Requires that events for which there is no room are counted, and that every report says so.</summary>
 [TestClass]
 public sealed class LossTests
 {

@@ -10,9 +10,9 @@ public sealed class StorageFaultTests
     /// Records into a file system of its own that cannot take the database: the command fails and leaves nothing there, and what it kept, collected
     /// elsewhere, becomes <c>t.db</c>.
     /// </summary>
-    /// <param name="folder">Where all that lies.</param>
+    /// <param name="folder">The folder of all files.</param>
     /// <param name="mount">Options of the file system.</param>
-    /// <param name="what">What the program does: see <c>limited.py</c>.</param>
+    /// <param name="what">The action of the program: see <c>limited.py</c>.</param>
     /// <param name="with">The argument of that.</param>
     /// <returns>The one line that the command said.</returns>
     private static string KeptWithoutRoom(TemporaryFolder folder, string mount, string what, string with)
@@ -166,7 +166,9 @@ public sealed class StorageFaultTests
         AssertAll(folder.File("t.db"), 200);
     }
 
-    /// <summary>The same, and the database is to be there, too: the recording's own collector can tell nobody but the process.</summary>
+    /// <summary>
+    /// Makes the folder read-only and requires that the database is complete: the recording's own collector can report only to the process.
+    /// </summary>
     [TestMethod]
     public void Folder_of_a_program_that_records_itself_becomes_read_only()
     {

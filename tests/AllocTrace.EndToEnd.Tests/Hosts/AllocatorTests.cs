@@ -7,7 +7,7 @@ namespace AllocTrace.EndToEnd.Tests;
 public sealed class AllocatorTests
 {
     /// <summary>
-    /// Of 100 blocks the free is not seen: they stay alive in the ledger. Of 200 others only the free is: these are counted as unknown.
+    /// Hides the free of 100 blocks, which stay live in the ledger, and the allocation of 200 others, whose frees are counted as unknown.
     /// </summary>
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]

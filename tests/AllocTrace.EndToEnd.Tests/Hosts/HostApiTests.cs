@@ -24,7 +24,7 @@ public sealed class HostApiTests
         HostDatabase.Await(first);
         HostDatabase.Await(second);
 
-        // Whether threads allocate meanwhile or not: 200 blocks before the snapshot, 300 after it, 50 while it is off, 70 in another recording.
+        // With and without threads that allocate meanwhile: 200 blocks before the snapshot, 300 after it, 50 while it is off, 70 in another recording.
         var block = long.Parse(python.Run(["-c", "import sys; print(sys.getsizeof(bytes(5000)))"]).Succeeded().Output); // more without the GIL
         Assert.AreEqual((500L, 500 * block), TraceQuery.Single<(long, long)>(first, Kept + 15));
         Assert.AreEqual(("start", 1L, "on", "stopped"), TraceQuery.Single<(string, long, string, string)>(first, "SELECT found, initialized, runtime.stacks, ending FROM runtime JOIN process ON process = process.id"));
@@ -160,7 +160,7 @@ public sealed class HostApiTests
         Expectation.Verify("Doctor/NoPython", Stable(other));
         Assert.AreEqual(1, other.ExitCode);
 
-        // What differs from machine to machine and from run to run; other tests leave something behind for a moment.
+        // Replaces text that differs between machines and runs, and removes the remains of other tests.
         static string Stable(CommandResult result)
         {
             var text = Regex.Replace(result.Output.Replace(Python.Default.Path, "PYTHON"), "(library|for --native)( +)/.*/", "$1$2FOLDER/");

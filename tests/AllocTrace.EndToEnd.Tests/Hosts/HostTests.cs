@@ -177,7 +177,9 @@ public sealed class HostTests
         Command.Run("cc", ["-std=gnu11", "-O1", "-w", _source, .. link, "-ldl", "-o", program]).Succeeded();
     }
 
-    /// <summary>What CPython allocates between the replacement of its allocators and its next question to the environment is not known.</summary>
+    /// <summary>
+    /// Requires few unknown blocks: those that CPython allocates between the replacement of its allocators and its next call of getenv.
+    /// </summary>
     private static void AssertFewUnknown(string database, string what) =>
         Assert.IsLessThanOrEqualTo(2, TraceQuery.Single<long>(database, "SELECT unknown_frees FROM process"), what);
 

@@ -66,7 +66,7 @@ public sealed class RealProgramTests
         Assert.IsGreaterThanOrEqualTo(5_600_000, lines.Single().GetProperty("size").GetInt64());
     }
 
-    /// <summary>What tracemalloc has in numpy's domain at the end of the program (imports included).</summary>
+    /// <summary>The blocks in numpy's domain by tracemalloc at the end of the program (including imports).</summary>
     private const string Expected = """
         import sys, tracemalloc
         tracemalloc.start()

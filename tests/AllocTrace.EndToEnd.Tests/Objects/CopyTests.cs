@@ -32,7 +32,7 @@ public sealed class CopyTests
         foreach (var count in said.GetProperty("counts").EnumerateObject())
             Assert.IsGreaterThan(_copies / 10, count.Value.GetInt32(), count.Name);
 
-        // What the system's scheduler does to a byte, it may do to an end.
+        // A busy scheduler delays the end of a pipe as it delays a byte.
         var (end, usual) = (said.GetProperty("end_of_a_pipe").GetDouble(), said.GetProperty("byte").GetDouble());
         Assert.IsLessThan(Math.Max(0.15, 3 * usual), end, $"an end of a pipe came after {end} s, a byte after {usual} s");
     }

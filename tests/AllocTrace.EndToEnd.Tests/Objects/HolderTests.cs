@@ -6,13 +6,13 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Who holds what, against leaks that were planted: the path to each, and the bytes that undoing the leak frees.</summary>
+/// <summary>Compares holders with leaks that were planted: the path to each, and the bytes that undoing the leak frees.</summary>
 [TestClass]
 public sealed partial class HolderTests
 {
     private static readonly string[] _leaks = ["cache", "closure", "events", "lru", "traceback", "task", "cycle", "local", "threadlocal", "classattr"];
 
-    /// <summary>How many records each leak has.</summary>
+    /// <summary>The number of records of each leak.</summary>
     private const int Records = 5000;
 
     /// <summary>Not all versions have qualified names, and a coroutine's frame was an object once.</summary>

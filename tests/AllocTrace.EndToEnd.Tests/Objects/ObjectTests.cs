@@ -10,7 +10,7 @@ namespace AllocTrace.EndToEnd.Tests;
 [TestClass]
 public sealed class ObjectTests
 {
-    /// <summary>How many objects of each kind there are.</summary>
+    /// <summary>The number of objects of each kind.</summary>
     private static readonly string _each = Environment.GetEnvironmentVariable("ALLOCTRACE_OBJECTS") ?? "100";
 
     [TestMethod]
@@ -43,7 +43,7 @@ public sealed class ObjectTests
         Assert.IsEmpty(tooMany.Others.Keys.Where(type => type is "list" or "dict" or "set" || type.StartsWith("__main__.", StringComparison.Ordinal)), tooMany.ToString());
         AtLeast(0.95, ObjectTruth.Balanced(graph));
 
-        // Of most that is held from outside the blocks it is known where; the rest is what C code keeps in memory of its own.
+        // Most references from outside the blocks have a known place; C code keeps the others in memory of its own.
         AtLeast(0.85, ObjectTruth.Located(graph, RootFinder.Find(graph)));
     }
 

@@ -13,7 +13,7 @@ internal static class ObjectTruth
         public override string ToString() => $"{Agreed:N0} of {Of:N0} ({100 * Share:F3} %); " + string.Join(", ", Others.OrderByDescending(other => other.Value).Take(12).Select(other => $"{other.Value} {other.Key}"));
     }
 
-    /// <summary>Of the objects that the program itself reached, those that have the right type.</summary>
+    /// <summary>Counts the objects that the program itself reached, and those of them that have the right type.</summary>
     public static Agreement Census(HeapGraph graph, string path)
     {
         var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
@@ -35,7 +35,7 @@ internal static class ObjectTruth
         return new(of, agreed, others);
     }
 
-    /// <summary>Of the objects that PyRefTracer saw, those that were found.</summary>
+    /// <summary>Counts the objects that PyRefTracer saw, and those of them that were found.</summary>
     public static Agreement Recall(HeapGraph graph, ObjectLog log)
     {
         var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
@@ -55,7 +55,7 @@ internal static class ObjectTruth
         return new(of, agreed, others);
     }
 
-    /// <summary>Of the objects that were found, those that PyRefTracer saw.</summary>
+    /// <summary>Counts the objects that were found, and those of them that PyRefTracer saw.</summary>
     public static Agreement Precision(HeapGraph graph, ObjectLog log)
     {
         var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
@@ -74,7 +74,7 @@ internal static class ObjectTruth
         return new(of, agreed, others);
     }
 
-    /// <summary>Of the mortal objects, those to which no more references were found than their count says.</summary>
+    /// <summary>Counts the mortal objects, and those of them to which no more references were found than their count says.</summary>
     public static Agreement NotTooMany(HeapGraph graph)
     {
         var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
@@ -90,7 +90,7 @@ internal static class ObjectTruth
         return new(of, agreed, others);
     }
 
-    /// <summary>Of the mortal objects, those to which as many references were found as their count says.</summary>
+    /// <summary>Counts the mortal objects, and those of them to which as many references were found as their count says.</summary>
     public static Agreement Balanced(HeapGraph graph)
     {
         var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
@@ -106,7 +106,10 @@ internal static class ObjectTruth
         return new(of, agreed, others);
     }
 
-    /// <summary>Of the mortal objects with fewer references than their count, those whose holder has a name: a module, a frame, a thread, a symbol.</summary>
+    /// <summary>
+    /// Counts the mortal objects with fewer references than their count, and those of them whose holder has a name: a module, a frame, a
+    /// thread, a symbol.
+    /// </summary>
     public static Agreement Located(HeapGraph graph, Roots roots)
     {
         var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
@@ -125,7 +128,10 @@ internal static class ObjectTruth
         return new(of, agreed, others);
     }
 
-    /// <summary>Of the buffers of lists, dicts, sets, bytearrays, arrays and deques, those that belong to an object that points to them.</summary>
+    /// <summary>
+    /// Counts the buffers of lists, dicts, sets, bytearrays, arrays and deques, and those of them that belong to an object that points to
+    /// them.
+    /// </summary>
     public static Agreement Buffers(HeapGraph graph)
     {
         var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
@@ -149,7 +155,7 @@ internal static class ObjectTruth
         return new(of, agreed, others);
     }
 
-    /// <summary>Of the containers that the collector called unreachable, those that were found.</summary>
+    /// <summary>Counts the containers that the collector called unreachable, and those of them that were found.</summary>
     public static Agreement GarbageRecall(HeapGraph graph, HeapAnalysis analysis, string path)
     {
         var (of, agreed, others) = (0L, 0L, new Dictionary<string, int>());
@@ -169,7 +175,9 @@ internal static class ObjectTruth
         return new(of, agreed, others);
     }
 
-    /// <summary>Of the containers that were called unreachable, those that the collector called so. It does not know those that it does not track.</summary>
+    /// <summary>
+    /// Counts the containers that were called unreachable, and those of them that the collector called so. It does not know untracked ones.
+    /// </summary>
     public static Agreement GarbagePrecision(HeapGraph graph, HeapAnalysis analysis, string path)
     {
         var truth = File.ReadLines(path).Select(ulong.Parse).ToHashSet();

@@ -35,7 +35,7 @@ internal sealed class ObservedProgram : IDisposable
         WaitFor("READY");
     }
 
-    /// <summary>What the program says of its objects.</summary>
+    /// <summary>The file in which the program describes its objects.</summary>
     public string Witness => _folder.File("witness");
 
     private string LogPath => _folder.File("log");

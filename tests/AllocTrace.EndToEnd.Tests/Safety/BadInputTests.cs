@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>What is wrong gets one clear line and an exit code, and nothing is lost or overwritten.</summary>
+/// <summary>Requires that wrong input gets one clear line and an exit code, and that nothing is lost or overwritten.</summary>
 [TestClass]
 public sealed class BadInputTests
 {

@@ -103,7 +103,9 @@ public sealed class HostileFolderTests
         Assert.IsGreaterThanOrEqualTo(50_000, TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site"));
     }
 
-    /// <summary>What a user left under the name of a session or of an unfinished database may be a pipe, or lead to anything.</summary>
+    /// <summary>
+    /// Leaves pipes and links under the name of a session and of an unfinished database, and requires that none is opened.
+    /// </summary>
     [TestMethod]
     public void Pipes_and_links_are_not_opened()
     {

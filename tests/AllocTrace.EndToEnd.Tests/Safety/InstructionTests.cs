@@ -2,7 +2,9 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>What the common allocation and the common free cost, counted by callgrind: instructions do not depend on how busy the machine is.</summary>
+/// <summary>
+/// Counts the instructions of the common allocation and the common free by callgrind: they do not depend on the load of the machine.
+/// </summary>
 [TestClass]
 public sealed class InstructionTests
 {

@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>What tracers are known to get wrong, in one thread.</summary>
+/// <summary>Tests the places where tracers are known to change the program, in one thread.</summary>
 [TestClass]
 public sealed class InvisibleTests
 {

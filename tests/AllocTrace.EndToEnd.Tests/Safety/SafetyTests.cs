@@ -57,7 +57,10 @@ public sealed class SafetyTests
         StringAssert.Contains(File.ReadAllText(folder.File("t.db.error")), "not an AllocTrace session");
     }
 
-    /// <summary>What lies among the sessions and is none of this user's own is reported, not followed, and stays; it keeps nobody waiting.</summary>
+    /// <summary>
+    /// Plants files of other kinds and users among the sessions, and requires that they are reported, not followed, left in place, and do
+    /// not block.
+    /// </summary>
     [TestMethod]
     public void Planted_sessions_are_refused()
     {

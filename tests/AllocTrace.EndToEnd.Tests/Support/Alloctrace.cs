@@ -10,7 +10,7 @@ internal static class Alloctrace
     /// <summary>The one that was built with the tests, or that ALLOCTRACE_COMMAND names: CI tests the one that users install.</summary>
     public static string Program { get; } = Environment.GetEnvironmentVariable("ALLOCTRACE_COMMAND") ?? Path.Combine(AppContext.BaseDirectory, "AllocTrace.Report");
 
-    /// <summary>Where the traced library lies beside the command.</summary>
+    /// <summary>The path of the traced library beside the command.</summary>
     public static string Library { get; } = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "runtimes"), "liballoctrace.so", SearchOption.AllDirectories).Single();
 
     public static CommandResult Run(params string[] arguments) => Command.Run(Program, arguments);

@@ -4,7 +4,10 @@ using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>What a program allocated, by the auditor (native/counting_allocator.c) and by the database: lines <c>domain operation calls bytes</c>.</summary>
+/// <summary>
+/// Records the allocations of a program, by the auditor (native/counting_allocator.c) and by the database: lines
+/// <c>domain operation calls bytes</c>.
+/// </summary>
 internal sealed class Audit(TemporaryFolder folder, Python python, string program)
 {
     private readonly string _interpreter = python.Run(["-c", "import sys; print(sys.executable)"]).Succeeded().Lines[0];
@@ -12,13 +15,13 @@ internal sealed class Audit(TemporaryFolder folder, Python python, string progra
     /// <summary>More variables for the program: <c>NAME=value</c>.</summary>
     public string[] Variables { get; init; } = [];
 
-    /// <summary>What the interpreter gets before the program.</summary>
+    /// <summary>The options of the interpreter.</summary>
     public string[] Options { get; init; } = [];
 
-    /// <summary>What the program gets.</summary>
+    /// <summary>The arguments of the program.</summary>
     public string[] Arguments { get; init; } = [];
 
-    /// <summary>Whether the auditor is preloaded first; see its comment on PYTHONMALLOC.</summary>
+    /// <summary>True if the auditor is preloaded first; see its comment on PYTHONMALLOC.</summary>
     public bool CounterFirst { get; init; }
 
     private string Counted => folder.File("counted");

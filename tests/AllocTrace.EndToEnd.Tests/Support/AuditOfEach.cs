@@ -18,7 +18,7 @@ internal sealed class AuditOfEach(TemporaryFolder folder)
 
     private string Database => folder.File("t.db");
 
-    /// <summary>How many processes were compared, and their calls.</summary>
+    /// <summary>The number of processes that were compared, and of their calls.</summary>
     public (int Processes, long Calls) Compared { get; private set; }
 
     /// <summary>Frees of blocks that neither knew.</summary>
@@ -33,7 +33,7 @@ internal sealed class AuditOfEach(TemporaryFolder folder)
     }
 
     /// <summary>Compares what was counted with what was recorded.</summary>
-    /// <returns>What differs; empty when nothing does.</returns>
+    /// <returns>The differences; empty if there are none.</returns>
     public IReadOnlyList<string> Differences()
     {
         var counted = CountedProcesses().ToLookup(process => process.Pid, process => process.Figures);

@@ -7,7 +7,7 @@ internal static class OtherUser
 {
     public const int Id = 65534;
 
-    /// <summary>What to put before a command's words.</summary>
+    /// <summary>The words to put before a command.</summary>
     public static string[] Prefix => ["setpriv", $"--reuid={Id}", $"--regid={Id}", "--clear-groups", "--inh-caps=-all"];
 
     /// <summary>The CPython that such a user may execute.</summary>

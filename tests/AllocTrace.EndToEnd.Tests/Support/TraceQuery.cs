@@ -36,7 +36,7 @@ internal static class TraceQuery
         Assert.AreEqual(0, Single<long>(database, "SELECT count(*) FROM pragma_foreign_key_check"));
     }
 
-    /// <summary>What was allocated is the same by kind of call and by site.</summary>
+    /// <summary>Requires that the allocations are equal by kind of call and by site.</summary>
     public static void AssertAdds(string database) => Assert.AreEqual(
         Single<long>(database, "SELECT sum(bytes) FROM operation WHERE kind <> 'free'"), Single<long>(database, "SELECT sum(allocated_bytes) FROM site"));
 

@@ -1,5 +1,5 @@
-/* What C programs do with memory and a recorder may get wrong. Called by ctypes (programs/native_traps.py); each function returns 0, or the
- * line of what was not as it has to be. Blocks that are to be found in the recording are kept, and have sizes that nobody else asks for. */
+/* Uses memory in ways of C programs that a recorder may get wrong. Called by ctypes (programs/native_traps.py). Each function returns 0, or
+ * the line of the check that failed. Blocks that must be in the recording are kept, and have sizes that nobody else requests. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -109,7 +109,7 @@ static int end_threads(int count)
     return 0;
 }
 
-/* By how many KiB the private memory grew. */
+/* Returns the growth of private memory, in KiB. */
 long allocate_while_ending(int count)
 {
     enum { WARM_UP = 60 };

@@ -1,4 +1,4 @@
-/* What goes wrong in the system, for programs that have this preloaded. FAULTS is a list of:
+/* Injects faults of the system, for programs that have this preloaded. FAULTS is a list of:
  *
  *   clock      CLOCK_REALTIME goes back by an hour each time somebody asks
  *   interrupt  the first three of each four calls that reserve space in a file are interrupted by a signal

@@ -30,7 +30,7 @@ int swap_while_used(int rounds, size_t size);
 
 static unsigned long calls[LAYERS];
 
-/* As tracemalloc does it, the context begins with what was there before. */
+/* The context begins with the former allocator, as in tracemalloc. */
 static struct place {
     struct allocator next;
     int layer;

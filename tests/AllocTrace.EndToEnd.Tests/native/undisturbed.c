@@ -1,4 +1,4 @@
-/* Whether errno and a pending exception survive calls of the allocators. Loaded with ctypes.PyDLL: the GIL is held. */
+/* Checks that errno and a pending exception survive calls of the allocators. Loaded with ctypes.PyDLL: the GIL is held. */
 #include <errno.h>
 #include <stddef.h>
 

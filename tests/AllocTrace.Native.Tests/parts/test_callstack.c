@@ -5,7 +5,7 @@
 #include "check.h"
 #include "fake_python.h"
 
-/* What an interpreter with the proposal's functions would do: frames are numbers here, and nothing may look at them. */
+/* Stands in for an interpreter with the proposal's functions: frames are numbers, and nothing may read through them. */
 static int asked;
 
 static uintptr_t innermost(uintptr_t state)

@@ -14,7 +14,7 @@
 #include "capture/records.h"
 #include "check.h"
 
-/* What a copy and its process share. */
+/* The data that a copy and its process share. */
 static struct shared {
     uint32_t ends, ended, reader;
     uint64_t beat;

@@ -75,7 +75,9 @@ public sealed class AgentTests
             0, InDatabase(file, "SELECT count(*) FROM (SELECT site.id FROM site LEFT JOIN slice_site ON site = id GROUP BY id HAVING ifnull(sum(slice_site.allocated_bytes), 0) <> site.allocated_bytes)"));
     }
 
-    /// <summary>What one agent has committed, the next one does not count again, and what it has not is not lost.</summary>
+    /// <summary>
+    /// Requires that an agent does not count again what the last one committed, and loses nothing that it did not commit.
+    /// </summary>
     [TestMethod]
     public void Next_agent_goes_on_where_the_last_one_committed()
     {

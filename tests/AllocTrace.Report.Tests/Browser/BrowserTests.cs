@@ -56,7 +56,7 @@ public sealed class BrowserTests
             trace.Site(thread, "obj", trace.Stack(frames), allocated: new(bytes, 1), peak: new(bytes, 1), live: new(bytes, 1));
     }
 
-    /// <summary>What the page computes, without a browser: Web/page/test.</summary>
+    /// <summary>Runs the tests of the page's computations, without a browser: Web/page/test.</summary>
     [TestMethod]
     public void Parts_of_the_page()
     {

@@ -5,7 +5,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Commands;
 
-/// <summary>What only a process of its own can show.</summary>
+/// <summary>Tests that need a process of their own.</summary>
 [TestClass]
 public sealed class ChildProcessTests
 {
@@ -76,7 +76,7 @@ public sealed class ChildProcessTests
         if (!ToolPath.Exists("zsh"))
             Assert.Inconclusive("no zsh on this machine");
 
-        // What a terminal shows is drawn in pieces: a key of our own prints the line whole. Reading continues until the pattern is there.
+        // A terminal's text is drawn in pieces: a key of our own prints the line whole. Reading continues until the pattern is there.
         var script = $$"""
             zmodload zsh/zpty
             zpty z zsh -f -i

@@ -6,7 +6,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Commands;
 
-/// <summary>What <c>alloctrace live</c> makes of two live snapshots; with real processes it is tested in the end-to-end tests.</summary>
+/// <summary>Tests the report of <c>alloctrace live</c> for two live snapshots; the end-to-end tests use real processes.</summary>
 [TestClass]
 public sealed class LiveTests
 {

@@ -2,7 +2,7 @@ using AllocTrace.Report.Tests.Support;
 
 namespace AllocTrace.Report.Tests.Commands;
 
-/// <summary>What the commands print of types and holders, compared with files that were looked at.</summary>
+/// <summary>Compares the output for types and holders with expected files.</summary>
 [TestClass]
 public sealed class ObjectOutputTests
 {

@@ -4,7 +4,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Commands;
 
-/// <summary>What tree, diff, timeline and leaks print, compared with files that were looked at; and what makes them fail on purpose.</summary>
+/// <summary>Compares the output of tree, diff, timeline and leaks with expected files, and tests their thresholds.</summary>
 [TestClass]
 public sealed class ReportTests
 {

@@ -8,7 +8,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Commands;
 
-/// <summary>What the commands print, compared with files that were looked at.</summary>
+/// <summary>Compares the output of the commands with expected files.</summary>
 [TestClass]
 public sealed class TextOutputTests
 {
@@ -192,7 +192,7 @@ public sealed class TextOutputTests
         Expectation.Verify(expectation, CommandRun.Of(command, trace.Path).Succeeded().Replace(trace.Path, "trace.db"));
     }
 
-    /// <summary>What is said on the error output, beside or instead of data.</summary>
+    /// <summary>Compares the error output, beside or instead of data, with expected files.</summary>
     [TestMethod]
     [DataRow("Messages/Flamegraph", 0, "flamegraph FOLDER/leak.db")]
     [DataRow("Messages/FlamegraphAgain", 1, "flamegraph FOLDER/leak.db -o FOLDER/leak.py")]

@@ -131,7 +131,7 @@ public sealed class WrongInputTests
         Assert.AreEqual(CommandRun.Of("export", server.Path, "-o", "-").Succeeded(), File.ReadAllText(target));
     }
 
-    /// <summary>What the shell, the command line, SQL and a spreadsheet would take for something else.</summary>
+    /// <summary>Uses names that the shell, the command line, SQL and a spreadsheet could misread.</summary>
     [TestMethod]
     [DoNotParallelize] // the current folder is the process's
     [DataRow("--x", "./--x")]

@@ -15,7 +15,7 @@ public sealed partial class LakeTests
     [TestCleanup]
     public void RemoveFolder() => _folder.Dispose();
 
-    /// <summary>What <c>top</c> shows, line by line, and what the database's tables sum up to, measure by measure.</summary>
+    /// <summary>Compares the rows with <c>top</c>, line by line, and with the sums of the database's tables, measure by measure.</summary>
     [TestMethod]
     public void Sums_are_those_of_the_database()
     {

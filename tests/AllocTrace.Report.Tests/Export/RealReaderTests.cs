@@ -6,7 +6,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Export;
 
-/// <summary>What is exported, read by the programs that it is for.</summary>
+/// <summary>Reads exports with the programs for which they are made.</summary>
 [TestClass]
 public sealed class RealReaderTests
 {

@@ -188,7 +188,7 @@ public sealed class PushTests
 
         public string Address { get; }
 
-        /// <summary>What it says besides, where it refuses.</summary>
+        /// <summary>The text that the receiver adds to a refusal.</summary>
         public string Reason { get; init; } = "";
 
         public ConcurrentQueue<(Uri Url, Profile Profile)> Requests { get; } = [];

@@ -9,7 +9,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Push;
 
-/// <summary>What a server needs to let a sender in, for both formats.</summary>
+/// <summary>Tests the credentials and certificates of a server, for both formats.</summary>
 [TestClass]
 public sealed class ServerOptionTests
 {

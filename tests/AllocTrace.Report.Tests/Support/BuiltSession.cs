@@ -20,11 +20,11 @@ internal sealed class BuiltSession : IDisposable
     private bool _isDisposed;
 
     /// <param name="path">The session's file.</param>
-    /// <param name="seed">Of what it does.</param>
+    /// <param name="seed">The seed of its calls.</param>
     /// <param name="pid">Its process; the default is above the system's highest.</param>
     /// <param name="capacity">The largest size of the file, bytes.</param>
-    /// <param name="ageMs">How long ago its recording began.</param>
-    /// <param name="isAlive">Whether the process lives until this object is disposed: collectors see that the file is in use.</param>
+    /// <param name="ageMs">The time since its recording began, in milliseconds.</param>
+    /// <param name="isAlive">True if the process lives until this object is disposed of: collectors see that the file is in use.</param>
     public BuiltSession(string path, int seed = 1, uint pid = 4_000_000, long capacity = 8 << 20, int ageMs = 60_000, bool isAlive = false)
     {
         _random = new Random(seed);
@@ -48,13 +48,13 @@ internal sealed class BuiltSession : IDisposable
     /// <summary>By line of the innermost frame: what was allocated so far, bytes.</summary>
     public Dictionary<string, long> Allocated { get; } = [];
 
-    /// <summary>The same of what is alive.</summary>
+    /// <summary>The live bytes by line.</summary>
     public Dictionary<string, long> Live => _alive.GroupBy(block => block.Line).ToDictionary(blocks => blocks.Key, blocks => blocks.Sum(block => block.Size));
 
     /// <summary>All bytes that were freed.</summary>
     public long Freed { get; private set; }
 
-    /// <summary>For what the other methods do not offer.</summary>
+    /// <summary>The builder, for calls that this class does not offer.</summary>
     public SessionBuilder Builder => _session;
 
     /// <summary>Allocates and frees, and lets time pass.</summary>

@@ -7,7 +7,7 @@ internal sealed record CommandRun(int ExitCode, string Out, string Error)
 {
     public static CommandRun Of(params string[] arguments) => On(null, false, arguments);
 
-    /// <summary>The same, as if on a terminal of this many columns.</summary>
+    /// <summary>Runs a command as on a terminal with a number of columns.</summary>
     public static CommandRun On(int? terminalWidth, bool color, params string[] arguments)
     {
         using StringWriter data = new(), error = new();

@@ -12,7 +12,7 @@ internal sealed record ReceivedRequest(Uri Url, WebHeaderCollection Headers, byt
     public Stream Content() => Headers["Content-Encoding"] == "gzip" ? new GZipStream(new MemoryStream(Body), CompressionMode.Decompress) : new MemoryStream(Body);
 }
 
-/// <summary>What a <see cref="HttpReceiver"/> answers.</summary>
+/// <summary>The answer of a <see cref="HttpReceiver"/>.</summary>
 internal sealed record ReceiverAnswer(int Status = 200, string Body = "", string? Type = null, string? Location = null, int DelayMs = 0);
 
 /// <summary>A server on this machine that keeps what it gets, and answers as told.</summary>
@@ -48,7 +48,7 @@ internal sealed class HttpReceiver : IDisposable
 
     public ConcurrentQueue<ReceivedRequest> Requests { get; } = [];
 
-    /// <summary>What it says to a request; asked for each.</summary>
+    /// <summary>Returns the answer to a request; called for each.</summary>
     public Func<ReceivedRequest, ReceiverAnswer> Answer { get; set; } = _ => new();
 
     public void Dispose()

@@ -8,8 +8,8 @@ internal sealed class LeakyServer : IDisposable
 {
     private readonly TraceBuilder _trace = new();
 
-    /// <param name="hasEvents">Whether it has an event log, which had no room for anything.</param>
-    /// <param name="hasObjects">Whether it has types and holders, at the end and at two snapshots.</param>
+    /// <param name="hasEvents">True to have an event log, which had no room for anything.</param>
+    /// <param name="hasObjects">True to have types and holders, at the end and at two snapshots.</param>
     public LeakyServer(bool hasEvents = false, bool hasObjects = false)
     {
         var folder = System.IO.Path.GetDirectoryName(_trace.Path)!;

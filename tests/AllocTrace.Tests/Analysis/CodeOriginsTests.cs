@@ -31,7 +31,7 @@ public sealed class CodeOriginsTests
     [DataRow("/venv/lib/python3.11/site-packages/six.py", CodeOrigin.Package)]
     public void Names_of_files(string filename, object origin) => Assert.AreEqual(origin, CodeOrigins.Of(filename));
 
-    /// <summary>Where each CPython says that its own files are.</summary>
+    /// <summary>Compares with the folders that each CPython reports for its own files.</summary>
     [TestMethod]
     public void Folders_of_CPython()
     {

@@ -5,7 +5,7 @@ using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Tests.Analysis;
 
-/// <summary>What totals over processes mean, which snapshot a name is, and which function a line shows.</summary>
+/// <summary>Tests totals over processes, the choice of a snapshot by name, and the function that a line shows.</summary>
 [TestClass]
 public sealed class TotalsTests
 {

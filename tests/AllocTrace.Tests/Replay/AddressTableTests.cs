@@ -106,7 +106,7 @@ public sealed class AddressTableTests
         }
     }
 
-    /// <summary>As the replay does: the usual case first.</summary>
+    /// <summary>Puts a block into the table as the replay does: the usual case first.</summary>
     private static unsafe LiveBlock Put(AddressTable table, ulong address, LiveBlock block)
     {
         if (block.Bytes < AddressPage.WideBytes && AddressTable.TryPut(table.Pages, address, (uint)block.Bytes, block.Site))

@@ -23,7 +23,7 @@ internal sealed class OrderingModel
         _looksAtLastWriterFirst = looksAtLastWriterFirst;
     }
 
-    /// <returns>What was replayed too early; <see langword="null"/> when nothing was.</returns>
+    /// <returns>The event that was replayed too early; <see langword="null"/> if none was.</returns>
     public string? Run()
     {
         var actors = new List<IEnumerator<string?>>();

@@ -116,7 +116,7 @@ public sealed class RandomProgramTests
             Assert.IsTrue(rows.All(row => row.AllocatedBlocks > 0 || row.FreedBlocks > 0), "a row says something");
         }
 
-        // What is alive at a slice's end is what was allocated and not freed until then.
+        // The live blocks at a slice's end are those that were allocated and not yet freed.
         var live = 0L;
         for (var slice = 0; slice <= replay.Timeline.Current; slice++)
         {

@@ -2,7 +2,7 @@ using AllocTrace.Replay;
 
 namespace AllocTrace.Tests.Replay;
 
-/// <summary>What a sampled block stands for. Seeds are fixed: these tests find the same each time.</summary>
+/// <summary>Tests the estimates for sampled blocks. Seeds are fixed, so the results are the same each time.</summary>
 [TestClass]
 public sealed class SampleEstimateTests
 {

@@ -52,7 +52,7 @@ public sealed class TakeOverTests
         using (new MortalCollector(builder.Path, () => builder.NowNs))
             Assert.AreEqual(2UL, builder.Get64(720));
 
-        // As if it had been killed before it gave the second one back.
+        // This state is that of a collector that was killed before it released the second one.
         builder.Set64(640, before.Free | (first + 1));
         builder.Set64(720, 1);
         var second = first + 1;

@@ -2,7 +2,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Tests;
 
-/// <summary>Which C frames are CPython's own, and what remains of stacks without them.</summary>
+/// <summary>Tests which C frames are CPython's own, and the stacks without them.</summary>
 [TestClass]
 public sealed class InterpreterFramesTests
 {

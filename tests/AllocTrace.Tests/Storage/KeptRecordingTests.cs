@@ -28,7 +28,9 @@ public sealed class KeptRecordingTests
 
         Assert.IsNotEmpty(database.Slices);
     }
-    /// <summary>Of <c>x = [bytearray(1000) for i in range(20)]; del x[:5]</c>, in two lines, without the domain obj.</summary>
+    /// <summary>
+    /// Reads the recording of <c>x = [bytearray(1000) for i in range(20)]; del x[:5]</c>, in two lines, without the domain obj.
+    /// </summary>
     [TestMethod]
     public void Event_log_of_schema_2_is_read()
     {

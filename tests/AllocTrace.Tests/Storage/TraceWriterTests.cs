@@ -75,7 +75,10 @@ public sealed class TraceWriterTests
         Assert.AreEqual(0, database.Query("PRAGMA foreign_key_check").Count());
     }
 
-    /// <summary>As many rows as a statement takes, one less, one more, and what is left of the process before: none is lost or mixed up.</summary>
+    /// <summary>
+    /// Writes as many rows as a statement takes, one less, one more, and the rest of the process before, and requires that none is lost or
+    /// mixed up.
+    /// </summary>
     [TestMethod]
     public void Every_row_of_several_processes_is_there()
     {

@@ -1,6 +1,6 @@
 namespace AllocTrace.Tests.Support;
 
-/// <summary>What a program's events come to, by dictionaries and copies: slow and plain, to compare the replay with.</summary>
+/// <summary>Computes the results of a program's events by dictionaries and copies: slow and plain, to compare the replay with.</summary>
 internal sealed class NaiveModel(int temporaryThreshold)
 {
     private readonly Dictionary<(int Space, ulong Address), (ulong Size, SiteKey Site)> _blocks = [];
@@ -118,7 +118,7 @@ internal sealed class NaiveModel(int temporaryThreshold)
 
     private void NoteTemporary(int thread, int domain, ulong address, ulong size, SiteKey site)
     {
-        // How many allocations of this thread lie after the block's own?
+        // Counts the allocations of this thread after that of the block.
         var own = _allocations.Where(allocation => allocation.Thread == thread).ToList();
         var index = own.FindLastIndex(allocation => allocation.Space == Space(domain) && allocation.Address == address);
         if (site.Thread == thread && own.Count - 1 - index < temporaryThreshold)

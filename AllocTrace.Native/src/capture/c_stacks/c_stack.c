@@ -10,13 +10,13 @@
 
 enum { FRAME_MEMO_BITS = 12, NODE_MEMOS = 1024 };
 
-/* What c_frames_number said. */
+/* The last result of c_frames_number. */
 struct frame_memo {
     uintptr_t pc;
     uint32_t caller, number;
 };
 
-/* Which node stands for a Python stack and a C stack. */
+/* The node of a Python stack with a C stack. */
 struct node_memo {
     uint32_t python, segment, outer, node;
 };
@@ -32,7 +32,7 @@ struct c_walker {
     struct kept_c_frames frames;
 };
 
-/* What the functions for the walk need. */
+/* The data for the functions of the walk. */
 struct walker {
     struct thread_capture *thread;
     bool holds_gil;
@@ -209,7 +209,7 @@ static __attribute__((noinline)) bool step_out(struct c_walker *kept, struct unw
     return true;
 }
 
-/* The same; mostly from the hook that was called the last time. */
+/* Leaves this library like step_out, which is called only if the hook is not the one of the last time. */
 ALWAYS_INLINE bool skip_own_frames(struct c_walker *kept, struct unwind_frame *frame)
 {
     struct unwind_rule rule = kept->hook_rule;

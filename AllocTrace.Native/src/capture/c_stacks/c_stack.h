@@ -8,7 +8,7 @@
 /* Before any hook. False: this machine's C stacks cannot be read. */
 bool c_stack_begin(void);
 
-/* Whether outer segments are wanted, and can be placed: C's calls of the interpreter are frames (from CPython 3.12 on). */
+/* Returns true if outer segments are recorded and can be placed: C's calls of the interpreter are frames (from CPython 3.12 on). */
 bool c_stack_has_entries(const struct traced_runtime *runtime);
 
 /* In place of walk() in walk/walk.h: the node of the Python stack, or that of both. */

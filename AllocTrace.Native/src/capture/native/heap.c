@@ -50,7 +50,7 @@ static __attribute__((noinline, cold)) void freed_late(const void *block)
     shared_stream_leave(stream);
 }
 
-/* Where native_enter said no. */
+/* Returns true if native_enter refused because the thread is over. */
 ALWAYS_INLINE bool is_late(void)
 {
     return __builtin_expect(native.is_on && !thread_of_this, 0) && thread_is_over;

@@ -38,7 +38,8 @@ static void record_unmap(struct thread_capture *thread, const void *address, siz
     record_commit(thread, record + 2);
 }
 
-/* Whether calls of this thread are recorded. Within another hook they are not: an allocator maps what it divides into blocks. */
+/* Returns true if calls of this thread are recorded. Within another hook they are not: an allocator maps memory that it divides into
+ * blocks. */
 static bool is_recorded(void)
 {
     return native_is_recording() && !thread_is_inside() && !thread_is_left_out;

@@ -38,7 +38,7 @@ void native_note_past(const char *path);
 /* Tells the session how calls reach us, if there is one. Under the recording lock. */
 void native_tell_session(void);
 
-/* Whether calls can be recorded now: this process has a session. A child without one waits for its first call of PyMem_*. */
+/* Returns true if calls can be recorded now: this process has a session. A child without one waits for its first call of PyMem_*. */
 static inline bool native_is_recording(void)
 {
     return native.is_on && !__atomic_load_n(&recording.off, __ATOMIC_RELAXED) && recording.fork_local && recording.fork_local->owned;

@@ -74,7 +74,7 @@ static uintptr_t next_chunk(struct walk *walk, uintptr_t chunk)
 
 /* ---- where chunks begin ---- */
 
-/* Whether a row of chunks may begin here: some of them follow each other, or reach the end. */
+/* Returns true if a row of chunks may begin here: some of them follow each other, or reach the end. */
 static bool may_begin(struct walk *walk, uintptr_t chunk)
 {
     enum { ENOUGH = 64 };

@@ -28,8 +28,8 @@ static void add_page(struct words *words, struct run *run, uint64_t page, uint64
     *run = (struct run){page, 1, maybe};
 }
 
-/* Of more pages than these, in 64 GiB, nearly all absent ones are not worth the look at each: of a sanitizer's 16 TiB it takes half a
- * minute. */
+/* The number of pages, 64 GiB, above which a mapping that is nearly empty is not read page by page: that takes half a minute for a
+ * sanitizer's 16 TiB. */
 static const uint64_t MOST_ABSENT = UINT64_C(1) << 24, SPARSE_SHARE = 64;
 
 static bool is_sparse(const struct mapping *present)

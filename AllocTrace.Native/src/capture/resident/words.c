@@ -5,7 +5,7 @@
 #include "capture/recording.h"
 #include "session/session.h"
 
-/* Where a word is; NULL: there is no room. */
+/* Returns the address of a word, or NULL if there is no room. */
 static uint64_t *place_of(uint64_t word)
 {
     uint64_t number = word / PER_EXTENT(uint64_t);

@@ -33,8 +33,8 @@ ALWAYS_INLINE intptr_t align_find(const struct kept_stack *stack, intptr_t from,
     return -1;
 }
 
-/* The same among the next few. Each time twice as many frames have been passed without meeting one that is kept, it looks much further:
- * many may have been taken off since, and then finding out takes no longer than putting them on did. */
+/* Looks for the frame among the next few kept ones. Each time that twice as many frames have been passed without meeting a kept one, it
+ * looks much further: many may have been removed since, and finding out takes no longer than adding them did. */
 ALWAYS_INLINE intptr_t align_meet(const struct kept_stack *stack, intptr_t from, uintptr_t frame, uint32_t passed)
 {
     enum { FAR = 64 };
@@ -74,7 +74,7 @@ ALWAYS_INLINE bool align_at_top(const struct layout *layout, const struct kept_s
     return true;
 }
 
-/* Where the two stacks diverge and rejoin (generators, coroutines), continues to the outermost frame. Returns false as above. */
+/* Compares to the outermost frame where the two stacks diverge and rejoin (generators, coroutines). Returns false as above. */
 ALWAYS_INLINE bool align_by_comparing(const struct layout *layout, struct kept_stack *stack, bool deep, uintptr_t frame,
                                       struct alignment *alignment)
 {

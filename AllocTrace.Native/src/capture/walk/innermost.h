@@ -27,7 +27,8 @@ ALWAYS_INLINE bool innermost_is(const struct kept_result *kept, uintptr_t positi
     return kept->position == position && kept->parent == parent;
 }
 
-/* Of a frame that was placed: the line's node, or that of the expression below it. *lasts: it follows from position and parent alone. */
+/* Returns the node of a frame that was placed: the line's, or that of the expression below it. *lasts: it follows from position and parent
+ * alone. */
 ALWAYS_INLINE uint32_t innermost_node(const struct layout *layout, const struct kept_place *place, uintptr_t frame, uintptr_t position,
                                       bool *lasts)
 {

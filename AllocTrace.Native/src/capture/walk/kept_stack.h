@@ -9,25 +9,25 @@
 
 #include "capture/code_cache.h"
 
-/* What the walk compares: two words a frame, four frames a cache line. */
+/* The words that the walk compares: two for a frame, so four frames fill a cache line. */
 struct kept_frame {
     uintptr_t frame, position;
 };
 
-/* What it found out about them. */
+/* The results of the walk for these frames. */
 struct kept_place {
     const struct code_info *code; /* NULL: an entry trampoline, unless the line is LINE_NOT_ASKED */
     uint32_t line;                /* LINE_NOT_BEGUN: left out, like trampolines; node is then the caller's */
     uint32_t parent, node;        /* parent: the caller's node */
 };
 
-/* What the walk came to for an innermost frame at an instruction, below its caller's node: its line and expression. Zeroed: none. */
+/* The result of the walk for an innermost frame at an instruction, below its caller's node: its line and expression. Zeroed: none. */
 struct kept_result {
     uintptr_t position;
     uint32_t parent, node;
 };
 
-/* Where the last walk left the thread state's last_profiled_frame. (anchor.h) */
+/* The place at which the last walk left the thread state's last_profiled_frame. (anchor.h) */
 struct kept_anchor {
     uintptr_t state; /* the thread state; 0: nowhere */
     uint64_t count;
@@ -57,7 +57,7 @@ static const uintptr_t POSITION_NOT_ASKED = UINTPTR_MAX;
 
 struct thread_capture;
 
-/* What the common walk asks first. (again.h) */
+/* The fields that the common walk reads first. (again.h) */
 struct kept_top {
     uint32_t (*walk)(struct thread_capture *thread, uintptr_t state); /* for the layout and the depth; never NULL */
     uintptr_t interpreter;                                            /* 0: only the whole walk may be asked */
@@ -90,7 +90,7 @@ struct kept_stack {
     uintptr_t *pending; /* capacity of them: frames on the way from the innermost to the first that is kept */
 };
 
-/* As the first kept_top.walk: nothing is known. */
+/* Walks without a cache: the first kept_top.walk. */
 uint32_t kept_stack_unknown(struct thread_capture *thread, uintptr_t state);
 
 /* Gives back the room that thread_grow_stack has taken. */
