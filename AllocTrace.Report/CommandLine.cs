@@ -7,7 +7,7 @@ using AllocTrace.Sessions;
 
 namespace AllocTrace.Report;
 
-/// <summary>Runs a command line: what goes wrong is one line on the error output and an exit code, never a stack trace.</summary>
+/// <summary>Runs a command line: an error is one line on the error output and an exit code, never a stack trace.</summary>
 internal static class CommandLine
 {
     public static int Run(IReadOnlyList<string> arguments, Output output)
@@ -56,7 +56,7 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>Somebody who gives a number where a recording belongs means a process.</summary>
+    /// <summary>Returns a hint for a number in place of a recording: the user means a process.</summary>
     private static string ForProcess(string? name) => uint.TryParse(name, out var pid)
         ? $". Reports read recordings. For process {pid}, 'alloctrace attach {pid} -o FILE.db' makes one, 'alloctrace live {pid}' shows one in progress, and 'alloctrace stack {pid}' prints its stacks"
         : "";

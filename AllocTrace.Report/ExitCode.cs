@@ -9,6 +9,6 @@ internal static class ExitCode
     public const int InvalidTrace = 3;
     public const int ThresholdExceeded = 4;
 
-    /// <summary>A threshold was asked for, and there is too little to judge by: nothing was recorded, or a part is missing.</summary>
+    /// <summary>A threshold was given and cannot be checked: nothing was recorded, or events are missing.</summary>
     public const int NothingMeasured = 5;
 }

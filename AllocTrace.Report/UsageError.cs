@@ -51,7 +51,7 @@ internal static partial class UsageError
     [GeneratedRegex("^Cannot parse argument '(.*)' for .* '(.*)' as expected type")]
     private static partial Regex WrongType();
 
-    /// <summary>Counts the characters to insert, remove or replace that make one word of another (Levenshtein).</summary>
+    /// <summary>Counts the characters to insert, remove or replace between two words (Levenshtein).</summary>
     private static int Distance(string a, string b)
     {
         var row = Enumerable.Range(0, b.Length + 1).ToArray();

@@ -12,7 +12,7 @@ internal static class StartupHook
 {
     private const string NeedsRuntime = "The runtime loads this assembly from a file; a program compiled ahead of time has no startup hooks.";
 
-    /// <summary>Starts a recording as the environment asks. Never fails: what goes wrong is one line on the error output.</summary>
+    /// <summary>Starts the recording that the environment requests. Never throws: an error is one line on the error output.</summary>
     [RequiresAssemblyFiles(NeedsRuntime)]
     public static void Initialize()
     {

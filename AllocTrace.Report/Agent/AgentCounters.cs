@@ -6,7 +6,7 @@ internal static class AgentCounters
     /// <summary>The receiver took them.</summary>
     public const string Sent = "sent";
 
-    /// <summary>The receiver refused the request: it will never take it.</summary>
+    /// <summary>The receiver refused the request permanently.</summary>
     public const string Refused = "refused";
 
     /// <summary>The receiver took the request, and rejected these of its profiles.</summary>

@@ -7,7 +7,7 @@ namespace AllocTrace.Report.Agent;
 /// something else, requests stay in the queue: the pauses become longer, and differ from agent to agent so that a fleet does not come back at once.
 /// </summary>
 /// <param name="agent">Has the queue.</param>
-/// <param name="say">Told when sending begins to fail, and when it works again.</param>
+/// <param name="say">Called when sending begins to fail, and when it works again.</param>
 internal sealed class AgentSender(FleetAgent agent, Action<string> say) : IDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30), _firstPause = TimeSpan.FromSeconds(1), _longestPause = TimeSpan.FromMinutes(5);

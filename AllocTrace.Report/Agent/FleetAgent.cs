@@ -37,7 +37,7 @@ internal sealed class FleetAgent : ISessionSink, IDisposable
     private long _tick;
 
     /// <param name="options">The options.</param>
-    /// <param name="say">Told about everything that a user should know, a line each.</param>
+    /// <param name="say">Called with everything that a user should know, one line each.</param>
     /// <exception cref="IOException">A folder cannot be used. The message is one line.</exception>
     public FleetAgent(AgentOptions options, Action<string> say)
     {
@@ -69,7 +69,7 @@ internal sealed class FleetAgent : ISessionSink, IDisposable
     /// <summary>The number of times that a session was too busy for a period; its next period is longer.</summary>
     public long Busy { get; private set; }
 
-    /// <summary>Uses the queue; nobody else does meanwhile.</summary>
+    /// <summary>Uses the queue exclusively.</summary>
     public T WithQueue<T>(Func<RollingState, T> use)
     {
         lock (_store)
@@ -124,7 +124,7 @@ internal sealed class FleetAgent : ISessionSink, IDisposable
         }
     }
 
-    /// <summary>Ends the following. Processes go on; another agent can follow them.</summary>
+    /// <summary>Stops following. The processes continue, and another agent can follow them.</summary>
     public void Dispose()
     {
         _collector.Release();
@@ -286,7 +286,7 @@ internal sealed class FleetAgent : ISessionSink, IDisposable
         }
     }
 
-    /// <summary>Removes what is more than may be kept, and says so.</summary>
+    /// <summary>Removes files beyond the limits, and says so.</summary>
     private void Limit(DateTimeOffset now)
     {
         long dropped;

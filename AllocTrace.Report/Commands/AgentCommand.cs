@@ -6,7 +6,7 @@ using AllocTrace.Report.Render;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace agent</c>: follows all recorded processes of a machine without an end.</summary>
+/// <summary><c>alloctrace agent</c>: follows all recorded processes of a machine until it is stopped.</summary>
 internal static class AgentCommand
 {
     private static readonly TimeSpan _every = TimeSpan.FromSeconds(15), _keep = TimeSpan.FromHours(24);
@@ -15,18 +15,18 @@ internal static class AgentCommand
     public static Command Create(Output output)
     {
         var paths = new Argument<string[]>("FOLDER") { Description = "Folders of sessions, which programs get with ALLOCTRACE=FOLDER.", Arity = ArgumentArity.OneOrMore };
-        var folder = new Option<string>("-o", "--output") { Description = "The folder of the databases, and of what waits to be sent.", HelpName = "FOLDER", Required = true };
+        var folder = new Option<string>("-o", "--output") { Description = "The folder of the databases, and of the queue of requests.", HelpName = "FOLDER", Required = true };
         var every = TimeOption.Create("--every", "The length of a period.", _every, TimeSpan.FromMilliseconds(100));
-        var keep = TimeOption.Create("--keep", "How long to keep a period.", _keep, TimeSpan.FromSeconds(1));
-        var limit = SizeOption.Create("--limit", "The largest size of all databases; the oldest goes first. [default: 2GiB]");
-        var queue = SizeOption.Create("--queue", "The largest size of what waits to be sent; the oldest is dropped first, and counted. [default: 256MiB]");
+        var keep = TimeOption.Create("--keep", "The time for which a period is kept.", _keep, TimeSpan.FromSeconds(1));
+        var limit = SizeOption.Create("--limit", "The largest size of all databases together; the oldest is removed first. [default: 2GiB]");
+        var queue = SizeOption.Create("--queue", "The largest size of the queue of requests; the oldest is dropped first, and counted. [default: 256MiB]");
         var service = new Option<string?>("--service") { Description = "The service of all processes. [default: OTEL_SERVICE_NAME of each process, or the name of its program]", HelpName = "NAME" };
         var host = new Option<string?>("--host") { Description = "The name of this machine. [default: the system's]", HelpName = "NAME" };
         var labels = LabelOption.Create();
         var metrics = new Option<int?>("--metrics") { Description = "Serve the agent's own figures for Prometheus, at http://127.0.0.1:PORT/metrics.", HelpName = "PORT" };
         var command = new Verb(
             "agent",
-            "Follows every recorded process of a machine without an end: keeps the last day in databases, and sends each period as OpenTelemetry profiles.",
+            "Follows every recorded process of a machine until it is stopped: keeps the last day in databases, and sends each period as OpenTelemetry profiles.",
             "alloctrace agent /run/alloctrace -o /var/lib/alloctrace",
             "alloctrace agent /run/alloctrace -o /var/lib/alloctrace --otlp https://collector:4318 --bearer-file token --metrics 9464",
             "alloctrace merge -o day.db /var/lib/alloctrace/*.db && alloctrace top day.db")
@@ -41,8 +41,8 @@ internal static class AgentCommand
             {
                 Sessions = parsed.GetValue(paths)!,
                 Folder = parsed.GetRequiredValue(folder),
-                Every = parsed.GetValue(every),
-                Keep = parsed.GetValue(keep),
+                Every = parsed.GetValue(every) ?? _every,
+                Keep = parsed.GetValue(keep) ?? _keep,
                 Limit = parsed.GetValue(limit) ?? Limit,
                 Queue = parsed.GetValue(queue) ?? Queue,
                 Service = parsed.GetValue(service),
@@ -73,7 +73,7 @@ internal static class AgentCommand
             }
             catch (UsageException e)
             {
-                Note($"{e.Message}; going on with the old ones");
+                Note($"{e.Message}; the old ones stay in use");
             }
         }
 

@@ -14,7 +14,7 @@ internal static class AttachCommand
         var patience = Patience();
         var path = new Option<string?>("--output", "-o")
         {
-            Description = "The database to write [default: alloctrace-PID.db in the current folder]",
+            Description = "The database to write. [default: alloctrace-PID.db in the current folder]",
             HelpName = "FILE.db",
         };
         var command = new Verb(
@@ -59,11 +59,11 @@ internal static class AttachCommand
         return command;
     }
 
-    private static Argument<uint> Pid() => new("PID") { Description = "A running process" };
+    private static Argument<uint> Pid() => new("PID") { Description = "A running process." };
 
     private static Option<uint> Patience() => new("--timeout")
     {
-        Description = "The time to wait until the process runs Python code",
+        Description = "The time to wait until the process runs Python code.",
         HelpName = "SECONDS",
         DefaultValueFactory = _ => 30,
     };

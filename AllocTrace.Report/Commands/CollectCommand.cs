@@ -11,28 +11,28 @@ internal sealed class CollectCommand : Command, IExamples
 {
     private readonly Option<string?> _output = new("--output", "-o")
     {
-        Description = "The database to write [default: alloctrace-PID.db in the current folder, with the PID of the process that was recorded first]",
+        Description = "The database to write. [default: alloctrace-PID.db in the current folder, with the PID of the process that was recorded first]",
         HelpName = "FILE.db",
     };
 
-    private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
-    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print errors only, and no report" };
+    private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists." };
+    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print errors only, and no report." };
     private readonly Option<int> _temporary = TemporaryOption.Create();
     private readonly Option<bool> _watch = new("--watch", "-w")
     {
-        Description = "Continue after the processes have ended, and collect new ones, until Ctrl-C",
+        Description = "Continue after the processes have ended, and collect new ones, until Ctrl-C.",
     };
 
     private readonly Option<uint?> _recording = new(HostCollection.Option)
     {
-        Description = "For traced processes, which start their collector so: the process that does",
+        Description = "For traced processes, which start their collector so: the process that does.",
         HelpName = "PID",
         Hidden = true,
     };
 
     private readonly Argument<string[]> _paths = new("PATH")
     {
-        Description = "Session files (*.alloctrace), folders of them, or the value that ALLOCTRACE had",
+        Description = "Session files (*.alloctrace), folders of them, or the value that ALLOCTRACE had.",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -83,7 +83,9 @@ internal sealed class CollectCommand : Command, IExamples
         }
     }
 
-    /// <summary>The recording ends this collector: whoever ends the host's processes means them.</summary>
+    /// <summary>
+    /// Collects for a host. This collector ends with the recording: signals to the host's processes are not meant for it.
+    /// </summary>
     private static int CollectForHost(uint recorded, string[] paths, string? output)
     {
         if (paths is not [var name] || output is null)

@@ -16,8 +16,8 @@ internal static class DiffCommand
             Arity = new ArgumentArity(1, 2),
         };
         var groupBy = WordOption.Create<GroupBy>(
-            "--group-by", "The key to sum by: lineno, filename, traceback, function, domain, thread, process or type.", "KEY", "-g");
-        var types = new Option<bool>("--types") { Description = "Show by how many blocks of which types each row changed. Needs snapshots with types (run --objects end, snapshot --objects)." };
+            "--group-by", "The key of the groups: lineno, filename, traceback, function, domain, thread, process or type.", "KEY", "-g");
+        var types = new Option<bool>("--types") { Description = "Show the change of each row by type of block. Needs snapshots with types (run --objects end, snapshot --objects)." };
         var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
         var format = new ReportFormat();
         var command = new Verb(

@@ -13,7 +13,7 @@ internal static class DoctorCommand
     {
         var command = new Argument<string[]>("command")
         {
-            Description = "A command to check, after --: it is run and recorded, and the recording is discarded",
+            Description = "A command to check, after --: it is run and recorded, and the recording is discarded.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var native = NativeOption.Create();

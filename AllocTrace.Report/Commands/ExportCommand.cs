@@ -70,7 +70,9 @@ internal static class ExportCommand
         return command;
     }
 
-    /// <summary>Returns the file for the stacks of a CSV file: beside it. There is no such place for what goes to the standard output or a device.</summary>
+    /// <summary>
+    /// Returns the file for the stacks of a CSV file, which is beside it; <see langword="null"/> for the standard output or a device.
+    /// </summary>
     private static string? StacksFile(string path) => path == StandardOutput || path.StartsWith("/dev/", StringComparison.Ordinal)
         ? null
         : Path.Combine(Path.GetDirectoryName(path)!, $"{Path.GetFileNameWithoutExtension(path)}-stacks{Path.GetExtension(path)}");

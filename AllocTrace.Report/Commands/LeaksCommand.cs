@@ -5,13 +5,15 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace leaks</c>: what kept growing while the program ran, as opposed to what was merely alive at the end.</summary>
+/// <summary>
+/// <c>alloctrace leaks</c>: lists memory that kept growing while the program ran, in contrast to memory that was live at the end.
+/// </summary>
 internal static class LeaksCommand
 {
     public static Command Create(Output output)
     {
         var file = ReportArguments.File();
-        var groupBy = WordOption.Create<LeakGroup>("--group-by", "The key to sum by: lineno, function, filename or traceback.", "KEY", "-g");
+        var groupBy = WordOption.Create<LeakGroup>("--group-by", "The key of the groups: lineno, function, filename or traceback.", "KEY", "-g");
         var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
         var least = SizeOption.Create("--min", "Hide rows that grew by less than SIZE; 0 shows all. By default, rows that are too small to matter are hidden and counted.");
         var types = new Option<bool>("--types") { Description = "Show the types of the blocks that each row has at the end, or at the last snapshot with types." };

@@ -14,11 +14,11 @@ internal static class LiveCommand
 
     public static Command Create(Output output)
     {
-        var pid = new Argument<uint>("PID") { Description = "A process that is being recorded; the other processes of its recording are shown too" };
-        var groupBy = WordOption.Create<LiveGroup>("--group-by", "The key to sum by: lineno, function, filename, thread or process.", "KEY", "-g");
+        var pid = new Argument<uint>("PID") { Description = "A process that is being recorded; the other processes of its recording are shown too." };
+        var groupBy = WordOption.Create<LiveGroup>("--group-by", "The key of the groups: lineno, function, filename, thread or process.", "KEY", "-g");
         var order = WordOption.Create<LiveOrder>("--sort", "The column to sort by, largest first: size, count, rate (bytes allocated per second) or temporary (bytes per second).", "KEY", "-s");
         var rows = WordOption.Number("-n", "The number of rows with --once; 0 for all.", "N", defaultValue: 10);
-        var once = new Option<bool>("--once") { Description = "Print the state after one second, and exit. Implied when the output is not a terminal" };
+        var once = new Option<bool>("--once") { Description = "Print the state after one second, and exit. Implied when the output is not a terminal." };
         var command = new Verb(
             "live",
             "Shows the live memory of a process that is being recorded, second by second. Keys sort and group; q quits, and the recording continues.",

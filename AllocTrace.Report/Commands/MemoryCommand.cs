@@ -13,8 +13,8 @@ internal static class MemoryCommand
         var file = ReportArguments.File();
         var process = ReportArguments.Process();
         var format = new ReportFormat();
-        var at = new Option<string?>("--at") { Description = "The resident memory at a named snapshot, and not when the interpreter began to finalize.", HelpName = "SNAPSHOT" };
-        var rows = WordOption.Number("-n", "The number of lines that hold more than their blocks; 0 for all.", "N", defaultValue: 10);
+        var at = new Option<string?>("--at") { Description = "Account for the memory at a named snapshot, instead of the beginning of finalization.", HelpName = "SNAPSHOT" };
+        var rows = WordOption.Number("-n", "The number of lines to list that keep more than their blocks; 0 for all.", "N", defaultValue: 10);
         var command = new Verb(
             "memory",
             "Accounts for the resident memory (RSS) of a process, page by page: live blocks, free space in arenas and in the C heap, stacks, files, AllocTrace itself. "

@@ -17,7 +17,7 @@ internal static class PushCommand
     public static Command Create(Output output)
     {
         var file = ReportArguments.File();
-        var format = WordOption.Create<PushFormat>("--format", "What the server speaks: Pyroscope's ingest protocol, or otlp, OpenTelemetry's profiles.", "FORMAT");
+        var format = WordOption.Create<PushFormat>("--format", "The protocol of the server: ingest (Pyroscope's) or otlp (OpenTelemetry's profiles).", "FORMAT");
         var name = new Option<string>("--name") { Description = "The application's name at the server.", HelpName = "NAME", Required = true };
         name.Validators.Add(result =>
         {

@@ -3,7 +3,7 @@ namespace AllocTrace.Report.Commands;
 /// <summary>Completes command lines that mean a Python program without naming the interpreter: <c>app.py</c>, <c>-m pytest</c>, <c>-c "…"</c>.</summary>
 internal static class PythonProgram
 {
-    /// <summary>Returns the words with the interpreter before them, or as they are when they name a command themselves.</summary>
+    /// <summary>Returns the words with the interpreter before them, or unchanged if they name a command themselves.</summary>
     /// <param name="words">The command line.</param>
     /// <param name="interpreter">The interpreter that was asked for; otherwise the virtual environment's, or the PATH's.</param>
     public static string[] Complete(string[] words, string? interpreter = null)

@@ -9,32 +9,32 @@ namespace AllocTrace.Report.Commands;
 /// <summary><c>alloctrace run</c>: runs a command and records it.</summary>
 internal sealed class RunCommand : Command, IExamples
 {
-    private const ulong SmallestLimit = 4 << 20;
+    private const long SmallestLimit = 4 << 20;
 
     private readonly Option<string?> _output = new("--output", "-o")
     {
-        Description = "The database to write [default: alloctrace-COMMAND-PID.db in the current folder]",
+        Description = "The database to write. [default: alloctrace-COMMAND-PID.db in the current folder]",
         HelpName = "FILE.db",
     };
 
-    private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
-    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print errors only, and no report" };
-    private readonly Option<uint> _frames = new("--frames") { Description = "The number of innermost frames to keep of each stack; 0 for all", HelpName = "N" };
-    private readonly Option<long?> _sample = SizeOption.Create("--sample", "Record one allocation per SIZE bytes on average, and report estimates; 0 records every allocation");
-    private readonly Option<string> _domains = new("--domains") { Description = "The allocator domains to hook, joined by +", HelpName = "raw+mem+obj" };
-    private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec" };
-    private readonly Option<ulong> _limit = new("--limit") { Description = "The largest session in shared memory", HelpName = "BYTES" };
-    private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: make the program wait, or drop the records" };
+    private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists." };
+    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print errors only, and no report." };
+    private readonly Option<uint> _frames = new("--frames") { Description = "The number of innermost frames to keep of each stack; 0 for all.", HelpName = "N" };
+    private readonly Option<long?> _sample = SizeOption.Create("--sample", "Record one allocation per SIZE bytes on average, and report estimates; 0 records every allocation.");
+    private readonly Option<string> _domains = new("--domains") { Description = "The allocator domains to hook, joined by +.", HelpName = "raw+mem+obj" };
+    private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec." };
+    private readonly Option<long?> _limit = SizeOption.Create("--limit", "The largest session in shared memory. [default: 1GiB]");
+    private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: make the program wait, or drop the records." };
     private readonly Option<string> _native = NativeOption.Create();
-    private readonly Option<string> _crash = new("--crash") { Description = "Record the stacks of all threads when the program crashes; 'alloctrace crash' prints them" };
+    private readonly Option<string> _crash = new("--crash") { Description = "Record the stacks of all threads when the program crashes; 'alloctrace crash' prints them." };
     private readonly Option<ulong> _events = EventsOption.Create();
-    private readonly Option<string> _objects = new("--objects") { Description = "Read the types and holders of the blocks that are live at the end, from a copy of the process" };
+    private readonly Option<string> _objects = new("--objects") { Description = "Read the types and holders of the blocks that are live at the end, from a copy of the process." };
     private readonly Option<int> _temporary = TemporaryOption.Create();
-    private readonly Option<string?> _python = new("--python") { Description = "The interpreter that runs a script or a module", HelpName = "PYTHON" };
+    private readonly Option<string?> _python = new("--python") { Description = "The interpreter that runs a script or a module.", HelpName = "PYTHON" };
 
     private readonly Argument<string[]> _command = new("command")
     {
-        Description = "The command and its arguments. A script (app.py) or -m MODULE runs with the python3 of the active virtual environment, or else of PATH. Everything after the command is passed to it",
+        Description = "The command and its arguments. A script (app.py) or -m MODULE runs with the python3 of the active virtual environment, or else of PATH. Everything after the command is passed to it.",
         Arity = ArgumentArity.OneOrMore,
     };
 
@@ -50,7 +50,6 @@ internal sealed class RunCommand : Command, IExamples
         _domains.DefaultValueFactory = _ => defaults.Domains;
         _children.DefaultValueFactory = _ => "on";
         _children.AcceptOnlyFromAmong("on", "off");
-        _limit.DefaultValueFactory = _ => defaults.Limit;
         _onFull.DefaultValueFactory = _ => "wait";
         _onFull.AcceptOnlyFromAmong("wait", "drop");
         _crash.DefaultValueFactory = _ => "off";
@@ -74,7 +73,7 @@ internal sealed class RunCommand : Command, IExamples
         });
         _limit.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<ulong>() < SmallestLimit)
+            if (result.GetValueOrDefault<long?>() < SmallestLimit)
                 result.AddError($"--limit must be {SmallestLimit} bytes or more");
         });
         foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _native, _crash, _events, _objects, _temporary, _python])
@@ -145,7 +144,7 @@ internal sealed class RunCommand : Command, IExamples
         Sample = (ulong)(arguments.GetValue(_sample) ?? 0),
         Domains = arguments.GetValue(_domains)!,
         Children = arguments.GetValue(_children) == "on",
-        Limit = arguments.GetValue(_limit),
+        Limit = arguments.GetValue(_limit) is { } limit ? (ulong)limit : new RecordingOptions().Limit,
         OnFull = arguments.GetValue(_onFull) == "drop" ? OnFull.Drop : OnFull.Wait,
         Native = NativeOption.Read(arguments, _native),
         Crash = arguments.GetValue(_crash) == "on",

@@ -12,9 +12,9 @@ internal static class SnapshotCommand
 
     public static Command Create(Output output)
     {
-        var pid = new Argument<uint>("PID") { Description = "A process that is being recorded" };
-        var name = new Argument<string>("NAME") { Description = "The snapshot's name" };
-        var objects = new Option<bool>("--objects") { Description = "Read the types and holders of its blocks, from a copy of the process" };
+        var pid = new Argument<uint>("PID") { Description = "A process that is being recorded." };
+        var name = new Argument<string>("NAME") { Description = "The snapshot's name." };
+        var objects = new Option<bool>("--objects") { Description = "Read the types and holders of its blocks, from a copy of the process." };
         var command = new Verb(
             "snapshot",
             "Takes a named snapshot of the live memory of a process that is being recorded. The recording continues.",

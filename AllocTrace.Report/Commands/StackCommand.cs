@@ -9,8 +9,8 @@ internal static class StackCommand
 {
     public static Command Create(Output output)
     {
-        var pid = new Argument<uint>("PID") { Description = "A process that runs CPython 3.8 to 3.15; it need not be recorded" };
-        var format = new ReportFormat { Json = new Option<bool>("--json") { Description = "Write JSON, frames oldest first" } };
+        var pid = new Argument<uint>("PID") { Description = "A process that runs CPython 3.8 to 3.15; it need not be recorded." };
+        var format = new ReportFormat { Json = new Option<bool>("--json") { Description = "Write JSON, frames oldest first." } };
         var command = new Verb(
             "stack",
             "Prints the Python stacks of a running process: all threads, all interpreters. Loads nothing into the process; holds running threads for an instant.",

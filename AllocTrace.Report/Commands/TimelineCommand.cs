@@ -3,7 +3,7 @@ using AllocTrace.Report.Render;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>alloctrace timeline</c>: how memory went up and down.</summary>
+/// <summary><c>alloctrace timeline</c>: draws the memory over time.</summary>
 internal static class TimelineCommand
 {
     public static Command Create(Output output)
@@ -15,7 +15,7 @@ internal static class TimelineCommand
             "timeline",
             "Draws the memory over time: live bytes, and resident memory where it was recorded, with the peak, snapshots and losses.",
             "alloctrace timeline app.db",
-            "alloctrace timeline app.db --csv > app-timeline.csv    # every slice of time")
+            "alloctrace timeline app.db --csv > app-timeline.csv    # every time slice")
         {
             file, process, format.Csv,
         };

@@ -12,7 +12,7 @@ internal static class TopCommand
     {
         var file = ReportArguments.File();
         var groupBy = WordOption.Create<GroupBy>(
-            "--group-by", "The key to sum by: lineno, filename, traceback, function, domain, thread, process or type.", "KEY", "-g");
+            "--group-by", "The key of the groups: lineno, filename, traceback, function, domain, thread, process or type.", "KEY", "-g");
         var cumulative = new Option<bool>("--cumulative")
         {
             Description = "Count an allocation once for every line (file, function) on its stack.",

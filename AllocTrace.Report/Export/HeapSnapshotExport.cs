@@ -4,8 +4,8 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Export;
 
 /// <summary>
-/// <c>export --format heapsnapshot</c>. The graph is not in the tables, which have sums; the file was made with the snapshot, and is in the recording as
-/// it is.
+/// <c>export --format heapsnapshot</c>. The tables have sums, not the graph; the file was made with the snapshot, and is in the recording
+/// unchanged.
 /// </summary>
 internal static class HeapSnapshotExport
 {

@@ -2,7 +2,10 @@ using AllocTrace.Platform;
 
 namespace AllocTrace.Report.Export;
 
-/// <summary>A file that appears under its name only when it is complete, and replaces nothing unless told to. What is no file is written to.</summary>
+/// <summary>
+/// A file that appears under its name when it is complete, and replaces another one only with <c>--force</c>. Devices and pipes are written to
+/// directly.
+/// </summary>
 internal static class NewFile
 {
     /// <exception cref="IOException">The file exists and may not be replaced, or it cannot be written.</exception>

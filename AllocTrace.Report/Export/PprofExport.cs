@@ -8,8 +8,8 @@ using Google.Protobuf;
 namespace AllocTrace.Report.Export;
 
 /// <summary>
-/// <c>export --format pprof</c>: four values for each stack, under the names that Go's heap profiles have (so that every reader knows them): what was
-/// allocated in all, <c>alloc_objects</c> and <c>alloc_space</c>, and what was alive, <c>inuse_objects</c> and <c>inuse_space</c>.
+/// <c>export --format pprof</c>: four values for each stack, under the names of Go's heap profiles, which every reader knows:
+/// <c>alloc_objects</c> and <c>alloc_space</c> for all allocations, <c>inuse_objects</c> and <c>inuse_space</c> for live blocks.
 /// </summary>
 internal sealed class PprofExport
 {

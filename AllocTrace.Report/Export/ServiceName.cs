@@ -2,7 +2,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Export;
 
-/// <summary>The name of the service that a process belongs to, when nobody gave one.</summary>
+/// <summary>Determines the name of a process's service if none is given.</summary>
 internal static class ServiceName
 {
     /// <summary>Returns the name of the program: of the script or module that a Python runs, or of the program itself.</summary>

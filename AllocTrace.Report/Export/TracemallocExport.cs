@@ -4,8 +4,8 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Export;
 
 /// <summary>
-/// <c>export --format tracemalloc</c>: a file that <c>tracemalloc.Snapshot.load</c> reads (CPython 3.9 and later), with a trace for each block. Blocks of
-/// one place are not told apart in a recording: their sizes are the average, rounded so that the sum is right.
+/// <c>export --format tracemalloc</c>: writes a file that <c>tracemalloc.Snapshot.load</c> reads (CPython 3.9 and later), with a trace for
+/// each block. A recording does not distinguish blocks of one site: their sizes are the average, rounded so that the sum is right.
 /// </summary>
 internal sealed class TracemallocExport
 {

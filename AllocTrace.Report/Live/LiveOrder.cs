@@ -3,10 +3,10 @@ namespace AllocTrace.Report.Live;
 /// <summary>The column by which rows are sorted.</summary>
 internal enum LiveOrder
 {
-    /// <summary>Bytes alive.</summary>
+    /// <summary>The live bytes.</summary>
     Size,
 
-    /// <summary>Blocks alive.</summary>
+    /// <summary>The number of live blocks.</summary>
     Count,
 
     /// <summary>Bytes allocated in a second, of late.</summary>

@@ -6,7 +6,9 @@ namespace AllocTrace.Report.Live;
 /// <summary>Writes the screen of <c>alloctrace live</c>: totals, and the largest groups. Rates are those between two samples.</summary>
 internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy groupBy, LiveOrder order)
 {
-    /// <summary>The earlier sample, if it has all processes that ran then: what one had allocated by then is not of late.</summary>
+    /// <summary>
+    /// The earlier sample, if it has all processes that ran then: otherwise older allocations of a process would count as new.
+    /// </summary>
     private readonly LiveSample? _before = earlier is not null && sample.Processes.All(process => earlier.Has(process) || process.DurationNs <= sample.AtNs - earlier.AtNs) ? earlier : null;
 
     /// <summary>Writes it.</summary>
@@ -35,7 +37,7 @@ internal sealed class LiveReport(LiveSample sample, LiveSample? earlier, GroupBy
 
     private string Heading(string name, LiveOrder its) => its == order ? $"{name}↓" : name;
 
-    /// <summary>Sizes have one unit, rates another: they are compared down the column.</summary>
+    /// <summary>Formats the figures. Sizes share one unit, and rates another, so that a column can be compared.</summary>
     private (Statistic, string[])[] Figures(LiveRow[] rows)
     {
         var sizes = new SizeUnit(rows.Select(row => row.Live.Bytes));

@@ -4,7 +4,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Live;
 
-/// <summary>The live blocks of the processes of a recording at a moment, and their allocations by then, by group.</summary>
+/// <summary>The live blocks and all allocations of a recording's processes, by group, in one sample.</summary>
 internal sealed class LiveSample
 {
     private readonly Dictionary<object, LiveRow> _rows = [];

@@ -9,7 +9,10 @@ internal static class OtlpAnswer
     /// <summary>The type of requests and of their answers.</summary>
     public const string MediaType = "application/x-protobuf";
 
-    /// <summary>Returns what is wrong with an answer, or <see langword="null"/>. An answer that is not OTLP's comes from somebody who did not take the profiles.</summary>
+    /// <summary>
+    /// Returns the fault of an answer, or <see langword="null"/>. An answer that is not OTLP comes from a server that did not take the
+    /// profiles.
+    /// </summary>
     /// <param name="mediaType">The type of the answer; <see langword="null"/> when it has none.</param>
     /// <param name="body">The answer.</param>
     public static SendProblem? ProblemOf(string? mediaType, byte[] body)

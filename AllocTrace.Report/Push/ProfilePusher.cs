@@ -5,13 +5,13 @@ using AllocTrace.Report.Render;
 namespace AllocTrace.Report.Push;
 
 /// <summary>
-/// Sends profiles one after another. Few wait in memory: whoever makes them waits when the server is slow. What fails for a moment (no connection, 429,
-/// 5xx) is tried again, each time after twice as long, up to a number of attempts.
+/// Sends profiles one after another. Few wait in memory: their producer waits if the server is slow. A passing failure (no connection, 429,
+/// 5xx) is tried again after twice the time, up to a number of attempts.
 /// </summary>
 /// <param name="client">Sends.</param>
 /// <param name="attempts">The number of attempts to send a profile.</param>
 /// <param name="firstPause">The time to wait after the first failure.</param>
-/// <param name="say">Told about every failure that is tried again.</param>
+/// <param name="say">Called with every failure that is tried again.</param>
 internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan firstPause, Action<string> say)
 {
     private const int MostWaiting = 4;
@@ -21,7 +21,7 @@ internal sealed class ProfilePusher(HttpClient client, int attempts, TimeSpan fi
     private readonly ProfileSender _sender = new(client);
 
     /// <summary>Sends all; returns how many were taken.</summary>
-    /// <param name="profiles">Made as they are needed.</param>
+    /// <param name="profiles">The profiles, produced as they are sent.</param>
     /// <exception cref="IOException">A profile was refused, or could not be sent; those after it were not tried. The message is one line.</exception>
     public async Task<int> SendAll(IEnumerable<PushedProfile> profiles)
     {

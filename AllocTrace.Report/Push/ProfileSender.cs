@@ -7,7 +7,7 @@ namespace AllocTrace.Report.Push;
 /// <param name="Text">The reason, one line.</param>
 /// <param name="IsPassing">True if the same profile may be taken later.</param>
 /// <param name="RetryAfter">The time for which the server asks not to be called; <see langword="null"/> if it gave none.</param>
-/// <param name="Status">The status of the answer; <see langword="null"/>: there was none.</param>
+/// <param name="Status">The status of the answer; <see langword="null"/> if there was none.</param>
 /// <param name="Rejected">The number of rejected profiles of a request that was otherwise taken.</param>
 internal sealed record SendProblem(string Text, bool IsPassing, TimeSpan? RetryAfter = null, int? Status = null, long Rejected = 0);
 

@@ -20,8 +20,8 @@ internal sealed record PushTarget(Uri Server, string Name, IReadOnlyDictionary<s
     }
 
     /// <summary>
-    /// The address that takes the profile of a stretch of time. It does not name a format: the server tells a form by its content type, and would take
-    /// the whole form for a profile if the address said that it gets one (pkg/ingester/pyroscope/ingest_handler.go).
+    /// Returns the address for the profile of a period. It does not name a format: the server recognizes a form by its content type, and
+    /// would read the whole form as a profile if the address named a format (pkg/ingester/pyroscope/ingest_handler.go).
     /// </summary>
     public Uri Address(DateTimeOffset from, DateTimeOffset until, string process)
     {

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace AllocTrace.Report.Push;
 
-/// <summary>User names and passwords in addresses: they go to the server that they are for, and into no message.</summary>
+/// <summary>Handles user names and passwords in addresses: only the server gets them, and no message has them.</summary>
 internal static partial class Secrets
 {
     /// <summary>A text in which addresses have no user names and passwords.</summary>
@@ -12,7 +12,7 @@ internal static partial class Secrets
 
     public static Uri Without(Uri address) => address.UserInfo == "" ? address : new UriBuilder(address) { UserName = "", Password = "" }.Uri;
 
-    /// <summary>The header that tells them (RFC 7617); <see langword="null"/>: the address has none.</summary>
+    /// <summary>Returns the header with user name and password (RFC 7617); <see langword="null"/> if the address has none.</summary>
     public static AuthenticationHeaderValue? HeaderOf(Uri address) => address.UserInfo == ""
         ? null
         : new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(address.UserInfo))));

@@ -2,10 +2,13 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Render;
 
-/// <summary>Says of processes that they did not end by themselves. The first line of a report ends with it: such a recording is about something that went wrong.</summary>
+/// <summary>
+/// Names the processes that did not end by themselves. The first line of a report ends with this, because such a recording is about a
+/// failure.
+/// </summary>
 internal static class Endings
 {
-    /// <summary>Returns the text to add to a heading; empty if nothing went wrong.</summary>
+    /// <summary>Returns the text to add to a heading; empty if all processes ended by themselves.</summary>
     public static string Of(TraceDatabase database, IEnumerable<TraceProcess> processes)
     {
         string[] ends = [.. processes.Select(process => Describe(database, process)).OfType<string>()];

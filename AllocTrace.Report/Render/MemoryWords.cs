@@ -81,7 +81,7 @@ internal static class MemoryWords
         long Sum(string kind) => account.Parts.Where(part => part.Kind == kind).Sum(part => part.ResidentBytes);
     }
 
-    /// <summary>One line for overviews; <see langword="null"/>: nothing is known.</summary>
+    /// <summary>Returns one line for overviews; <see langword="null"/> if nothing is known.</summary>
     public static string? Line(ResidentMemory memory, string databasePath)
     {
         if (memory.WasKilledAtLimit)

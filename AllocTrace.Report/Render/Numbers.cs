@@ -3,7 +3,7 @@ using AllocTrace.Analysis;
 
 namespace AllocTrace.Report.Render;
 
-/// <summary>Numbers for people, the same in every locale.</summary>
+/// <summary>Formats numbers, the same in every locale.</summary>
 internal static class Numbers
 {
     public static string Whole(long number) => number.ToString("N0", CultureInfo.InvariantCulture);

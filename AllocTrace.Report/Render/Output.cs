@@ -16,7 +16,9 @@ internal sealed class Output : IDisposable
 
     /// <param name="dataWriter">Takes the data.</param>
     /// <param name="errorWriter">Takes notes and errors.</param>
-    /// <param name="terminalWidth">Columns of the terminal that the data goes to, or <see langword="null"/> when it goes elsewhere.</param>
+    /// <param name="terminalWidth">
+    /// The columns of the terminal to which data is written, or <see langword="null"/> if it is written elsewhere.
+    /// </param>
     /// <param name="color">True if the terminal takes colors.</param>
     public Output(TextWriter dataWriter, TextWriter errorWriter, int? terminalWidth = null, bool color = false)
         : this(dataWriter, errorWriter, () => terminalWidth, color)
@@ -47,7 +49,9 @@ internal sealed class Output : IDisposable
     /// <summary>True if reports have to do with the characters of ASCII, as the locale's are not those of UTF-8. Data is UTF-8 always.</summary>
     public bool Ascii { get; init; }
 
-    /// <summary>The process's own standard output and error. A reader that goes away (<c>| head</c>) is not an error.</summary>
+    /// <summary>
+    /// Creates the output of the process's own standard output and error. A reader that ends early (<c>| head</c>) is not an error.
+    /// </summary>
     public static Output ForConsole()
     {
         // Console.Out flushes every write, which a report of many lines would feel.

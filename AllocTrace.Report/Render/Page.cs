@@ -5,8 +5,8 @@ using Spectre.Console.Rendering;
 namespace AllocTrace.Report.Render;
 
 /// <summary>
-/// A report under construction: lines and tables for people. In a pipe it is plain text with whole lines; on a terminal it has colours
-/// (when wanted) and the terminal's width.
+/// A report under construction: lines and tables of text. In a pipe it is plain text with whole lines; on a terminal it has the terminal's
+/// width, and colors if they are wanted.
 /// </summary>
 internal sealed class Page
 {

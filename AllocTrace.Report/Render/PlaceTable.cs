@@ -5,8 +5,8 @@ using Spectre.Console.Rendering;
 namespace AllocTrace.Report.Render;
 
 /// <summary>
-/// A table of figures, aligned to the right, and where they belong: as much of the place as fits into the terminal, the file's name and the line in any case, with the line of source
-/// below it when it is at hand, and carets under the expression that allocated.
+/// A table of right-aligned figures with their places: as much of the place as fits into the terminal, always with the file's name and the
+/// line. Below it is the source line if it can be read, with carets under the expression that allocated.
 /// </summary>
 /// <param name="page">The page to write to.</param>
 /// <param name="source">The files.</param>
@@ -15,7 +15,7 @@ internal sealed class PlaceTable(Page page, SourceFiles source, params IReadOnly
 {
     private const int NarrowestPlace = 16;
 
-    /// <summary>Returns what is said of the types of a row's blocks, below its place; <see langword="null"/>: nothing.</summary>
+    /// <summary>Returns the text about the types of a row's blocks, to write below its place; <see langword="null"/> for no text.</summary>
     public Func<Statistic, string>? TypesOf { get; init; }
 
     /// <summary>Writes the table.</summary>

@@ -1,6 +1,6 @@
 namespace AllocTrace.Report.Render;
 
-/// <summary>Shortens paths for narrow places. The end tells most, so the beginning goes.</summary>
+/// <summary>Shortens paths for narrow columns. The end says most, so the beginning is cut.</summary>
 internal static class ShortPath
 {
     /// <summary>Cuts a path to at most <paramref name="width"/> characters, at a separator where possible.</summary>

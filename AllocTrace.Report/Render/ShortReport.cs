@@ -12,7 +12,7 @@ internal static class ShortReport
 
     /// <summary>Writes the report of a finished recording.</summary>
     /// <param name="databasePath">The recording.</param>
-    /// <param name="exitCode">The program's: when it failed, the first line says so. 0 where nobody knows it.</param>
+    /// <param name="exitCode">The exit code of the program, which the first line mentions if it is not 0; 0 if it is unknown.</param>
     /// <param name="output">The output.</param>
     /// <exception cref="InvalidTraceException">The recording is damaged.</exception>
     /// <exception cref="IOException">The recording cannot be read.</exception>

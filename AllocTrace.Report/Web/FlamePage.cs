@@ -1,6 +1,9 @@
 namespace AllocTrace.Report.Web;
 
-/// <summary>The page of a recording: one file that needs nothing else. What is in the recording is in it as base64 only, whatever its names are.</summary>
+/// <summary>
+/// Writes the page of a recording: one file that needs nothing else. The page has the recording as base64 only, so that names in it cannot
+/// become markup.
+/// </summary>
 internal static class FlamePage
 {
     private const string Placeholder = "ALLOCTRACE_PAYLOAD"; // in Web/page/index.html

@@ -30,6 +30,6 @@ internal sealed class FrameMarks
     /// <summary>The first character, in the line without white space around it.</summary>
     public int[] Start { get; }
 
-    /// <summary>The character behind the last; 0: nothing is marked.</summary>
+    /// <summary>The exclusive end of the marked characters; 0 if nothing is marked.</summary>
     public int[] End { get; }
 }

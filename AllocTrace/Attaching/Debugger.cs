@@ -45,7 +45,7 @@ internal static class Debugger
             ?? throw new IOException($"gdb attached to process {target.Pid}, but the call failed: {gdb.LastError}");
     }
 
-    /// <summary>Lets the process run until a thread comes to one of the places, and takes the breakpoints out.</summary>
+    /// <summary>Lets the process run until a thread reaches one of the places, and removes the breakpoints.</summary>
     private static bool StopAt(Gdb gdb, uint pid, ulong[] places, AttachDeadline deadline)
     {
         // A signal of the process goes to it without a stop. SIGSTOP from us is what ends the waiting, and never reaches it.

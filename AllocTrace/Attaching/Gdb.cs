@@ -4,8 +4,8 @@ using System.Text;
 namespace AllocTrace.Attaching;
 
 /// <summary>
-/// A gdb that is attached to a process and gets its commands one group after the other. Whatever becomes of this process, gdb then reads
-/// the end of its input, takes its breakpoints out and lets the process go.
+/// A gdb that is attached to a process and gets its commands group by group. If this process ends, gdb reads the end of its input, removes
+/// its breakpoints and detaches.
 /// </summary>
 internal sealed class Gdb : IDisposable
 {

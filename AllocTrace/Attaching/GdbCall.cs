@@ -40,7 +40,7 @@ internal static partial class GdbCall
     public static int? Result(string output) =>
         Answer().Match(output) is { Success: true } answer ? int.Parse(answer.Groups[1].Value, CultureInfo.InvariantCulture) : null;
 
-    /// <summary>An assignment of bytes as numbers: nothing in a name can be taken for a command.</summary>
+    /// <summary>Formats an assignment of bytes as numbers, so that nothing in a name can be read as a command.</summary>
     private static string Text(string text, int at)
     {
         byte[] bytes = [.. Encoding.UTF8.GetBytes(text), 0];

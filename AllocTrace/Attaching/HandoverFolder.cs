@@ -5,8 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace AllocTrace.Attaching;
 
 /// <summary>
-/// A folder in which this process hands files to a process of another user. It stays this user's: the other one can read and write the files that it
-/// was given, and can neither rename, replace nor add any. All is made and removed by descriptor, so it does not matter what becomes of the path.
+/// A folder in which this process passes files to a process of another user. The folder stays this user's: the other one can read and write
+/// the files that it was given, and can neither rename, replace nor add any. All files are made and removed by descriptor, so the path may
+/// change meanwhile.
 /// </summary>
 internal sealed class HandoverFolder : IDisposable
 {
@@ -41,7 +42,7 @@ internal sealed class HandoverFolder : IDisposable
             LibC.Permit(_folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
     }
 
-    /// <summary>The path, which nobody can guess.</summary>
+    /// <summary>The path, which others cannot guess.</summary>
     public string Path { get; }
 
     /// <summary>Makes a file that only the receiver may open by its name.</summary>

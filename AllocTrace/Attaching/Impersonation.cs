@@ -2,7 +2,9 @@ using System.Runtime.ExceptionServices;
 
 namespace AllocTrace.Attaching;
 
-/// <summary>Does something with files as the user of another process would: for root, who may write where that user may not, and hands files to it.</summary>
+/// <summary>
+/// Handles files with the rights of another process's user. Root may write where that user may not, and passes files to it.
+/// </summary>
 internal static unsafe class Impersonation
 {
     // The C library's wrappers would change all threads; these calls change the one that makes them.

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace AllocTrace.Attaching;
 
-/// <summary>Has a CPython from 3.14 on run a script: PEP 768, by the offsets which it tells about itself (_Py_DebugOffsets).</summary>
+/// <summary>Makes a CPython from 3.14 on run a script: PEP 768, by the offsets that it publishes about itself (_Py_DebugOffsets).</summary>
 internal sealed class RemoteDebugging
 {
     // Positions in _Py_DebugOffsets, the same in 3.14 and 3.15 but for the last group.

@@ -124,7 +124,7 @@ internal sealed class RemoteScript : IDisposable
         return bytes.Length == MostAnswerBytes || bytes.EndsWith("\n"u8) ? Encoding.UTF8.GetString(bytes).Trim() : null;
     }
 
-    /// <summary>Returns the script. Names are bytes in it as numbers: nothing in them can be taken for code.</summary>
+    /// <summary>Returns the script. Names are bytes in it, as numbers, so that nothing in them can be read as code.</summary>
     internal static string Text(RemoteCall call, string answer) => $$"""
         import os
         def run(path):

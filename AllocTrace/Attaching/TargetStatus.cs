@@ -9,10 +9,10 @@ internal sealed class TargetStatus
 
     private TargetStatus(Dictionary<string, string> fields) => _fields = fields;
 
-    /// <summary>True if it is a zombie: it has ended, and its parent has not asked for its exit code.</summary>
+    /// <summary>True if the process is a zombie: it has ended, and its parent has not read its exit code.</summary>
     public bool IsOver => this["State"].StartsWith('Z') || this["State"].StartsWith('X');
 
-    /// <summary>The process that traces it (a debugger, strace); 0: none.</summary>
+    /// <summary>The process that traces it (a debugger, strace); 0 if none does.</summary>
     public uint Tracer => Numbers("TracerPid")[0];
 
     /// <summary>The user with whose rights it opens files.</summary>

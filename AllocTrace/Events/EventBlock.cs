@@ -45,7 +45,7 @@ internal readonly record struct EventBlock(
         return target.ToArray();
     }
 
-    /// <summary>Reads a block. It takes no more memory than the largest block, whatever the bytes say.</summary>
+    /// <summary>Reads a block. Uses at most the memory of the largest block, even for damaged bytes.</summary>
     /// <exception cref="InvalidDataException">It is not one.</exception>
     public static EventBlock Decompress(byte[] content)
     {

@@ -182,7 +182,7 @@ internal sealed unsafe class EventLog : IDisposable
         return !_isFull;
     }
 
-    /// <summary>Adds the events since the last run to the runs: they are of one thread, and nothing says that time passed between them.</summary>
+    /// <summary>Adds the events since the last run to the runs: they are of one thread, without a time between them.</summary>
     private void EndRun()
     {
         if (_count > _runStart)

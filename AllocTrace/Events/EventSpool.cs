@@ -4,8 +4,8 @@ using AllocTrace.Wire;
 namespace AllocTrace.Events;
 
 /// <summary>
-/// The blocks of a log until they are in a database: in memory as long as they are few, then in a file beside the session that only its user can
-/// read and whose name nobody can guess.
+/// Holds the blocks of a log until they are in a database: in memory while they are few, then in a file beside the session. Only its user
+/// can read the file, whose name others cannot guess.
 /// </summary>
 /// <param name="session">The session's path.</param>
 internal sealed class EventSpool(string session) : IDisposable
@@ -52,7 +52,7 @@ internal sealed class EventSpool(string session) : IDisposable
         return bytes;
     }
 
-    /// <summary>For a checkpoint: what is there now is in the file, whatever becomes of this process.</summary>
+    /// <summary>Saves the state for a checkpoint. The blocks so far are in the file, which survives this process.</summary>
     /// <exception cref="IOException">There is no room for it.</exception>
     public void Save(BinaryWriter writer)
     {

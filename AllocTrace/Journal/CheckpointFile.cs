@@ -6,8 +6,8 @@ using AllocTrace.Wire;
 namespace AllocTrace.Journal;
 
 /// <summary>
-/// The file with what a replay had come to when its journal was begun anew: a head, what the replay and the drain write, and a checksum of it
-/// all. It is written beside its name and renamed, so it is whole or not there.
+/// The checkpoint of a replay, made when its journal began anew: a header, the state of replay and drain, and a checksum. It is written
+/// beside its name and renamed, so it is complete or absent.
 /// </summary>
 internal static unsafe class CheckpointFile
 {

@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace AllocTrace.Journal;
 
 /// <summary>
-/// The layout of a journal: the file beside a session that keeps the records which the collector has taken out of it. A head, then entries up to
-/// <see cref="JournalHead.Committed"/>. Byte order of the machine; docs/wire-format.md tells it in prose.
+/// The layout of a journal: the file beside a session that keeps the records which the collector has taken out of the session. A header,
+/// then entries up to <see cref="JournalHead.Committed"/>, in the byte order of the machine. docs/wire-format.md describes it in prose.
 /// </summary>
 internal static partial class JournalFormat
 {
@@ -24,7 +24,7 @@ internal static partial class JournalFormat
 
     private const int CommittedBits = 40;
 
-    /// <summary>A session's journal. The number is in its header, and nobody can guess it: where others may write, too.</summary>
+    /// <summary>Returns the path of a session's journal. Others cannot guess the number, which is in the session's header.</summary>
     public static string PathOf(string session, ulong number) => $"{session}.{number:x16}{Suffix}";
 
     /// <summary>The checkpoint that the journal continues.</summary>
@@ -44,13 +44,13 @@ internal static partial class JournalFormat
     /// <summary>The session that a journal, checkpoint, log of events or live snapshot belongs to, unfinished ones too; <see langword="null"/>: the file is something else.</summary>
     public static string? SessionOf(string file) => Companion().Match(file) is { Success: true } match ? match.Groups[1].Value : null;
 
-    /// <summary>Returns the bytes that an entry takes: entries lie at multiples of 32, as wide copies need it.</summary>
+    /// <summary>Returns the size of an entry in bytes: entries begin at multiples of 32, as wide copies require.</summary>
     public static long Padded(int length) => ((long)length + JournalEntry.Bytes - 1) & -JournalEntry.Bytes;
 
     /// <summary>Returns the number of bytes of the file, the head included, that are entries of this generation.</summary>
     public static long BytesOf(ulong committed) => (long)(committed & ((1UL << CommittedBits) - 1));
 
-    /// <summary>The checkpoint that comes before the entries; 0: none, they begin with the recording.</summary>
+    /// <summary>Returns the checkpoint that precedes the entries; 0 if there is none and they begin with the recording.</summary>
     public static uint GenerationOf(ulong committed) => (uint)(committed >> CommittedBits);
 
     /// <summary>Both in one word, so that they change at once.</summary>
@@ -85,7 +85,7 @@ internal enum JournalKind : uint
     /// <summary>A thread was met. First: its start, second: the system's number.</summary>
     Thread = 1,
 
-    /// <summary>A slab is going to be given back. First: its sequence number, second: its number; then its bytes.</summary>
+    /// <summary>A slab that will be released. First: its sequence number, second: its number; then its bytes.</summary>
     Slab = 2,
 
     /// <summary>A thread has ended and is drained. First: when, second: its lost events; then its name.</summary>
@@ -94,7 +94,9 @@ internal enum JournalKind : uint
     /// <summary>First: the time, second: the process's resident bytes.</summary>
     Resident = 4,
 
-    /// <summary>A snapshot that somebody asked for; slot: the request's number. First: how many positions follow; then they, then the name.</summary>
+    /// <summary>
+    /// A requested snapshot; slot: the request's number. First: the number of positions that follow; then these, then the name.
+    /// </summary>
     Snapshot = 5,
 }
 

@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace AllocTrace.Journal;
 
 /// <summary>
-/// The part of a journal's file that earlier generations wrote, mapped. It is written over without a system call. Its pages are there, so nothing
-/// can be short of room. A mapping of a file outlives whoever wrote to it, as the file does. Used by one thread.
+/// The part of a journal's file that earlier generations wrote, mapped, and overwritten without a system call. Its pages exist, so no write
+/// can fail for lack of room. The mapped file survives its writer. Used by one thread.
 /// </summary>
 internal sealed unsafe class JournalMapping : IDisposable
 {
@@ -52,7 +52,10 @@ internal sealed unsafe class JournalMapping : IDisposable
         _mapped.Dispose();
     }
 
-    /// <summary>Nobody reads the copy while its writer lives: it goes to memory, and the replay's tables stay in the cache.</summary>
+    /// <summary>
+    /// Copies to memory past the cache, because no process reads the copy while its writer lives, and the replay's tables should stay in
+    /// the cache.
+    /// </summary>
     private static void CopyPastCache(byte* from, byte* to, int bytes)
     {
         for (var at = 0; at < bytes; at += Vector128<byte>.Count)

@@ -7,8 +7,8 @@ using Microsoft.Win32.SafeHandles;
 namespace AllocTrace.Journal;
 
 /// <summary>
-/// The journal that a collector left which did not come to its end. Input from elsewhere, like the session: all lengths are checked before they
-/// are followed. Slabs lie in the mapping until <see cref="Dispose"/>.
+/// Reads the journal of a collector that was killed. It is foreign input, like the session: all lengths are checked before use. Slabs are
+/// in the mapping until <see cref="Dispose"/>.
 /// </summary>
 internal sealed unsafe class JournalReader : IDisposable
 {
@@ -29,7 +29,7 @@ internal sealed unsafe class JournalReader : IDisposable
 
     public int TemporaryThreshold => Head->TemporaryThreshold;
 
-    /// <summary>The checkpoint that comes before its entries; 0: none.</summary>
+    /// <summary>The checkpoint that precedes the entries; 0 if there is none.</summary>
     public uint Generation => JournalFormat.GenerationOf(_committed);
 
     private JournalHead* Head => (JournalHead*)_start;

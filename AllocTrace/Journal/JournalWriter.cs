@@ -8,8 +8,9 @@ using Microsoft.Win32.SafeHandles;
 namespace AllocTrace.Journal;
 
 /// <summary>
-/// Appends to a session's journal. What has been appended survives this process: it is in the file, and counted in its head. Without room for
-/// it the journal is given up: then what is taken out of the session is in this process alone. Used by one thread; appending does not allocate.
+/// Appends to a session's journal. Appended entries survive this process: they are in the file, and counted in its header. If there is no
+/// room, the journal is given up, and records that were taken out of the session exist in this process only. Used by one thread; appending
+/// does not allocate.
 /// </summary>
 internal sealed unsafe class JournalWriter : IDisposable
 {
@@ -60,7 +61,7 @@ internal sealed unsafe class JournalWriter : IDisposable
     public void AddThread(StreamName stream, uint osId, ulong startedMonoNs) =>
         Append(new JournalEntry { Kind = JournalKind.Thread, Slot = stream.Slot, Incarnation = stream.Incarnation, First = startedMonoNs, Second = osId }, []);
 
-    /// <summary>Adds a slab as far as it is used, before it is given back.</summary>
+    /// <summary>Adds the used part of a slab, before the slab is released.</summary>
     public void AddSlab(StreamName stream, SlabHeader* slab, uint number)
     {
         var bytes = new ReadOnlySpan<byte>(slab, (int)Math.Min(slab->Used, WireFormat.SlabBytes));

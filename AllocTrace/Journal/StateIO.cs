@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace AllocTrace.Journal;
 
-/// <summary>Arrays of plain structures, as they lie in memory: a checkpoint never leaves its machine.</summary>
+/// <summary>Writes and reads arrays of plain structures as they are in memory, because a checkpoint never leaves its machine.</summary>
 internal static class StateIO
 {
     private const int MostAtOnce = 1 << 20;

@@ -11,7 +11,7 @@ internal sealed record HeapRange(ulong Start, ulong End, ulong Top, ulong Walked
     /// <summary>By page: the bytes in chunks that are in use.</summary>
     public IReadOnlyList<ushort> Used { get; set; } = [];
 
-    /// <summary>The bytes of a page in chunks in use; <see langword="null"/>: not known.</summary>
+    /// <summary>Returns the bytes of a page in chunks in use; <see langword="null"/> if unknown.</summary>
     public int? UsedOf(ulong page)
     {
         var index = page - Start / MemoryMap.PageBytes;

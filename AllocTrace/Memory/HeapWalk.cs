@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace AllocTrace.Memory;
 
 /// <summary>
-/// Walks the chunks of another process's glibc heaps, as the library does within its own (heap.c, which says what a heap looks like and where glibc
+/// Walks the chunks of another process's glibc heaps, as the library does in its own process (heap.c describes a heap, and where glibc
 /// defines it).
 /// </summary>
 internal sealed class HeapWalk(uint pid, MemoryMap map)

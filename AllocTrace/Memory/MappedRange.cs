@@ -12,10 +12,10 @@ internal sealed record MappedRange(ulong Start, ulong End, long Resident, long H
 
     public bool IsShared { get; init; }
 
-    /// <summary>True if what lies directly below can be neither read nor written, as below the stack of a thread.</summary>
+    /// <summary>True if the memory directly below can be neither read nor written, as below the stack of a thread.</summary>
     public bool IsGuarded { get; init; }
 
-    /// <summary>The pages that are present, ascending; <see langword="null"/>: they were not looked up.</summary>
+    /// <summary>The present pages in ascending order; <see langword="null"/> if they were not looked up.</summary>
     public IReadOnlyList<PageRun>? Pages { get; set; }
 
     /// <summary>True if the program's own data is in it: private, writable and of no file.</summary>

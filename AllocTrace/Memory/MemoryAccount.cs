@@ -60,6 +60,6 @@ internal readonly record struct MemoryPart(string Kind, string Name, long Reside
 
 /// <summary>The memory that the live blocks of a site keep resident.</summary>
 /// <param name="Site">The site.</param>
-/// <param name="Bytes">Resident bytes that could be given back without them, the blocks themselves included.</param>
+/// <param name="Bytes">The resident bytes that could be returned without them, including the blocks themselves.</param>
 /// <param name="Live">Bytes of the blocks.</param>
 internal record struct MemoryHold(uint Site, long Bytes, long Live);

@@ -156,7 +156,7 @@ internal sealed class MemoryAccountant : IDisposable
             _holds.Add(site, (double)bytes * count / blocks);
     }
 
-    /// <summary>Adds an area of which only the blocks in it tell what it is.</summary>
+    /// <summary>Adds an area whose blocks determine what it is.</summary>
     private void AddRest(MappedRange mapping, MappedRange? before, Area area, IEnumerable<ulong> pages)
     {
         _inArena.Clear();

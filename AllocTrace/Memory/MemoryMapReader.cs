@@ -8,7 +8,7 @@ namespace AllocTrace.Memory;
 /// <summary>Reads the account of mappings that a process wrote into its session (<c>enum alloctrace_memory_item</c>), and checks it.</summary>
 internal static class MemoryMapReader
 {
-    /// <summary>A terabyte: a damaged account does not keep the collector busy for ever.</summary>
+    /// <summary>The largest number of pages, a terabyte, so that a damaged account does not keep the collector busy.</summary>
     private const long MostPages = 1 << 28;
 
     /// <summary>Reads one.</summary>
@@ -165,7 +165,7 @@ internal static class MemoryMapReader
 /// <summary>A map with what it was made for.</summary>
 /// <param name="Map">The mappings.</param>
 /// <param name="Occasion">The reason for which the process wrote it.</param>
-/// <param name="Name">The string of the session that names the snapshot; 0: none.</param>
+/// <param name="Name">The string of the session with the snapshot's name; 0 if there is none.</param>
 internal sealed record MemoryHead(MemoryMap Map, MemoryOccasion Occasion, uint Name);
 
 /// <summary><c>enum alloctrace_memory_occasion</c>.</summary>

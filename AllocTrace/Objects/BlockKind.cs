@@ -12,6 +12,6 @@ internal enum BlockKind : byte
     /// <summary>Memory of an object: a list's items, a bytearray's data. Its type is the owner's.</summary>
     Buffer,
 
-    /// <summary>An object that nobody refers to any more, which CPython keeps to use it again for another of its type.</summary>
+    /// <summary>An object without references, which CPython keeps to use it again for another one of its type.</summary>
     Free,
 }

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace AllocTrace.Objects;
 
 /// <summary>
-/// Reports which nodes the words of one block refer to. The beginning of the block lies in a window; what lies beyond is read in pieces, so that a block
-/// may be larger than memory. Used by one thread.
+/// Reports the nodes to which the words of one block refer. The beginning of the block is in a window, and the rest is read in pieces, so a
+/// block may be larger than memory. Used by one thread.
 /// </summary>
 internal sealed unsafe class BlockWords(IMemoryImage image, ReferenceTarget target) : IDisposable
 {

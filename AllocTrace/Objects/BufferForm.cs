@@ -15,7 +15,7 @@ internal enum BufferForm : byte
     /// <summary>The table of a set: keys, not hashes.</summary>
     SetTable,
 
-    /// <summary>The items of a list, up to its length: what lies beyond is stale.</summary>
+    /// <summary>The items of a list up to its length; words beyond are stale.</summary>
     Items,
 
     /// <summary>The first, the last, or the only block of a deque.</summary>

@@ -17,7 +17,7 @@ internal sealed unsafe class CollectedImage : IMemoryImage, IDisposable
     private readonly Dictionary<MemoryRegion, nint> _copies = [];
     private readonly MemoryRegion[] _regions;
 
-    /// <summary>Copies what the process may write and shares with nobody.</summary>
+    /// <summary>Copies the memory that the process may write and shares with no other.</summary>
     /// <param name="pid">A process that is held.</param>
     /// <exception cref="IOException">Its memory cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>

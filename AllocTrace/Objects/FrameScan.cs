@@ -11,7 +11,7 @@ internal sealed class FrameScan(PageReader memory, TypeReader types, PythonBuild
 
     private readonly ObjectLayout _layout = build.Layout;
 
-    /// <summary>Reports what a frame that lies in a block, of a generator or of a frame object, refers to (from 3.11 on).</summary>
+    /// <summary>Reports the references of a frame within a block, of a generator or of a frame object (from 3.11 on).</summary>
     /// <param name="words">The block.</param>
     /// <param name="at">The offset of the frame in it.</param>
     /// <param name="address">The frame's address.</param>

@@ -74,7 +74,7 @@ internal sealed class HolderQuery
     /// <param name="paths">The way to each block.</param>
     /// <param name="dominators">The bytes that each block retains.</param>
     /// <param name="texts">The names of the ways.</param>
-    /// <param name="isMember">Tells which blocks are asked for.</param>
+    /// <param name="isMember">Returns true for the blocks to find holders of.</param>
     /// <param name="most">The most rows that are returned.</param>
     public static Holders Run(HeapGraph graph, ShortestPaths paths, Dominators dominators, PathTexts texts, Func<int, bool> isMember, int most)
     {

@@ -6,7 +6,9 @@ namespace AllocTrace.Objects;
 /// <param name="Retained">The bytes that would be freed with them.</param>
 /// <param name="GarbageBlocks">The number of blocks that nothing holds: they wait for the cyclic collector.</param>
 /// <param name="GarbageBytes">The own bytes of those.</param>
-/// <param name="Dominator">The closest object through which every way to at least nine tenths of them goes; <see langword="null"/> when there is none.</param>
+/// <param name="Dominator">
+/// The closest object through which every path to at least nine tenths of them goes; <see langword="null"/> if there is none.
+/// </param>
 /// <param name="Rows">The paths by which the others are held, most blocks first.</param>
 internal sealed record Holders(long Blocks, long Bytes, long Retained, long GarbageBlocks, long GarbageBytes, Dominator? Dominator, IReadOnlyList<HolderRow> Rows);
 
@@ -21,7 +23,7 @@ internal sealed record HolderRow(IReadOnlyList<string> Parts, RootKind Root, lon
     public string Path => string.Concat(Parts);
 }
 
-/// <summary>An object through which every way to others goes.</summary>
+/// <summary>An object through which every path to others goes.</summary>
 /// <param name="Type">The name of its type.</param>
 /// <param name="Parts">The path to it.</param>
 /// <param name="Retained">The bytes that would be freed with it.</param>

@@ -1,6 +1,6 @@
 namespace AllocTrace.Objects;
 
-/// <summary>Finds the interpreters, threads and frames of an image. Every list has an end, whatever the memory says.</summary>
+/// <summary>Finds the interpreters, threads and frames of an image. Every list is bounded, also in damaged memory.</summary>
 internal sealed class ImageThreads(PageReader memory, FrameScan frames, PythonBuild build)
 {
     private const int MostInterpreters = 1 << 10, MostThreads = 1 << 16;

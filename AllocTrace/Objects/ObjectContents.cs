@@ -6,7 +6,7 @@ namespace AllocTrace.Objects;
 /// <param name="Kind">The kind of the blocks: <c>object</c>, or the role of a buffer for its owner; empty if unknown.</param>
 /// <param name="Blocks">The number of blocks.</param>
 /// <param name="Bytes">The size of the blocks, in bytes as requested.</param>
-/// <param name="Retained">The bytes that would be freed with them; <see langword="null"/>: not known.</param>
+/// <param name="Retained">The bytes that would be freed with them; <see langword="null"/> if unknown.</param>
 internal readonly record struct ObjectRow(int Site, string Type, string Kind, long Blocks, long Bytes, long? Retained);
 
 /// <summary>A path from a root to blocks of a site and a type.</summary>

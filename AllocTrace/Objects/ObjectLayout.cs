@@ -48,7 +48,7 @@ internal sealed class ObjectLayout
 
     public int CountWord { get; }
 
-    /// <summary>Without the GIL, the count that other threads change; 0: there is none.</summary>
+    /// <summary>The offset of the count that other threads change, without the GIL; 0 if there is none.</summary>
     public int SharedCount { get; }
 
     /// <summary>The header of the garbage collector before an object; 0 without the GIL.</summary>

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace AllocTrace.Objects;
 
 /// <summary>
-/// Finds the object in each block, and tells the buffers of lists, dicts, sets and deques what they are. An object begins at 0, 16 or 32 in its block,
-/// where the flags of its own type say that it begins.
+/// Finds the object in each block, and the kinds of the buffers of lists, dicts, sets and deques. An object begins at 0, 16 or 32 in its
+/// block, as the flags of its own type say.
 /// </summary>
 internal sealed unsafe class ObjectScan
 {
@@ -86,7 +86,7 @@ internal sealed unsafe class ObjectScan
 
     /// <summary>Returns whether the word in an object's head can be a reference count.</summary>
     /// <param name="instance">The object.</param>
-    /// <param name="isDead">The object is on a free list: nobody refers to it.</param>
+    /// <param name="isDead">True if the object is on a free list, and nothing refers to it.</param>
     private bool IsCount(byte* instance, out bool isDead)
     {
         if (_layout.IsFreeThreaded)
@@ -161,7 +161,9 @@ internal sealed unsafe class ObjectScan
             NoteValues(Word(dict, 0) + 1);
     }
 
-    /// <summary>Notes a buffer of values. In 3.11 and 3.12 their address lies in their block, behind the order in which they were set.</summary>
+    /// <summary>
+    /// Notes a buffer of values. In 3.11 and 3.12 their address is within their block, after the order in which they were set.
+    /// </summary>
     private void NoteValues(ulong address)
     {
         if (_index.Find(address) is var block and >= 0)

@@ -9,7 +9,7 @@ internal sealed class ReferenceNames(HeapGraph graph)
     /// <summary>A container with more items is one of many of a kind: its keys are not named.</summary>
     private const int MostNamedItems = 8;
 
-    /// <summary>The most places of a small container: it may have had many items.</summary>
+    /// <summary>The largest number of slots of a small container, which may have had many items.</summary>
     private const int MostPlaces = 1 << 10;
 
     /// <summary>A namespace (a module, a class, an instance) is named in full up to this size.</summary>

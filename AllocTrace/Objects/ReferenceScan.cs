@@ -3,8 +3,8 @@ using AllocTrace.Stacks;
 namespace AllocTrace.Objects;
 
 /// <summary>
-/// Finds what each block refers to. Any aligned word that is the address of an object, or lies in a buffer, is a reference, except where the structure of
-/// the type says otherwise: hashes, stale words, and borrowed references.
+/// Finds the references of each block. Any aligned word that is the address of an object, or within a buffer, is a reference, unless the
+/// structure of the type says otherwise: hashes, stale words, and borrowed references.
 /// </summary>
 internal sealed unsafe class ReferenceScan : IDisposable
 {
@@ -91,7 +91,9 @@ internal sealed unsafe class ReferenceScan : IDisposable
         }
     }
 
-    /// <summary>The values of an instance that shares its keys. Beside them lie small numbers: the order in which they were set.</summary>
+    /// <summary>
+    /// Reports the values of an instance that shares its keys. The small numbers beside them are the order in which they were set.
+    /// </summary>
     private void Values(int start)
     {
         if (_layout.Minor >= 13)

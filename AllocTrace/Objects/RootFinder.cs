@@ -70,7 +70,10 @@ internal sealed class RootFinder
             AddReference(_memory.Word(first + (ulong)(i * 8)), RootKind.Frame, $"{where} stack");
     }
 
-    /// <summary>A reference in a frame has tags in its low bits from 3.14 on. Here borrowed ones count too: they tell where an object is used.</summary>
+    /// <summary>
+    /// Adds a reference of a frame, which has tags in its low bits from 3.14 on. Borrowed ones count here too, because they show where an
+    /// object is used.
+    /// </summary>
     private void AddReference(ulong word, RootKind kind, string name) => Add(_build.Minor >= 14 ? word & ~3UL : word, kind, name);
 
     private void Add(ulong address, RootKind kind, string name) => _roots.Add(_graph.Target.FindObject(address), kind, name);

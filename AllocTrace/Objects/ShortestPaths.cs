@@ -1,8 +1,8 @@
 namespace AllocTrace.Objects;
 
 /// <summary>
-/// The way from a root to each block: the shortest one from the best kind of root that reaches the block. What is not reached is garbage, except for
-/// C memory, of which nobody knows who uses it.
+/// Finds the shortest path to each block from the best kind of root that reaches it. Blocks that are not reached are garbage, except for C
+/// memory, whose users are unknown.
 /// </summary>
 internal sealed class ShortestPaths
 {

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace AllocTrace.Objects;
 
-/// <summary>Finds references in the static data of the program and its libraries, and names them by ELF symbol or by the static type that they lie in.</summary>
+/// <summary>
+/// Finds references in the static data of the program and its libraries, and names them by ELF symbol or by the static type that contains
+/// them.
+/// </summary>
 internal sealed class StaticData(HeapGraph graph, Roots roots)
 {
     private const int PieceBytes = 1 << 16;

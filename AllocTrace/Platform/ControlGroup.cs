@@ -8,7 +8,7 @@ namespace AllocTrace.Platform;
 /// </summary>
 internal sealed class ControlGroup
 {
-    /// <summary>Version 1 has no word for "no limit", but the largest number of whole pages.</summary>
+    /// <summary>The largest number of whole pages, which version 1 writes for "no limit".</summary>
     private const long NoLimit = 1L << 60;
 
     private readonly string _folder;
@@ -35,14 +35,14 @@ internal sealed class ControlGroup
     /// <summary>The memory in use when it was last read, in bytes.</summary>
     public long? CurrentBytes { get; private set; }
 
-    /// <summary>The most that it had in use, bytes; before Linux 5.19, version 2 does not tell.</summary>
+    /// <summary>The largest amount of memory in use, in bytes; version 2 has it from Linux 5.19 on.</summary>
     public long? PeakBytes { get; private set; }
 
     /// <summary>The number of its processes that the kernel killed for lack of memory since the recording began.</summary>
     public long Kills => _kills - _killsBefore;
 
     /// <summary>Finds it.</summary>
-    /// <returns><see langword="null"/>: no group of the process has a limit, or the system does not tell.</returns>
+    /// <returns>The group, or <see langword="null"/> if no group of the process has a limit, or the system does not show it.</returns>
     public static ControlGroup? Of(uint pid)
     {
         try

@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace AllocTrace.Platform;
 
 /// <summary>
-/// Opening, making and removing by descriptor, for folders and names that other users may exchange at any moment. Nothing here waits for whoever is at
-/// the other end of a pipe.
+/// Opens, makes and removes by descriptor, for folders and names that other users may exchange at any time. Never waits for the other end
+/// of a pipe.
 /// </summary>
 internal static unsafe partial class LibC
 {

@@ -25,7 +25,7 @@ internal static unsafe partial class LibC
     /// <summary>Gives a lock of <see cref="TryLockByte"/> back.</summary>
     public static void UnlockByte(SafeFileHandle file, long at) => SetLock(file, at, LockNone);
 
-    /// <summary>Tells whether another descriptor has a byte locked.</summary>
+    /// <summary>Returns true if another descriptor has locked a byte.</summary>
     /// <returns><see langword="null"/>: the file system has no such locks.</returns>
     public static bool? IsByteLocked(SafeFileHandle file, long at)
     {
@@ -34,11 +34,13 @@ internal static unsafe partial class LibC
     }
 
     /// <summary>
-    /// Tells whether a file is open or mapped by anybody but this descriptor. A write lease is granted only when it is not, and a mapping counts as
-    /// open after its descriptor was closed (check_conflicting_open of fs/locks.c). The lease is given back at once; whoever opens the file meanwhile
-    /// waits so long.
+    /// Returns true if another descriptor or a mapping has the file open. A write lease is granted only if none has, and a mapping counts
+    /// as open after its descriptor was closed (check_conflicting_open of fs/locks.c). The lease is released at once; a process that opens
+    /// the file meanwhile waits until then.
     /// </summary>
-    /// <returns><see langword="null"/>: the system does not tell. It is another user's file, or the file system has no leases.</returns>
+    /// <returns>
+    /// <see langword="null"/> if the system does not show it: another user owns the file, or the file system has no leases.
+    /// </returns>
     public static bool? IsOpenElsewhere(SafeFileHandle file)
     {
         _ = Control(file, ControlSignal, SigUrg); // the signal of a lease that is broken: ignored by default, where SIGIO would end this process

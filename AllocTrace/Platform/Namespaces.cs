@@ -8,14 +8,14 @@ namespace AllocTrace.Platform;
 /// </summary>
 internal static class Namespaces
 {
-    /// <summary>This process's; 0: the system does not tell.</summary>
+    /// <summary>The namespace of this process; 0 if the system does not show it.</summary>
     public static ulong OwnPid { get; } = Of("self", "pid");
 
     public static ulong OwnTime { get; } = Of("self", "time");
 
-    /// <summary>The number that a process of another pid namespace has in this one.</summary>
+    /// <summary>Returns the pid in this namespace of a process of another one.</summary>
     /// <param name="pid">Its number there.</param>
-    /// <param name="pidNamespace">The namespace; 0: not known.</param>
+    /// <param name="pidNamespace">The namespace; 0 if unknown.</param>
     /// <returns><see langword="null"/>: /proc of this process does not show it. It has ended, or its namespace is not below this one.</returns>
     public static uint? NumberHere(uint pid, ulong pidNamespace)
     {

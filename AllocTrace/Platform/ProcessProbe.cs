@@ -4,13 +4,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace AllocTrace.Platform;
 
-/// <summary>Reads what the system tells about another process. Not to be confused with a later process that has the same number.</summary>
+/// <summary>Reads the system's data about another process, and recognizes a later process with the same pid.</summary>
 internal sealed class ProcessProbe(uint pid, ulong startedTicks) : IDisposable
 {
     private const int StateField = 3, ParentField = 4, StartedField = 22; // numbered from 1, as in proc_pid_stat(5)
     private SafeFileHandle? _memory;
 
-    /// <summary>Returns whether the process can still write: it exists, is the same one, and is not a zombie.</summary>
+    /// <summary>Returns true if the process can still write: it exists, is the same one, and is not a zombie.</summary>
     public bool IsAlive()
     {
         try
@@ -27,7 +27,7 @@ internal sealed class ProcessProbe(uint pid, ulong startedTicks) : IDisposable
     }
 
     /// <summary>Returns whether the process maps a file. After exec it does not, though number and start are the same.</summary>
-    /// <returns><see langword="true"/> also when the system does not tell.</returns>
+    /// <returns>True also if the system does not show it.</returns>
     public bool Maps(string path)
     {
         try
@@ -40,7 +40,10 @@ internal sealed class ProcessProbe(uint pid, ulong startedTicks) : IDisposable
         }
     }
 
-    /// <summary>The value that a variable had when the process's program was started; <see langword="null"/>: none, or the system does not tell.</summary>
+    /// <summary>
+    /// Returns the value of a variable when the process's program was started; <see langword="null"/> if it had none, or the system does
+    /// not show it.
+    /// </summary>
     public static byte[]? InitialVariable(uint pid, ReadOnlySpan<byte> name)
     {
         try
@@ -78,7 +81,7 @@ internal sealed class ProcessProbe(uint pid, ulong startedTicks) : IDisposable
         }
     }
 
-    /// <summary>Returns the resident memory of the process in bytes, or <see langword="null"/> if the system does not tell.</summary>
+    /// <summary>Returns the resident memory of the process in bytes, or <see langword="null"/> if the system does not show it.</summary>
     public long? ResidentBytes()
     {
         try

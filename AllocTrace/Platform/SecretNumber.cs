@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace AllocTrace.Platform;
 
 /// <summary>
-/// Makes numbers that nobody can guess, for names of files where others may write too. They are the system's, as those of
-/// <c>RandomNumberGenerator</c>, which loads OpenSSL first: two libraries that nothing else in a recording needs.
+/// Makes numbers that others cannot guess, for names of files in shared folders. They come from the system directly.
+/// <c>RandomNumberGenerator</c> has the same numbers, but loads OpenSSL first: two libraries that nothing else in a recording needs.
 /// </summary>
 internal static class SecretNumber
 {

@@ -5,9 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace AllocTrace.Replay;
 
 /// <summary>
-/// The live blocks by address. Instead of hashing each address, blocks lie in sparse pages of 64 KiB of addresses, so the replay keeps the
-/// locality that the allocator gave the program: the pages in use are found in a small direct-mapped cache, others in a dictionary.
-/// Memory is bounded by the live blocks: pages without any are freed. Used by one thread.
+/// The live blocks by address. Blocks are in sparse pages of 64 KiB of addresses instead of a hash table, so the replay keeps the locality
+/// that the allocator gave the program. The pages in use are found in a small direct-mapped cache, others in a dictionary. Live blocks
+/// bound the memory: empty pages are freed. Used by one thread.
 /// </summary>
 /// <remarks>
 /// A clone shares pages until one of the tables changes them. A page that is shared is in no table's cache, so the fast ways never meet one;

@@ -15,7 +15,7 @@ namespace AllocTrace.Replay;
 /// </remarks>
 internal sealed unsafe class BlockReplay : IDisposable
 {
-    /// <summary>A larger block cannot exist: addresses have 48 bits, unless somebody asks for others with mmap.</summary>
+    /// <summary>The limit of a block's size: addresses have 48 bits, unless the program requests others from mmap.</summary>
     public const ulong LargestBlock = 1UL << 48;
 
     private readonly SessionFile _session;
@@ -30,7 +30,7 @@ internal sealed unsafe class BlockReplay : IDisposable
     private long _liveBytes;
     private long _liveBlocks;
 
-    /// <summary>The most that was alive in the current slice, as far as it is followed by less.</summary>
+    /// <summary>The largest amount of live bytes in the current slice, up to the last decrease.</summary>
     private long _highestBytes;
 
     private ulong _moment = 1;
@@ -99,7 +99,7 @@ internal sealed unsafe class BlockReplay : IDisposable
             CountFree(thread, tag, address | domain->Tag, (uint)(entry >> 32), (uint)entry);
     }
 
-    /// <summary>A reallocation begins: the old block is out of the table and still counted as alive.</summary>
+    /// <summary>Begins a reallocation: the old block leaves the table and still counts as live.</summary>
     public void BeginRealloc(ThreadReplay thread, uint domain, ulong address)
     {
         ref var realloc = ref thread.Realloc(domain);
@@ -306,7 +306,7 @@ internal sealed unsafe class BlockReplay : IDisposable
         Tables.Dispose();
     }
 
-    /// <summary>Called before live bytes drop: more than now was not alive before, in this slice at least.</summary>
+    /// <summary>Notes a local maximum: called before live bytes drop, which were not higher before in this slice.</summary>
     private void NoteHigh()
     {
         _highestBytes = Math.Max(_highestBytes, _liveBytes);

@@ -3,8 +3,8 @@ using AllocTrace.Wire;
 namespace AllocTrace.Replay;
 
 /// <summary>
-/// The live blocks of a process by domain and address. Raw, mem, obj and the C heap share addresses; each tracked domain gets a table when it has its
-/// first block. The threads that continue have the tables' pages at hand (<see cref="ThreadDomain"/>).
+/// The live blocks of a process by domain and address. Raw, mem, obj and the C heap share addresses; each tracked domain gets a table with
+/// its first block. Threads that continue use the pages of the tables directly (<see cref="ThreadDomain"/>).
 /// </summary>
 /// <param name="threads">All threads of the process, also those to come.</param>
 /// <param name="hasNative">
@@ -17,7 +17,7 @@ internal sealed unsafe class BlockTables(IReadOnlyList<ThreadReplay> threads, bo
     /// <summary>Returns whether a domain's blocks may be blocks of the C heap under another name.</summary>
     public bool MayRename(uint domain) => hasNative && WireFormat.IsTracked((int)domain);
 
-    /// <summary>Or'ed to an address, tells it from the same address in other domains.</summary>
+    /// <summary>Returns the bits that distinguish an address from the same address in other domains, by a bitwise or.</summary>
     public ulong TagOf(uint domain) => WireFormat.IsHeap((int)domain) || MayRename(domain) ? 0 : (ulong)domain << WireFormat.OperandBits;
 
     /// <summary>Looks a block up.</summary>
@@ -117,7 +117,7 @@ internal sealed unsafe class BlockTables(IReadOnlyList<ThreadReplay> threads, bo
         return tables;
     }
 
-    /// <summary>The pages for the usual case: none for domains whose blocks need a closer look.</summary>
+    /// <summary>Returns the pages for the usual case; none for domains whose blocks need further checks.</summary>
     private AddressPage** PagesOf(int domain) =>
         _tables[domain] is { } table && !MayRename((uint)domain) ? table.Pages : AddressTable.NoPages;
 

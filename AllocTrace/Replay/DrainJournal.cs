@@ -7,8 +7,9 @@ using AllocTrace.Wire;
 namespace AllocTrace.Replay;
 
 /// <summary>
-/// Keeps what a drain gives back to the traced process, a slab at a time and before it does so: another collector can take over at any moment
-/// (<see cref="DrainTakeOver"/>). A long journal is replaced by a checkpoint of the replay. Used by one thread.
+/// Keeps the records that a drain takes from the traced process, a slab at a time and before it releases the slab, so that another
+/// collector can take over at any time (<see cref="DrainTakeOver"/>). A checkpoint of the replay replaces a long journal. Used by one
+/// thread.
 /// </summary>
 /// <param name="session">Not owned.</param>
 /// <param name="replay">Not owned; a checkpoint saves it.</param>
@@ -36,7 +37,7 @@ internal sealed unsafe class DrainJournal(SessionFile session, ProcessReplay rep
     /// <summary>Notes a thread that was met. Threads that were met before the journal begins are added when it does.</summary>
     public void AddThread(ThreadStream stream, ulong startedMonoNs) => _writer?.AddThread(stream.Name, stream.Thread.OsId, startedMonoNs);
 
-    /// <summary>Keeps a slab that is about to be given back.</summary>
+    /// <summary>Keeps a slab that will be released.</summary>
     public void AddSlab(ThreadStream stream, SlabHeader* slab) => Writer()?.AddSlab(stream.Name, slab, stream.Slab);
 
     /// <summary>Keeps the last slab and the end of a thread whose slot is about to be freed.</summary>
@@ -63,7 +64,7 @@ internal sealed unsafe class DrainJournal(SessionFile session, ProcessReplay rep
     public void AddSnapshot(uint request, string name) => Writer()?.AddSnapshot(
         request, name, [.. streams.Present.Select(stream => new JournalPosition { Slot = stream.Slot, Incarnation = stream.Incarnation, Position = stream.Position })]);
 
-    /// <summary>Writes what the replay has come to into a checkpoint when the journal has grown long, and begins the journal anew.</summary>
+    /// <summary>Writes the state of the replay into a checkpoint when the journal is long, and begins a new journal.</summary>
     public void KeepShort()
     {
         if (_writer is not { IsComplete: true } writer || writer.Length < Math.Max(_notBefore, LongEnough()))

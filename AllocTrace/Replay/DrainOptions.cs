@@ -5,7 +5,7 @@ namespace AllocTrace.Replay;
 /// <summary>Options for draining a session.</summary>
 internal sealed record DrainOptions
 {
-    /// <summary>True if what is given back is kept in a journal, so that another collector can take over at any moment.</summary>
+    /// <summary>True if released slabs are kept in a journal, so that another collector can take over at any time.</summary>
     public bool IsJournaled { get; init; }
 
     /// <summary>
@@ -15,8 +15,8 @@ internal sealed record DrainOptions
     public bool IsRest { get; init; } = true;
 
     /// <summary>
-    /// True if nothing is given back where no journal can be written: the recording's own database would be in the same folder, and what had been
-    /// taken out would be nowhere.
+    /// True if no slab is released without a journal: the recording's own database would be in the same folder, and the records of the
+    /// slabs would be lost.
     /// </summary>
     public bool NeedsJournal { get; init; }
 

@@ -6,9 +6,9 @@ using AllocTrace.Wire;
 namespace AllocTrace.Replay;
 
 /// <summary>
-/// Restores what an earlier collector had taken out of a session: the checkpoint, then the journal's slabs. The next round replays these and the
-/// session's together, in the order of their tickets, as if all were seen in one round. The order is right for the same reason as in any round:
-/// whatever a record depends on was seen with it or before it.
+/// Restores the records that an earlier collector took out of a session: the checkpoint, then the journal's slabs. The next round replays
+/// these and the session's together, in the order of their tickets, as if all were found in one round. The order is right for the same
+/// reason as in any round: the records on which a record depends were found with it or before it.
 /// </summary>
 /// <param name="session">Not owned.</param>
 /// <param name="replay">Not owned; gets the checkpoint's content.</param>
@@ -19,7 +19,9 @@ internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay re
 {
     private readonly Dictionary<StreamName, ThreadStream> _streams = [];
 
-    /// <summary>Samples of resident memory that the earlier collector took, the oldest first, until time has come to them.</summary>
+    /// <summary>
+    /// Samples of resident memory that the earlier collector took, the oldest first, until the replay reaches their time.
+    /// </summary>
     public Queue<(ulong MonoNs, long Bytes)> Residents { get; } = [];
 
     /// <summary>Reads checkpoint and journal.</summary>
@@ -222,6 +224,6 @@ internal sealed unsafe class DrainTakeOver(SessionFile session, ProcessReplay re
 /// <summary>A snapshot that an earlier collector took.</summary>
 /// <param name="Request">The request that it answered.</param>
 /// <param name="Name">Its name.</param>
-/// <param name="Ended">The number of threads of <see cref="StreamTable.Archived"/> that had ended by then.</param>
+/// <param name="Ended">The number of threads of <see cref="StreamTable.Archived"/> that had ended before.</param>
 /// <param name="Positions">The position up to which each other thread was replayed.</param>
 internal sealed record EarlierSnapshot(uint Request, string Name, int Ended, IReadOnlyList<(ThreadStream Stream, ulong Position)> Positions);

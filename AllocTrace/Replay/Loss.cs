@@ -7,6 +7,6 @@ namespace AllocTrace.Replay;
 /// <param name="LastNs">The time of the last one, on the same clock.</param>
 internal sealed record Loss(LossReason Reason, long Events, long? FirstNs, long? LastNs)
 {
-    /// <summary>More events than this nobody makes in a life: a file that says so is damaged.</summary>
+    /// <summary>The limit of a plausible number of events: a file with more is damaged.</summary>
     public const ulong Most = 1UL << 56;
 }

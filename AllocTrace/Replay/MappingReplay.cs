@@ -28,7 +28,7 @@ internal sealed unsafe class MappingReplay(BlockReplay blocks)
         blocks.CountCalls(Frees, Take(address, bytes, thread.Unmapped), 1);
     }
 
-    /// <summary>The system refused: what was unmapped last is alive.</summary>
+    /// <summary>Undoes the last unmapping, which the system refused: the pieces are live again.</summary>
     public void Undo(ThreadReplay thread)
     {
         foreach (var piece in thread.Unmapped)
@@ -42,7 +42,7 @@ internal sealed unsafe class MappingReplay(BlockReplay blocks)
         thread.Unmapped.Clear();
     }
 
-    /// <summary>Mappings were moved or resized. What was not known before stays unknown: it is no memory that may be written to.</summary>
+    /// <summary>Moves or resizes mappings. Unknown ranges stay unknown: they cannot be written to.</summary>
     public void Move(ThreadReplay thread, uint tag, ulong address, ulong bytes, uint stack)
     {
         if (thread.Unmapped.Count > 0)

@@ -21,7 +21,7 @@ internal sealed class MappingTable
         _pieces.Insert(FirstEndingAfter(piece.Begin), piece);
     }
 
-    /// <summary>Takes out what lies in a range, and cuts what lies in it in part.</summary>
+    /// <summary>Removes the pieces in a range, and cuts those that are partly in it.</summary>
     /// <param name="begin">The first address.</param>
     /// <param name="end">The address after the last.</param>
     /// <param name="taken">Gets what was taken out.</param>

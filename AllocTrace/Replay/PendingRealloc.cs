@@ -1,6 +1,6 @@
 namespace AllocTrace.Replay;
 
-/// <summary>A reallocation between its begin and its end: the old block is out of the table and still counted as alive.</summary>
+/// <summary>A reallocation between its begin and its end: the old block is out of the table and still counts as live.</summary>
 internal struct PendingRealloc
 {
     public bool Open;

@@ -58,7 +58,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
 
     public long LiveBlocks => Blocks.LiveBlocks;
 
-    /// <summary>The most that was ever alive, bytes.</summary>
+    /// <summary>The largest amount of live bytes so far.</summary>
     public long PeakBytes => Math.Max(Blocks.Clock.PeakBytes, Blocks.LiveBytes);
 
     /// <summary>True if the interpreter was seen to begin its finalization.</summary>
@@ -70,10 +70,13 @@ internal sealed unsafe class ProcessReplay : IDisposable
     /// <summary>The blocks inherited from the parent at the fork: the first sites.</summary>
     public InheritedSite[] Inherited { get; private set; } = [];
 
-    /// <summary>Gets the live blocks at the moment of each copy, with the copy's pid, and owns them; <see langword="null"/>: nobody wants them.</summary>
+    /// <summary>
+    /// Called at each copy of the process with the live blocks, which it owns, and the copy's pid; <see langword="null"/> if they are not
+    /// needed.
+    /// </summary>
     public Action<LiveBlocks, uint>? OnCopy { get; init; }
 
-    /// <summary>Gets what is alive at each fork; <see langword="null"/>: nobody wants it.</summary>
+    /// <summary>Called with the live blocks at each fork; <see langword="null"/> if they are not needed.</summary>
     public Action<ForkImage>? OnFork { get; init; }
 
     /// <summary>The number of the last fork that was replayed. May be asked by other threads.</summary>
@@ -165,7 +168,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
     }
 
     /// <summary>Replays an UNMAP record.</summary>
-    /// <returns>True: it is read to its end.</returns>
+    /// <returns>True if the record is complete.</returns>
     /// <exception cref="InvalidTraceException">It is of a domain that has no mappings.</exception>
     public bool Unmap(ThreadReplay thread, uint tag, ulong address, ulong length)
     {
@@ -184,7 +187,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
     /// <exception cref="InvalidTraceException">It was.</exception>
     public void CheckSums() => ReplaySums.Check(_session, Blocks.Operations, _inheritedBytes);
 
-    /// <summary>Takes a named snapshot of what is alive at the record where the replay is.</summary>
+    /// <summary>Takes a named snapshot of the live blocks at the present record.</summary>
     public SnapshotImage TakeSnapshot(string name) => _snapshots.Take(name);
 
     /// <summary>Returns the live blocks at the record that the replay has reached, without keeping them.</summary>
@@ -210,7 +213,9 @@ internal sealed unsafe class ProcessReplay : IDisposable
         return new LiveBlocks(snapshot, Blocks.Tables.Clone(), domains);
     }
 
-    /// <summary>Begins with what was alive in the parent: before anything else, at most once. The image's tables are this object's then.</summary>
+    /// <summary>
+    /// Begins with the live blocks of the parent. Must be called before any record, at most once. The replay then owns the image's tables.
+    /// </summary>
     public void Inherit(ForkImage image)
     {
         ReplayForks.Inherit(Blocks, _threads, image, TemporaryThreshold);

@@ -29,7 +29,7 @@ internal sealed unsafe class ReplayClock(ReplayedSites sites)
     /// <summary>The number of entries in the log of slices.</summary>
     public int SliceEntries => _sliceLog.Count;
 
-    /// <summary>Begins a new epoch if more is alive than ever before. Called before live bytes drop.</summary>
+    /// <summary>Begins a new epoch if there are more live bytes than ever before. Called before live bytes drop.</summary>
     /// <returns>True if a new one has begun.</returns>
     public bool TryRaisePeak(long liveBytes)
     {
@@ -63,7 +63,7 @@ internal sealed unsafe class ReplayClock(ReplayedSites sites)
         }
     }
 
-    /// <summary>Ends the current slice with what is alive, and begins the slice of a later time.</summary>
+    /// <summary>Ends the current slice with the live amounts, and begins the slice of a later time.</summary>
     public void BeginSlice(long nowNs, long liveBytes, long liveBlocks, long highestBytes)
     {
         Timeline.Close(liveBytes, liveBlocks, highestBytes);

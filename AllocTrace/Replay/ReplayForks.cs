@@ -1,9 +1,9 @@
 namespace AllocTrace.Replay;
 
-/// <summary>Takes what is alive at a fork, and gives it to the replay of the child.</summary>
+/// <summary>Takes the live blocks at a fork, and passes them to the replay of the child.</summary>
 internal static unsafe class ReplayForks
 {
-    /// <summary>Returns what is alive now.</summary>
+    /// <summary>Returns the live blocks.</summary>
     /// <param name="replay">The replay of the parent.</param>
     /// <param name="sessionPath">The parent's session.</param>
     /// <param name="number">The number of the fork.</param>

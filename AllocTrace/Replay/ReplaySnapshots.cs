@@ -33,7 +33,7 @@ internal sealed unsafe class ReplaySnapshots(ReplayedSites sites, ReplayClock cl
     /// <summary>Forgets all but the last ones.</summary>
     public void KeepLast(int count) => _taken.RemoveRange(0, Math.Max(0, _taken.Count - count));
 
-    /// <summary>The interpreter begins to finalize: keeps what is alive.</summary>
+    /// <summary>Takes the snapshot of the end, because the interpreter begins to finalize.</summary>
     public void BeginFinalization()
     {
         ForgetLive(); // of an earlier life of the interpreter
@@ -48,14 +48,14 @@ internal sealed unsafe class ReplaySnapshots(ReplayedSites sites, ReplayClock cl
         _taken.RemoveAll(snapshot => snapshot.Kind == SnapshotKind.Live);
     }
 
-    /// <summary>The recording has ended: what is alive is kept, unless the interpreter has finalized.</summary>
+    /// <summary>Ends the recording. Takes the snapshot of the end, unless the interpreter has finalized.</summary>
     public void Finish()
     {
         if (!Finalizing)
             _taken.Add(Present());
     }
 
-    /// <summary>Returns what was alive at the peak.</summary>
+    /// <summary>Returns the live blocks at the peak.</summary>
     public SnapshotImage Peak()
     {
         var amounts = new List<SiteAmount>();

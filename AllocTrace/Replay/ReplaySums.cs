@@ -39,7 +39,9 @@ internal static unsafe class ReplaySums
             throw session.Damaged($"its records have an impossible number of blocks ({blocks})");
     }
 
-    /// <summary>Returns whether what was taken over adds up: what the sites allocated is what the calls did, and what is left of it is alive.</summary>
+    /// <summary>
+    /// Returns true if a restored replay adds up: the sites allocated as much as the calls did, and the rest of it is live.
+    /// </summary>
     public static bool AddUp(BlockReplay replay, InheritedSite[] inherited)
     {
         Int128 allocatedBytes = 0, allocatedBlocks = 0, liveBytes = 0, liveBlocks = 0;

@@ -17,7 +17,7 @@ internal sealed unsafe class SessionDrain : IDisposable
     private readonly DrainJournal _journal;
     private readonly ThreadEnds _ends;
 
-    /// <summary>Samples of resident memory that an earlier collector took; empty once time has come to them.</summary>
+    /// <summary>Samples of resident memory that an earlier collector took; empty after the replay has reached their time.</summary>
     private Queue<(ulong MonoNs, long Bytes)> _residents = [];
 
     /// <summary>Streams with records that may be replayed, the oldest batch first.</summary>
@@ -65,10 +65,10 @@ internal sealed unsafe class SessionDrain : IDisposable
         _journal.AddResident(monoNs, bytes);
     }
 
-    /// <summary>Takes a snapshot that somebody asked for, after all that the last round replayed.</summary>
+    /// <summary>Takes a requested snapshot, after all that the last round replayed.</summary>
     /// <param name="request">The number of the request.</param>
     /// <param name="name">The snapshot's name.</param>
-    /// <param name="map">The mappings of the process at that moment; <see langword="null"/>: not known.</param>
+    /// <param name="map">The mappings of the process at that time; <see langword="null"/> if unknown.</param>
     public SnapshotImage TakeSnapshot(uint request, string name, MemoryMap? map = null)
     {
         _journal.AddSnapshot(request, name);
@@ -82,10 +82,8 @@ internal sealed unsafe class SessionDrain : IDisposable
     /// <inheritdoc cref="DrainJournal.KeepShort"/>
     public void KeepJournalShort() => _journal.KeepShort();
 
-    /// <summary>Replays what can be replayed now, and gives back slabs and thread slots that are done with.</summary>
-    /// <param name="nowNs">
-    /// Reads CLOCK_MONOTONIC while the process runs; <see langword="null"/> when only the records can tell the time.
-    /// </param>
+    /// <summary>Replays the records that can be replayed, and releases slabs and thread slots that are no longer used.</summary>
+    /// <param name="nowNs">Reads CLOCK_MONOTONIC while the process runs; <see langword="null"/> if only the records have the time.</param>
     /// <returns>True if there was anything.</returns>
     /// <exception cref="InvalidTraceException">The session is damaged; everything before counts.</exception>
     public bool Round(Func<ulong>? nowNs)
@@ -120,8 +118,8 @@ internal sealed unsafe class SessionDrain : IDisposable
     public void EndThreads() => _ends.EndAll();
 
     /// <summary>
-    /// Notes how far each thread has written: first the one that wrote last, since it alone can go on in a batch that is already counted
-    /// as seen, then the others.
+    /// Notes the position of each thread: first of the one that wrote last, since it alone can continue in a batch that already counts as
+    /// seen, then of the others.
     /// </summary>
     private void Look()
     {

@@ -6,7 +6,7 @@ internal unsafe struct ThreadDomain
     /// <summary>The domain's <see cref="AddressTable.Pages"/>.</summary>
     public AddressPage** Pages;
 
-    /// <summary>Or'ed to an address, tells it from the same address in other domains.</summary>
+    /// <summary>The bits that distinguish an address from the same address in other domains, by a bitwise or.</summary>
     public ulong Tag;
 
     public StackSites Sites;

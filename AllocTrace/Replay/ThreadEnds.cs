@@ -2,14 +2,14 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Replay;
 
-/// <summary>Ends the threads of a session that is drained: frees their slots in the traced process, and tells the replay.</summary>
+/// <summary>Ends the threads of a session that is drained: frees their slots in the traced process, and ends them in the replay.</summary>
 /// <param name="session">The session.</param>
 /// <param name="replay">Its replay.</param>
 /// <param name="streams">The streams of its threads.</param>
-/// <param name="journal">The journal of what is given back.</param>
+/// <param name="journal">The journal of released slabs.</param>
 internal sealed unsafe class ThreadEnds(SessionFile session, ProcessReplay replay, StreamTable streams, DrainJournal journal)
 {
-    /// <summary>Tells the traced process how far its threads were drained, and frees the slots of those that ended.</summary>
+    /// <summary>Publishes the positions up to which threads were drained, and frees the slots of those that ended.</summary>
     public void Recycle()
     {
         EndArchived();

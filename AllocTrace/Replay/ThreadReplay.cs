@@ -5,7 +5,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Replay;
 
-/// <summary>One thread of the traced process, as its records tell of it. A slot that is used again is another thread.</summary>
+/// <summary>One thread of the traced process, as its records describe it. A reused slot is another thread.</summary>
 internal sealed unsafe class ThreadReplay
 {
     /// <summary>Losses that are nearer to each other than this become one, so that a long shortage does not fill memory.</summary>
@@ -69,7 +69,7 @@ internal sealed unsafe class ThreadReplay
     /// <summary>By domain; native memory of this object, null when the thread has ended.</summary>
     public ThreadDomain* Domains { get; private set; }
 
-    /// <summary>Events that LOST records told of.</summary>
+    /// <summary>The number of lost events by LOST records.</summary>
     public long LostEvents { get; private set; }
 
     public IReadOnlyList<Loss> Losses => _losses;
@@ -86,9 +86,9 @@ internal sealed unsafe class ThreadReplay
             _losses.Add(new Loss(LossReason.SlabsFull, events, firstNs, lastNs));
     }
 
-    /// <summary>The thread has ended: gives back the memory that only further records would need.</summary>
+    /// <summary>Ends the thread, and frees the memory that only further records would need.</summary>
     /// <param name="endedNs">The time, in nanoseconds since the recording began.</param>
-    /// <param name="lostEvents">All events that it lost; those that no record told of are noted now.</param>
+    /// <param name="lostEvents">The number of all events that it lost; those without a record are noted now.</param>
     public void End(long? endedNs, long lostEvents)
     {
         EndedNs = endedNs;

@@ -15,12 +15,12 @@ internal sealed class ThreadStream(uint slot, ThreadReplay thread)
     /// <summary>Identifies the stream in the journal.</summary>
     public StreamName Name => new(Slot, Incarnation);
 
-    /// <summary>The slabs that an earlier collector took out, from number <see cref="FirstArchived"/> on: they lie in its journal.</summary>
+    /// <summary>The slabs that an earlier collector took out, from number <see cref="FirstArchived"/> on, in its journal.</summary>
     public List<nint> Archive { get; } = [];
 
     public ulong FirstArchived { get; set; }
 
-    /// <summary>The thread ended, and an earlier collector took all that it wrote: nothing of it is in the session.</summary>
+    /// <summary>The end of the thread, if an earlier collector took all its records: the session has nothing of it.</summary>
     public JournaledThreadEnd? End { get; set; }
 
     /// <summary>Stream position of the next record: in <see cref="Slab"/> behind its head, or at its end.</summary>
@@ -35,6 +35,6 @@ internal sealed class ThreadStream(uint slot, ThreadReplay thread)
     /// <summary>The position up to which the thread had written when the current round looked; 0 if it had not begun.</summary>
     public ulong Limit { get; set; }
 
-    /// <summary>Returns whether a slab, by its sequence number, lies in the journal.</summary>
+    /// <summary>Returns true if a slab, by its sequence number, is in the journal.</summary>
     public bool IsArchived(ulong sequence) => sequence - FirstArchived < (ulong)Archive.Count;
 }

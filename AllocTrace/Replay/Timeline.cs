@@ -22,13 +22,13 @@ internal sealed class Timeline
 
     public ReadOnlySpan<TimeSlice> Slices => _slices.AsSpan(0, Current + 1);
 
-    /// <summary>Returns whether a moment lies after the current slice.</summary>
+    /// <summary>Returns true if a time is after the current slice.</summary>
     public bool IsPast(long nowNs) => nowNs / WidthNs > Current;
 
     /// <summary>Returns whether a moment is only reached by doubling the width.</summary>
     public bool IsBeyond(long nowNs) => nowNs / WidthNs >= MaxSlices;
 
-    /// <summary>Notes what was alive at the end of the current slice, or until now, and at its highest.</summary>
+    /// <summary>Notes the live amounts at the end of the current slice, or up to now, and their maximum.</summary>
     public void Close(long liveBytes, long liveBlocks, long highestBytes)
     {
         ref var slice = ref _slices[Current];

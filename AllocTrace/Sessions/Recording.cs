@@ -29,7 +29,9 @@ public sealed class Recording : IDisposable
     /// <exception cref="FileNotFoundException">The library is missing. The message is one line.</exception>
     public static string ExporterPath => NativeLibraryFile.FindExporter();
 
-    /// <summary>The path of the assembly for <c>DOTNET_STARTUP_HOOKS</c>; <see langword="null"/> in a program that has it compiled in.</summary>
+    /// <summary>
+    /// The path of the assembly for <c>DOTNET_STARTUP_HOOKS</c>; <see langword="null"/> in a program that has it compiled in.
+    /// </summary>
     public static string? StartupHookPath => Path.Combine(AppContext.BaseDirectory, "AllocTrace.dll") is var file && File.Exists(file) ? file : null;
 
     /// <summary>Returns the folders in which killed <c>run</c>s left sessions that can still be collected, and their sizes in bytes.</summary>

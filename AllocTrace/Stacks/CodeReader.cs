@@ -2,7 +2,9 @@ using System.Text;
 
 namespace AllocTrace.Stacks;
 
-/// <summary>Names and lines of another process's code objects. What was read is kept: use one only while the process stands still.</summary>
+/// <summary>
+/// Reads names and lines of another process's code objects, and keeps them: an instance is valid only while the process does not run.
+/// </summary>
 internal sealed class CodeReader(ProcessMemory memory, RemotePython python)
 {
     private const int CodeBytes = 240, ObjectBytes = 72, LongestText = 8192, LongestTable = 1 << 24;

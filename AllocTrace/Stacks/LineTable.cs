@@ -3,7 +3,7 @@ namespace AllocTrace.Stacks;
 /// <summary>From an instruction to its line: what src/python/line_table.c does, where the formats' sources are named.</summary>
 internal static class LineTable
 {
-    /// <summary>The line of a code unit of two bytes; negative: it has none. Whatever the table holds, it ends.</summary>
+    /// <summary>Returns the line of a code unit of two bytes; negative if it has none. Terminates for any content of the table.</summary>
     public static int Line(LineFormat format, ReadOnlySpan<byte> table, int firstLine, int unit) => format switch
     {
         LineFormat.Lnotab => Lnotab(table, firstLine, unit),

@@ -14,7 +14,7 @@ internal sealed unsafe class ProcessMemory(uint pid)
 
     public uint Pid { get; } = pid;
 
-    /// <returns><see langword="false"/>: there is no such memory, or no such process any more.</returns>
+    /// <returns><see langword="false"/> if there is no such memory, or the process has ended.</returns>
     /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
     public bool TryRead(ulong address, Span<byte> bytes)
     {

@@ -28,7 +28,9 @@ internal sealed class ProcessTasks
 
     public bool IsRunning(uint id) => _tasks.TryGetValue(id, out var task) && task.State == 'R';
 
-    /// <summary>Returns whether a thread that waited then waits now, and did not run in between: each way on to a processor and off it is counted.</summary>
+    /// <summary>
+    /// Returns true if a thread waited then, waits now, and did not run in between: each start and stop on a processor is counted.
+    /// </summary>
     public bool StoodStill(uint id, ProcessTasks now) =>
         _tasks.TryGetValue(id, out var then) && now._tasks.TryGetValue(id, out var today) && then == today && then.State != 'R';
 

@@ -108,7 +108,7 @@ internal sealed class PythonLayout
 
     private int this[string member] => _members[member];
 
-    /// <summary>The layout of a minor version of CPython 3; <see langword="null"/>: not known.</summary>
+    /// <summary>Returns the layout of a minor version of CPython 3; <see langword="null"/> if unknown.</summary>
     public static PythonLayout? Find(int minor, bool freeThreaded) => _all.Value.SingleOrDefault(layout => layout.Minor == minor && layout.FreeThreaded == freeThreaded);
 
     /// <summary>Formats the table as <c>native-parts --layouts</c> does.</summary>
@@ -119,8 +119,8 @@ internal sealed class PythonLayout
     }
 
     /// <summary>
-    /// The first member on which <c>_Py_DebugOffsets</c>, which 3.13 and later have at the start of <c>_PyRuntime</c>, says something else;
-    /// <see langword="null"/>: it agrees. The positions are those of src/python/layout.c.
+    /// Returns the first member that differs in <c>_Py_DebugOffsets</c>, which 3.13 and later have at the start of <c>_PyRuntime</c>;
+    /// <see langword="null"/> if none does. The positions are those of src/python/layout.c.
     /// </summary>
     public string? DifferenceFrom(ReadOnlySpan<byte> debugOffsets)
     {

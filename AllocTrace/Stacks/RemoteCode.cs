@@ -19,7 +19,7 @@ internal sealed class RemoteCode
     /// <summary>Free-threaded 3.14 and later: the address of the threads' copies of the bytecode.</summary>
     public required ulong Copies { get; init; }
 
-    /// <summary>The line at an offset in bytes; 0: none.</summary>
+    /// <summary>Returns the line at an offset in bytes; 0 if it has none.</summary>
     public int Line(LineFormat format, long offset)
     {
         if (offset < 0)

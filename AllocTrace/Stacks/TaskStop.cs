@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace AllocTrace.Stacks;
 
 /// <summary>
-/// Holds a thread of another process where it is (PTRACE_SEIZE, PTRACE_INTERRUPT: no signal is sent, no parent is notified), until it is disposed of, or this
-/// process ends. All by the thread that made it.
+/// Holds a thread of another process (PTRACE_SEIZE, PTRACE_INTERRUPT: no signal is sent, and no parent is notified) until it is disposed of
+/// or this process ends. All calls must come from the thread that made it.
 /// </summary>
 internal sealed class TaskStop : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class TaskStop : IDisposable
 
     private TaskStop(int id) => _id = id;
 
-    /// <returns><see langword="null"/>: it has ended, or it may not be held.</returns>
+    /// <returns><see langword="null"/> if the thread has ended, or may not be held.</returns>
     public static TaskStop? Try(uint task)
     {
         var id = (int)task;

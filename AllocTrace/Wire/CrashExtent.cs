@@ -23,7 +23,7 @@ internal sealed unsafe class CrashExtent
 
     private const uint Written = 2;
 
-    /// <summary>The crash of a session; <see langword="null"/>: there was none.</summary>
+    /// <summary>Returns the crash of a session; <see langword="null"/> if there was none.</summary>
     /// <exception cref="InvalidTraceException">It is damaged.</exception>
     public static CrashExtent? Of(SessionFile session) => session.Crash is var start && start != null && Volatile.Read(ref ((CrashHeader*)start)->State) != 0 ? new(session, start) : null;
 

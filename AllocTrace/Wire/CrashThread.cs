@@ -8,7 +8,7 @@ internal unsafe struct CrashThread
 {
     public const int Bytes = 56, NameBytes = 16;
 
-    /// <summary>Flags: it got the signal; reading its stack was a fault.</summary>
+    /// <summary>Flags: the thread received the signal; its stack could not be read to the end.</summary>
     public const uint Crashed = 1, Faulted = 2;
 
     /// <summary>The runtime of a thread without a Python state.</summary>

@@ -3,7 +3,7 @@ namespace AllocTrace.Wire;
 /// <summary>The kind of a <see cref="RecordKind.Mark"/>.</summary>
 internal enum MarkKind : byte
 {
-    /// <summary>The interpreter began to finalize: what is alive here is "live".</summary>
+    /// <summary>The interpreter began to finalize: blocks that are live here are "live".</summary>
     Finalizing = 1,
 
     /// <summary>Argument: the string that names the snapshot.</summary>
@@ -27,6 +27,6 @@ internal enum MarkKind : byte
     /// <summary>CPython mapped an arena; argument: address and size (<see cref="WireFormat.MemoryPage"/>).</summary>
     Arena = 8,
 
-    /// <summary>An arena is about to be given back; argument: the same.</summary>
+    /// <summary>An arena will be released; argument: as for <see cref="Arena"/>.</summary>
     ArenaGone = 9,
 }

@@ -48,6 +48,8 @@ internal enum RecordKind : byte
     /// </summary>
     Age = 13,
 
-    /// <summary>16 bytes: the address; second word: the length. Written before the real call: ends what of mappings lies there.</summary>
+    /// <summary>
+    /// 16 bytes: the address; second word: the length. Written before the real call. Ends the parts of mappings in the range.
+    /// </summary>
     Unmap = 14,
 }

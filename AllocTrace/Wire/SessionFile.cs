@@ -242,7 +242,9 @@ internal sealed unsafe class SessionFile : IDisposable
     public bool IsCollected => Volatile.Read(ref _header->CollectorPid) is not 0 and var collector
         && (LibC.IsByteLocked(_file, (long)SessionLock.Collector) ?? new ProcessProbe(collector, 0).IsAlive());
 
-    /// <summary>Returns whether anybody but this object has the file open or mapped; <see langword="null"/>: the system does not tell.</summary>
+    /// <summary>
+    /// Returns true if any other descriptor or mapping of the file exists; <see langword="null"/> if the system does not show it.
+    /// </summary>
     public bool? IsOpenElsewhere() => LibC.IsOpenElsewhere(_file);
 
     /// <summary>An exception that says that the file is damaged, and where.</summary>

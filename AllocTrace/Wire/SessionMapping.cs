@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace AllocTrace.Wire;
 
-/// <summary>Owns the mapping of a part of a session file, which may lie beyond the file's present end.</summary>
+/// <summary>Owns the mapping of a part of a session file, which may be beyond the file's present end.</summary>
 /// <remarks>Addresses beyond the file's end are reserved but must not be touched: the system answers with SIGBUS.</remarks>
 internal sealed class SessionMapping : SafeHandleZeroOrMinusOneIsInvalid
 {

@@ -6,7 +6,7 @@ internal static unsafe class StreamPosition
     /// <summary>The position of a slab's first record, within the slab.</summary>
     public static ulong First { get; } = (uint)sizeof(SlabHeader);
 
-    /// <summary>Returns the sequence number of the slab that a position lies in or at the end of.</summary>
+    /// <summary>Returns the sequence number of the slab that contains a position, or ends at it.</summary>
     public static ulong SequenceOf(ulong position) => (position - 1) / WireFormat.SlabBytes;
 
     /// <summary>Returns the position at which a slab begins, its header included.</summary>

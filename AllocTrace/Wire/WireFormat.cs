@@ -32,7 +32,9 @@ internal static class WireFormat
     /// <summary>Mappings (option <c>native</c>).</summary>
     public const int MmapDomain = 14;
 
-    /// <summary>The record domain that all further tracked domains share: bits from <see cref="OtherShift"/> on of an address tell one from another.</summary>
+    /// <summary>
+    /// The record domain that all further tracked domains share: bits from <see cref="OtherShift"/> on of an address distinguish them.
+    /// </summary>
     public const int OtherDomains = 15;
 
     public const int OtherShift = 48;
@@ -45,13 +47,15 @@ internal static class WireFormat
     /// <summary>The code of a node that is no frame: its line is the number of a sub-interpreter, whose stacks are below it.</summary>
     public const uint InterpreterCode = uint.MaxValue;
 
-    /// <summary>The code of a node that tells which expression of its parent's line allocated; its line is the packed expression.</summary>
+    /// <summary>The code of a node with the expression of its parent's line that allocated; its line is the packed expression.</summary>
     public const uint ExpressionCode = uint.MaxValue - 1;
 
-    /// <summary>The code of a node that tells the innermost C segment of the stack above it; its line is a number in the C frames.</summary>
+    /// <summary>The code of a node with the innermost C segment of the stack above it; its line is a number in the C frames.</summary>
     public const uint NativeCode = uint.MaxValue - 2;
 
-    /// <summary>The code of a node that tells the segments outside of the interpreter's innermost loop; its line is a list in the C frames.</summary>
+    /// <summary>
+    /// The code of a node with the segments outside of the interpreter's innermost loop; its line is a list in the C frames.
+    /// </summary>
     public const uint OuterCode = uint.MaxValue - 3;
 
     /// <summary>The code of a node that is no frame: C called the interpreter there.</summary>

@@ -3,8 +3,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.Benchmarks;
 
 /// <summary>
-/// Writes the records of a program that parses documents: many small objects from a few dozen places, most of them freed at once or with
-/// their document; a number of documents is alive at a time.
+/// Writes the records of a program that parses documents: many small objects from a few dozen sites, most of them freed at once or with
+/// their document. A number of documents is live at a time.
 /// </summary>
 internal sealed class JsonLikeProgram(SessionBuilder session, int documents)
 {

@@ -4,8 +4,8 @@ using Microsoft.Data.Sqlite;
 namespace AllocTrace.Benchmarks;
 
 /// <summary>
-/// The database of a program with a million distinct stacks, each of which allocates and has blocks alive at the peak and at the end: more than a
-/// report should ever meet.
+/// Makes the database of a program with a million distinct stacks, each of which allocates and has live blocks at the peak and at the end:
+/// more than a report should ever meet.
 /// </summary>
 internal static class ManyStacks
 {
@@ -14,8 +14,8 @@ internal static class ManyStacks
     private const int Slices = 200;
     private const int SitesOfSlice = 5_000;
 
-    /// <summary>Writes the database; the same for the same numbers.</summary>
-    /// <param name="path">The file.</param>
+    /// <summary>Writes the database. Equal arguments make equal databases.</summary>
+    /// <param name="path">The path of the database.</param>
     /// <param name="stacks">The number of stacks.</param>
     /// <param name="version">The version of the program, on which the second half of the stacks depends.</param>
     public static void Write(string path, int stacks, int version = 1)
@@ -83,7 +83,7 @@ internal static class ManyStacks
         WriteSlices(connection, stacks, random);
     }
 
-    /// <summary>200 slices of 45 ms, in each of which 5,000 places are at work.</summary>
+    /// <summary>Writes 200 slices of 45 ms, in each of which 5,000 sites are active.</summary>
     private static void WriteSlices(SqliteConnection connection, int stacks, Random random)
     {
         using var slice = new BatchInsert(connection.Handle!, "slice", columns: 8);

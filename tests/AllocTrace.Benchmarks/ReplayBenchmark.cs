@@ -15,7 +15,7 @@ internal static class ReplayBenchmark
     /// <summary>The number of slabs that a collector finds at a look: half of those that circulate.</summary>
     private const int SlabsEachRound = 64;
 
-    /// <summary>Measures with this many documents alive.</summary>
+    /// <summary>Measures with a number of live documents.</summary>
     public static void Run(int documents)
     {
         var path = Path.Combine(Path.GetTempPath(), $"alloctrace-benchmark-{Environment.ProcessId}.alloctrace");

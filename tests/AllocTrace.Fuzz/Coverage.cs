@@ -46,7 +46,7 @@ internal sealed unsafe class Coverage
         return isNew;
     }
 
-    /// <summary>1, 2, 3, 4–7, 8–15 … are distinguished, as a loop that runs once more is nothing new.</summary>
+    /// <summary>Classifies a count: 1, 2, 3, 4–7, 8–15 …, because a loop that runs once more is nothing new.</summary>
     private static byte Class(byte times) => times switch
     {
         0 => 0,

@@ -3,7 +3,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Fuzz;
 
-/// <summary>Reads databases, everything that reports read.</summary>
+/// <summary>Reads everything of a database that reports read.</summary>
 internal sealed class DatabaseTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
 {
     private const int MostEvents = 10_000;

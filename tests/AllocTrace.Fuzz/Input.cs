@@ -1,6 +1,6 @@
 namespace AllocTrace.Fuzz;
 
-/// <summary>A file, as what differs from a sound one.</summary>
+/// <summary>A file, as its differences from a sound one.</summary>
 /// <param name="Seed">The seed to change.</param>
 /// <param name="Length">The length in bytes: at most that of the sound file.</param>
 /// <param name="Patches">The patches to write over it, in this order.</param>

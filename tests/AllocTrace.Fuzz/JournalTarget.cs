@@ -6,7 +6,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace AllocTrace.Fuzz;
 
-/// <summary>Takes over what a killed collector left: a damaged journal, or a checkpoint whose content is damaged and whose checksum is right.</summary>
+/// <summary>
+/// Takes over from a killed collector: with a damaged journal, or a checkpoint whose content is damaged and whose checksum is right.
+/// </summary>
 internal sealed class JournalTarget(IReadOnlyList<Seed> seeds, bool isCheckpoint) : Target(seeds)
 {
     protected override void Prepare(Seed seed)

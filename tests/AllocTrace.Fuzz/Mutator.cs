@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace AllocTrace.Fuzz;
 
-/// <summary>Makes inputs out of others.</summary>
+/// <summary>Makes inputs from others.</summary>
 /// <param name="random">The random numbers: equal numbers make equal inputs.</param>
 internal sealed class Mutator(Random random)
 {
@@ -11,8 +11,8 @@ internal sealed class Mutator(Random random)
     private static readonly ulong[] _edges =
         [0, 1, 2, 7, 8, 15, 16, 63, 64, 127, 128, 255, 256, 4095, 4096, 65535, 65536, 262144, int.MaxValue, 0x8000_0000, uint.MaxValue, long.MaxValue, 1UL << 63, ulong.MaxValue, ulong.MaxValue - 7];
 
-    /// <param name="input">The one to change.</param>
-    /// <param name="seed">The sound file of it.</param>
+    /// <param name="input">The input to change.</param>
+    /// <param name="seed">The sound file of the input.</param>
     /// <param name="places">The ranges that are worth changing.</param>
     public Input Mutate(Input input, byte[] seed, (int From, int To)[] places)
     {

@@ -34,7 +34,9 @@ internal sealed class ObjectTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
         return true;
     }
 
-    /// <summary>Copies words to the places of others: a few or many, chosen by the content, so that an input does the same again.</summary>
+    /// <summary>
+    /// Copies words to the places of others: a few or many, chosen by the content, so that an input has the same effect each time.
+    /// </summary>
     private static void Exchange(byte[] bytes)
     {
         var random = new Random(Sum(bytes));

@@ -8,12 +8,12 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Fuzz;
 
-/// <summary>The sound files that inputs are made of: the same each time.</summary>
+/// <summary>The sound files from which inputs are made, the same each time.</summary>
 internal static class Seeds
 {
     private const int SessionBytes = 2 << 20, Obj = 2, Tracked = 3, Sampled = 64, EventsBytes = 504;
 
-    /// <summary>A real one, a session with everything that one can have, and one with samples.</summary>
+    /// <summary>Returns a real session, a session with everything that one can have, and one with samples.</summary>
     public static IReadOnlyList<Seed> Sessions(string folder) =>
     [
         Unpack("real.alloctrace.gz", Path.Combine(folder, "real.alloctrace")),
@@ -25,11 +25,11 @@ internal static class Seeds
 
     public static IReadOnlyList<Seed> Checkpoints(string folder) => [.. LeftOver(folder, shortestJournal: 0, "*.checkpoint")];
 
-    /// <summary>A real one of an earlier version, and two with events, a crash and several threads.</summary>
+    /// <summary>Returns a real database of an earlier version, and two with events, a crash and several threads.</summary>
     public static IReadOnlyList<Seed> Databases(string folder) =>
         [Unpack("schema-2.db.gz", Path.Combine(folder, "kept.db")), .. Sessions(folder).Skip(1).Select(seed => Database(seed.Path))];
 
-    /// <summary>Some blocks of real processes: of the oldest CPython and of a new one.</summary>
+    /// <summary>Returns some blocks of real processes, of the oldest CPython and of a new one.</summary>
     public static IReadOnlyList<Seed> Images(string folder) => [.. ((string[])["3.8", "3.14"]).Select(version => Unpack($"objects-{version}.image.gz", Path.Combine(folder, $"{version}.image")))];
 
     private static Seed Unpack(string name, string path)
@@ -110,7 +110,7 @@ internal static class Seeds
             thread.Mark(number % 2 == 0 ? 1 : 3, session.NowNs);
     }
 
-    /// <summary>One thread with two frames and an allocation.</summary>
+    /// <summary>Adds a crash with one thread, two frames and an allocation.</summary>
     private static void AddCrash(SessionBuilder session)
     {
         const int Threads = 128, Allocations = Threads + (128 * 56), Frames = Allocations + (64 * 32), Text = Frames + (8192 * 16);

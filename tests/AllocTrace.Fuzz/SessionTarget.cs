@@ -5,7 +5,9 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Fuzz;
 
-/// <summary>Replays sessions whose process is gone. Now and then what was accepted becomes a database, which must be one that reports accept.</summary>
+/// <summary>
+/// Replays sessions whose process has ended. Now and then an accepted session becomes a database, which reports must accept.
+/// </summary>
 internal sealed class SessionTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
 {
     private const int WritesEach = 100;

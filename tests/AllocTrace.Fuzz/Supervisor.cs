@@ -2,13 +2,13 @@ using System.Diagnostics;
 
 namespace AllocTrace.Fuzz;
 
-/// <summary>Makes the copy of the library that counts branches, and runs the targets with it, as many at a time as there are processors.</summary>
+/// <summary>Makes the copy of the library that counts branches, and runs the targets with it, one for each processor at a time.</summary>
 internal static class Supervisor
 {
     /// <summary>The share of inputs of each target, in percent: an input takes them very different times.</summary>
     private static readonly (string Target, int Share)[] _shares = [("session", 54), ("journal", 25), ("checkpoint", 18), ("database", 2), ("objects", 1)];
 
-    /// <returns>The exit code: 1 when anything was found.</returns>
+    /// <returns>The exit code: 1 if anything was found.</returns>
     public static int Run(int count, int seed)
     {
         Console.WriteLine($"{count:N0} inputs, seed {seed}");

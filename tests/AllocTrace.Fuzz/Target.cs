@@ -2,8 +2,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace AllocTrace.Fuzz;
 
-/// <summary>A kind of file, and what reads it.</summary>
-/// <param name="seeds">Sound files; in /dev/shm, where nothing is written to a disk.</param>
+/// <summary>A kind of file with its reader.</summary>
+/// <param name="seeds">The sound files; in /dev/shm, where nothing is written to a disk.</param>
 internal abstract class Target(IReadOnlyList<Seed> seeds) : IDisposable
 {
     private readonly SafeFileHandle[] _files = [.. seeds.Select(seed => File.OpenHandle(seed.Path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete))];
@@ -48,7 +48,7 @@ internal abstract class Target(IReadOnlyList<Seed> seeds) : IDisposable
             file.Dispose();
     }
 
-    /// <summary>Makes right what would keep the damage from being seen.</summary>
+    /// <summary>Repairs the parts that would hide the damage, such as a checksum.</summary>
     protected virtual void Prepare(Seed seed)
     {
     }

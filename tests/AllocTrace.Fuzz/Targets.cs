@@ -73,7 +73,7 @@ internal static class Targets
         }
     }
 
-    /// <summary>Runs an input that was found, and lets its exception go.</summary>
+    /// <summary>Runs an input that was found, without catching its exception.</summary>
     public static int Again(string file)
     {
         using var reader = new BinaryReader(File.OpenRead(file));

@@ -1,6 +1,6 @@
 namespace AllocTrace.Fuzz;
 
-/// <summary>Ends the process when an input takes too long: whoever waits for it has the input.</summary>
+/// <summary>Ends the process if an input takes too long: the supervisor has the input.</summary>
 internal sealed class Watchdog : IDisposable
 {
     private readonly Timer _timer;

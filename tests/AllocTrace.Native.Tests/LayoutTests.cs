@@ -5,7 +5,7 @@ using AllocTrace.Stacks;
 
 namespace AllocTrace.Native.Tests;
 
-/// <summary>The layout table against what programs printed that were compiled with each CPython's own headers (offsets/).</summary>
+/// <summary>Compares the layout table with the output of programs that were compiled with each CPython's own headers (offsets/).</summary>
 [TestClass]
 public sealed partial class LayoutTests
 {
@@ -14,7 +14,9 @@ public sealed partial class LayoutTests
     [GeneratedRegex(@"^3\.(\d+)\.\d+(t?)(-dbg)?$")]
     private static partial Regex Release();
 
-    /// <summary>Py_TRACE_REFS builds (-tr) are refused at run time to 3.12; later they have the same layout as others.</summary>
+    /// <summary>
+    /// The releases. Py_TRACE_REFS builds (-tr) up to 3.12 are refused at run time; later ones have the layout of others.
+    /// </summary>
     public static IEnumerable<object[]> Releases =>
         Directory.GetFiles(_folder, "3.*.txt").Select(Path.GetFileNameWithoutExtension).Where(name => Release().IsMatch(name!)).Order().Select(name => new object[] { name! });
 
@@ -157,7 +159,7 @@ public sealed partial class LayoutTests
         return (match.Groups[1].Value, match.Groups[2].Value == "t" ? "1" : "0");
     }
 
-    /// <summary>Some files lack a few names; what they have must agree.</summary>
+    /// <summary>Returns true if a file has a name: some lack a few, and must agree in the others.</summary>
     private static bool HasName(HashSet<string> headers, string line) =>
         headers.Any(other => other.StartsWith(line[..(line.LastIndexOfAny([' ', '=']) + 1)], StringComparison.Ordinal));
 }

@@ -3,7 +3,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Native.Tests;
 
-/// <summary>Our decoders against CPython's own answers, for code of every kind and every version at hand.</summary>
+/// <summary>Compares our decoders with CPython's own answers, for code of every kind and every version on the machine.</summary>
 [TestClass]
 public sealed class LineTableTests
 {
@@ -25,7 +25,9 @@ public sealed class LineTableTests
         }
     }
 
-    /// <summary>The decoder of <c>alloctrace stack</c>, given what <c>native-parts --lines</c> gets: format, first line, units, table.</summary>
+    /// <summary>
+    /// Runs the decoder of <c>alloctrace stack</c> with the input of <c>native-parts --lines</c>: format, first line, units, table.
+    /// </summary>
     private static string Managed(string table)
     {
         var parts = table.Split(' ');

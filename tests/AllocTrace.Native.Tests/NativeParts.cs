@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Native.Tests;
 
-/// <summary>The program that holds the library's parts and their tests in C (parts/).</summary>
+/// <summary>Runs the program that has the library's parts and their tests in C (parts/).</summary>
 internal static class NativeParts
 {
     private static readonly string _program = Path.Combine(AppContext.BaseDirectory, "native-parts");

@@ -5,7 +5,10 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Native.Tests;
 
-/// <summary>The layouts of objects against the headers of each CPython here, and against what a CPython publishes of itself.</summary>
+/// <summary>
+/// Compares the layouts of objects with the headers of each CPython on the machine, and with the offsets that a CPython publishes about
+/// itself.
+/// </summary>
 [TestClass]
 public sealed class ObjectLayoutTests
 {

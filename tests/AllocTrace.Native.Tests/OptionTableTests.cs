@@ -2,11 +2,11 @@ using AllocTrace.Sessions;
 
 namespace AllocTrace.Native.Tests;
 
-/// <summary>The library's table of options (session/options.c) against the other places that have to name the same options.</summary>
+/// <summary>Compares the library's table of options (session/options.c) with the other places that name the same options.</summary>
 [TestClass]
 public sealed class OptionTableTests
 {
-    /// <summary>An option that only the library has: with <c>run</c> there is a collector already.</summary>
+    /// <summary>The option that only the library has, because <c>run</c> always has a collector.</summary>
     private const string LibraryOnly = "collector";
 
     private static readonly string[] _options = NativeParts.Run("--options").Succeeded().Lines;

@@ -1,6 +1,6 @@
 namespace AllocTrace.Native.Tests;
 
-/// <summary>Each test of parts/ is one here.</summary>
+/// <summary>Runs each test of parts/ as one of its own.</summary>
 [TestClass]
 public sealed class PartsTests
 {

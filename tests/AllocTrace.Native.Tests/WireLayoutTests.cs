@@ -3,7 +3,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Native.Tests;
 
-/// <summary>The session's structures as C# mirrors them, against what the C compiler makes of wire.h.</summary>
+/// <summary>Compares the session's structures in C# with those that the C compiler makes of wire.h.</summary>
 [TestClass]
 public sealed class WireLayoutTests
 {

@@ -35,7 +35,7 @@ public sealed unsafe class BuiltThread(SessionBuilder session, uint slot, long s
 
     public void Lost(ulong events, ulong firstNs, ulong lastNs) => Append(Word(12, 0, events), firstNs, lastNs);
 
-    /// <summary>Appends words as they are.</summary>
+    /// <summary>Appends words without any change.</summary>
     public void Append(params ReadOnlySpan<ulong> record)
     {
         if (session.TakeTicket(Slot) is { } ticket)
@@ -44,10 +44,12 @@ public sealed unsafe class BuiltThread(SessionBuilder session, uint slot, long s
         Write(record);
     }
 
-    /// <summary>Continues in another slab before this one is full, as no program does: for tests that have no time for thousands of records.</summary>
+    /// <summary>
+    /// Continues in another slab before this one is full, for tests that have no time for thousands of records. No program does this.
+    /// </summary>
     public void LeaveSlab() => ContinueInNextSlab();
 
-    /// <summary>The thread writes nothing more.</summary>
+    /// <summary>Ends the thread.</summary>
     public void End()
     {
         session.Set64(SlotOffset + 40, session.NowNs);

@@ -22,7 +22,9 @@ public static class Command
 {
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 
-    /// <summary>Runs to the end. <paramref name="environment"/> adds to the test's own; a null value takes a variable away.</summary>
+    /// <summary>
+    /// Runs a program to its end. <paramref name="environment"/> is added to the test's own; a null value removes a variable.
+    /// </summary>
     public static CommandResult Run(string program, IEnumerable<string> arguments, string input = "", string? folder = null, Dictionary<string, string?>? environment = null)
     {
         var start = new ProcessStartInfo(program, arguments)

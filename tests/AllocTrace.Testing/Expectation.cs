@@ -3,12 +3,12 @@ using System.Runtime.CompilerServices;
 namespace AllocTrace.Testing;
 
 /// <summary>
-/// Compares text with a file under the test project's <c>Expectations/</c>. With <c>ALLOCTRACE_ACCEPT=1</c> the files are written instead: look at what
-/// changed before you commit it.
+/// Compares text with a file under the test project's <c>Expectations/</c>. With <c>ALLOCTRACE_ACCEPT=1</c>, writes the files instead: read
+/// the differences before you commit them.
 /// </summary>
 public static class Expectation
 {
-    /// <summary>Fails the test unless the text is that of the file <c>NAME.txt</c>.</summary>
+    /// <summary>Fails the test unless the text equals the file <c>NAME.txt</c>.</summary>
     public static void Verify(string name, string text, [CallerFilePath] string caller = "")
     {
         if (Environment.GetEnvironmentVariable("ALLOCTRACE_ACCEPT") == "1")

@@ -5,22 +5,26 @@ public sealed record Python(string Path, int Minor, string Version)
 {
     private static readonly Lazy<Python[]> _all = new(Find);
 
-    /// <summary>Every supported CPython that can be found: those that ALLOCTRACE_PYTHONS names (separated by colons), python3 and python3.x on
-    /// the PATH, and pyenv's.</summary>
+    /// <summary>
+    /// Every supported CPython on the machine: those of ALLOCTRACE_PYTHONS (paths joined by colons), python3 and python3.x on the PATH, and
+    /// pyenv's.
+    /// </summary>
     public static IReadOnlyList<Python> Installed => _all.Value;
 
-    /// <summary>The one that a user would get.</summary>
+    /// <summary>The interpreter that a user would get.</summary>
     public static Python Default => Installed.Count > 0 ? Installed[0] : throw new AssertInconclusiveException("no python3 (3.8 to 3.15) on this machine");
 
     /// <summary>The newest of each minor version, with the GIL and without: patch releases have the same layouts.</summary>
     public static IEnumerable<Python> OfEachVersion =>
         Installed.GroupBy(python => (python.Minor, python.IsFreeThreaded)).Select(same => same.MaxBy(python => python.Patch)!);
 
-    /// <summary>The user's own version, the oldest, the newest, and one without the GIL: for what is slow to try, and differs little.</summary>
+    /// <summary>
+    /// The user's own version, the oldest, the newest, and one without the GIL: for slow tests whose results differ little.
+    /// </summary>
     public static IEnumerable<Python> Corners =>
         OfEachVersion.Where(python => python.Minor == Default.Minor || python.IsFreeThreaded || python.Minor == Installed.Min(each => each.Minor) || python.Minor == Installed.Max(each => each.Minor));
 
-    /// <summary>For DynamicData: one row a version.</summary>
+    /// <summary>The rows for DynamicData, one for each version.</summary>
     public static IEnumerable<object[]> Rows => OfEachVersion.Select(python => new object[] { python });
 
     /// <summary>One row for each interpreter, for tests that must pass on every single one.</summary>
@@ -31,7 +35,7 @@ public sealed record Python(string Path, int Minor, string Version)
 
     private int Patch => int.Parse(string.Concat(Version.Split('.')[2].TakeWhile(char.IsAsciiDigit)));
 
-    /// <summary>Runs it.</summary>
+    /// <summary>Runs the interpreter.</summary>
     public CommandResult Run(IEnumerable<string> arguments, string input = "", Dictionary<string, string?>? environment = null) =>
         Command.Run(Path, arguments, input, environment: environment);
 

@@ -7,14 +7,14 @@ using AllocTrace.Wire;
 namespace AllocTrace.Testing;
 
 /// <summary>
-/// Writes a session file as a traced process would, by the offsets of <c>wire.h</c> spelled out: it shares no structure with the product.
-/// The file can be read while it is written. Records are appended in the order in which the calls are made, with batches as needed.
+/// Writes a session file as a traced process would, by the offsets of <c>wire.h</c>, spelled out: no structure is shared with the product.
+/// The file can be read while it is written. Records are appended in the order of the calls, with batches as needed.
 /// </summary>
 public sealed unsafe class SessionBuilder : IDisposable
 {
     public const int HeaderBytes = 65536, ExtentBytes = 262144, SlabBytes = 65536;
 
-    /// <summary>The system's number of the thread in slot 0; the others follow.</summary>
+    /// <summary>The thread id of the system for the thread in slot 0; the others follow.</summary>
     public const int FirstOsId = 1000;
 
     private const ulong Magic = 0x43525420434F4C41;
@@ -28,7 +28,7 @@ public sealed unsafe class SessionBuilder : IDisposable
     private int _lastWriter = -1;
 
     /// <param name="path">The file to make.</param>
-    /// <param name="capacity">Its length, bytes; what is not used is a hole.</param>
+    /// <param name="capacity">The length in bytes; unused parts are holes.</param>
     public SessionBuilder(string path, long capacity = 64 << 20)
     {
         Path = path;
@@ -61,7 +61,7 @@ public sealed unsafe class SessionBuilder : IDisposable
     /// <summary>CLOCK_MONOTONIC when the recording began.</summary>
     public static ulong StartedNs => 5_000_000_000;
 
-    /// <summary>Asks for a log of every event, of at most this many bytes.</summary>
+    /// <summary>The largest size of the log of every event, in bytes; 0 for no log.</summary>
     public ulong EventsBytes
     {
         init => Set64(504, value);
@@ -138,7 +138,7 @@ public sealed unsafe class SessionBuilder : IDisposable
     }
 
     /// <summary>Adds a chain of stacks, each the caller of the next one, in one function.</summary>
-    /// <returns>Their nodes, outermost first.</returns>
+    /// <returns>The nodes, outermost first.</returns>
     public uint[] AddStacks(int count)
     {
         var code = AddCode("program.py", "work");
@@ -166,7 +166,7 @@ public sealed unsafe class SessionBuilder : IDisposable
         return thread;
     }
 
-    /// <summary>The process ran its exit handlers.</summary>
+    /// <summary>Ends the process, which runs its exit handlers.</summary>
     public void End()
     {
         Set64(56, NowNs);
@@ -183,7 +183,7 @@ public sealed unsafe class SessionBuilder : IDisposable
     /// <summary>Returns the offset of a slab in the file.</summary>
     public long SlabOffset(uint slab) => OffsetOf(2, slab, SlabBytes);
 
-    /// <summary>A slab that was given back, or a new one.</summary>
+    /// <summary>Returns a released slab, or a new one.</summary>
     public uint TakeSlab()
     {
         var head = Get64(640);
@@ -203,7 +203,7 @@ public sealed unsafe class SessionBuilder : IDisposable
     }
 
     /// <summary>Makes a thread the last writer.</summary>
-    /// <returns>Its new ticket; <see langword="null"/> when it was the last writer already.</returns>
+    /// <returns>The new ticket; <see langword="null"/> if the thread was the last writer already.</returns>
     public ulong? TakeTicket(uint slot)
     {
         if (_lastWriter == slot)

@@ -1,6 +1,6 @@
 namespace AllocTrace.Testing;
 
-/// <summary>Programs that tests use where they are installed; in CI all of them are.</summary>
+/// <summary>Finds programs that tests use if they are installed; CI installs all of them.</summary>
 public static class ToolPath
 {
     public static bool Exists(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)

@@ -35,7 +35,7 @@ public sealed class TraceBuilder : IDisposable
 
     public string Path { get; }
 
-    /// <summary>Executes SQL, for what the other methods do not offer.</summary>
+    /// <summary>Executes SQL, for tests that need more than the other methods.</summary>
     public void Execute(string sql, params ReadOnlySpan<object?> values)
     {
         using var command = _connection.CreateCommand();
@@ -73,7 +73,7 @@ public sealed class TraceBuilder : IDisposable
         return id;
     }
 
-    /// <summary>The number of a stack, oldest frame first.</summary>
+    /// <summary>Returns the number of a stack, oldest frame first.</summary>
     public int Stack(params IEnumerable<Frame> frames)
     {
         var stack = 0;
@@ -92,7 +92,7 @@ public sealed class TraceBuilder : IDisposable
         return stack;
     }
 
-    /// <summary>A stack that could not be kept.</summary>
+    /// <summary>Returns a stack that could not be kept.</summary>
     public int LostStack()
     {
         var key = (0, new Frame("", 0, ""));
@@ -119,13 +119,15 @@ public sealed class TraceBuilder : IDisposable
         return site;
     }
 
-    /// <summary>Adds a site to what was alive at a named moment.</summary>
+    /// <summary>Adds the live amount of a site to a named snapshot.</summary>
     public void Named(int process, string name, int site, MemoryAmount amount) => Alive(process, "named", name, 1_500_000_000, site, amount);
 
     public void Loss(int process, string reason, long events, long? firstNs = null, long? lastNs = null) =>
         Execute("INSERT INTO loss VALUES (?1, NULL, ?2, ?3, ?4, ?5)", process, reason, events, firstNs, lastNs);
 
-    /// <summary>A fault at an address, in a thread with a name that nobody should print as it is, and another thread that waits.</summary>
+    /// <summary>
+    /// Adds a crash: a fault at an address, in a thread with a name that must not be printed unescaped, and another thread that waits.
+    /// </summary>
     public void Crash(int process)
     {
         Domain("raw");
@@ -138,7 +140,9 @@ public sealed class TraceBuilder : IDisposable
         Execute("INSERT INTO crash_allocation VALUES (?1, 0, 'free', 1, 0, 8192, NULL), (?1, 1, 'malloc', 2, 64, 8192, 0)", process);
     }
 
-    /// <summary>An account of 30 MB of resident memory when finalization began, of which the blocks of a site keep 9, and a limit of 64 MiB.</summary>
+    /// <summary>
+    /// Adds an account of 30 MB of resident memory when finalization began, of which the blocks of a site keep 9, and a limit of 64 MiB.
+    /// </summary>
     public void Memory(int process, long site)
     {
         Execute("INSERT INTO memory VALUES (1, ?1, 'live', '', 900000000, 30000000, 0, 6000000, 8)", process);
@@ -148,7 +152,7 @@ public sealed class TraceBuilder : IDisposable
         Execute("INSERT INTO control_group VALUES (?1, '/app', 67108864, 31000000, 33000000, 0)", process);
     }
 
-    /// <summary>An event log that had no room for anything.</summary>
+    /// <summary>Adds an event log that had no room for anything.</summary>
     public void FullEventLog(int process, long leftOut, long sinceNs)
     {
         using var schema = new StreamReader(typeof(Frame).Assembly.GetManifestResourceStream("events.sql")!);
@@ -176,7 +180,7 @@ public sealed class TraceBuilder : IDisposable
     public void Typed(int moment, int site, string type, string kind, MemoryAmount amount, long retained) =>
         Execute("INSERT INTO object_type VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", moment, site, type, kind, amount.Blocks, amount.Bytes, retained);
 
-    /// <summary>Completes the file; the builder can be used no further.</summary>
+    /// <summary>Completes the file. The builder cannot be used afterwards.</summary>
     public string Save()
     {
         Execute("COMMIT");

@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace AllocTrace.Testing;
 
-/// <summary>Asks CPython's own tracemalloc.</summary>
+/// <summary>Runs CPython's own tracemalloc.</summary>
 public static class TracemallocReference
 {
-    /// <summary>The interpreters to compare with, as rows for DynamicData: traces have had their present form since 3.9.</summary>
+    /// <summary>The interpreters to compare with, as rows for DynamicData: traces have their present form since 3.9.</summary>
     public static IEnumerable<object[]> Pythons => Python.Installed.Where(python => python.Minor >= 9).Select(python => new object[] { python });
 
     public static JsonElement Ask(Python python, object question)

@@ -27,7 +27,7 @@ public static class WireLayout
     ];
 
     /// <summary>
-    /// A line <c>structure.member offset size</c> for each member, in the order of the header, reserved members left out; and a line
+    /// Returns a line <c>structure.member offset size</c> for each member, in the order of the header, without reserved members, and a line
     /// <c>structure size</c> for each structure.
     /// </summary>
     public static string Describe()

@@ -1,12 +1,12 @@
 /* alloctrace.h: lets a program that embeds CPython record itself, and choose when.
  *
- * Link with -lalloctrace, or load liballoctrace.so (dlopen, ctypes, P/Invoke) and look these functions up. If the library was preloaded
- * and the environment variable ALLOCTRACE started a recording, the functions act on that recording.
+ * Link with -lalloctrace, or load liballoctrace.so (dlopen, ctypes, P/Invoke) and look these functions up. If the library was preloaded and
+ * the environment variable ALLOCTRACE started a recording, the functions act on that recording.
  *
- * Start before the interpreter's first allocation (before Py_Initialize, Py_PreInitialize and PyMem_* calls). Then nothing is
- * missed. A later start requires a thread that holds the GIL. Blocks from before it are not known, their frees are counted as such, and
- * reports say that the interpreter was already running. CPythons that are loaded later are hooked if the library was preloaded or comes
- * before libc in the order of libraries. Otherwise call alloctrace_start again after they are loaded.
+ * Start before the interpreter's first allocation (before Py_Initialize, Py_PreInitialize and PyMem_* calls). Then nothing is missed. A
+ * later start requires a thread that holds the GIL. Blocks from before it are not known, their frees are counted as such, and reports say
+ * that the interpreter was already running. CPythons that are loaded later are hooked if the library was preloaded or comes before libc in
+ * the order of libraries. Otherwise call alloctrace_start again after they are loaded.
  *
  * Threads: any thread may call any of these functions at any time, unless stated otherwise. None runs Python code, takes the GIL or is a
  * cancellation point. They must not be called from a signal handler or from an allocator. alloctrace_start, alloctrace_start_from_env,
@@ -51,9 +51,9 @@ ALLOCTRACE_API int alloctrace_start_from_env(void);
 ALLOCTRACE_API int alloctrace_start(const char *path, const char *options);
 
 /* Ends the recording and blocks until the collector has completed the database, for ten seconds at most. The program continues. Returns
- * ALLOCTRACE_DONE, or ALLOCTRACE_NOT_RUNNING if there is no recording. Removes the hooks; hooks under
- * another tool's hooks stay and only forward the calls. A later start begins a new recording, which does not know the blocks that are live
- * by then. Unmaps the recording's memory, unless a thread did not run for a second and may still be within a hook. */
+ * ALLOCTRACE_DONE, or ALLOCTRACE_NOT_RUNNING if there is no recording. Removes the hooks; hooks under another tool's hooks stay and only
+ * forward the calls. A later start begins a new recording, which does not know the blocks that are live by then. Unmaps the recording's
+ * memory, unless a thread did not run for a second and may still be within a hook. */
 ALLOCTRACE_API int alloctrace_stop(void);
 
 /* Ends the recording like alloctrace_stop, with the same results, but does not wait for the collector. The database is complete when the
@@ -64,10 +64,9 @@ ALLOCTRACE_API int alloctrace_stop_async(void);
  * recording, as a collector does. Does nothing before the first recording has begun. */
 ALLOCTRACE_API void alloctrace_leave_out_thread(void);
 
-/* Takes a named snapshot of the live blocks, for `alloctrace top FILE.db --at NAME`. The name is UTF-8 and cut after 65528
- * bytes; names may repeat. Includes everything that the calling thread did before. Does not wait for the collector. Returns
- * ALLOCTRACE_DONE, ALLOCTRACE_NOT_RUNNING if no allocation has been recorded yet, or ALLOCTRACE_FAILED if the session has no room for the
- * name. */
+/* Takes a named snapshot of the live blocks, for `alloctrace top FILE.db --at NAME`. The name is UTF-8 and cut after 65528 bytes; names may
+ * repeat. Includes everything that the calling thread did before. Does not wait for the collector. Returns ALLOCTRACE_DONE,
+ * ALLOCTRACE_NOT_RUNNING if no allocation has been recorded yet, or ALLOCTRACE_FAILED if the session has no room for the name. */
 ALLOCTRACE_API int alloctrace_snapshot(const char *name);
 
 /* Takes a named snapshot like alloctrace_snapshot, with the types and holders of its blocks (docs/objects.md). The calling thread must hold

@@ -2,8 +2,8 @@
  * issue gh-148925; the text is that of faulthandler.
  *
  * No function allocates, counts references, takes a lock or the GIL, sets an exception, changes errno or is a cancellation point, except
- * alloctrace_python_find. Frames are read from memory. Functions of CPython are called only to get the calling thread's state, and those
- * of the proposal where an interpreter exports them.
+ * alloctrace_python_find. Frames are read from memory. Functions of CPython are called only to get the calling thread's state, and those of
+ * the proposal where an interpreter exports them.
  *
  *     const struct alloctrace_python *python = alloctrace_python_find(0, NULL);     // once, early
  *     …
@@ -30,10 +30,10 @@
  *
  * - During finalization other threads' states are freed: alloctrace_thread_state_borrow returns NULL to all but the finalizing thread.
  *
- * Async-signal-safety: all functions but alloctrace_python_find only read memory and make system calls (process_vm_readv if careful,
- * write, open and read to print). One reservation: CPython's own functions find the calling thread's state. They use pthread_getspecific,
- * which is not on POSIX's list but takes no lock in glibc. From 3.12 on they use thread-local storage, which a libpython that was loaded
- * with dlopen may allocate at a thread's first use. A thread that has run Python code has used it.
+ * Async-signal-safety: all functions but alloctrace_python_find only read memory and make system calls (process_vm_readv if careful, write,
+ * open and read to print). One reservation: CPython's own functions find the calling thread's state. They use pthread_getspecific, which is
+ * not on POSIX's list but takes no lock in glibc. From 3.12 on they use thread-local storage, which a libpython that was loaded with dlopen
+ * may allocate at a thread's first use. A thread that has run Python code has used it.
  *
  * Borrowed pointers (thread states, frames, code objects: PyThreadState *, _PyInterpreterFrame * or to 3.10 PyFrameObject *, PyCodeObject
  * *) are valid while the object is on the chain. They are void pointers, so that Python.h is not needed.

@@ -1,4 +1,4 @@
-/* internal.h: what the files of this folder share, and the crash handler uses. The public half is alloctrace/callstack.h. */
+/* internal.h: shared by the files of this folder and the crash handler. The public half is alloctrace/callstack.h. */
 #ifndef ALLOCTRACE_CALLSTACK_INTERNAL_H
 #define ALLOCTRACE_CALLSTACK_INTERNAL_H
 

@@ -7,7 +7,7 @@ enum { THREAD_STATE_BYTES = 200, INTERPRETER_BYTES = 7608 };
 
 /* ---- frames ---- */
 
-/* A frame that runs code, or is an entry trampoline; not what happens to lie where one should be. */
+/* Returns true for a frame that runs code or is an entry trampoline, rather than other data in its place. */
 static bool is_plausible(const struct alloctrace_python *python, uintptr_t frame)
 {
     if (frame % sizeof(uintptr_t) != 0 || !callstack_can_read(python, frame, CALLSTACK_FRAME_BYTES))
@@ -61,7 +61,7 @@ uintptr_t callstack_code(const struct alloctrace_python *python, uintptr_t frame
     return read_pointer(code, runtime->layout->object.type) == runtime->code_type ? code : 0;
 }
 
-/* 0 when it cannot be told. */
+/* Returns the number of bytes, or 0 if it cannot be determined. */
 static uint32_t bytecode_bytes(const struct alloctrace_python *python, uintptr_t code)
 {
     const struct layout *layout = python->runtime.layout;

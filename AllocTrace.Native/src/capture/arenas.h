@@ -6,10 +6,10 @@
 
 #include "capture/recording.h"
 
-/* Puts the hook in place, if it is not there. No-op where CPython does not export what that needs. */
+/* Installs the hook, unless it is there. No-op if CPython does not export the functions for it. */
 void arenas_watch(struct traced_runtime *runtime);
 
-/* Takes it out, if nobody put anything in front of it. */
+/* Removes the hook, unless another hook is in front of it. */
 void arenas_unwatch(struct traced_runtime *runtime);
 
 bool arenas_are_watched(const struct traced_runtime *runtime);

@@ -71,7 +71,7 @@ static size_t bytes_of(uint64_t slots)
     return sizeof(struct code_slots) + slots * sizeof(struct code_slot);
 }
 
-/* The old table stays mapped for those who look at it; all old ones together are as large as the present one. */
+/* The old table stays mapped for its readers; all old ones together are as large as the present one. */
 static bool grow(void)
 {
     struct code_slots *old = code_cache.slots;
@@ -194,7 +194,7 @@ uint32_t code_line_slow(const struct layout *layout, const struct code_info *inf
     return line > 0 ? (uint32_t)line : 0;
 }
 
-/* Several threads may do it at the same time, and come to the same. */
+/* Several threads may run this at the same time, with the same result. */
 static void prepare(struct code_info *info, const uint8_t *table, size_t length)
 {
     recording_lock();

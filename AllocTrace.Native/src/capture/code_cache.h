@@ -50,9 +50,9 @@ extern INTERNAL struct code_cache {
     uint32_t epoch; /* grows whenever an entry is dropped: what was remembered about addresses is void */
 } code_cache;
 
-/* The free hook asks about every block. First one byte for each 16 KiB (a pool of pymalloc), by 16 bits of its number: the blocks that a
- * program frees lie on few of them, so what is looked at stays in the first-level cache. Then, where there is code, one bit for each value
- * of 16 address bits. Neither is ever taken back. */
+/* A filter for the free hook, which asks about every block. First one byte for each 16 KiB (a pool of pymalloc), by 16 bits of its number:
+ * the blocks that a program frees are in few pools, so these bytes stay in the first-level cache. Then, near code, one bit for each value
+ * of 16 address bits. Neither is ever reset. */
 extern INTERNAL struct code_filter {
     uint8_t pool[1 << 16]; /* that of NULL is always set: the hook need not compare */
     uint64_t block[1024];
@@ -92,10 +92,10 @@ uint32_t code_expression_slow(const struct layout *layout, const struct code_inf
 /* The free hook's: the block is about to be freed. */
 void code_cache_drop(const void *block);
 
-/* A runtime was unloaded: whatever comes to lie where its code was is something else. */
+/* Drops all entries, because a runtime was unloaded: other data may be at the addresses of its code. */
 void code_cache_drop_all(void);
 
-/* For a process in which no other thread looks at it. */
+/* Resets the cache in a process in which no other thread reads it. */
 void code_cache_reset(void);
 
 /* The line at an offset in bytes; negative means before the first instruction. 0: none. */

@@ -11,7 +11,8 @@
 /* Once, when the recording is armed. */
 void fork_watch(void);
 
-/* In a child, while its parent's session is still mapped: keeps what the child's session inherits. The caller holds the lock. */
+/* Keeps the data that a child's session inherits. Called in the child, while its parent's session is still mapped. The caller holds the
+ * lock. */
 void fork_leave_parent(const struct alloctrace_session *parent);
 
 /* Returns where this process began, for the session that it opens now, and forgets it: later sessions begin with nothing. Under the lock.

@@ -13,7 +13,7 @@ static bool holds_gil(const struct traced_runtime *runtime)
            && is_attached;
 }
 
-/* Takes the copy's members for the calling thread: until it stores another state, nobody else makes or reaps a copy. */
+/* Takes the copy's members for the calling thread: until it stores another state, no other thread makes or reaps a copy. */
 static bool take(enum alloctrace_copy_state from)
 {
     uint32_t expected = from;

@@ -136,7 +136,7 @@ ALWAYS_INLINE void *hook_realloc(unsigned layer, unsigned domain, void *old, siz
 
 /* ---- a free: at most 40 instructions ---- */
 
-/* Whoever frees it, and whether or not the call is recorded: what is known of a code object must not outlive it. */
+/* Forgets a code object that is freed, by any thread and whether or not the call is recorded: its data must not outlive it. */
 ALWAYS_INLINE void forget_code(const void *block)
 {
     if (__builtin_expect(code_may_be_cached(block), 0))

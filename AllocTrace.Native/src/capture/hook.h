@@ -9,12 +9,12 @@
 /* Puts the hooks in front of the domains that the options name. False: there are too many runtimes. */
 bool hook_install(struct traced_runtime *runtime);
 
-/* Puts them back where something took them away: PYTHONMALLOC, -X dev and PyPreConfig.allocator replace all allocators during
- * pre-initialization. Does nothing while they are reached. may_allocate: the thread is attached to an interpreter, so that it can be found
- * out whether somebody else's hook leads to ours; before there is one, any other allocator counts as a replacement. */
+/* Installs the hooks again after they were replaced: PYTHONMALLOC, -X dev and PyPreConfig.allocator replace all allocators during
+ * pre-initialization. No-op while calls reach them. may_allocate: the thread is attached to an interpreter, so a probe can show if another
+ * hook leads to ours; before there is one, any other allocator counts as a replacement. */
 void hook_restore(struct traced_runtime *runtime, bool may_allocate);
 
-/* Takes them out where nobody else has put anything in front of them; elsewhere they stay, and pass the calls on. */
+/* Removes the hooks, except where another hook is in front of them: those stay, and forward the calls. */
 void hook_remove(struct traced_runtime *runtime);
 
 /* The runtime was unloaded, and its hooks with it. */

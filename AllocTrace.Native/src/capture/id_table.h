@@ -23,7 +23,7 @@ struct id_table {
     uint32_t count;
 };
 
-/* True when the id names what is looked for. */
+/* Returns true if the id names the key. */
 typedef bool (*id_equals)(uint32_t id, const void *key);
 
 /* Ids are not 0. Returns 0 when there is none. */

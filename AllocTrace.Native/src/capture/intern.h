@@ -63,7 +63,7 @@ enum { NARROW_BIAS = 0x2000 };
  * unless the result is INTERN_NO_CODE (no room). */
 uint32_t intern_code(const struct python_runtime *python, uintptr_t code, const struct code_lines **lines);
 
-/* Makes what finds the expressions of a code quickly, if that was not done yet. Under the lock. table: the code's. Never returns NULL. */
+/* Prepares the quick search for expressions of a code, if that was not done yet. Under the lock. table: the code's. Never returns NULL. */
 const struct code_lines *intern_prepare_expressions(uint32_t code, const uint8_t *table, size_t length);
 
 /* A forked child begins anew. */

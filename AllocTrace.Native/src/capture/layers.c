@@ -131,8 +131,8 @@ void hook_forget(const struct traced_runtime *runtime)
 
 /* ---- put back ---- */
 
-/* A hook above ours mostly has what it replaced where its context points: tracemalloc's begins with it, the debug hooks' after one word.
- * There may be several hooks above. */
+/* Returns true if a hook above ours leads to it. Most hooks store the allocator that they replaced at their context: tracemalloc at its
+ * beginning, the debug hooks after one word. There may be several hooks above. */
 static bool context_leads_to_ours(int domain, const struct python_allocator *present)
 {
     enum { MOST_HOOKS = 8 };
@@ -148,7 +148,8 @@ static bool context_leads_to_ours(int domain, const struct python_allocator *pre
     return false;
 }
 
-/* Asks for a byte through the allocator that CPython has now, and sees whether the call came by here: somebody's hook may lead to ours. */
+/* Allocates a byte through the present allocator of CPython, and returns true if the call reached this library, because another hook leads
+ * to ours. */
 static bool probe(const struct python_allocator *present)
 {
     thread_begin_probe();

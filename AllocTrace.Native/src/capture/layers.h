@@ -12,9 +12,9 @@ enum {
     LAYERS = 12,
 };
 
-/* One set of hooks in one runtime, with the allocators that were there before. Hooks that were replaced and had to be put in again are a
- * layer of their own: with one set of originals for all, a hook that somebody kept (tracemalloc does) would lead back to itself. Of several
- * layers in one call only the outermost records. */
+/* One set of hooks in one runtime, with the original allocators. Hooks that were replaced and had to be installed again are a further
+ * layer: with one set of originals for all, a hook that another tool kept (tracemalloc does) would lead back to itself. Of several layers
+ * in one call only the outermost records. */
 struct layer {
     struct traced_runtime *runtime;           /* NULL: not in use */
     uintptr_t (*attached_thread_state)(void); /* python_runtime's; never NULL */

@@ -22,7 +22,7 @@ void records_begin_batch(struct thread_capture *thread);
 /* Begins a batch like records_begin_batch, at a call where the process may be copied (heap_copy.h). */
 void records_begin_batch_or_copy(struct thread_capture *thread);
 
-/* The next slab. False: there is none (and the thread counts what it loses). */
+/* Takes the next slab. Returns false if there is none; the thread then counts its losses. */
 bool records_next_slab(struct thread_capture *thread);
 
 static inline uint64_t record_word(unsigned kind, unsigned domain, uint64_t operand)
@@ -121,8 +121,8 @@ ALWAYS_INLINE void record_address(struct thread_capture *thread, unsigned kind, 
     record_commit(thread, record + 1);
 }
 
-/* Told before the end of a block that the thread made: how many allocations it made since. For sampling: the collector cannot count them.
- */
+/* Writes the number of allocations since that of a block, before the thread ends the block. For sampling: the collector cannot count them.
+ * */
 static inline void record_age(struct thread_capture *thread, uint64_t allocations)
 {
     uint64_t *record = record_room(thread);

@@ -44,7 +44,7 @@ static inline bool sampling_skips(struct thread_capture *thread, size_t size)
 /* The allocation is chosen: remembers the block and draws the distance to the next. False: no memory; leave it out. */
 bool sampling_take(struct thread_capture *thread, uintptr_t key);
 
-/* Tells a block of a domain from what lies at the same address for another: raw, mem, obj and malloc share addresses. */
+/* Distinguishes a block of a domain from others at the same address: raw, mem, obj and malloc share addresses. */
 static inline uintptr_t sampling_key(unsigned domain, const void *block)
 {
     bool is_heap = domain < ALLOCTRACE_DOMAIN_TRACKED || domain == ALLOCTRACE_DOMAIN_MALLOC;

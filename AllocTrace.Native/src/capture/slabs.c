@@ -14,7 +14,7 @@ enum {
 /* The time to wait for a collector that shows no sign of life or releases nothing. */
 static const uint64_t patience_ns = UINT64_C(10000000000);
 
-/* The slabs given back when a wait was last in vain: no more waiting until that changes. */
+/* The number of released slabs at the last wait that was in vain: no further wait until it changes. */
 static uint64_t gave_up_at = UINT64_MAX;
 
 static uint32_t pop(void)

@@ -9,8 +9,8 @@
 
 enum { NO_SLAB = UINT32_MAX };
 
-/* A slab that nobody uses, or NO_SLAB. May wait for the collector, as long as option on_full and the collector's progress allow. Takes the
- * lock, so not under it. */
+/* Returns an unused slab, or NO_SLAB. May wait for the collector, as long as option on_full and the collector's progress allow. Takes the
+ * lock: must not be called under it. */
 uint32_t slabs_take(void);
 
 #endif

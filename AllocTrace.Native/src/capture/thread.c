@@ -113,7 +113,8 @@ static void reap(void)
     }
 }
 
-/* Called for each new thread. A look at all of them is due when they may have doubled, so that it costs each one system call at most. */
+/* Called for each new thread. Checks all threads when their number may have doubled, so that the cost for each is one system call at most.
+ * */
 static void reap_now_and_then(void)
 {
     enum { ALWAYS_ALLOWED = 16 };
@@ -148,9 +149,9 @@ bool thread_stop_all(void)
     return false;
 }
 
-/* Other destructors may run after this one and allocate (CPython clears thread states there): the stream ends as late as it can. In the
- * last round the sanitizers' runtimes end their part of the thread, and what they intercept must not be called any more. What allocates
- * later has a stream of its own, which is ended by reap. */
+/* Ends the thread's stream as late as possible: other destructors may run after this one and allocate (CPython clears thread states there).
+ * In the last round the sanitizers' runtimes end their part of the thread, and functions that they intercept must not be called any more.
+ * Later allocations get a stream of their own, which reap ends. */
 static void on_thread_exit(void *value)
 {
     struct thread_capture *thread = value;
@@ -337,7 +338,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     return thread;
 }
 
-/* A probe makes the thread look as if it were inside a hook, so that calls come to thread_enter_slow, which sees them. */
+/* A probe makes the thread look as if it were inside a hook, so that its calls reach thread_enter_slow, which notes them. */
 static _Thread_local struct {
     bool active, reached;
     enum hook_state before;

@@ -1,4 +1,4 @@
-/* thread.h: what the hooks keep for each thread. */
+/* thread.h: the data of the hooks for each thread. */
 #ifndef ALLOCTRACE_THREAD_H
 #define ALLOCTRACE_THREAD_H
 
@@ -10,8 +10,8 @@
 #include "platform/compiler.h"
 #include "session/session.h"
 
-/* A thread's state, or what thread_ready was when it last looked at what is new: one comparison tells that it is neither inside a hook nor
- * new, that its recording is the present one, and that no code object died since. */
+/* A thread's state, or the value of thread_ready at its last check: one comparison shows that it is neither inside a hook nor new, that its
+ * recording is the present one, and that no code object died since. */
 enum hook_state {
     THREAD_UNREADY = 0, /* new, or found zeroed after a fork */
     THREAD_INSIDE = 1,  /* in a hook: calls that reach us now are the real allocator's own (pymalloc asks the raw domain) */
@@ -35,7 +35,7 @@ struct sampler {
     uint64_t random;
 };
 
-/* Lives in memory that a forked child finds zeroed: what it points to is the parent's. */
+/* Is in memory that a forked child finds zeroed, because its pointers are the parent's. */
 struct thread_capture {
     /* The fields that every call uses: two cache lines, with the head of the kept stack. */
     uint32_t state;
@@ -74,7 +74,8 @@ struct thread_capture {
 
 extern INTERNAL _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
 
-/* The calling thread has run the destructor of its key: what it still does makes no stream of its own (capture/native/shared_stream.h). */
+/* Set when the calling thread has run the destructor of its key: later calls get no stream of their own (capture/native/shared_stream.h).
+ * */
 extern INTERNAL _Thread_local bool thread_is_over __attribute__((tls_model("initial-exec")));
 
 /* Nothing of the calling thread is recorded (any more): it collects. */
@@ -85,7 +86,7 @@ void thread_leave_out(void);
  * while it uses it. Does nothing but system calls. NULL: there is no room. */
 struct thread_capture *thread_make_shared(struct thread_capture *earlier);
 
-/* thread_of_this, or where it is NULL a capture that is never ready: the hooks compare states without a look at the pointer. */
+/* thread_of_this, or a capture that is never ready if that is NULL: the hooks compare states without a check of the pointer. */
 extern INTERNAL _Thread_local struct thread_capture *thread_or_nobody __attribute__((tls_model("initial-exec")));
 
 /* Begins a hook of a thread that is ready but for a code object that died. False: it is not. (ready.c) */
@@ -135,8 +136,8 @@ static inline bool thread_is_ready(const struct thread_capture *thread)
     return thread->state == thread->ready && thread->recording == thread_recording;
 }
 
-/* Ends the recording for all threads: from now on each finds at its next call that it is not ready. Waits for those that are inside a hook,
- * but not for ever. False: some still were, and may write into the session. */
+/* Ends the recording for all threads: each finds at its next call that it is not ready. Waits for threads inside a hook, for a bounded
+ * time. Returns false if some still were, which may write into the session. */
 bool thread_stop_all(void);
 
 /* After thread_stop_all: waits, for a bounded time, until no thread can be between the comparison that found it ready and the store that
@@ -146,14 +147,14 @@ bool thread_all_are_quiet(void);
 /* True in the middle of a hook or a probe. */
 bool thread_is_inside(void);
 
-/* Between the two, hooks on this thread record nothing; the second tells whether one was called. */
+/* Between the two calls, hooks on this thread record nothing; the second returns true if a hook was called. */
 void thread_begin_probe(void);
 bool thread_end_probe(void);
 
-/* Tells a probe that a hook was called. For hooks that do not begin with thread_enter. */
+/* Notes in a probe that a hook was called. For hooks that do not begin with thread_enter. */
 void thread_note_probe(void);
 
-/* Room for at least one more frame in the kept stack. False: it is as large as it gets. */
+/* Makes room for at least one more frame in the kept stack. Returns false if it has its largest size. */
 bool thread_grow_stack(struct kept_stack *stack);
 
 #endif

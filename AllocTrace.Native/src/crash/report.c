@@ -205,7 +205,7 @@ void report_threads(struct alloctrace_crash *crash, uint32_t os_id)
 static struct alloctrace_crash_allocation ring[ALLOCTRACE_CRASH_ALLOCATIONS];
 static uint32_t ring_count;
 
-/* A record's length in words, and what it says; kind 0: nothing of interest, words 0: the end. */
+/* Decodes a record and returns its length in words. kind 0: nothing of interest; words 0: the end. */
 static unsigned decode(const uint64_t *record, struct alloctrace_crash_allocation *told)
 {
     unsigned kind = (unsigned)(record[0] >> 60), narrow = kind;
@@ -262,7 +262,7 @@ static void read_records(const struct alloctrace_slab *slab, const uint8_t *end)
     }
 }
 
-/* The thread's slab before the present one is perhaps given back already, but still as it left it. */
+/* Returns true if the thread's slab before the present one is unchanged, although it may have been released. */
 static bool is_as_left(const struct thread_capture *thread, const struct alloctrace_slab *slab)
 {
     return thread->left.used && *(const volatile uint64_t *)&slab->started_ns == thread->left.started_ns;

@@ -1,4 +1,4 @@
-/* dlsym.h: what this library exports as dlsym, by a name that is certainly its own. */
+/* dlsym.h: the function that this library exports as dlsym, by a name that is certainly its own. */
 #ifndef ALLOCTRACE_DLSYM_H
 #define ALLOCTRACE_DLSYM_H
 

@@ -90,8 +90,8 @@ static char *langinfo(nl_item item)
 
 __attribute__((visibility("default"), alias("langinfo"))) char *nl_langinfo(nl_item item);
 
-/* The first image that defines dlsym, as the loader orders them: this library, when it was preloaded or is linked with the executable.
- * Loaded later it comes after the C library, and nobody calls its functions by name. */
+/* Notes if the first image that defines dlsym, in the loader's order, is this library: it is if it was preloaded or is linked with the
+ * executable. Loaded later it comes after the C library, and its functions are not called by name. */
 static bool note_if_ours(const struct image *image, void *is_ours)
 {
     if (!image_symbol(image, "dlsym"))
@@ -139,7 +139,8 @@ static bool note_first(const struct image *image, void *context)
     return first->address;
 }
 
-/* Other libraries may stand before us, rightly. Only what was loaded with RTLD_DEEPBIND goes past all of us. */
+/* Returns true if calls go past this library. Other libraries may come before it. Only an image that was loaded with RTLD_DEEPBIND goes
+ * past all of them. */
 static bool goes_past(const struct image *python, const char *name, const void *ours)
 {
     if (!environment_is_called_by_name())

@@ -7,7 +7,7 @@
 /* Reads ALLOCTRACE and ALLOCTRACE_OPTIONS and arms the recording. False: they do not ask for one, or it cannot be (a message said why). */
 bool environment_arm(void);
 
-/* True where this library was preloaded or is linked with the executable: what it exports comes before the C library's. Loaded later
+/* Returns true if this library was preloaded or is linked with the executable: its exports then come before the C library's. Loaded later
  * (dlopen, ctypes, P/Invoke) it does nothing by itself. */
 bool environment_is_called_by_name(void);
 

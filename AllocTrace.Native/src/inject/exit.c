@@ -1,5 +1,5 @@
-/* Records the end of a process that runs no exit handlers: os._exit, and with it multiprocessing's workers, call _exit. Without this
- * they would look killed. */
+/* Records the end of a process that runs no exit handlers: os._exit, and so multiprocessing's workers, call _exit. Otherwise they would
+ * look killed. */
 #define _GNU_SOURCE
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* The functions of alloctrace.h: what the preloaded library's constructor does, at a moment of the host's choice. */
+/* The functions of alloctrace.h, by which a host does what the preloaded library's constructor does. */
 #include "alloctrace/alloctrace.h"
 
 #include <errno.h>
@@ -16,11 +16,11 @@
 
 enum { BUSY = -3, RETRY_NS = 1000000 };
 
-/* Between threads that start or stop at the same time. Whoever waits for the loader's lock does not hold it, and whoever has the loader's
- * lock does not wait for it: a constructor that runs within dlopen may start a recording too. */
+/* Held by a thread that starts or stops the recording. A thread that waits for the loader's lock does not hold it, and a thread with the
+ * loader's lock does not wait for it: a constructor that runs within dlopen may start a recording too. */
 static struct lock api_lock;
 
-/* While the session is looked at, or is taken away. */
+/* Held while the session is read, or unmapped. */
 static struct lock view_lock;
 
 static bool is_running(void)
@@ -66,7 +66,7 @@ static void start_locked(void *argument)
     lock_release(&api_lock);
 }
 
-/* While a recording runs, it only looks for CPythons that have been loaded since: path and options are then not read. */
+/* Starts the recording. While one runs, only looks for CPythons that have been loaded since, and does not read path and options. */
 static int start(const char *path, const char *options)
 {
     struct start start = {path, options, BUSY};

@@ -116,7 +116,7 @@ static void redirect(const struct image *image, const struct import *import, voi
         visit->goes_past |= leads_to_another(visit->definitions, target);
 }
 
-/* An allocator that was linked into the image, and that nobody else calls. */
+/* Returns true if an allocator was linked into the image, and no other image calls it. */
 static bool has_allocator_of_its_own(const struct image *image)
 {
     static const char *const names[] = {"mi_malloc", "je_malloc", "jemalloc", "mallocx", "_rjem_malloc", "tc_malloc"};
@@ -168,8 +168,8 @@ void *native_calls_look_up(void *handle, const char *name)
 
 /* ---- dlclose ---- */
 
-/* A CPython may be unloaded here. Nothing of it is called until that is known. And other code may be at the addresses of what was unloaded:
- * what is known of return addresses must not outlive it. */
+/* A CPython may be unloaded here, and is not called until that is known. Other code may then be at its addresses, so cached data of return
+ * addresses must not outlive it. */
 __attribute__((visibility("default"))) int alloctrace_native_dlclose(void *handle)
 {
     __atomic_add_fetch(&native.unloading, 1, __ATOMIC_SEQ_CST);

@@ -8,7 +8,7 @@
 #ifndef ALLOCTRACE_NATIVE_CALLS_H
 #define ALLOCTRACE_NATIVE_CALLS_H
 
-/* Looks at the images that have come since. Under the loader's lock; no-op without the option, or without a CPython. */
+/* Redirects the imports of new images. Under the loader's lock; no-op without the option, or without a CPython. */
 void native_calls_redirect(void);
 
 /* Returns the answer of dlsym, or NULL for the answer of the C library's. handle: not RTLD_NEXT, which depends on the caller. */

@@ -34,20 +34,20 @@ void runtimes_look(uint32_t found);
  * code runs: another thread may be within dlopen, in a constructor that waits for this one. An image that executes is relocated. */
 void runtimes_look_at_caller(const void *address);
 
-/* Looks in the namespace (dlmopen) that the host's handle belongs to. Takes the loader's lock. */
+/* Looks in the namespace (dlmopen) of the host's handle. Takes the loader's lock. */
 void runtimes_look_in_namespace(void *handle);
 
-/* Puts hooks back that were replaced, in the runtimes where the calling thread can tell. */
+/* Installs hooks again that were replaced, in the runtimes where the calling thread can check. */
 void runtimes_restore(void);
 
 /* Restores the hooks of the runtime in another namespace (dlmopen), which has just called and so is certainly loaded: otherwise that cannot
  * be determined. Does nothing if there are several, because the caller is unknown. */
 void runtimes_restore_in_namespace(void);
 
-/* Takes the hooks out of all of them: the next look finds them anew. Under the loader's lock, so that none is unloaded meanwhile. */
+/* Removes the hooks of all runtimes: the next look finds these again. Under the loader's lock, so that none is unloaded meanwhile. */
 void runtimes_unhook(void);
 
-/* The runtime whose code the calling thread runs, as far as can be told; NULL: there is none. */
+/* Returns the runtime whose code the calling thread runs, or NULL if none is found. */
 struct traced_runtime *runtimes_current(void);
 
 #endif

@@ -6,8 +6,8 @@
 #ifndef ALLOCTRACE_TRACKED_DOMAINS_H
 #define ALLOCTRACE_TRACKED_DOMAINS_H
 
-/* Redirects the libraries that are loaded. Under the loader's lock. CPython looks up an extension's entry point (dlsym) before it calls the
- * extension: that is when new ones are redirected. */
+/* Redirects the loaded libraries. Under the loader's lock. CPython looks up an extension's entry point (dlsym) before it calls the
+ * extension: new ones are redirected then. */
 void tracked_domains_redirect(void);
 
 #endif

@@ -12,8 +12,9 @@ static bool is_character(uint32_t value)
     return value >= FIRST && value <= LAST;
 }
 
-/* A wchar_t is four aligned bytes, of which the last is 0: as a char* the text ends after at most three. What follows the end of a char* is
- * not its own, so the system reads it: 0 and then another character is what a wide string of two and more begins with. */
+/* Returns true for a wide string. A wchar_t is four aligned bytes, of which the last is 0: as a char* the text ends after at most three.
+ * The system reads the bytes after the end, which do not belong to a char*: a wide string of two or more characters has 0 and then another
+ * character. */
 static bool is_wide(const char *text)
 {
     uint32_t characters[2];

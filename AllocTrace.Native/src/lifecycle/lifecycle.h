@@ -13,17 +13,17 @@
 bool lifecycle_arm(const struct options *options);
 void lifecycle_resume(void);
 
-/* One line if arming was refused. Not before there is a CPython: other programs have nothing to be told. */
+/* Writes one line if arming was refused, once there is a CPython: other programs get no message. */
 void lifecycle_tell_refusal(void);
 
 /* Makes sure that there is a session of this process. Under the recording lock. False: there cannot be one; the recording is off. */
 bool lifecycle_make_session(void);
 
 /* Ends the recording while the process continues: no thread writes any more. With wait, blocks until the collector is done, for a bounded
- * time. It can be armed again afterwards. Returns whether it is certain that no thread looks at the session any more. */
+ * time. The recording can be armed again afterwards. Returns true if certainly no thread reads the session any more. */
 bool lifecycle_stop(bool wait);
 
-/* Gives back what a stopped recording has mapped, and closes its file. Only when lifecycle_stop returned true. */
+/* Unmaps a stopped recording, and closes its file. Only after lifecycle_stop returned true. */
 void lifecycle_release(void);
 
 /* The process ends of its own accord. Safe in a child made by vfork. */

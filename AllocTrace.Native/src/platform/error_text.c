@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-/* strerror may allocate and translate, and strerrordesc_np, which does not, came with glibc 2.32. These are glibc's words for what the
- * system calls of this library answer. */
+/* glibc's texts for the errors of this library's system calls. strerror may allocate and translate, and strerrordesc_np, which does not,
+ * exists since glibc 2.32. */
 const char *os_error_text(int error)
 {
     static const struct {

@@ -32,9 +32,9 @@ struct image_changes {
 
 struct image_changes image_changes(void);
 
-/* Visits the images of the namespace that this library is in, the executable first, until the visitor returns true. They stay mapped during
- * the walk, because the lock of the loader's list is held: the visitor loads and unloads nothing. Another thread may be relocating some of
- * them: what they define can be found all the same, but see below for the rest. */
+/* Visits the images of this library's namespace, the executable first, until the visitor returns true. They stay mapped during the walk,
+ * because the lock of the loader's list is held: the visitor must not load or unload any. Another thread may be relocating some of them:
+ * their definitions can be found nevertheless, but see below for the rest. */
 bool image_visit(bool (*visitor)(const struct image *image, void *context), void *context);
 
 /* Visits the images of another namespace (dlmopen), of which the host holds a handle. Does nothing for a handle of this namespace. */

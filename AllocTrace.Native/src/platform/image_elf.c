@@ -1,5 +1,4 @@
-/* Images where they are ELF: what the loader itself reads of them (System V ABI, chapter 5; the GNU hash table as in glibc's
- * elf/dl-lookup.c). */
+/* Reads ELF images as the loader itself does (System V ABI, chapter 5; the GNU hash table as in glibc's elf/dl-lookup.c). */
 #define _GNU_SOURCE
 #include "platform/image.h"
 

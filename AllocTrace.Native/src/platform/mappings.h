@@ -1,5 +1,5 @@
-/* mappings.h: what the system has mapped at an address of this process. System calls only: an allocator may be in the middle of its own
- * work, under its own locks. */
+/* mappings.h: finds the mapping at an address of this process. System calls only: an allocator may be in the middle of its own work, under
+ * its own locks. */
 #ifndef ALLOCTRACE_MAPPINGS_H
 #define ALLOCTRACE_MAPPINGS_H
 
@@ -15,8 +15,8 @@ struct os_mapping {
     size_t path_length;
 };
 
-/* Looks the mapping of an address up. Writes its path, without NUL and truncated to path_size, to path; NULL: it is not wanted. Names such
- * as [stack] and [vdso] are paths here. Returns false when nothing is mapped there or the system does not tell. Takes about 100 ns for each
+/* Looks up the mapping of an address. Writes its path, without NUL and truncated to path_size, to path, unless that is NULL. Names such as
+ * [stack] and [vdso] are paths here. Returns false if nothing is mapped there or the system does not show it. Takes about 100 ns for each
  * mapping of the process. */
 bool os_mapping_of(uintptr_t address, struct os_mapping *mapping, char *path, size_t path_size);
 

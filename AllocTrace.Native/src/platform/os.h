@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroed private memory, or NULL. With os_map_wiped a forked child finds it zeroed again, whichever way it was forked: what it holds is
- * about threads and mappings that the child does not have. */
+/* Maps zeroed private memory, or returns NULL. With os_map_wiped a forked child finds it zeroed again, however it was forked: it describes
+ * threads and mappings that the child does not have. */
 void *os_map(size_t size);
 void *os_map_wiped(size_t size);
 void os_unmap(void *memory, size_t size);
@@ -158,7 +158,7 @@ bool os_memory_allows_copy(void);
 /* True in a program that runs with more rights than its user (set-user-id and the like): such a program is never recorded. */
 bool os_is_privileged(void);
 
-/* One line to stderr, in one write, which no signal answers. Truncates what is too long. */
+/* Writes one line to stderr, in one write that raises no signal. Truncates long lines. */
 void os_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

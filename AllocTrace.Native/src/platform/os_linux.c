@@ -37,7 +37,7 @@ void os_close(int descriptor)
     syscall(SYS_close, descriptor);
 }
 
-/* Entries are taken and given back without a lock; size is stored after address, and 0 before it. */
+/* Entries are taken and freed without a lock; size is stored after address, and 0 before it. */
 static struct os_own_mapping own_mappings[OS_OWN_MAPPINGS];
 
 static void note_mapping(void *memory, size_t size)
@@ -78,7 +78,7 @@ size_t os_own_mappings(struct os_own_mapping room[OS_OWN_MAPPINGS])
     return count;
 }
 
-/* The functions of these names may be this library's own (interpose/native.c): what it maps for itself is not the program's. */
+/* Functions of these names may be this library's own (interpose/native.c), but its own mappings are not the program's. */
 
 void *os_mmap(void *address, size_t size, int protection, int flags, int descriptor, int64_t offset)
 {
@@ -347,8 +347,8 @@ bool os_can_read(uintptr_t address, size_t size, bool *allowed)
     return can;
 }
 
-/* A write to a pipe that nobody reads, or to a file at its limit, is answered with a signal that ends the program. This thread does not get
- * one that it did not have before. */
+/* The system answers a write to a pipe without a reader, or to a file at its limit, with a signal that ends the program. This thread
+ * discards such a signal unless it was pending before. */
 enum { SIGSET_BYTES = 8 }; /* of the system's own signal sets */
 
 static void write_unharmed(int descriptor, const char *text, size_t length)

@@ -48,8 +48,8 @@ struct pulse {
     uint32_t reader;
 };
 
-/* Returns whether the reader is there, or may come. One that is only slow counts as there; one in another pid namespace cannot be seen.
- * Names a reader that came as the tracer that Yama lets in. */
+/* Returns true if the reader is there, or may come. A slow reader counts as there; one in another pid namespace cannot be seen. Names a
+ * reader that came as the tracer to Yama, which lets it in. */
 static bool is_awaited(struct pulse *pulse, const struct os_copy_terms *terms, uint64_t now)
 {
     uint64_t beat = __atomic_load_n(terms->beat, __ATOMIC_RELAXED);

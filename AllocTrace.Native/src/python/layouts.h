@@ -1,4 +1,5 @@
-/* layouts.h: the layout of each CPython, by family. A family says what its members share, and each table what differs. Part of layout.h. */
+/* layouts.h: the layout of each CPython, by family. A family has the common fields of its members, and each table the others. Part of
+ * layout.h. */
 #ifndef ALLOCTRACE_LAYOUTS_H
 #define ALLOCTRACE_LAYOUTS_H
 
@@ -177,7 +178,7 @@ static const struct layout layout_3_15t = {
     FAMILY_3_15, .free_threaded = true, FRAMES_FROM_3_12(78, 72), CODE_WITHOUT_GIL(208, 232, 224), OBJECTS_WITHOUT_GIL(8),
 };
 
-/* Every layout, for what is done once for each: X(name). */
+/* All layouts, for code that is repeated for each: X(name). */
 #define LAYOUTS(X) X(3_8) X(3_9) X(3_10) X(3_11) X(3_12) X(3_13) X(3_13t) X(3_14) X(3_14t) X(3_15) X(3_15t)
 
 #endif

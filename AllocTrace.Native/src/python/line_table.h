@@ -7,12 +7,13 @@
 
 #include "python/layout.h"
 
-/* Writes the lines of the two-byte code units [first, first + count) into lines[0 … count), 0 where the instruction has none. Whatever the
- * table holds, exactly these are written and no byte outside [table, table + length) is read. */
+/* Writes the lines of the two-byte code units [first, first + count) into lines[0 … count), 0 if the instruction has none. For any content
+ * of the table, exactly these are written and no byte outside [table, table + length) is read. */
 void line_table_decode(enum line_format format, const uint8_t *table, size_t length, int32_t first_line, size_t first, size_t count,
                        int32_t *lines);
 
-/* The line of one code unit; negative where the instruction has none (0 is a line: CPython gives it to what comes before the first). */
+/* Returns the line of one code unit, negative if the instruction has none (0 is a line: CPython gives it to instructions before the first
+ * line). */
 int32_t line_table_line(enum line_format format, const uint8_t *table, size_t length, int32_t first_line, size_t unit);
 
 /* A table is a chain: an entry is found by following all before it. Marks, one for each LINE_MARK_UNITS code units, are where to begin

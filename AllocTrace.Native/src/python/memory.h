@@ -13,7 +13,7 @@
 #define RACE_IS_MEANT
 #endif
 
-/* The interpreter's memory has its own types; memcpy is how C says so. Each compiles to one load. */
+/* The interpreter's memory has its own types, so C requires memcpy to read it. Each compiles to one load. */
 #define READ_AS(type, name)                                                                                                                \
     RACE_IS_MEANT static inline type read_##name(uintptr_t address, unsigned offset)                                                       \
     {                                                                                                                                      \

@@ -71,7 +71,7 @@ static inline bool python_is_sub_interpreter(const struct python_runtime *python
     return interpreter && python->interpreter_id && python->interpreter_id(interpreter) != 0;
 }
 
-/* Looks CPython up in an image. False when it is not there. Calls nothing that needs an initialized interpreter. */
+/* Looks up CPython in an image. Returns false if it is not there. Calls nothing that needs an initialized interpreter. */
 bool python_runtime_find(struct python_runtime *python, const struct image *image);
 
 #endif

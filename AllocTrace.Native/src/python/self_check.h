@@ -11,7 +11,7 @@
 
 enum self_check_result { SELF_CHECK_NOTHING_SEEN, SELF_CHECK_AGREED, SELF_CHECK_FAILED };
 
-/* FAILED: *failure says what did not agree. */
+/* On FAILED, *failure names the difference. */
 enum self_check_result self_check(const struct python_runtime *python, bool holds_gil, const char **failure);
 
 #endif

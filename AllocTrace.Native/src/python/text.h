@@ -11,8 +11,8 @@
 /* Returns true for a str and for an instance of a subclass: compile keeps either as the file name of a code object. */
 bool text_is_str(const struct python_runtime *python, uintptr_t object);
 
-/* Writes a str's text as UTF-8 (lone surrogates as three bytes) and returns the number of bytes, at most size. What does not fit is cut
- * at a character, and U+2026 ends it. An object that is no str comes out as "?". */
+/* Writes a str's text as UTF-8 (lone surrogates as three bytes) and returns the number of bytes, at most size. Longer text is cut at a
+ * character, and U+2026 ends it. An object that is no str is written as "?". */
 size_t text_write(const struct python_runtime *python, uintptr_t text, char *buffer, size_t size);
 
 /* A str's characters where they are. kind: bytes of each, 1, 2 or 4; 0 when the object is no str. */

@@ -17,7 +17,7 @@
 #include "python/frame.h"
 #include "python/runtime.h"
 
-/* 0: none. *attached tells whether the thread may call functions of CPython that want a thread state. */
+/* Returns 0 if there is none. Sets *attached if the thread may call functions of CPython that need a thread state. */
 ALWAYS_INLINE uintptr_t thread_state_of_call(const struct layout *layout, const struct python_runtime *python, bool holds_gil,
                                              bool *attached)
 {

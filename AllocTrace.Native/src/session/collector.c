@@ -159,7 +159,7 @@ static bool is_utf8(const char *text)
     return true;
 }
 
-/* Recordings are not mixed: a database that is there already stays as it is. */
+/* Recordings are not mixed: an existing database is not changed. */
 static bool choose_database(struct start *start)
 {
     struct stat status;

@@ -18,8 +18,8 @@ void collector_find_command(void);
  * `alloctrace collect`. */
 void collector_ensure(const struct options *options);
 
-/* This process ends of its own accord: waits, but not for ever, until the collector lets it go, so that the database of the recording is
- * there when its last process is not. Returns at once when no collector was started here. */
+/* Waits, for a bounded time, until the collector lets this process end, so that the database is complete before the last process of the
+ * recording is gone. Returns at once if no collector was started here. */
 void collector_await(const struct options *options);
 
 /* A thread waits for the collector: starts another one if that was killed. Not more often than needed; it takes a system call or two. */

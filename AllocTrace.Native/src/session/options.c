@@ -177,7 +177,8 @@ static bool fail(char *error, size_t size, const char *format, ...)
     return false;
 }
 
-/* A folder, or what ends with a slash: sessions go into it. Anything else names a database: they go beside it, under its name. */
+/* Sets the path: sessions go into a folder, or a path that ends with a slash. Anything else names a database: sessions are beside it, under
+ * its name. */
 static bool set_path(struct options *options, const char *path, char *error, size_t error_size)
 {
     char absolute[sizeof options->folder + sizeof options->prefix];

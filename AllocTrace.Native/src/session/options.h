@@ -1,4 +1,4 @@
-/* options.h: what ALLOCTRACE and ALLOCTRACE_OPTIONS ask for. */
+/* options.h: parses ALLOCTRACE and ALLOCTRACE_OPTIONS. */
 #ifndef ALLOCTRACE_OPTIONS_H
 #define ALLOCTRACE_OPTIONS_H
 

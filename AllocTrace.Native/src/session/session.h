@@ -41,11 +41,11 @@ void session_abandon(void);
 /* Forgets a session that was stopped. It stays mapped: a thread that was between two instructions when it was stopped may still write. */
 void session_forget(void);
 
-/* One more extent. False when the limit, the disk or memory does not allow it. */
+/* Adds an extent. Returns false if the limit, the disk or memory does not allow it. */
 bool session_grow(enum alloctrace_extent_kind kind);
 
-/* Appends a string in two steps: the caller writes up to ALLOCTRACE_MAX_STRING_BYTES at session_string_room(), unless that is NULL for want
- * of space, and commits what it wrote. Returns the reference. */
+/* Appends a string in two steps: the caller writes up to ALLOCTRACE_MAX_STRING_BYTES at session_string_room(), unless that is NULL for lack
+ * of room, and commits the written length. Returns the reference. */
 char *session_string_room(void);
 uint32_t session_string_commit(size_t length);
 

@@ -64,7 +64,7 @@ enum {
     DWARF_POINTER_INDIRECT = 0x80,
 };
 
-/* A pointer; `section` is what DWARF_POINTER_TO_DATA counts from. */
+/* Reads a pointer; `section` is the base of DWARF_POINTER_TO_DATA. */
 static inline uintptr_t dwarf_pointer(const uint8_t **at, uint8_t encoding, uintptr_t section)
 {
     uintptr_t base = 0, value;

@@ -11,7 +11,7 @@ enum {
     LONG_LENGTH = UINT32_MAX,
 };
 
-/* The letters say what follows. 'z' comes first: how long all of it is. */
+/* Reads an augmentation, whose letters name the data that follow. 'z' comes first: the length of all of them. */
 static const uint8_t *read_augmentation(const char *letters, const uint8_t *at, struct eh_common *common)
 {
     if (*letters != 'z')

@@ -30,7 +30,7 @@ void image_index_begin(void)
 
 /* ---- without the loader's help ---- */
 
-/* An image that was looked up before. Written by one thread at a time, and read by all. */
+/* An image that was found before. Written by one thread at a time, and read by all. */
 struct known_image {
     uint64_t epoch; /* stored last; another one: nothing is known */
     uintptr_t begin, end, index;

@@ -20,7 +20,7 @@ struct kept_c_frame {
     uintptr_t sp, pc;
 };
 
-/* Another word that led from a frame to its caller: rbp where it is kept, if the frame's size depends on it, and the CFA of a frame that
+/* A further word by which a frame's caller was found: the stored rbp, if the frame's size depends on it, and the CFA of a frame that
  * aligned its stack. */
 struct kept_c_word {
     const uintptr_t *at;
@@ -109,8 +109,8 @@ static inline void kept_frames_move_fp(struct kept_c_frames *kept, intptr_t from
             kept->words[w].at = fp;
 }
 
-/* Returns the innermost kept frame at or outside of `from` that is `frame` and whose callers are unchanged; -1: not yet. *from: where the
- * next caller is to be looked for. */
+/* Returns the innermost kept frame at or outside of `from` that is `frame` and whose callers are unchanged, or -1 if there is none yet.
+ * Sets *from to the place for the search of the next caller. */
 ALWAYS_INLINE intptr_t kept_frames_meet(struct kept_c_frames *kept, intptr_t *from, const struct unwind_frame *frame)
 {
     intptr_t i = *from;

@@ -48,7 +48,7 @@ _Static_assert(sizeof(struct unwind_rule) == sizeof(uint64_t), "a rule is a word
 
 enum { UNWIND_RULE_BITS = 16 };
 
-/* 1 MiB, of which only what is used takes memory. */
+/* 1 MiB, of which only the used part takes memory. */
 struct unwind_rules {
     uint64_t epoch; /* in the 16 bits that no address has */
     struct {
@@ -64,7 +64,7 @@ bool unwind_begin(void);
 /* Code was unloaded: other code may be at its addresses. */
 void unwind_forget_code(void);
 
-/* Looks a rule up where the code says it, and keeps it. */
+/* Finds a rule in the unwind tables of the code, and caches it. */
 uint64_t unwind_find_rule(uintptr_t pc);
 
 ALWAYS_INLINE uint64_t unwind_tag(uintptr_t pc, uint64_t rule)
@@ -83,7 +83,8 @@ ALWAYS_INLINE bool unwind_is_kept(uint32_t slot, uintptr_t pc, uint64_t *rule)
     return __atomic_load_n(&unwind_rules->kept[slot].tag, __ATOMIC_RELAXED) == unwind_tag(pc, *rule);
 }
 
-/* An address has two places: in one of them alone, two addresses of one stack would look each other's rule up in turn. */
+/* Returns the rule of an address. It has two places in the cache: with one, two addresses of a stack that share it would replace each other
+ * in turn. */
 ALWAYS_INLINE struct unwind_rule unwind_rule_of(uintptr_t pc)
 {
     uint32_t slot = unwind_rule_slot(pc);

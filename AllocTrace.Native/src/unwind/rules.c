@@ -111,7 +111,7 @@ static uint64_t word_of(struct unwind_rule rule)
     return word;
 }
 
-/* In its first place; what was there moves to the second. */
+/* Stores the rule in its first place; the rule that was there moves to the second. */
 uint64_t unwind_find_rule(uintptr_t pc)
 {
     uint64_t rule = word_of(make_rule(pc));

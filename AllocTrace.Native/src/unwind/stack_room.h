@@ -20,7 +20,7 @@ struct stack_rooms {
     uint32_t next;
 };
 
-/* Asks the system. The result is the end of the mapping, or a page beyond sp when the system does not tell. */
+/* Asks the system. Returns the end of the mapping, or a page beyond sp if the system does not show it. */
 uintptr_t stack_rooms_find(struct stack_rooms *rooms, uintptr_t sp);
 
 /* The end of the mapping that sp is in. */

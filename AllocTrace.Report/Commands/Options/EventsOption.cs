@@ -8,7 +8,7 @@ internal static class EventsOption
 {
     public static Option<ulong> Create() => new("--events")
     {
-        Description = "Keep every call for 'export --events': on (up to 256 MiB), off, or the largest size of the log",
+        Description = "Keep every call for 'export --events': on (up to 256 MiB), off, or the largest size of the log.",
         HelpName = "on|off|SIZE",
         Arity = ArgumentArity.ZeroOrOne,
         CustomParser = result =>

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary><c>--label NAME=VALUE</c>: what tells a series at a server from others.</summary>
+/// <summary><c>--label NAME=VALUE</c>: the label that distinguishes a series at a server from others.</summary>
 internal static class LabelOption
 {
     public static Option<string[]> Create()

@@ -10,9 +10,9 @@ namespace AllocTrace.Report.Commands;
 internal sealed class LakeOptions
 {
     private readonly Option<bool> _partition = new("--partition") { Description = "With parquet: write into the folder -o, partitioned as service=NAME/date=YYYY-MM-DD." };
-    private readonly Option<bool> _slices = new("--slices") { Description = "With parquet: also write what each site did in each slice of time." };
-    private readonly Option<string?> _service = new("--service") { Description = "With parquet: the service that the processes belong to. [default: the name of the program]", HelpName = "NAME" };
-    private readonly Option<string?> _host = new("--host") { Description = "With parquet: the machine that the recording was made on. [default: this one]", HelpName = "NAME" };
+    private readonly Option<bool> _slices = new("--slices") { Description = "With parquet: also write the allocations of each site in each time slice." };
+    private readonly Option<string?> _service = new("--service") { Description = "With parquet: the service of the processes. [default: the name of the program]", HelpName = "NAME" };
+    private readonly Option<string?> _host = new("--host") { Description = "With parquet: the machine on which the recording was made. [default: this one]", HelpName = "NAME" };
 
     /// <param name="command">Gets the options.</param>
     public LakeOptions(Command command)

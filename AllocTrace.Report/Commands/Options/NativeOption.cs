@@ -11,7 +11,7 @@ internal static class NativeOption
     {
         var option = new Option<string>("--native")
         {
-            Description = "Record allocations of C code, too: malloc and mmap, as domains of these names. With stacks: with the C stack",
+            Description = "Record allocations of C code, too: malloc and mmap, as domains of these names. With stacks: with the C stack.",
             DefaultValueFactory = _ => "off",
         };
         option.AcceptOnlyFromAmong("off", "malloc", "stacks");

@@ -21,8 +21,8 @@ internal static class RecordingArgument
             : TraceDatabase.Open(fileOrPid);
 
     /// <summary>
-    /// A copy of the live snapshots that the collectors write for who watches, since they replace them when somebody else does. A reader opens
-    /// further connections by name, so the copy stays until this command ends.
+    /// Returns a copy of the databases that the collectors write for watching commands, because they replace these for other commands. A
+    /// reader opens further connections by name, so the copy stays until this command ends.
     /// </summary>
     private static string LiveCopyOf(uint pid, bool withMemory)
     {

@@ -39,7 +39,7 @@ internal sealed class ServerOptions
         ReportArguments.AtMostOne(command, _bearer, _basic);
     }
 
-    /// <summary>Reads the files and returns the server; <see langword="null"/>: none was given.</summary>
+    /// <summary>Reads the files and returns the server; <see langword="null"/> if none was given.</summary>
     /// <exception cref="UsageException">A file cannot be read, or has something else in it.</exception>
     public PushServer? Read(ParseResult parsed)
     {

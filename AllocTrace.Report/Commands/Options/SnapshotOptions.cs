@@ -39,7 +39,7 @@ internal sealed class SnapshotOptions
 
     private readonly Option<bool> _interpreterFrames = new("--interpreter-frames")
     {
-        Description = "Show the C frames of CPython itself, too: its loop and its calls. Of a recording with C stacks (run --native stacks).",
+        Description = "Show the C frames of CPython itself, too: its loop and its calls. Needs a recording with C stacks (run --native stacks).",
     };
 
     private readonly Option<long?> _process = ReportArguments.Process();
@@ -51,7 +51,7 @@ internal sealed class SnapshotOptions
         "VIEW");
 
     /// <param name="command">Gets the options.</param>
-    /// <param name="moments">The number of snapshots that can be named.</param>
+    /// <param name="snapshots">The number of snapshots that can be named.</param>
     /// <param name="views">True if a view can be chosen.</param>
     /// <param name="mine">True to have the option <c>--mine</c>.</param>
     public SnapshotOptions(Command command, int snapshots = 1, bool views = true, bool mine = false)

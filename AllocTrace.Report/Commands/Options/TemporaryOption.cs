@@ -11,7 +11,7 @@ internal static class TemporaryOption
     {
         var option = new Option<int>("--temporary")
         {
-            Description = "A block is temporary when its thread frees it before N further allocations",
+            Description = "A block is temporary when its thread frees it before N further allocations.",
             HelpName = "N",
             DefaultValueFactory = _ => new RecordingOptions().TemporaryThreshold,
         };

@@ -9,22 +9,24 @@ internal static class TimeOption
     private static readonly (string Unit, TimeSpan Length)[] _units =
         [("ms", TimeSpan.FromMilliseconds(1)), ("s", TimeSpan.FromSeconds(1)), ("m", TimeSpan.FromMinutes(1)), ("h", TimeSpan.FromHours(1)), ("d", TimeSpan.FromDays(1))];
 
-    public static Option<TimeSpan> Create(string name, string description, TimeSpan usual, TimeSpan least) => new(name)
+    /// <summary>Creates an option whose value is <see langword="null"/> unless it is given.</summary>
+    /// <param name="name">The name of the option.</param>
+    /// <param name="description">Its description.</param>
+    /// <param name="usual">The default, for the description.</param>
+    /// <param name="least">The shortest time.</param>
+    public static Option<TimeSpan?> Create(string name, string description, TimeSpan usual, TimeSpan least) => new(name)
     {
         Description = $"{description} [default: {Format(usual)}]",
         HelpName = "TIME",
         CustomParser = result =>
         {
-            if (result.Tokens is not [var token])
-                return usual;
-
-            if (TryParse(token.Value, out var time) && time >= least)
+            var text = result.Tokens[0].Value;
+            if (TryParse(text, out var time) && time >= least)
                 return time;
 
-            result.AddError($"{name} cannot be '{token.Value}': give a time of {Format(least)} or more, for example {Format(usual)}");
-            return usual;
+            result.AddError($"{name} cannot be '{text}': give a time of {Format(least)} or more, for example {Format(usual)}");
+            return null;
         },
-        DefaultValueFactory = _ => usual,
     };
 
     private static string Format(TimeSpan time)

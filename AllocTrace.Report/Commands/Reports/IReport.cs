@@ -5,7 +5,7 @@ namespace AllocTrace.Report.Commands;
 /// <summary>A report: the same contents in each format. A verb offers the formats that its report has (<see cref="ReportFormat"/>).</summary>
 internal interface IReport
 {
-    /// <summary>Writes it for people.</summary>
+    /// <summary>Writes the report as text.</summary>
     void WriteText(Output output);
 
     /// <summary>Writes it as one JSON object.</summary>

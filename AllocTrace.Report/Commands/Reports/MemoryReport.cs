@@ -168,7 +168,7 @@ internal sealed class MemoryReport(TraceDatabase database, IReadOnlyList<Residen
 
     private static string Size(string before, long? bytes) => bytes is { } known ? before + ByteSize.Format(known) : "";
 
-    /// <summary>Writes what a killed process had alive: there is no account of it.</summary>
+    /// <summary>Writes the live memory of a killed process, which has no account.</summary>
     private void WriteAlive(Page page, ResidentMemory memory)
     {
         if (memory.HighestBytes is { } highest)

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace AllocTrace.Report.Commands;
 
-/// <summary>Writes the summary of a process for people.</summary>
+/// <summary>Writes the summary of a process as text.</summary>
 internal sealed class SummaryText(TraceDatabase database)
 {
     private const int MostThreads = 10;

@@ -4,7 +4,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>Finds the stacks of another recording among those of this one: the same files, lines and functions all the way.</summary>
+/// <summary>Finds the stacks of another recording among those of this one: stacks with the same files, lines and functions.</summary>
 /// <remarks>
 /// There may be millions of stacks, so the table of those that are known is an array: a stack's place follows from its caller, line and function, or is
 /// the next free one, and looking it up is one access to memory mostly.

@@ -3,8 +3,8 @@ using AllocTrace.Storage;
 namespace AllocTrace.Analysis;
 
 /// <summary>
-/// Stacks whose frames are the same although their code objects are not: a function that was defined twice, under one name, by lines that
-/// cross. A traceback does not tell them apart.
+/// Finds stacks with equal frames and different code objects: those of a function that was defined twice under one name, on overlapping
+/// lines. A traceback does not distinguish them.
 /// </summary>
 internal static class DuplicateStacks
 {

@@ -3,8 +3,8 @@ using AllocTrace.Storage;
 namespace AllocTrace.Analysis;
 
 /// <summary>
-/// Counts blocks that a fork inherited once. The parent has them too, in the same pages until somebody writes. The recording knows blocks by place, not by
-/// address: of the same place, a child adds what it holds beyond its parent, and beyond its siblings.
+/// Counts blocks that a fork inherited once. The parent has them too, in the same pages until one process writes. The recording knows
+/// blocks by site, not by address: at the same site, a child adds the blocks that it has beyond its parent and its siblings.
 /// </summary>
 internal static class ForkedBlocks
 {

@@ -14,7 +14,7 @@ internal abstract class Grouping
     /// <summary>Orders groups of equal size and count: negative when <paramref name="a"/> comes before <paramref name="b"/>.</summary>
     public abstract int Compare(int a, int b);
 
-    /// <summary>For each group of another recording, grouped the same way, the group here that means the same, or -1.</summary>
+    /// <summary>Returns for each group of another recording, with the same kind of grouping, the equal group here, or -1.</summary>
     /// <param name="other">A grouping of the same type.</param>
     public abstract int[] Match(Grouping other);
 

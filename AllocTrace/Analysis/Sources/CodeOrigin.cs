@@ -15,6 +15,6 @@ internal enum CodeOrigin
     /// <summary>The import system's, which is a part of the standard library.</summary>
     Import,
 
-    /// <summary>A C function's, of whatever program or library.</summary>
+    /// <summary>Code of a C function, of any program or library.</summary>
     Native,
 }

@@ -4,7 +4,7 @@ using AllocTrace.Storage;
 
 namespace AllocTrace.Analysis;
 
-/// <summary>Tells from a file's name whose code is in it. The page and <c>--mine</c> have this rule.</summary>
+/// <summary>Determines the owner of a file's code from the file's name. The page and <c>--mine</c> use this rule.</summary>
 internal static partial class CodeOrigins
 {
     /// <param name="filename">

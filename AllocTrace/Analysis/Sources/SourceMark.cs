@@ -5,7 +5,7 @@ namespace AllocTrace.Analysis;
 /// <param name="Mark">Characters of it; <see langword="null"/> when the expression is not known, or is the whole line.</param>
 internal sealed record SourceMark(string Text, Range? Mark)
 {
-    /// <returns><see langword="null"/> when the line is blank, or not at hand.</returns>
+    /// <returns>The mark, or <see langword="null"/> if the line is blank or cannot be read.</returns>
     public static SourceMark? Find(SourceFiles source, Frame frame, Expression? expression)
     {
         if (source.FindWhole(frame.Filename, frame.LineNumber) is not { } line || source.Find(frame.Filename, frame.LineNumber) is not { } text)

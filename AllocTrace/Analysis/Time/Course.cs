@@ -11,10 +11,10 @@ internal sealed class Course(int slices)
     /// <summary>The bytes held before the first slice.</summary>
     public MemoryAmount Initial { get; private set; }
 
-    /// <summary>Bytes alive at the end of each slice.</summary>
+    /// <summary>The live bytes at the end of each slice.</summary>
     public ReadOnlySpan<long> Live => _live;
 
-    /// <summary>Blocks alive at the end of each slice.</summary>
+    /// <summary>The live blocks at the end of each slice.</summary>
     public ReadOnlySpan<long> Blocks => _blocks;
 
     /// <summary>Bytes allocated in each slice.</summary>

@@ -5,7 +5,7 @@ using AllocTrace.Wire;
 namespace AllocTrace.Analysis;
 
 /// <summary>
-/// Goes through a process's event log and tells of each block that ends how large it was and who allocated it. Keeps the blocks that are alive.
+/// Replays a process's event log, and finds the size and the allocating stack of each block that ends. Keeps the live blocks.
 /// </summary>
 internal sealed class EventReplay
 {
@@ -103,7 +103,7 @@ internal sealed class EventReplay
             throw Damaged(position, "its runs do not cover its events");
     }
 
-    /// <summary>The address without what tells one of the domains that share a record domain from another.</summary>
+    /// <summary>Returns the address without the bits that distinguish the domains which share a record domain.</summary>
     private static ulong? Plain(int domain, ulong? address) => domain == WireFormat.OtherDomains ? address & ((1UL << WireFormat.OtherShift) - 1) : address;
 
     private Block Allocated(long position, EventBlock block, int allocation)

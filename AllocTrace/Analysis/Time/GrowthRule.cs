@@ -1,8 +1,8 @@
 namespace AllocTrace.Analysis;
 
 /// <summary>
-/// Tells what keeps growing from what has grown, by the course of a place. What a place never gives back is, at each moment, the least that it holds from
-/// then on; a leak makes this grow again and again.
+/// Distinguishes growth that continues from growth that has ended, by the course of a site. The part that a site never frees is, at each
+/// time, the least amount that it holds from then on; a leak makes this part grow again and again.
 /// </summary>
 /// <remarks>
 /// Time is counted in slices in which the program worked, so that pauses do not matter. A place kept growing when what it keeps
@@ -120,7 +120,7 @@ internal sealed class GrowthRule(bool[] busy, bool[] building)
         return largest;
     }
 
-    /// <summary>Returns whether it stopped growing early, and allocated on: what comes then replaces what goes.</summary>
+    /// <summary>Returns true if the site stopped growing early and continued to allocate: its new blocks replace freed ones.</summary>
     private bool IsFull(Course course, int begin, int end, long total)
     {
         var allocated = 0L;

@@ -73,8 +73,8 @@ internal sealed class ProcessCourse
     public ReadOnlySpan<CourseChange> Changes(Range range) => CollectionsMarshal.AsSpan(_changes)[range];
 
     /// <summary>
-    /// A function that returns frees what its locals held: a main function just before the interpreter finalizes. When much less was alive then than shortly before, the
-    /// end is before that.
+    /// Finds the last slice that counts. A function that returns frees its locals: a main function does so just before the interpreter
+    /// finalizes. If much less was live then than shortly before, the course ends before that.
     /// </summary>
     private int LastThatCounts(int[] all, TraceSnapshot? live)
     {
@@ -135,7 +135,7 @@ internal sealed class ProcessCourse
         _changes.Sort((a, b) => a.Stack != b.Stack ? a.Stack.CompareTo(b.Stack) : a.Slice.CompareTo(b.Slice));
     }
 
-    /// <summary>Notes what is alive at the end; and when that is within the last slice, what changed up to then.</summary>
+    /// <summary>Stores the live blocks at the end, and the changes of the last slice up to then if the end is within it.</summary>
     private void Finish(Site[] sites, MemoryAmount[] alive, TraceSnapshot? live)
     {
         var difference = new Dictionary<int, MemoryAmount>();

@@ -10,7 +10,7 @@ internal static class SnapshotChoice
     public static TraceSnapshot[] OfView(TraceDatabase database, IReadOnlyList<TraceProcess> processes, View view) =>
         Of(database, processes, snapshot => snapshot.Kind == (view == View.Live ? SnapshotKind.Live : SnapshotKind.Peak));
 
-    /// <summary>The snapshots of a name, and what has to be said when the name does not tell which.</summary>
+    /// <summary>Finds the snapshots of a name, with a note if the name is ambiguous.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>
     public static (TraceSnapshot[] Snapshots, string? Note) Find(TraceDatabase database, IReadOnlyList<TraceProcess> processes, string name)
     {

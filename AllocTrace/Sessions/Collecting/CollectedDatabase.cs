@@ -71,7 +71,7 @@ internal sealed class CollectedDatabase(Func<TraceWriter> createWriter) : IDispo
         RemoveCollected();
     }
 
-    /// <summary>Gives it its name: nothing is added afterwards.</summary>
+    /// <summary>Gives the database its name. Nothing is added afterwards.</summary>
     /// <exception cref="IOException">It cannot be written. The message is one line.</exception>
     public void Complete() => Finish(writer => writer.Complete());
 

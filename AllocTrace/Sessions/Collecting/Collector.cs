@@ -66,10 +66,10 @@ internal sealed partial class Collector : IDisposable
     /// <summary>True if there was a look for sessions.</summary>
     public bool HasLooked => _sessions.HasLooked;
 
-    /// <summary>True if there will be no database: <see cref="Complete"/> says why. Sessions stay as they are.</summary>
+    /// <summary>True if there will be no database, for the reason that <see cref="Complete"/> throws. Sessions are not changed.</summary>
     public bool HasFailed => _database.Failure is not null;
 
-    /// <summary>True if there are sessions that another collector could go on with. After <see cref="Complete"/>.</summary>
+    /// <summary>True if there are sessions that another collector could continue. Valid after <see cref="Complete"/>.</summary>
     public bool HasAbandoned { get; private set; }
 
     /// <summary>True if the recording's last process waits for the database.</summary>
@@ -309,7 +309,7 @@ internal sealed partial class Collector : IDisposable
         _waiting.Clear();
     }
 
-    /// <summary>Lets its process end, and tells it if there will be no database.</summary>
+    /// <summary>Lets the process of a session end, and tells it if there will be no database.</summary>
     private void LetGo(FollowedSession session)
     {
         if (HasFailed)

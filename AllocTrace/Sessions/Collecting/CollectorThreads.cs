@@ -6,7 +6,7 @@ namespace AllocTrace.Sessions;
 /// </summary>
 /// <param name="look">Looks for sessions; returns how many there are.</param>
 /// <param name="serve">Serves all sessions once; returns the highest <see cref="FollowedSession.Load"/>.</param>
-/// <param name="fail">Called with an exception that nobody expects; afterwards <paramref name="isOver"/> is true.</param>
+/// <param name="fail">Called with an unexpected exception; afterwards <paramref name="isOver"/> is true.</param>
 /// <param name="isOver">True if nothing can be collected any longer.</param>
 internal sealed class CollectorThreads(Func<int> look, Func<double> serve, Action<Exception> fail, Func<bool> isOver) : IDisposable
 {

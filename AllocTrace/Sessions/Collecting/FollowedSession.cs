@@ -95,7 +95,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
     /// <summary>True if children of its process may have begun with what it had.</summary>
     public bool HasForked => Replay.LastFork != 0;
 
-    /// <summary>True if a later session of the same process exists: the process went on as another program.</summary>
+    /// <summary>True if there is a later session of the same process, which executed another program.</summary>
     public bool IsSuperseded { get; private set; }
 
     /// <summary>Opens a session and becomes its collector.</summary>
@@ -294,7 +294,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
         _claim.Dispose();
     }
 
-    /// <summary>Reads the mappings of the process as they are now; <see langword="null"/>: the system does not allow it.</summary>
+    /// <summary>Reads the present mappings of the process; <see langword="null"/> if the system does not allow it.</summary>
     private MemoryMap? ReadMap() => _process.NumberHere is { } pid ? ProcessMapReader.Read(pid, _session.Header->OwnMappings, Stacks()) : null;
 
     private List<(ulong, ulong)> Stacks()

@@ -3,8 +3,8 @@ using AllocTrace.Storage;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// The sessions that a collector follows: finds new ones, gives each its rounds, and lets forked children begin. Threads share them; each claims a
-/// session for its round. The list is replaced as a whole when it changes, so whoever reads it needs no lock.
+/// The sessions that a collector follows: finds new ones, drains each in rounds, and lets forked children begin. Threads share them, and
+/// each claims a session for its round. The list is replaced as a whole when it changes, so readers need no lock.
 /// </summary>
 /// <param name="intake">Opens the sessions that appear.</param>
 /// <param name="forks">The blocks with which forked children begin.</param>

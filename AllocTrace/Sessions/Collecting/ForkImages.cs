@@ -3,8 +3,8 @@ using AllocTrace.Replay;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// Keeps the live blocks at forks whose children have not been met yet. Many children never are, since they become other programs at once: images are
-/// forgotten when they are old and many have come since, for a child that runs says so with its first allocation. Used by several threads.
+/// Keeps the live blocks at forks until the children are found. Many children never are, because they execute another program at once: old
+/// images are dropped when many newer ones exist, because a running child appears with its first allocation. Used by several threads.
 /// </summary>
 internal sealed class ForkImages : IDisposable
 {

@@ -9,7 +9,7 @@ namespace AllocTrace.Sessions;
 /// <param name="drain">Takes the snapshots.</param>
 /// <param name="replay">Has the live blocks.</param>
 /// <param name="objects">Reads types and holders.</param>
-/// <param name="readMap">Reads the mappings of the process as they are now.</param>
+/// <param name="readMap">Reads the present mappings of the process.</param>
 /// <param name="drainAll">Drains everything that is committed.</param>
 internal sealed unsafe class RequestedSnapshots(SessionFile session, SessionDrain drain, ProcessReplay replay, ObjectCapture objects, Func<MemoryMap?> readMap, Action drainAll)
 {

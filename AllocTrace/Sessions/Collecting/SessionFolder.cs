@@ -23,10 +23,10 @@ internal sealed class SessionFolder : IDisposable
     /// <summary>The folder: what <c>ALLOCTRACE</c> is set to.</summary>
     public string Path { get; }
 
-    /// <summary>True if <see cref="Dispose"/> leaves the folder: it holds something that is not in a database.</summary>
+    /// <summary>True if <see cref="Dispose"/> leaves the folder, which has sessions that are not in a database.</summary>
     public bool Keep { get; set; }
 
-    /// <summary>Makes a folder that only its user can look into, with a name that nobody can guess.</summary>
+    /// <summary>Makes a folder that only its user can read, with a name that others cannot guess.</summary>
     /// <exception cref="IOException">There is no place for it. The message is one line.</exception>
     public static SessionFolder Create()
     {
@@ -56,7 +56,7 @@ internal sealed class SessionFolder : IDisposable
         }
     }
 
-    /// <summary>Such folders with sessions in them that nobody collects: their <c>run</c> was killed.</summary>
+    /// <summary>Returns such folders with sessions that no process collects: their <c>run</c> was killed.</summary>
     public static IEnumerable<string> Left() => new[] { SharedMemory, System.IO.Path.GetTempPath() }
         .Where(Directory.Exists)
         .SelectMany(Directory.EnumerateDirectories)

@@ -7,7 +7,7 @@ namespace AllocTrace.Sessions;
 /// method at a time; the properties of collections are read when no thread does.
 /// </summary>
 /// <param name="paths">Names the session files that there are now; asked again and again.</param>
-/// <param name="open">Opens one; null: it is no session yet.</param>
+/// <param name="open">Opens a session; returns <see langword="null"/> if it is not complete yet.</param>
 /// <param name="addProblem">Called for files that cannot be opened.</param>
 internal sealed class SessionIntake(Func<IEnumerable<string>> paths, Func<string, FollowedSession?> open, Action<Exception> addProblem)
 {
@@ -18,7 +18,9 @@ internal sealed class SessionIntake(Func<IEnumerable<string>> paths, Func<string
     private readonly ConcurrentQueue<string> _removed = [];
     private volatile bool _isShort;
 
-    /// <summary>True if there are sessions that can only be opened when others are closed: there are no descriptors or no memory. By any thread.</summary>
+    /// <summary>
+    /// True if some sessions can be opened only after others are closed, for lack of descriptors or memory. Any thread may read it.
+    /// </summary>
     public bool IsShort => _isShort;
 
     /// <summary>All files that were opened, or cannot be.</summary>

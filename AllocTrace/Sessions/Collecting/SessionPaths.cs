@@ -26,7 +26,10 @@ internal sealed class SessionPaths
     /// <summary>The sessions that there are now of a recording whose database has that path, complete or not.</summary>
     public static string[] Beside(string path) => In(Path.GetDirectoryName(path)!, PrefixOf(path));
 
-    /// <summary>Removes what killed collectors left: journals of sessions that are gone, the lock of a recording that nobody collects, an empty folder of <c>run</c>.</summary>
+    /// <summary>
+    /// Removes files of killed collectors: journals of sessions that no longer exist, the lock of a recording without a collector, an empty
+    /// folder of <c>run</c>.
+    /// </summary>
     public void RemoveLeft()
     {
         foreach (var (folder, prefix) in _folders)
@@ -84,7 +87,9 @@ internal sealed class SessionPaths
 
     private void AddFile(string path) => _files.Add(Path.Combine(_held.Hold(Path.GetDirectoryName(path)!), Path.GetFileName(path)));
 
-    /// <summary>Sessions of ALLOCTRACE=/folder/trace.db lie beside it, as /folder/trace.db.PID-….alloctrace.</summary>
+    /// <summary>
+    /// Returns the prefix of the sessions of a database: ALLOCTRACE=/folder/trace.db has sessions /folder/trace.db.PID-….alloctrace.
+    /// </summary>
     private static string PrefixOf(string path) => $"{Path.GetFileName(path)}.";
 
     private static string[] In(string folder, string prefix) => FolderFiles.Of(folder, prefix, SessionFolder.SessionSuffix);

@@ -12,8 +12,8 @@ internal static unsafe class StoppedSession
 
     /// <summary>Waits until the recording's own collector has it in a whole database, which removes its file.</summary>
     /// <returns>
-    /// True if it has. Otherwise the session is one that <c>run</c> or <c>collect</c> drains, or that waits for <c>collect</c>, or other processes
-    /// of the recording go on.
+    /// True if it was collected. Otherwise <c>run</c> or <c>collect</c> drains the session, or it waits for <c>collect</c>, or other
+    /// processes of the recording continue.
     /// </returns>
     /// <exception cref="IOException">The recording's collector has ended. The message is one line.</exception>
     public static bool AwaitCollected(string path)

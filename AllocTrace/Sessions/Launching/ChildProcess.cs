@@ -4,9 +4,9 @@ using System.Text;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// A command started as a shell would start it: found by PATH, with our terminal, descriptors, process group and ignored signals. As long as it
-/// is not disposed of, signals that the terminal sends to both are left to the command, others are passed on; when it has ended they do nothing:
-/// there is a database to complete.
+/// A command started as by a shell: found by PATH, with our terminal, descriptors, process group and ignored signals. Until it is disposed
+/// of, signals of the terminal to both processes are left to the command, and others are passed on. After the end of the command they are
+/// ignored, because a database must be completed.
 /// </summary>
 internal sealed unsafe class ChildProcess : IDisposable
 {

@@ -30,7 +30,7 @@ internal sealed class HeldFolders
         return name;
     }
 
-    /// <summary>A message with the names that people know.</summary>
+    /// <summary>Returns a message with the names that users know.</summary>
     public string Shown(string message) => _held.Aggregate(message, (text, each) => text.Replace($"{each.Name}/", $"{each.Path}/", StringComparison.Ordinal));
 
     /// <summary>Returns whether another user could put something else in the place of a folder. In one with the sticky bit, only its owner can.</summary>

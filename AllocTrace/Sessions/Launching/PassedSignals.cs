@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// Hands on to a command what others send to this process, and leaves to the terminal what it sends to both (pass_signals.h). As long as this object
-/// lives, and after it, none of these signals ends this process. There is one such object at a time.
+/// Passes signals of other processes on to a command, and leaves those of the terminal, which both get (pass_signals.h). From its creation
+/// on, also after its end, none of these signals ends this process. There is one such object at a time.
 /// </summary>
 internal sealed unsafe class PassedSignals : IDisposable
 {

@@ -1,9 +1,8 @@
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// The process with which a recording began that nobody started by <c>alloctrace run</c>: the farthest ancestor of a recorded process that was
-/// started with the same <c>ALLOCTRACE</c>. A shell or a server's parent may have no Python itself and start recorded processes for as long as
-/// it runs.
+/// The root of a recording that was not started by <c>alloctrace run</c>: the farthest ancestor of a recorded process that was started with
+/// the same <c>ALLOCTRACE</c>. A shell or a server's parent may have no Python itself and start recorded processes as long as it runs.
 /// </summary>
 internal sealed class RecordingRoot : IDisposable
 {
@@ -26,7 +25,9 @@ internal sealed class RecordingRoot : IDisposable
         _process = origin is { StartedTicks: var started } ? new ProcessProbe(pid, started) : null;
     }
 
-    /// <summary>True if it was started with <c>ALLOCTRACE</c>; otherwise it was told to record itself, by alloctrace.h or from outside.</summary>
+    /// <summary>
+    /// True if it was started with <c>ALLOCTRACE</c>; false if it started to record itself, by alloctrace.h or from outside.
+    /// </summary>
     public bool HasVariable { get; }
 
     /// <summary>Returns whether it may start more processes.</summary>

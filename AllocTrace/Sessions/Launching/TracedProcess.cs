@@ -3,9 +3,9 @@ using AllocTrace.Wire;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// The process that writes a session, as far as it can be seen from here. A process of another pid namespace is looked up by its number in this one.
-/// Where /proc does not show it, the session's file tells: while the process lives it maps the file, and nobody unmaps it before. When neither tells,
-/// the process counts as alive, so that a session is never taken away from a process that may go on. Used by one thread at a time.
+/// The process that writes a session, as far as this process can see it. A process of another pid namespace is looked up by its number in
+/// this one. If /proc does not show it, the session's file does: a living process maps the file. If neither shows it, the process counts as
+/// alive, so that its session is never removed too early. Used by one thread at a time.
 /// </summary>
 internal sealed unsafe class TracedProcess : IDisposable
 {
@@ -40,10 +40,12 @@ internal sealed unsafe class TracedProcess : IDisposable
         return !_hasEnded;
     }
 
-    /// <summary>Returns whether the process still maps the session; after exec it does not. <see langword="true"/> also when the system does not tell.</summary>
+    /// <summary>
+    /// Returns true if the process still maps the session, which it does not after exec, and also if the system does not show it.
+    /// </summary>
     public bool MapsSession() => _probe?.Maps(_fileName) ?? true;
 
-    /// <summary>Returns the resident memory of the process in bytes, or <see langword="null"/> if the system does not tell.</summary>
+    /// <summary>Returns the resident memory of the process in bytes, or <see langword="null"/> if the system does not show it.</summary>
     public long? ResidentBytes() => _probe?.ResidentBytes();
 
     public void Dispose() => _probe?.Dispose();

@@ -8,14 +8,14 @@ using AllocTrace.Wire;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// Writes the live blocks of a running process as a small database beside its session: the collector writes it while somebody watches, at most once a
-/// second, and so that the writing takes a tenth of its time at most. Peak, snapshots and time slices are added when a report wants them. Used by the
-/// session's collector.
+/// Writes the live blocks of a running process as a small database beside its session. The collector writes it while a command watches, at
+/// most once a second, and for at most a tenth of its time. Peak, snapshots and time slices are added for reports. Used by the session's
+/// collector.
 /// </summary>
 /// <param name="session">The session; not owned.</param>
 /// <param name="replay">Its replay; not owned.</param>
 /// <param name="objects">The types and holders of its snapshots; not owned.</param>
-/// <param name="readMap">Reads the mappings of the process as they are now.</param>
+/// <param name="readMap">Reads the present mappings of the process.</param>
 /// <param name="group">The control group that limits its memory.</param>
 internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay replay, ObjectCapture objects, Func<MemoryMap?> readMap, ControlGroup? group)
 {
@@ -41,7 +41,7 @@ internal sealed unsafe class LiveSnapshotFile(SessionFile session, ProcessReplay
         return wanted != 0 && wanted + WatchedNs >= nowNs && readMap() is { } map ? replay.Memory.Account(map, SnapshotKind.Live, "") : null;
     }
 
-    /// <summary>Writes it if somebody watches and it is time. If it cannot be written, there is none.</summary>
+    /// <summary>Writes the database if a command watches and it is time. If it cannot be written, there is none.</summary>
     public void WriteIfWatched(ulong nowNs, Func<IReadOnlyCollection<Loss>> losses)
     {
         var wanted = Volatile.Read(ref session.Header->LiveWantedNs);

@@ -5,8 +5,8 @@ using AllocTrace.Wire;
 namespace AllocTrace.Sessions;
 
 /// <summary>
-/// Watches a running recording: asks the collectors of its processes for snapshots of what is alive (<see cref="LiveSnapshotFile"/>), again and again.
-/// Used by one thread; several may watch one recording.
+/// Watches a running recording: requests databases of the live blocks (<see cref="LiveSnapshotFile"/>) from the collectors of its
+/// processes, again and again. Used by one thread; several may watch one recording.
 /// </summary>
 internal sealed unsafe partial class LiveWatch : IDisposable
 {

@@ -8,7 +8,7 @@ namespace AllocTrace.Sessions;
 internal sealed unsafe record SessionSurvey(uint Pid, ulong StartedNs)
 {
     /// <summary>Looks at a session.</summary>
-    /// <returns><see langword="null"/> when it cannot be read: whoever collects it finds out why.</returns>
+    /// <returns><see langword="null"/> if it cannot be read; its collector finds the reason.</returns>
     public static SessionSurvey? TryRead(string path) =>
         Look(path, session => new SessionSurvey(session.Header->Pid, session.Header->StartedNs));
 

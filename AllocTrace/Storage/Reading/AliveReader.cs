@@ -10,7 +10,7 @@ internal sealed class AliveReader : IDisposable
     private readonly long _last;
 
     /// <param name="connection">The database.</param>
-    /// <param name="snapshot">The snapshot; with <see langword="null"/> nothing was alive.</param>
+    /// <param name="snapshot">The snapshot; <see langword="null"/> if nothing was live.</param>
     /// <param name="sites">The sites that are wanted.</param>
     public AliveReader(ReadConnection connection, TraceSnapshot? snapshot, RowRange sites)
     {

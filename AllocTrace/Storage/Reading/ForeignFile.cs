@@ -16,7 +16,7 @@ internal static class ForeignFile
     /// <summary>The longest text, blob or row, bytes: several times what a block of events takes.</summary>
     private const int LongestValue = 16 << 20;
 
-    /// <summary>After how many steps of its machine SQLite asks whether to go on.</summary>
+    /// <summary>The number of steps of SQLite's machine between two checks of the limit.</summary>
     private const int StepsAtOnce = 100_000;
 
     /// <summary>Steps for each byte of the file, and besides: reports take a tenth of it.</summary>

@@ -7,7 +7,7 @@ internal sealed class ReadConnections : IDisposable
 
     private readonly List<ReadConnection> _connections = [];
 
-    /// <summary>Opens them all, so that they read the same file whatever becomes of its name.</summary>
+    /// <summary>Opens all connections, so that they read the same file if its name changes.</summary>
     /// <exception cref="Microsoft.Data.Sqlite.SqliteException">The file cannot be opened.</exception>
     public ReadConnections(string path)
     {

@@ -45,7 +45,7 @@ internal sealed class SiteReader
     /// <summary>Returns the parts in which <see cref="ReadCounters"/> reads a process.</summary>
     public RowRange[] PartsOf(TraceProcess process) => RangeOf(process).Split();
 
-    /// <summary>All that is known about the sites of a process, as far as they are in the range, in the order of the database.</summary>
+    /// <summary>Reads all amounts of the sites of a process in a range, in the order of the database.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // this runs once, with all its work in one loop
     public void ReadCounters(ReadConnection connection, TraceProcess process, RowRange range, SiteVisitor visit)
     {

@@ -42,13 +42,13 @@ internal sealed unsafe class FollowedProcess
     /// <summary>The way in which the recording ended; <see cref="ProcessEnding.Running"/> until then.</summary>
     public ProcessEnding Ending { get; set; } = ProcessEnding.Running;
 
-    /// <summary>Its row in the current database; 0: it has none yet.</summary>
+    /// <summary>The row in the current database; 0 if it has none yet.</summary>
     public long Row { get; set; }
 
-    /// <summary>Its row for what was alive at the end of the last period.</summary>
+    /// <summary>The row of the live blocks at the end of the last period.</summary>
     public long SnapshotRow { get; set; }
 
-    /// <summary>Its row for the end of the period after which most was alive, in the current database.</summary>
+    /// <summary>The row of the period's end with most live bytes, in the current database.</summary>
     public long PeakRow { get; set; }
 
     /// <summary>The live bytes at the peak; negative until there is a period.</summary>
@@ -57,7 +57,7 @@ internal sealed unsafe class FollowedProcess
     /// <summary>The rows of its interpreters in the table of threads.</summary>
     public Dictionary<uint, long> ThreadRows { get; } = [];
 
-    /// <summary>Bytes in memory, as the system last said; <see langword="null"/>: it did not.</summary>
+    /// <summary>The resident memory in bytes, as the system counted it last; <see langword="null"/> if unknown.</summary>
     public long? ResidentBytes { get; set; }
 
     public long UnknownFrees { get; private set; }
@@ -127,7 +127,7 @@ internal sealed unsafe class FollowedProcess
         HasRestarted = false;
     }
 
-    /// <summary>A new database begins: it has no rows of this process.</summary>
+    /// <summary>Forgets the rows of this process, because a new database begins.</summary>
     public void ForgetRows()
     {
         (Row, SnapshotRow, PeakRow, PeakBytes) = (0, 0, 0, -1);

@@ -55,7 +55,7 @@ internal sealed class FrameTrie
         return number;
     }
 
-    /// <summary>Returns the number here of another trie's stack.</summary>
+    /// <summary>Returns the number in this trie of another trie's stack.</summary>
     /// <param name="other">The other one.</param>
     /// <param name="stack">Its stack.</param>
     /// <param name="known">The known stacks; grows.</param>

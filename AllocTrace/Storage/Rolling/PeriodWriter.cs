@@ -3,8 +3,9 @@ using Microsoft.Data.Sqlite;
 namespace AllocTrace.Storage;
 
 /// <summary>
-/// Writes periods of processes into the current database of a series, which is attached as <c>part</c>. A site's sums there are those since the database
-/// began; what was alive before counts as inherited, as in a forked child. Used by one thread at a time, within its transactions.
+/// Writes periods of processes into the current database of a series, which is attached as <c>part</c>. A site's sums there are those since
+/// the database began; blocks that were live before count as inherited, as in a forked child. Used by one thread at a time, within its
+/// transactions.
 /// </summary>
 internal sealed class PeriodWriter : IDisposable
 {
@@ -117,7 +118,7 @@ internal sealed class PeriodWriter : IDisposable
         site.HasChangedSincePeak = true;
     }
 
-    /// <summary>More is alive than after any period before: brings the rows of that moment up to date.</summary>
+    /// <summary>Updates the rows of the peak, because more bytes are live than after any period before.</summary>
     private void SetPeak(FollowedProcess process, long atNs, MemoryAmount live)
     {
         process.PeakBytes = live.Bytes;
@@ -166,7 +167,7 @@ internal sealed class PeriodWriter : IDisposable
         return row;
     }
 
-    /// <summary>Writes a stack and its callers, as far as they are not there yet, under their numbers in the trie.</summary>
+    /// <summary>Writes a stack and its callers under their numbers in the trie, unless they are there.</summary>
     private void AddStack(int stack)
     {
         var path = new Stack<int>();

@@ -77,7 +77,7 @@ internal sealed class RollingDatabase : IDisposable
 
     /// <summary>Begins a new database. Not within a transaction.</summary>
     /// <param name="now">The time.</param>
-    /// <param name="processes">The processes that are followed: their stacks go on, those of others are forgotten.</param>
+    /// <param name="processes">The followed processes, whose stacks are kept; those of others are forgotten.</param>
     /// <exception cref="SqliteException">The database cannot be written.</exception>
     public void BeginPart(DateTimeOffset now, IEnumerable<FollowedProcess> processes)
     {

@@ -8,7 +8,7 @@ namespace AllocTrace.Storage;
 /// </summary>
 internal sealed class RollingState : IDisposable
 {
-    /// <summary>Whoever reads a database of the series waits so long for a transaction, and it for them; milliseconds.</summary>
+    /// <summary>The time limit for a transaction of readers of the series, and of this process, in milliseconds.</summary>
     private const int Patience = 30_000;
 
     private const string Schema =
@@ -96,7 +96,7 @@ internal sealed class RollingState : IDisposable
     public void Enqueue(byte[] content, long profiles, long nowNs) =>
         Connection.Run("INSERT INTO main.outbox (made_at, profiles, content) VALUES (@now, @profiles, @content)", ("@now", nowNs), ("@profiles", profiles), ("@content", content));
 
-    /// <summary>Returns the first request that is to be sent; <see langword="null"/>: none is.</summary>
+    /// <summary>Returns the first request to send; <see langword="null"/> if there is none.</summary>
     public (long Id, long Profiles, byte[] Content)? Peek()
     {
         using var command = Connection.CreateCommand();

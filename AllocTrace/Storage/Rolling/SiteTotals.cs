@@ -47,7 +47,7 @@ internal struct FollowedSite
     /// <summary>The sums that were written in the current transaction.</summary>
     public SiteTotals Written;
 
-    /// <summary>The row in the current database; 0: it has none yet.</summary>
+    /// <summary>The row in the current database; 0 if it has none yet.</summary>
     public long Row;
 
     /// <summary>True if it changed since the process had most: its row of that moment is out of date.</summary>

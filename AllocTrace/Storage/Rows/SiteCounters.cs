@@ -7,8 +7,8 @@ namespace AllocTrace.Storage;
 /// <param name="Allocated">All allocations.</param>
 /// <param name="Freed">Those that were freed.</param>
 /// <param name="Temporary">Those that were freed at once.</param>
-/// <param name="Peak">Those alive at the process's high-water mark.</param>
-/// <param name="Live">Those alive at the end.</param>
+/// <param name="Peak">Blocks that were live at the process's high-water mark.</param>
+/// <param name="Live">Blocks that were live at the end.</param>
 /// <param name="Expression">The expression of the innermost line, packed as in the database; 0 if unknown.</param>
 internal readonly record struct SiteCounters(
     int Thread,

@@ -26,7 +26,9 @@ internal sealed class StackTable
     /// <summary>The numbers in the database, ascending; <see langword="null"/> when they are the indices.</summary>
     public long[]? Ids { get; set; }
 
-    /// <summary>The stack that stands for each one, when C frames of the interpreter are left out; <see langword="null"/>: they are not.</summary>
+    /// <summary>
+    /// The representative of each stack when C frames of the interpreter are left out; <see langword="null"/> if they are not.
+    /// </summary>
     public int[]? Folded { get; set; }
 
     /// <summary>The index of the calling stack, 0 for the outermost frame. Index 0 has none.</summary>

@@ -10,7 +10,7 @@ internal sealed class CrashWriter(WriteConnection connection)
     private long _threads;
 
     /// <summary>All that can be damaged, read and checked before the first row is written.</summary>
-    /// <returns><see langword="null"/>: there was no crash.</returns>
+    /// <returns><see langword="null"/> if there was no crash.</returns>
     /// <exception cref="InvalidTraceException">The crash is damaged.</exception>
     public static CrashContent? Read(SessionFile session)
     {
@@ -38,7 +38,7 @@ internal sealed class CrashWriter(WriteConnection connection)
     /// <summary>Writes a crash.</summary>
     /// <param name="process">Its number in the database.</param>
     /// <param name="crash">It.</param>
-    /// <param name="replay">Tells the time.</param>
+    /// <param name="replay">Determines the time.</param>
     /// <param name="domains">The numbers in the database of a record's domains.</param>
     /// <param name="stacks">Those of the nodes of its allocations.</param>
     public void Add(long process, CrashContent crash, ProcessReplay replay, long[] domains, long[] stacks)

@@ -5,8 +5,8 @@ using static SQLitePCL.raw;
 namespace AllocTrace.Storage;
 
 /// <summary>
-/// Numbers stacks that are the same in many recordings: of a thousand recordings they do not fit into memory, so they are in a table of a file that
-/// nobody needs afterwards. Used by one thread, while the connection is open.
+/// Numbers stacks that are equal in many recordings. Those of a thousand recordings do not fit into memory, so they are in a table of a
+/// temporary file. Used by one thread, while the connection is open.
 /// </summary>
 internal sealed class KnownStacks : IDisposable
 {

@@ -8,7 +8,7 @@ using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Storage;
 
-/// <summary>Writes what one process's recording came to. The replay is finished; numbers in the database go on from process to process.</summary>
+/// <summary>Writes the finished replay of one process. Numbers in the database continue from process to process.</summary>
 internal sealed unsafe class ProcessWriter : IDisposable
 {
     private static readonly RecordKind[] _operations = [RecordKind.Malloc, RecordKind.Calloc, RecordKind.Realloc, RecordKind.Free];
@@ -198,7 +198,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             insert.Dispose();
     }
 
-    /// <summary>The sites with anything: of what was inherited, only those of which something was alive.</summary>
+    /// <summary>Returns the sites with any amount; of inherited ones, only those with live blocks.</summary>
     internal static IEnumerable<uint> SitesOf(ProcessReplay replay)
     {
         for (var site = 1u; site < replay.Sites.End; site++)

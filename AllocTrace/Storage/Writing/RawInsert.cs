@@ -7,8 +7,8 @@ using static SQLitePCL.raw;
 namespace AllocTrace.Storage;
 
 /// <summary>
-/// Inserts rows of any values, below ADO.NET: nothing has to be compiled for it at the end of each recording, as a mapper does for each
-/// kind of row (docs/performance.md). Used by one thread, while the connection is open.
+/// Inserts rows of any values, below ADO.NET: a mapper would compile code for each kind of row at the end of each recording
+/// (docs/performance.md). Used by one thread, while the connection is open.
 /// </summary>
 internal sealed class RawInsert : IDisposable
 {

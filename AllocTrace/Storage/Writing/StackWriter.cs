@@ -30,10 +30,10 @@ internal sealed unsafe class StackWriter : IDisposable
         _stack.Add(NoStack, null, null, 0, 0);
     }
 
-    /// <summary>Writes the stacks of a session that are wanted, and those of their callers, as far as they are not there yet.</summary>
+    /// <summary>Writes stacks of a session and those of their callers, unless they are there.</summary>
     /// <param name="session">The session of the nodes.</param>
     /// <param name="wanted">Nodes that exist.</param>
-    /// <returns>The stack of each node; that of nodes which nobody wanted is undefined.</returns>
+    /// <returns>The stack of each node; undefined for nodes that are not wanted.</returns>
     /// <exception cref="InvalidTraceException">A node's parent or code does not exist.</exception>
     public long[] Add(SessionFile session, IEnumerable<uint> wanted)
     {

@@ -81,7 +81,7 @@ internal sealed class TraceWriter : IDisposable
         }
     }
 
-    /// <summary>Finds out whether a name is one that a database can have: a device or a pipe is not replaced by a file, whoever asks.</summary>
+    /// <summary>Throws if a database cannot have a name: a device or a pipe is never replaced by a file.</summary>
     /// <exception cref="IOException">It is not. The message is one line.</exception>
     internal static void CheckKind(string path)
     {
@@ -100,8 +100,8 @@ internal sealed class TraceWriter : IDisposable
     /// <param name="ending">The way in which the recording ended.</param>
     /// <param name="losses">The losses other than those that the threads counted themselves.</param>
     /// <param name="objects">The types and holders of blocks, by snapshot of the replay; <see langword="null"/>: of none.</param>
-    /// <param name="events">Every event, finished; <see langword="null"/>: nobody asked for them.</param>
-    /// <param name="group">The control group that limits the process's memory; <see langword="null"/>: none.</param>
+    /// <param name="events">The finished log of every event; <see langword="null"/> if it was not requested.</param>
+    /// <param name="group">The control group that limits the process's memory; <see langword="null"/> if there is none.</param>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged; the process is not in the database.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
     public void Add(

@@ -49,7 +49,7 @@ internal sealed class UnfinishedFile : IDisposable
         return copy.Name;
     }
 
-    /// <summary>Gives it its target's name; whoever sees it there finds it free.</summary>
+    /// <summary>Renames the file to its target, where it is complete and unlocked.</summary>
     /// <exception cref="IOException">There is such a file, or it cannot be renamed.</exception>
     public void MoveTo(string target, bool overwrite)
     {
@@ -67,7 +67,7 @@ internal sealed class UnfinishedFile : IDisposable
             RemoveUnlessLocked(file);
     }
 
-    /// <summary>Removes a file if nobody has it locked.</summary>
+    /// <summary>Removes a file if no process has locked it.</summary>
     /// <returns>True if it was removed.</returns>
     public static bool RemoveUnlessLocked(string file)
     {

@@ -41,7 +41,7 @@ internal sealed class WriteConnection : IDisposable
     /// <summary>The queue whose thread inserts the rows.</summary>
     public InsertQueue Queue { get; } = new();
 
-    /// <summary>Executes statements whose results nobody needs.</summary>
+    /// <summary>Executes statements without results.</summary>
     /// <exception cref="SqliteException">One of them failed; those before it are done.</exception>
     public void Execute(string sql)
     {

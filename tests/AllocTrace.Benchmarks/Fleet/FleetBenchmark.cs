@@ -11,7 +11,7 @@ internal static class FleetBenchmark
 {
     private const int Sites = 300, CallsOfPeriod = 2000;
 
-    /// <param name="recorded">A recording of one process, which all of them do as.</param>
+    /// <param name="recorded">The recording of one process, which all processes imitate.</param>
     /// <param name="count">The number of processes.</param>
     /// <param name="periods">The number of periods of 15 s.</param>
     public static void Run(string recorded, int count, int periods)

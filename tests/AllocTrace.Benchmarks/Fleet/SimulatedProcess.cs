@@ -4,8 +4,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.Benchmarks.Fleet;
 
 /// <summary>
-/// A session of a process that does what a recorded one did, without an end: it has the stacks of its sites, each as busy as in the recording. Its process is one that cannot
-/// be seen, and lives as long as this object.
+/// A session of a process that repeats a recorded one without end: it has the stacks of its sites, each as busy as in the recording. The
+/// process cannot be seen, and lives as long as this object.
 /// </summary>
 internal sealed class SimulatedProcess : IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class SimulatedProcess : IDisposable
     private ulong _next = FirstAddress;
 
     /// <param name="path">The session's file.</param>
-    /// <param name="number">Tells it from the others.</param>
+    /// <param name="number">The number that distinguishes it from the others.</param>
     /// <param name="recorded">The recording of the process.</param>
     /// <param name="sites">The number of its sites to simulate, the busiest first.</param>
     public SimulatedProcess(string path, int number, TraceDatabase recorded, int sites)
@@ -56,7 +56,7 @@ internal sealed class SimulatedProcess : IDisposable
         }
     }
 
-    /// <summary>Allocates, and frees what is older than the last blocks.</summary>
+    /// <summary>Allocates, and frees blocks that are older than the last ones.</summary>
     public void Run(int calls)
     {
         for (var i = 0; i < calls; i++)

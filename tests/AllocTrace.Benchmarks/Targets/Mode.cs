@@ -1,10 +1,10 @@
 namespace AllocTrace.Benchmarks.Targets;
 
-/// <summary>A way to run a program: alone, or watched by somebody.</summary>
-/// <param name="Name">Column of the table.</param>
-/// <param name="Interpreter">Arguments of the interpreter before the program's name.</param>
-/// <param name="Preload">A library for <c>LD_PRELOAD</c>.</param>
-/// <param name="Collector">Arguments of <c>alloctrace run</c>; null: not by us.</param>
+/// <summary>A way to run a program: alone, or under a tool.</summary>
+/// <param name="Name">The column of the table.</param>
+/// <param name="Interpreter">The arguments of the interpreter before the program's name.</param>
+/// <param name="Preload">The library for <c>LD_PRELOAD</c>.</param>
+/// <param name="Collector">The arguments of <c>alloctrace run</c>; <see langword="null"/> for other tools.</param>
 internal sealed record Mode(string Name, string[] Interpreter, string? Preload = null, string[]? Collector = null)
 {
     public const string Output = "{output}";

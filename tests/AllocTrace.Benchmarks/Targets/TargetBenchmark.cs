@@ -9,7 +9,7 @@ internal static class TargetBenchmark
     /// <param name="interpreter">The CPython that runs the programs.</param>
     /// <param name="runs">The number of runs of each program in each mode.</param>
     /// <param name="times">The number of times that a program repeats its work in one process.</param>
-    /// <param name="only">Names of groups of programs (folders), programs and modes; none: all of them.</param>
+    /// <param name="only">The names of groups of programs (folders), programs and modes to run; empty for all of them.</param>
     public static void Run(string command, string interpreter, int runs, int times, string[] only)
     {
         var folder = Directory.CreateTempSubdirectory("alloctrace-benchmark-").FullName;

@@ -1,10 +1,10 @@
 namespace AllocTrace.Benchmarks.Targets;
 
 /// <summary>A program of the benchmark.</summary>
-/// <param name="Path">Its file.</param>
+/// <param name="Path">The path of the program.</param>
 internal sealed record TargetProgram(string Path)
 {
-    /// <summary>The folder that it is in: <c>allocating</c> programs do little else, <c>ordinary</c> ones do.</summary>
+    /// <summary>The folder of the program: <c>allocating</c> programs do little but allocate, <c>ordinary</c> ones do other work.</summary>
     public string Group => System.IO.Path.GetFileName(System.IO.Path.GetDirectoryName(Path)!);
 
     public string Name => System.IO.Path.GetFileNameWithoutExtension(Path);

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace AllocTrace.Benchmarks.Targets;
 
-/// <summary>Runs programs and measures what they use.</summary>
+/// <summary>Runs programs and measures the resources that they use.</summary>
 internal sealed class TargetRunner(string command, string interpreter, int times, string folder)
 {
     private readonly string _measure = Compile("measure", folder, []);

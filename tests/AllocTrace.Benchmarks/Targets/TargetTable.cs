@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace AllocTrace.Benchmarks.Targets;
 
-/// <summary>The tables of docs/performance.md.</summary>
+/// <summary>Prints the tables of docs/performance.md.</summary>
 internal sealed class TargetTable(TargetProgram[] programs, Mode[] modes, Dictionary<(TargetProgram Program, Mode Mode), List<Measurement>> measured)
 {
     public void Write(TextWriter writer)

@@ -3,12 +3,12 @@ using System.Globalization;
 namespace AllocTrace.Benchmarks.Targets;
 
 /// <summary>The resources that a program used, as <c>measure</c> writes them.</summary>
-/// <param name="Cpu">Seconds, user and system.</param>
-/// <param name="Wall">Seconds.</param>
-/// <param name="Resident">The most memory that was resident, in bytes.</param>
+/// <param name="Cpu">CPU time, user and system, in seconds.</param>
+/// <param name="Wall">Elapsed time, in seconds.</param>
+/// <param name="Resident">The largest resident memory, in bytes.</param>
 internal sealed record Usage(double Cpu, double Wall, double Resident)
 {
-    /// <summary>The least of each, over several runs.</summary>
+    /// <summary>Returns the least of each resource over several runs.</summary>
     public static Usage Least(IEnumerable<Usage> runs) =>
         runs.Aggregate((one, other) => new(Math.Min(one.Cpu, other.Cpu), Math.Min(one.Wall, other.Wall), Math.Min(one.Resident, other.Resident)));
 

@@ -4,17 +4,19 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Recordings of processes that run already: <c>attach</c> and <c>detach</c>, by gdb up to 3.13 and by PEP 768 from 3.14 on.</summary>
+/// <summary>
+/// Tests recordings of processes that already run: <c>attach</c> and <c>detach</c>, by gdb up to 3.13 and by PEP 768 from 3.14 on.
+/// </summary>
 [TestClass]
 public sealed class AttachTests
 {
     private const string Kept = "SELECT sum(allocated_blocks), sum(allocated_bytes) FROM site_frame WHERE function = 'keep' AND lineno = 12 AND domain_name = 'obj'";
     private const string Nobody = "65534";
 
-    /// <summary>Runs no Python code until it is killed.</summary>
+    /// <summary>A program that runs no Python code until it is killed.</summary>
     private static readonly string[] _idle = ["-c", "import time; print('ready', flush=True); time.sleep(600)"];
 
-    /// <summary>One that gdb is for, and one that has PEP 768, as far as they are there.</summary>
+    /// <summary>One interpreter that needs gdb, and one that has PEP 768, as far as the machine has them.</summary>
     private static IEnumerable<Python> OneOfEach => OneOfEachOf(Python.Installed);
 
     [TestMethod]

@@ -5,13 +5,13 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Programs that ran with the variables alone, collected afterwards or meanwhile.</summary>
+/// <summary>Tests the collection of programs that ran with the variables alone, during and after their run.</summary>
 [TestClass]
 public sealed class CollectTests
 {
     private const string Sessions = "*.alloctrace";
 
-    /// <summary>Holds 100 blocks of a kilobyte, says so, and continues when a line comes in.</summary>
+    /// <summary>A program that holds 100 blocks of a kilobyte, says so, and continues after a line of input.</summary>
     private const string Waiting = """
         import sys
         kept = [bytes(1000) for _ in range(100)]
@@ -213,7 +213,7 @@ public sealed class CollectTests
         Assert.AreEqual(processes * size, leak.GetProperty("size").GetInt64());
     }
 
-    /// <summary>Lines of <see cref="Waiting"/> that hold 100 <c>bytes</c> of this size.</summary>
+    /// <summary>Requires lines of <see cref="Waiting"/> that hold 100 <c>bytes</c> of this size.</summary>
     private static void AssertHeld(string database, params (int Line, int Length)[] expected)
     {
         var header = long.Parse(Python.Default.Run(["-c", "import sys; print(sys.getsizeof(b''))"]).Succeeded().Output);

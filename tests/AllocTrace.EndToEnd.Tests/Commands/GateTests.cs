@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary><c>run --fail-above</c> of programs that cannot be recorded: the gate fails, as it measured nothing.</summary>
+/// <summary>Tests <c>run --fail-above</c> with programs that cannot be recorded: the gate fails, because it measured nothing.</summary>
 [TestClass]
 public sealed class GateTests
 {

@@ -5,7 +5,10 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Planted leaks of many kinds and their clean twins (programs/leaks.py), recorded in turns: each leak's line is among the first three of <c>leaks</c>, a twin has nothing to speak of.</summary>
+/// <summary>
+/// Records planted leaks of many kinds and their clean twins (programs/leaks.py) in turns. <c>leaks</c> must list each leak's line among
+/// the first three, and nothing of note for a twin.
+/// </summary>
 [TestClass]
 public sealed class LeakSetTests
 {
@@ -84,7 +87,7 @@ public sealed class LeakSetTests
             .OrderByDescending(row => row.Size);
     }
 
-    /// <summary>The first line after a definition that says LEAK.</summary>
+    /// <summary>Returns the first line with LEAK after a definition.</summary>
     private static int LineOf(string definition)
     {
         var lines = File.ReadAllLines(_program);

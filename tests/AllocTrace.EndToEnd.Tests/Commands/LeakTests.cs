@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>The main job: a planted leak is named with its function, file, line, count and bytes.</summary>
+/// <summary>Requires that a planted leak is named with its function, file, line, blocks and bytes.</summary>
 [TestClass]
 public sealed class LeakTests
 {

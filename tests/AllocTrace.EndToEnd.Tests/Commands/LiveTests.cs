@@ -5,7 +5,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary><c>alloctrace live</c> with recordings that go on, in a pipe and on a terminal.</summary>
+/// <summary>Tests <c>alloctrace live</c> with running recordings, in a pipe and on a terminal.</summary>
 [TestClass]
 public sealed class LiveTests
 {
@@ -80,7 +80,7 @@ public sealed class LiveTests
         AssertReported(pid);
     }
 
-    /// <summary>Reports take the PID where they take a file.</summary>
+    /// <summary>Requires that reports accept the PID in place of a file.</summary>
     private static void AssertReported(int pid)
     {
         StringAssert.Contains(Alloctrace.Run("top", $"{pid}", "-n", "0").Succeeded().Output, "attached.py:12");
@@ -150,7 +150,7 @@ public sealed class LiveTests
             }
         }
 
-        /// <summary>Waits until it appears after what was waited for before.</summary>
+        /// <summary>Waits until the text appears after the one that was waited for before.</summary>
         public void Await(string text)
         {
             var time = Stopwatch.StartNew();

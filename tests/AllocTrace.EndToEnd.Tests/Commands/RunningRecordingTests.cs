@@ -4,7 +4,9 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Reports of a process that is being recorded (its PID where FILE goes) know its past: growth, peak, timeline, named snapshots.</summary>
+/// <summary>
+/// Tests reports of a process that is being recorded (its PID in place of FILE): growth, peak, timeline and named snapshots so far.
+/// </summary>
 [TestClass]
 public sealed class RunningRecordingTests
 {

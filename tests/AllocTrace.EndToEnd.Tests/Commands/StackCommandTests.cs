@@ -8,7 +8,9 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary><c>alloctrace stack</c> against what processes say about themselves (programs/reported.py), busy ones included.</summary>
+/// <summary>
+/// Compares <c>alloctrace stack</c> with the stacks that processes, also busy ones, write themselves (programs/reported.py).
+/// </summary>
 [TestClass]
 public sealed class StackCommandTests
 {
@@ -122,7 +124,7 @@ public sealed class StackCommandTests
         }
     }
 
-    /// <summary>A name as reports have it: lone surrogates, which JSON has escaped, are written out.</summary>
+    /// <summary>Returns a name as reports have it: lone surrogates, which JSON escapes, are written out.</summary>
     private static string Text(JsonElement name)
     {
         var raw = name.GetRawText();

@@ -3,8 +3,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// Whole programs, single-threaded, against an allocator that counts on its own: the program does the same whether it is traced or not, and
-/// the database has every call, by domain and operation, with its bytes.
+/// Compares recordings of whole single-threaded programs with an independent counting allocator. The program makes the same calls traced
+/// and untraced, and the database has every call, by domain and operation, with its bytes.
 /// </summary>
 [TestClass]
 public sealed class AuditTests
@@ -50,8 +50,8 @@ public sealed class AuditTests
     }
 
     /// <summary>
-    /// tracemalloc is above when the program starts it, and below when the interpreter did, before the hooks came back. Its tables are by address, so it
-    /// takes many runs to see the same twice: one way on every version, every way on some.
+    /// The ways to start tracemalloc: above the hooks if the program starts it, below if the interpreter did before the hooks returned.
+    /// Because its tables are by address, it takes many runs to see the same twice: one way on every version, every way on some.
     /// </summary>
     public static IEnumerable<object[]> TracemallocRows =>
         from python in Python.OfEachVersion
@@ -89,8 +89,9 @@ public sealed class AuditTests
     private static long RawCalls(string[] figures) => figures.Where(line => line.StartsWith("raw ", StringComparison.Ordinal)).Sum(line => long.Parse(line.Split(' ')[2]));
 
     /// <summary>
-    /// Python's integers and hash tables show a program its addresses, the time and its number, so that two runs alone can differ by a few bytes:
-    /// a traced run must do exactly what some run alone did. An allocation that the tracer caused would be in every one.
+    /// Compares a traced run with runs alone, and with the database. Addresses, time and pid reach a program through Python's integers and
+    /// hash tables, so two runs alone can differ by a few bytes: the traced run must equal one of them. An allocation that the tracer
+    /// caused would be in every traced run.
     /// </summary>
     private static void Check(Audit audit)
     {

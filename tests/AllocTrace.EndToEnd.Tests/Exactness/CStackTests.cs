@@ -8,7 +8,7 @@ using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Stacks of C and Python as one (native=stacks), where C source and Python source say who called whom: programs/c_stacks.py.</summary>
+/// <summary>Compares stacks of C and Python (native=stacks) with the calls in the sources of programs/c_stacks.py.</summary>
 [TestClass]
 public sealed class CStackTests
 {

@@ -5,7 +5,9 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>callstack.h, used by programs/callstack.py and native/callstack_probe.c, against what each interpreter says of itself.</summary>
+/// <summary>
+/// Compares callstack.h, used by programs/callstack.py and native/callstack_probe.c, with each interpreter's own answers.
+/// </summary>
 [TestClass]
 public sealed class CallstackTests
 {
@@ -29,7 +31,7 @@ public sealed class CallstackTests
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void Sub_interpreters_have_stacks_and_threads_of_their_own(Python python) => Run(python, "interpreters");
 
-    /// <summary>ALLOCTRACE_INTERRUPTIONS: how often in each interpreter; 10,000 take about a minute in all.</summary>
+    /// <summary>Interrupts each interpreter ALLOCTRACE_INTERRUPTIONS times; 10,000 take about a minute in all.</summary>
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void Interrupted_at_random_moments_the_stack_is_what_faulthandler_prints_at_that_moment(Python python) =>

@@ -2,11 +2,11 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>The event log (option <c>events</c>): every call, compared with what an allocator of our own kept, call by call.</summary>
+/// <summary>Compares the event log (option <c>events</c>), call by call, with the calls that an allocator of our own kept.</summary>
 [TestClass]
 public sealed class EventTests
 {
-    /// <summary>With few slabs each is used many times.</summary>
+    /// <summary>The interpreters, and one of them with few slabs, so that each slab is used many times.</summary>
     public static IEnumerable<object[]> Rows =>
         Python.Installed.Select(python => new object[] { python, Array.Empty<string>() }).Append([Python.Default, new[] { "--limit", "4194304" }]);
 

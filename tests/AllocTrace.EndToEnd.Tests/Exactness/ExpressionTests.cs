@@ -4,7 +4,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>The expression that allocated, against what Python's own parser says where it is.</summary>
+/// <summary>Compares the expression that allocated with the place that Python's own parser gives it.</summary>
 [TestClass]
 public sealed class ExpressionTests
 {

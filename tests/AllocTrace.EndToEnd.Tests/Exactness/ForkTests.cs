@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Processes that a recorded one makes: a forked child begins with its parent's blocks.</summary>
+/// <summary>Tests the processes of a recorded one: a forked child begins with its parent's blocks.</summary>
 [TestClass]
 public sealed class ForkTests
 {
@@ -44,7 +44,7 @@ public sealed class ForkTests
         CollectionAssert.AreEquivalent(new (long, long, long)[] { (0, 100, 0), (100, 0, 0), (100, 0, 30) }, rows);
     }
 
-    /// <summary>Whatever the clock says: forks at the same time are not the same fork.</summary>
+    /// <summary>Forks while the clock stands still, and requires that each child begins at its own fork.</summary>
     [TestMethod]
     [DataRow("2026-01-01 00:00:00")]
     [DataRow("@2026-01-01 00:00:00 x0.000001")]
@@ -149,16 +149,19 @@ public sealed class ForkTests
     }
 
     /// <summary>
-    /// Inherited, allocated and freed, of each process, counting a block for each 10,000 bytes (one of 20,000 is two): a small one more on the same
-    /// line, for a free list, does not matter.
+    /// Returns the inherited, allocated and freed blocks of each process, one for each 10,000 bytes (a block of 20,000 counts as two): a
+    /// small block on the same line, for a free list, does not matter.
     /// </summary>
     private static (long, long, long)[] Blocks(string database) => TraceQuery.Rows<(long, long, long)>(
         database, $"SELECT sum(inherited_bytes) / 10000, sum(allocated_bytes) / 10000, sum(freed_bytes) / 10000 {Made} GROUP BY process");
 
     private static string Record(TemporaryFolder folder, Python python, string mode) => Alloctrace.Record(folder, python.Path, Alloctrace.ProgramFile("forks.py"), mode);
 
-    /// <summary>Checks the number of processes, that nothing is unknown, and that the end is what they inherited and allocated less what they freed.</summary>
-    /// <param name="locksMadeUnseen">docs/exactness.md, "known limits".</param>
+    /// <summary>
+    /// Checks the number of processes, that no block is unknown, and that the end equals the inherited and allocated blocks without the
+    /// freed ones.
+    /// </summary>
+    /// <param name="locksMadeUnseen">The number of unknown frees: locks that were made unseen (docs/exactness.md, "known limits").</param>
     private static void CheckProcesses(string database, int count, int locksMadeUnseen = 0)
     {
         TraceQuery.AssertLedger(database, locksMadeUnseen);

@@ -4,7 +4,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Sub-interpreters: each block has the stack of the interpreter that asked for it, and its number.</summary>
+/// <summary>Tests sub-interpreters: each block has the stack and the id of the interpreter that allocated it.</summary>
 [TestClass]
 public sealed class InterpreterTests
 {
@@ -12,7 +12,7 @@ public sealed class InterpreterTests
 
     private static readonly string _program = Alloctrace.ProgramFile("interpreters.py");
 
-    /// <summary>The GIL is shared by all interpreters to 3.11.</summary>
+    /// <summary>The interpreters with the kinds of sub-interpreters, which can have a GIL of their own from 3.12 on.</summary>
     public static IEnumerable<object[]> Rows =>
         Python.OfEachVersion.SelectMany(python => _kinds.Where(kind => kind != "own" || python.Minor >= 12).Select(kind => new object[] { python, kind }));
 

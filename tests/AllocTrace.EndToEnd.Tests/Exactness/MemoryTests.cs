@@ -6,7 +6,10 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Resident memory is what the system says it is, and what was planted is named. The programs read their own RSS from /proc at their end.</summary>
+/// <summary>
+/// Compares resident memory with the system's figures, which the programs read from /proc at their end, and requires that planted memory is
+/// named.
+/// </summary>
 [TestClass]
 public sealed class MemoryTests
 {
@@ -151,7 +154,7 @@ public sealed class MemoryTests
         StringAssert.Contains(Alloctrace.Run("memory", folder.File("t.db"), "--at", "unknown").Error, "'loaded'");
     }
 
-    /// <summary>The program limits its CPU to 5 s. To look at each page of its 8 TiB takes more than twice as long.</summary>
+    /// <summary>Limits the CPU time of the program to 5 s. To read each page of its 8 TiB takes more than twice as long.</summary>
     [TestMethod]
     public void Pages_of_sparse_mappings_are_not_looked_up()
     {
@@ -195,7 +198,7 @@ public sealed class MemoryTests
         return Memory.Of(folder.File("t.db"));
     }
 
-    /// <summary>To 2 %: the library takes a little more between the program's look and its own.</summary>
+    /// <summary>Compares to 2 %: the library takes a little more memory between the program's reading and its own.</summary>
     private static void AssertSum(long rss, Memory memory)
     {
         Assert.AreEqual(rss, memory.Resident, rss * 0.02, memory.Root.ToString());

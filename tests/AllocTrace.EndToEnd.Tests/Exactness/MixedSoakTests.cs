@@ -6,8 +6,9 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// Programs of all kinds at random: threads of Python and of C, forks that end in every way, pools, other programs, sub-interpreters, generators, coroutines, code made at run time, tracemalloc, numpy. They come to the
-/// same as without the tracer, and each process is recorded call by call as an auditor counts it. ALLOCTRACE_MIXED is for how many seconds, on every CPython (docs/reliability.md).
+/// Runs programs of all kinds at random: threads of Python and of C, forks that end in every way, pools, other programs, sub-interpreters,
+/// generators, coroutines, code made at run time, tracemalloc, numpy. Their results are those without the tracer, and each process is
+/// recorded call by call as an auditor counts it. ALLOCTRACE_MIXED is the number of seconds, on every CPython (docs/reliability.md).
 /// </summary>
 [TestClass]
 public sealed class MixedSoakTests

@@ -9,7 +9,7 @@ namespace AllocTrace.EndToEnd.Tests;
 [TestClass]
 public sealed class NativeTests
 {
-    /// <summary>ALLOCTRACE_TEST_THREADS sets how many short threads there are.</summary>
+    /// <summary>The number of short threads, set by ALLOCTRACE_TEST_THREADS.</summary>
     private static readonly int _threads = int.Parse(Environment.GetEnvironmentVariable("ALLOCTRACE_TEST_THREADS") ?? "2000");
 
     private static readonly string[] _allocators = ["libjemalloc.so.2", "libmimalloc.so.2", "libtcmalloc_minimal.so.4"];
@@ -21,9 +21,9 @@ public sealed class NativeTests
     ];
 
     /// <summary>
-    /// With PYTHONMALLOC=malloc each block of Python's is one of the C library's. So what is alive between two marks is the same for the
-    /// recording and for an allocator below it that counts (native/counting_malloc.c), block by block and byte by byte: nothing is missing, and
-    /// nothing counts twice, in the heap's four domains and in those of extensions. That allocator ends the program that calls it while it works.
+    /// Compares the live blocks between two marks with a counting allocator below (native/counting_malloc.c), block by block and byte by
+    /// byte. With PYTHONMALLOC=malloc each block of Python's is one of the C library's, so nothing may be missing or count twice, in the
+    /// heap's four domains and in those of extensions. That allocator ends the program that calls it while it works.
     /// </summary>
     [TestMethod]
     [DynamicData(nameof(Programs))]
@@ -54,7 +54,10 @@ public sealed class NativeTests
         Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM loss"));
     }
 
-    /// <summary>malloc's families, failed and empty reallocations, pieces of mappings, threads that end, another family, forks: programs/native_traps.py.</summary>
+    /// <summary>
+    /// Tests malloc's families, failed and empty reallocations, pieces of mappings, threads that end, another family, forks:
+    /// programs/native_traps.py.
+    /// </summary>
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void C_code_is_recorded_as_it_allocates_and_frees(Python python)
@@ -80,7 +83,10 @@ public sealed class NativeTests
         Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM loss"));
     }
 
-    /// <summary>Behind us, it gets all calls; before us, imports are redirected, and the recording says so.</summary>
+    /// <summary>
+    /// Preloads another allocator behind our library, where it gets all calls, and before it, where imports are redirected and the
+    /// recording says so.
+    /// </summary>
     [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
@@ -102,7 +108,7 @@ public sealed class NativeTests
         }
     }
 
-    /// <summary>Loaded by a program that runs already, the library redirects imports.</summary>
+    /// <summary>Loads the library into a running program, where it redirects imports.</summary>
     [TestMethod]
     public void Recording_that_begins_later_has_what_C_code_allocates()
     {
@@ -124,7 +130,7 @@ public sealed class NativeTests
         Assert.Contains("malloc and mmap are recorded, but not all calls", Alloctrace.Run("summary", database).Succeeded().Output);
     }
 
-    /// <summary>numpy's array is malloc's block: once, under numpy's name.</summary>
+    /// <summary>Requires that numpy's arrays, which are blocks of malloc, count once and under numpy's name.</summary>
     [TestMethod]
     public void Numpy_s_arrays_count_once()
     {

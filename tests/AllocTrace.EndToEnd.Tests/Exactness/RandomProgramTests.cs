@@ -7,8 +7,9 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// Whole stacks of random programs against CPython's own word, with a new seed each time: generators that are thrown into, code that dies, forks, threads, tracers that jump, deep recursion.
-/// ALLOCTRACE_RANDOM is for how many seconds in all, on every CPython in turn; ALLOCTRACE_SEED repeats one.
+/// Compares whole stacks of random programs with CPython's own, with a new seed each time: generators that are thrown into, code that dies,
+/// forks, threads, tracers that jump, deep recursion. ALLOCTRACE_RANDOM is the number of seconds in all, on every CPython in turn;
+/// ALLOCTRACE_SEED repeats one.
 /// </summary>
 [TestClass]
 public sealed class RandomProgramTests

@@ -5,15 +5,15 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// Sampled recordings against exact ones of the same program. Samples are random: what is allowed is more than twice the error that the
-/// reports tell, five standard deviations, which one run in a million exceeds.
+/// Compares sampled recordings with exact ones of the same program. Samples are random: the tests allow more than twice the error that
+/// reports state, five standard deviations, which one run in a million exceeds.
 /// </summary>
 [TestClass]
 public sealed class SamplingTests
 {
     private const double Allowed = 5 / 1.96;
 
-    /// <summary>Bytes of which there are samples enough to tell, at one every 16 KiB.</summary>
+    /// <summary>The number of bytes with enough samples to judge, at one every 16 KiB.</summary>
     private const double Enough = 200 << 14;
 
     private static readonly string _program = Alloctrace.ProgramFile("sampled.py");

@@ -6,7 +6,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// Much of everything. <c>ALLOCTRACE_SCALE=long</c> is 10,000 processes and 5,000 threads (docs/reliability.md has the figures); without it there are some hundreds.
+/// Tests large numbers of everything. <c>ALLOCTRACE_SCALE=long</c> means 10,000 processes and 5,000 threads (docs/reliability.md has the
+/// figures); otherwise there are some hundreds.
 /// </summary>
 [TestClass]
 public sealed class ScaleTests
@@ -15,7 +16,7 @@ public sealed class ScaleTests
 
     private static readonly bool _isLong = Environment.GetEnvironmentVariable("ALLOCTRACE_SCALE") == "long";
 
-    /// <summary>More than there are slabs while somebody collects: each thread holds one.</summary>
+    /// <summary>Runs more threads than a collected session has slabs: each thread holds one.</summary>
     [TestMethod]
     public void Threads_that_live_at_the_same_time()
     {
@@ -41,7 +42,7 @@ public sealed class ScaleTests
             database, "SELECT sum(allocated_blocks) FROM site_frame WHERE function LIKE 'forks%' AND allocated_bytes / allocated_blocks = 6033"));
     }
 
-    /// <summary>64 KiB are kept of a name, and that it is cut is seen.</summary>
+    /// <summary>Keeps 64 KiB of a name, and shows that the name is cut.</summary>
     [TestMethod]
     [DataRow(60_000, false)]
     [DataRow(70_000, true)]
@@ -76,7 +77,9 @@ public sealed class ScaleTests
         }
     }
 
-    /// <summary>134 million with the ordinary session; each is counted, also those that had no room.</summary>
+    /// <summary>
+    /// Fills the room for stacks, 134 million in an ordinary session, and requires that every allocation counts, also without a stack.
+    /// </summary>
     [TestMethod]
     public void Stacks_without_end()
     {
@@ -93,7 +96,9 @@ public sealed class ScaleTests
         TraceQuery.AssertAdds(database);
     }
 
-    /// <summary>With a full session the program continues; its memory and the file do not grow, and what is missing is counted.</summary>
+    /// <summary>
+    /// Fills the session, and requires that the program continues, that its memory and the file do not grow, and that losses are counted.
+    /// </summary>
     [TestMethod]
     public void Code_without_end()
     {

@@ -6,8 +6,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// A service for a long time, at full speed: neither it nor the collector grows, and nothing is lost. ALLOCTRACE_SOAK is the number of requests
-/// (docs/reliability.md).
+/// Records a service for a long time at full speed: neither the service nor the collector grows, and nothing is lost. ALLOCTRACE_SOAK is
+/// the number of requests (docs/reliability.md).
 /// </summary>
 [TestClass]
 public sealed class SoakTests
@@ -51,7 +51,7 @@ public sealed class SoakTests
         StaysFlat(collecting);
     }
 
-    /// <summary>The last quarter is not above the second by more than an eighth and 8 MiB.</summary>
+    /// <summary>Requires that the last quarter is above the second by at most an eighth and 8 MiB.</summary>
     private static void StaysFlat(List<long> samples)
     {
         var quarter = samples.Count / 4;

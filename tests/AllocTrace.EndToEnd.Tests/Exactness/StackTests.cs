@@ -4,7 +4,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Recorded stacks, frame by frame, against what <c>sys._getframe</c> says at the same moment.</summary>
+/// <summary>Compares recorded stacks, frame by frame, with <c>sys._getframe</c> at the same time.</summary>
 [TestClass]
 public sealed class StackTests
 {
@@ -39,7 +39,9 @@ public sealed class StackTests
             Check(python, atLeast: 500, "greenlets.py", module, "4");
     }
 
-    /// <summary>From outside, by CPython's own profiler, which writes the field of a thread state that our walk uses from 3.15 on.</summary>
+    /// <summary>
+    /// Samples the program by CPython's own profiler, which writes the field of a thread state that our walk uses from 3.15 on.
+    /// </summary>
     [TestMethod]
     public void Stacks_are_right_while_CPython_s_own_profiler_samples_the_program()
     {

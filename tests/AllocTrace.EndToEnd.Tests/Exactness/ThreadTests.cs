@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Threads of every kind: the ledger adds up, and each call is its own thread's.</summary>
+/// <summary>Tests threads of every kind: the ledger adds up, and each call belongs to its own thread.</summary>
 [TestClass]
 public sealed class ThreadTests
 {

@@ -3,13 +3,14 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// The unwinder of C stacks against glibc's backtrace(), at allocations of programs of many kinds, return address by return address
-/// (unwinding/oracle.c). ALLOCTRACE_UNWOUND: how many times each program is run, comparing every stack; once, and every 29th, without it.
+/// Compares the unwinder of C stacks with glibc's backtrace(), at allocations of programs of many kinds, return address by return address
+/// (unwinding/oracle.c). ALLOCTRACE_UNWOUND is the number of runs of each program, which compare every stack; without it, one run compares
+/// every 29th.
 /// </summary>
 [TestClass]
 public sealed class UnwindingTests
 {
-    /// <summary>Those that make trampolines with -X perf.</summary>
+    /// <summary>The interpreters that make trampolines with -X perf.</summary>
     public static IEnumerable<object[]> WithPerf => Python.Installed.Where(python => python.Minor >= 12 && !python.IsFreeThreaded).Select(python => new object[] { python });
 
     private static readonly string _oracle = Path.Combine(AppContext.BaseDirectory, "unwind_oracle.so");
@@ -35,7 +36,10 @@ public sealed class UnwindingTests
         Assert.AreEqual((0, 0, 0), (found.Cut, found.Beyond, found.Different));
     }
 
-    /// <summary>Two libraries with frames of other sizes get the same addresses in turn. What was known of the first would lead astray in the second.</summary>
+    /// <summary>
+    /// Loads two libraries with frames of different sizes at the same addresses in turn. Cached rules of the first would be wrong for the
+    /// second.
+    /// </summary>
     [TestMethod]
     public void Unloaded_code_is_forgotten()
     {
@@ -45,7 +49,10 @@ public sealed class UnwindingTests
         Assert.IsGreaterThan(0, stale.Cut + stale.Beyond + stale.Different, "the libraries did not get the same addresses: the test shows nothing");
     }
 
-    /// <summary>CPython's trampolines of -X perf have no unwind table, so backtrace() ends at the first; we go on to the thread's first function.</summary>
+    /// <summary>
+    /// Passes CPython's trampolines of -X perf, which have no unwind table. backtrace() ends at the first; our walk continues to the
+    /// thread's first function.
+    /// </summary>
     [TestMethod]
     [DynamicData(nameof(WithPerf))]
     public void Trampolines_for_perf_are_passed(Python python)

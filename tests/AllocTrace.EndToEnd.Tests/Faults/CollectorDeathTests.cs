@@ -5,8 +5,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// A collector is killed at random moments while a program records itself; a new one takes over each time. What they come to is what an
-/// undisturbed collector comes to. <c>ALLOCTRACE_KILLS</c> is how often (20 unless it is set); docs/reliability.md has the figures of 200.
+/// Kills a collector at random times while a program records itself; a new one takes over each time. The result is that of an undisturbed
+/// collector. <c>ALLOCTRACE_KILLS</c> is the number of kills (20 by default); docs/reliability.md has the figures of 200.
 /// </summary>
 [TestClass]
 public sealed class CollectorDeathTests
@@ -14,8 +14,8 @@ public sealed class CollectorDeathTests
     private const int StepsForEachKill = 3;
 
     /// <summary>
-    /// Everything of the program's own file that does not depend on time, by place; and what is missing. What the interpreter does at its start
-    /// differs a little from run to run, whoever collects.
+    /// Selects everything of the program's own file that does not depend on time, by place, and the losses. The interpreter's start differs
+    /// a little from run to run.
     /// </summary>
     private const string Result = """
         SELECT domain_name || ' ' || lineno || ' ' || function || ': ' || sum(allocated_blocks) || ' ' || sum(allocated_bytes) || ' ' || sum(freed_blocks) || ' '
@@ -110,7 +110,7 @@ public sealed class CollectorDeathTests
         Assert.IsTrue(File.Exists(folder.File("t.db")));
     }
 
-    /// <summary>Records the program, some steps for each collector, which may be killed at any moment meanwhile.</summary>
+    /// <summary>Records the program, some steps for each collector, which may be killed at any time.</summary>
     private string[] Record(Python python, int collectors, Action wait, bool kills = false)
     {
         using var folder = new TemporaryFolder();
@@ -165,7 +165,7 @@ public sealed class CollectorDeathTests
         return process;
     }
 
-    /// <summary>With so short a journal that there are checkpoints.</summary>
+    /// <summary>Starts a collector with a journal that is short enough for checkpoints.</summary>
     private static Process StartCollector(TemporaryFolder folder) => Process.Start(
         new ProcessStartInfo(Alloctrace.Program, ["collect", "-q", "-o", folder.File("t.db"), folder.Path]) { Environment = { ["ALLOCTRACE_SHORTEST_JOURNAL"] = "1000000" } })!;
 

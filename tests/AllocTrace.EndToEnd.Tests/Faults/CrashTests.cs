@@ -7,7 +7,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Real crashes, recorded with the option crash, against what faulthandler says of the same crash.</summary>
+/// <summary>Compares real crashes, recorded with the option crash, with faulthandler's report of the same crash.</summary>
 [TestClass]
 public sealed partial class CrashTests
 {
@@ -135,7 +135,7 @@ public sealed partial class CrashTests
     [GeneratedRegex("^  File \"(.*)\", line ([0-9]+) in (.*)$")]
     private static partial Regex FrameLine();
 
-    /// <summary>Each thread's frames, innermost first, as far as faulthandler prints them.</summary>
+    /// <summary>Compares each thread's frames, innermost first, as far as faulthandler prints them.</summary>
     private static void AssertSameStacks(string faulthandler, JsonElement crash, string what)
     {
         const int MostFrames = 100;

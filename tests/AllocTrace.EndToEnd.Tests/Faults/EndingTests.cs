@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>However a process ends, the database has what it recorded, and says how it ended.</summary>
+/// <summary>Ends processes in every way: the database has everything recorded, and the way in which the process ended.</summary>
 [TestClass]
 public sealed class EndingTests
 {

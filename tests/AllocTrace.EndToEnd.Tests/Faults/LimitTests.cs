@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Limits of the system in the traced program: it continues as without us, and what is missing in the recording is reported.</summary>
+/// <summary>Sets limits of the system for the traced program: it continues as it does alone, and losses are reported.</summary>
 [TestClass]
 public sealed class LimitTests
 {
@@ -63,7 +63,7 @@ public sealed class LimitTests
         AssertWhole(folder.File("t.db"), "descend", 1000);
     }
 
-    /// <summary>The collector cannot be started; the session waits, and the program says so when it ends.</summary>
+    /// <summary>Prevents the start of the collector: the session waits, and the program says so when it ends.</summary>
     [TestMethod]
     public void No_more_processes()
     {
@@ -102,7 +102,9 @@ public sealed class LimitTests
         }
     }
 
-    /// <summary>A cgroup and the file of its limit, of version 1 or 2: there it has one if its parent hands memory on.</summary>
+    /// <summary>
+    /// Makes a cgroup, and returns it with the file of its limit, of version 1 or 2. In version 2 the parent must delegate memory.
+    /// </summary>
     private static (string Group, string Limit) MakeMemoryGroup()
     {
         foreach (var (hierarchy, file) in (ReadOnlySpan<(string, string)>)[("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")])
@@ -120,7 +122,7 @@ public sealed class LimitTests
         throw new AssertInconclusiveException("this needs a memory cgroup that may be made");
     }
 
-    /// <summary>Signals of a profiler's timer interrupt the reservation of space.</summary>
+    /// <summary>Interrupts the reservation of space by the signals of a profiler's timer.</summary>
     [TestMethod]
     public void Interrupted_reservations()
     {
@@ -172,7 +174,10 @@ public sealed class LimitTests
         Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM site WHERE freed_bytes > allocated_bytes OR freed_blocks > allocated_blocks"));
     }
 
-    /// <summary>Nothing is missing, and a function allocated exactly as many of its blocks (of 100 or 6000 bytes and a header) as it says.</summary>
+    /// <summary>
+    /// Requires that nothing is missing, and that a function allocated exactly as many of its blocks (of 100 or 6000 bytes and a header) as
+    /// it says.
+    /// </summary>
     private static void AssertWhole(string database, string function, int blocks)
     {
         Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM loss"));

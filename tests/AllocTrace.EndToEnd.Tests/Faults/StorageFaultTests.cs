@@ -2,19 +2,22 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Places that are full, read-only, gone or not to be named: one line says so, the program continues, and what was recorded can still be collected.</summary>
+/// <summary>
+/// Tests folders that are full, read-only, removed or without a usable name: one line says so, the program continues, and everything
+/// recorded can still be collected.
+/// </summary>
 [TestClass]
 public sealed class StorageFaultTests
 {
     /// <summary>
-    /// Records into a file system of its own that cannot take the database: the command fails and leaves nothing there, and what it kept, collected
-    /// elsewhere, becomes <c>t.db</c>.
+    /// Records into a file system that cannot take the database. The command must fail and leave nothing there; the sessions that it kept,
+    /// collected elsewhere, become <c>t.db</c>.
     /// </summary>
     /// <param name="folder">The folder of all files.</param>
-    /// <param name="mount">Options of the file system.</param>
+    /// <param name="mount">The options of the file system.</param>
     /// <param name="what">The action of the program: see <c>limited.py</c>.</param>
-    /// <param name="with">The argument of that.</param>
-    /// <returns>The one line that the command said.</returns>
+    /// <param name="with">The argument of the action.</param>
+    /// <returns>The one line of the command's error output.</returns>
     private static string KeptWithoutRoom(TemporaryFolder folder, string mount, string what, string with)
     {
         const string script = """
@@ -67,7 +70,7 @@ public sealed class StorageFaultTests
         }
     }
 
-    /// <summary>There is no room for the database: it is kept what was recorded, and collected elsewhere, all of it.</summary>
+    /// <summary>Leaves no room for the database, and collects the kept sessions elsewhere.</summary>
     [TestMethod]
     public void Database_on_a_full_disk()
     {
@@ -76,7 +79,7 @@ public sealed class StorageFaultTests
         AssertAll(folder.File("t.db"), 20000);
     }
 
-    /// <summary>A limit on the size of files is a full disk, for the collector: no signal ends it.</summary>
+    /// <summary>Limits the size of the collector's files, which acts like a full disk: no signal ends the collector.</summary>
     [TestMethod]
     public void Limit_on_the_size_of_the_collectors_files()
     {
@@ -91,7 +94,7 @@ public sealed class StorageFaultTests
         AssertAll(folder.File("t.db"), 1000);
     }
 
-    /// <summary>The collector that a program starts has the program's limits.</summary>
+    /// <summary>Limits the size of files, and then memory, of a program that starts a collector, which inherits the limits.</summary>
     [TestMethod]
     public void Limits_of_a_program_that_records_itself()
     {
@@ -152,7 +155,7 @@ public sealed class StorageFaultTests
         AssertAll(folder.File("t.db"), 250);
     }
 
-    /// <summary>Processes that begin then are not recorded, and say so; the others are.</summary>
+    /// <summary>Makes the folder read-only: processes that begin then are not recorded, and say so; the others are.</summary>
     [TestMethod]
     public void Sessions_folder_that_becomes_read_only()
     {
@@ -244,7 +247,7 @@ public sealed class StorageFaultTests
         StringAssert.Contains(said[1], "the name of the database is not UTF-8: sessions are left");
     }
 
-    /// <summary>SIGXFSZ is survived by the command alone: what it runs has it as it would be without us.</summary>
+    /// <summary>Requires that only the command ignores SIGXFSZ: its program gets the signal as it would alone.</summary>
     [TestMethod]
     [DataRow("", false)]
     [DataRow("trap '' XFSZ;", true)]
@@ -267,7 +270,7 @@ public sealed class StorageFaultTests
         StringAssert.EndsWith(said, ": Permission denied");
     }
 
-    /// <summary>A shell script where what is mounted is seen by nobody else.</summary>
+    /// <summary>Runs a shell script in a mount namespace of its own.</summary>
     private static CommandResult InNamespace(string script, params string[] arguments)
     {
         if (Command.Run("unshare", ["-m", "sh", "-c", "mount -t tmpfs -o size=64k none /mnt"]).ExitCode != 0)
@@ -276,7 +279,7 @@ public sealed class StorageFaultTests
         return Command.Run("unshare", ["-m", "sh", "-c", script, "sh", .. arguments]);
     }
 
-    /// <summary>Nothing is missing: each stack's block of 133 bytes is there.</summary>
+    /// <summary>Requires that each stack's block of 133 bytes is in the database.</summary>
     private static void AssertAll(string database, int stacks)
     {
         Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM loss"));

@@ -3,8 +3,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// A program that is killed has lost nothing: what its threads had counted is in the database, and at most one block more, each. It happens at
-/// moments of its start and of its work; ALLOCTRACE_KILLS is how often.
+/// Kills programs during their start and their work: the database has everything that their threads had counted, and at most one block more
+/// of each. ALLOCTRACE_KILLS is the number of kills.
 /// </summary>
 [TestClass]
 public sealed class TargetDeathTests
@@ -48,7 +48,7 @@ public sealed class TargetDeathTests
         Assert.IsGreaterThan(0, recorded, "each time it was killed before it had begun");
     }
 
-    /// <summary>The thread counted a block after it had made it.</summary>
+    /// <summary>Checks the blocks of a thread, which counts a block after it has allocated it.</summary>
     private static void Check(string database, string function, long counted)
     {
         var made = TraceQuery.Single<long>(

@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Allocators that a host sets in place of the hook: what is missed is reported, and nothing else is wrong.</summary>
+/// <summary>Tests hosts that set allocators in place of the hook: missed calls are reported, and nothing else is wrong.</summary>
 [TestClass]
 public sealed class AllocatorTests
 {
@@ -23,7 +23,8 @@ public sealed class AllocatorTests
     }
 
     /// <summary>
-    /// Two threads put a hook above ours and take it away, without a lock, as CPython lets them, while three others allocate: each call is recorded once.
+    /// Lets two threads install a hook above ours and remove it, without a lock, as CPython allows, while three others allocate: each call
+    /// is recorded once.
     /// </summary>
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]

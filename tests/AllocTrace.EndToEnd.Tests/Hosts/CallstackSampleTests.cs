@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>The samples of samples/callstack, compiled and used as their first lines say.</summary>
+/// <summary>Compiles and runs the samples of samples/callstack as their first lines say.</summary>
 [TestClass]
 public sealed class CallstackSampleTests
 {
@@ -82,7 +82,9 @@ public sealed class CallstackSampleTests
         StringAssert.Contains(said, "line 8 in stuck\n  File \"<string>\", line 10 in <module>\n");
     }
 
-    /// <summary>They may be there and not compile here: those of another system's Debian look for a part of them in /usr/include.</summary>
+    /// <summary>
+    /// Returns true if the headers compile here: those of another Debian release look for a part of them in /usr/include.
+    /// </summary>
     private static bool HasHeaders(Python python) => Command.Run("cc", ["-fsyntax-only", "-x", "c", $"-I{IncludeOf(python)}", "-"], "#include <Python.h>\n").ExitCode == 0;
 
     private static string IncludeOf(Python python) => python.Run(["-S", "-c", "import sysconfig; print(sysconfig.get_paths()['include'])"]).Output.Trim();

@@ -5,7 +5,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Recordings that a program starts itself: by alloctrace.h, and in .NET.</summary>
+/// <summary>Tests recordings that a program starts itself: by alloctrace.h, and in .NET.</summary>
 [TestClass]
 public sealed class HostApiTests
 {
@@ -34,7 +34,7 @@ public sealed class HostApiTests
         StringAssert.Contains(Alloctrace.Run("summary", first).Succeeded().Output, "was running when the recording began");
     }
 
-    /// <summary>ctypes passes a str as wchar_t*, which as a char* is its first character.</summary>
+    /// <summary>Passes a str by ctypes, as wchar_t*: read as char*, that is its first character.</summary>
     [TestMethod]
     public void Wide_strings_are_refused_with_a_line_that_says_what_to_pass()
     {

@@ -2,11 +2,11 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>C programs that embed CPython in every way: hosts/host.c says which words they understand.</summary>
+/// <summary>Tests C programs that embed CPython in every way: hosts/host.c lists the words that they understand.</summary>
 [TestClass]
 public sealed class HostTests
 {
-    /// <summary>Keeps 200 blocks of 5,033 bytes from a line that allocates nothing else.</summary>
+    /// <summary>Python code that keeps 200 blocks of 5,033 bytes from a line that allocates nothing else.</summary>
     private const string Keep = """
         def keep(n, size):
             result = [None] * n
@@ -57,7 +57,7 @@ public sealed class HostTests
         }
     }
 
-    /// <summary>Isolated, CPython reads no PYTHONHOME: it has to be where it was built for.</summary>
+    /// <summary>The libraries that are where they were built for: an isolated CPython reads no PYTHONHOME.</summary>
     public static IEnumerable<object[]> AtHome => LibPython.Installed.Where(library => library.Launcher.Length == 0).Select(library => new object[] { library });
 
     [TestMethod]
@@ -154,7 +154,7 @@ public sealed class HostTests
         }
     }
 
-    /// <summary>Runs the host with the variables alone; the collector that it starts leaves the database.</summary>
+    /// <summary>Runs the host with the variables alone. The collector that it starts writes the database.</summary>
     private static string Record(
         TemporaryFolder folder, LibPython library, string[] words, bool linked = false, int exitCode = 0, Dictionary<string, string?>? variables = null)
     {

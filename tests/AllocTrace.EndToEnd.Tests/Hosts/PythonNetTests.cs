@@ -4,7 +4,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>The sample with pythonnet, which loads libpython at run time.</summary>
+/// <summary>Tests the sample with pythonnet, which loads libpython at run time.</summary>
 [TestClass]
 public sealed class PythonNetTests
 {

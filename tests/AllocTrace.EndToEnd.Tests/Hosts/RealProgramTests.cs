@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Programs that nobody here wrote: they print and return what they do untraced, and are reported.</summary>
+/// <summary>Records real programs of others: they print and return the same as untraced, and are reported.</summary>
 [TestClass]
 public sealed class RealProgramTests
 {
@@ -89,11 +89,13 @@ public sealed class RealProgramTests
         Assert.IsNotEmpty(Alloctrace.Top(folder.File("t.db")));
     }
 
-    /// <summary>The first interpreter that has a module; CI installs what is missing.</summary>
+    /// <summary>Returns the first interpreter that has a module; CI installs missing ones.</summary>
     private static Python PythonWith(string module) =>
         Python.Installed.Append(DebianPython()).OfType<Python>().FirstOrDefault(python => python.Run(["-c", $"import {module}"]).ExitCode == 0)
         ?? throw new AssertInconclusiveException($"no python3 with {module} on this machine");
 
-    /// <summary>The distribution's interpreter has the distribution's packages, also where another one of the same version comes first.</summary>
+    /// <summary>
+    /// Returns the distribution's interpreter, which has the distribution's packages even if another one of the same version comes first.
+    /// </summary>
     private static Python? DebianPython() => File.Exists("/usr/bin/python3") ? new Python("/usr/bin/python3", 0, "of the distribution") : null;
 }

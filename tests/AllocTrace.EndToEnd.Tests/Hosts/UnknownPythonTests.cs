@@ -2,7 +2,10 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>A CPython whose layout is not known is recorded without stacks, and reports say so (hosts/unknown_python.c stands in for one).</summary>
+/// <summary>
+/// Requires that a CPython of unknown layout is recorded without stacks, and that reports say so (hosts/unknown_python.c stands in for
+/// one).
+/// </summary>
 [TestClass]
 public sealed class UnknownPythonTests
 {

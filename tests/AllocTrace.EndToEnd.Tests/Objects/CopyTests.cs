@@ -7,8 +7,9 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// Copies of a recorded process, from which a collector reads types and holders: the program does not notice them. <c>ALLOCTRACE_COPIES</c> is how many
-/// are made of a program full of system calls (50 unless it is set), and a quarter of it of one that changes objects all the time.
+/// Tests copies of a recorded process, from which a collector reads types and holders: the program does not notice them.
+/// <c>ALLOCTRACE_COPIES</c> is the number of copies of a program full of system calls (50 by default); a quarter of it is made of one that
+/// changes objects all the time.
 /// </summary>
 [TestClass]
 public sealed class CopyTests
@@ -103,7 +104,9 @@ public sealed class CopyTests
         Assert.AreEqual((300, "leaking.py"), (nodes.GetProperty("count").GetInt32(), Path.GetFileName(nodes.GetProperty("traceback")[0].GetProperty("filename").GetString())));
     }
 
-    /// <summary>Instances keep their attributes in memory beside them, to which stale addresses lead too. An object retains at least its attributes.</summary>
+    /// <summary>
+    /// Requires that an object retains at least its attributes, which are in memory beside it, to which stale addresses lead too.
+    /// </summary>
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void Objects_retain_what_only_their_attributes_hold(Python python)
@@ -242,7 +245,7 @@ public sealed class CopyTests
     private static RecordedRun Run(TemporaryFolder folder, Python python, string program, string[]? options = null, params string[] arguments) =>
         new(folder.File("t.db"), python, Alloctrace.ProgramFile(program), options ?? [], arguments);
 
-    /// <summary>A program that <c>alloctrace run</c> records, that says when it is ready, and ends after a line of input.</summary>
+    /// <summary>A program that <c>alloctrace run</c> records. It says when it is ready, and ends after a line of input.</summary>
     private sealed class RecordedRun : IDisposable
     {
         private readonly Process _run;

@@ -6,7 +6,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Heap snapshots as JSON, and as the Memory panel of a real Chromium reads them.</summary>
+/// <summary>Tests heap snapshots as JSON, and in the Memory panel of a real Chromium.</summary>
 [TestClass]
 public sealed class HeapSnapshotTests
 {

@@ -15,7 +15,9 @@ public sealed partial class HolderTests
     /// <summary>The number of records of each leak.</summary>
     private const int Records = 5000;
 
-    /// <summary>Not all versions have qualified names, and a coroutine's frame was an object once.</summary>
+    /// <summary>
+    /// Matches text that differs between versions: not all have qualified names, and a coroutine's frame was an object once.
+    /// </summary>
     [GeneratedRegex(@"\w+\.<locals>\.|\.cr_frame|(?<=\[<)(weakref\.ReferenceType|weakref|_thread\._localdummy)(?=>\])")]
     private static partial Regex Versions();
 
@@ -45,7 +47,9 @@ public sealed partial class HolderTests
         Expectation.Verify("Objects/planted", Versions().Replace(lines.ToString(), ""));
     }
 
-    /// <summary>A dict and a list of more entries than anything recursive, or quadratic, would bear. ALLOCTRACE_MANY_OBJECTS takes more of them.</summary>
+    /// <summary>
+    /// Makes a dict and a list of more entries than recursion or quadratic time could bear. ALLOCTRACE_MANY_OBJECTS sets their number.
+    /// </summary>
     [TestMethod]
     [DataRow("dict", "__main__.entries")]
     [DataRow("list", "__main__.head.next.next…")]

@@ -4,7 +4,7 @@ using AllocTrace.Objects;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>The blocks and objects of a program as native/object_log.c saw them.</summary>
+/// <summary>The blocks and objects of a program, as native/object_log.c recorded them.</summary>
 internal sealed unsafe class ObjectLog
 {
     private const byte Allocated = 1, Freed = 2, Created = 3;

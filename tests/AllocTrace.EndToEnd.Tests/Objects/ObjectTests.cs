@@ -4,8 +4,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// Types, owners, references and garbage of the live blocks of a program with many kinds of objects, against what the program, its collector, its reference
-/// counts and PyRefTracer say.
+/// Compares types, owners, references and garbage of the live blocks of a program with many kinds of objects with the program itself, its
+/// collector, its reference counts and PyRefTracer.
 /// </summary>
 [TestClass]
 public sealed class ObjectTests

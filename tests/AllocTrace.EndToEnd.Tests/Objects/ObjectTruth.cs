@@ -2,10 +2,10 @@ using AllocTrace.Objects;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Compares a graph with what the program, its collector and PyRefTracer said.</summary>
+/// <summary>Compares a graph with the reports of the program, its collector and PyRefTracer.</summary>
 internal static class ObjectTruth
 {
-    /// <summary>A comparison: of how many, how many agreed, and examples of those that did not, by number.</summary>
+    /// <summary>A comparison: the number of objects, the number that agreed, and examples of the others by number.</summary>
     public sealed record Agreement(long Of, long Agreed, Dictionary<string, int> Others)
     {
         public double Share => Of == 0 ? 1 : (double)Agreed / Of;

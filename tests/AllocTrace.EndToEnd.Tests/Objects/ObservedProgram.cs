@@ -7,8 +7,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// A program of programs/objects under native/object_log.c, which waits for <see cref="Continue"/>: its memory does not change meanwhile, and its blocks
-/// are known from the log.
+/// A program of programs/objects under native/object_log.c, which waits for <see cref="Continue"/>. Its memory does not change meanwhile,
+/// and the log has its blocks.
 /// </summary>
 internal sealed class ObservedProgram : IDisposable
 {
@@ -17,7 +17,7 @@ internal sealed class ObservedProgram : IDisposable
 
     /// <param name="python">The CPython that runs it.</param>
     /// <param name="program">A file of programs/objects.</param>
-    /// <param name="witness">CENSUS or GARBAGE: what the program writes to <see cref="Witness"/>.</param>
+    /// <param name="witness">CENSUS or GARBAGE: the content of <see cref="Witness"/>.</param>
     /// <param name="environment">More environment variables.</param>
     public ObservedProgram(Python python, string program, string? witness = null, params (string Name, string Value)[] environment)
     {
@@ -56,7 +56,7 @@ internal sealed class ObservedProgram : IDisposable
         return HeapGraph.Read(image, log.Blocks, build);
     }
 
-    /// <summary>Lets the program go on until it says something.</summary>
+    /// <summary>Lets the program continue until it writes a line.</summary>
     public void Continue(string until)
     {
         _process.StandardInput.Write("\n");

@@ -2,7 +2,9 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Threads that end in unusual ways, and recordings that end before their process: nothing is held, nothing is left behind.</summary>
+/// <summary>
+/// Tests threads that end in unusual ways, and recordings that end before their process: no lock is held, and nothing is left behind.
+/// </summary>
 [TestClass]
 public sealed class DepartingTests
 {
@@ -10,7 +12,9 @@ public sealed class DepartingTests
 
     private static readonly string _python = Python.Default.Path;
 
-    /// <summary>The first allocation of a recording opens files under the library's lock: a thread that is to be cancelled comes out of it.</summary>
+    /// <summary>
+    /// Cancels a thread in the first allocation of a recording, which opens files under the library's lock: it leaves the allocation first.
+    /// </summary>
     [TestMethod]
     public void Thread_is_not_cancelled_within_the_first_allocation_of_a_recording()
     {
@@ -21,7 +25,9 @@ public sealed class DepartingTests
         Assert.AreEqual(1000, TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site_frame WHERE function IN ('<module>', '<listcomp>') AND allocated_bytes / allocated_blocks = 1033"));
     }
 
-    /// <summary>Destructors of thread-specific data allocate in all their rounds, before and after ours, and some threads only then.</summary>
+    /// <summary>
+    /// Allocates in all rounds of destructors of thread-specific data, before and after ours; in some threads only there.
+    /// </summary>
     [TestMethod]
     public void Threads_that_allocate_while_they_end_leave_nothing_behind()
     {
@@ -40,7 +46,7 @@ public sealed class DepartingTests
             TraceQuery.Single<(long, long)>(database, "SELECT sum(allocated_blocks), sum(freed_blocks) FROM site_frame WHERE thread_os_id <> pid AND domain_name = 'raw'"));
     }
 
-    /// <summary>While one thread computes and another waits.</summary>
+    /// <summary>Stops recordings while one thread computes and another waits.</summary>
     [TestMethod]
     public void Recordings_that_were_stopped_leave_nothing_behind()
     {

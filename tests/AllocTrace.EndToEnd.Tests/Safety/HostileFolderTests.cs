@@ -4,13 +4,13 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Root works with processes and folders of a user who would like it to remove, write or wait for something else.</summary>
+/// <summary>Lets root work with processes and folders of a user who tries to make it remove, write or wait for something else.</summary>
 [TestClass]
 public sealed class HostileFolderTests
 {
     /// <summary>
-    /// Becomes another user, and then tries without a pause to put files, pipes and links into the folders through which root attaches. Says how
-    /// often it could.
+    /// A program that becomes another user, and then tries without a pause to put files, pipes and links into the folders through which
+    /// root attaches. It reports the number of successes.
     /// </summary>
     private const string Attacker = """
         import ctypes, glob, os, sys, threading

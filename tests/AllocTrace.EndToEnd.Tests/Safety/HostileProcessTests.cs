@@ -5,14 +5,14 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary><c>alloctrace stack</c> on processes that made their own lists endless: root uses it on everybody's.</summary>
+/// <summary>Runs <c>alloctrace stack</c> on processes that made their own lists endless, because root uses it on everybody's.</summary>
 [TestClass]
 public sealed class HostileProcessTests
 {
-    /// <summary>Far less than an endless list would take.</summary>
+    /// <summary>The limit of memory, far below the size of an endless list.</summary>
     private const long MostBytes = 800 << 20;
 
-    /// <summary>Writes into the list that is named, and waits. What the offsets are is the table's that alloctrace has.</summary>
+    /// <summary>A program that writes into the named list, and waits. The offsets come from alloctrace's table.</summary>
     private const string Hostile = """
         import ctypes, sys, time
         kind, interpreter_next, state_next, state_frame, is_indirect, frame_previous, cframe = sys.argv[1], *map(int, sys.argv[2:])

@@ -14,8 +14,10 @@ public sealed class InstructionTests
     public static IEnumerable<object[]> Pythons =>
         Python.Corners.Where(python => python.Minor >= 11 && !python.IsFreeThreaded).Select(python => new object[] { python });
 
-    /// <summary>An allocation with the stack of the last one, seven frames deep, and its free. To 3.12 the frame is one load further away; to
-    /// 3.11 the attached thread state may be another thread's.</summary>
+    /// <summary>
+    /// Counts an allocation with the stack of the last one, seven frames deep, and its free. Up to 3.12 the frame is one load further away;
+    /// up to 3.11 the attached thread state may be another thread's.
+    /// </summary>
     [TestMethod]
     [DynamicData(nameof(Pythons))]
     public void The_common_calls_stay_within_their_budgets(Python python)
@@ -32,7 +34,9 @@ public sealed class InstructionTests
         Assert.IsTrue(allocation <= most + 1, $"{allocation:F1} instructions for an allocation, at most {most}");
     }
 
-    /// <summary>The instructions of each of the library's functions, and of the one of CPython that it calls, by name.</summary>
+    /// <summary>
+    /// Returns the instructions of each of the library's functions, and of the function of CPython that it calls, by name.
+    /// </summary>
     private static Dictionary<string, long> Count(Python python, int objects)
     {
         using var folder = new TemporaryFolder();
@@ -63,7 +67,10 @@ public sealed class InstructionTests
         return costs;
     }
 
-    /// <summary>Callgrind's format: "fn=" names the function whose lines follow, and the line after "calls=" is what it called.</summary>
+    /// <summary>
+    /// Adds the costs of a function, in callgrind's format: "fn=" names the function whose lines follow, and the line after "calls=" is the
+    /// cost of the function that it called.
+    /// </summary>
     private static void Add(Dictionary<string, long> costs, string file)
     {
         string library = "", function = "";

@@ -23,7 +23,7 @@ public sealed class InvisibleTests
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void Code_objects_at_recycled_addresses_have_their_own_names(Python python) => CheckRecycledCode(python, "raw+mem+obj");
 
-    /// <summary>Code objects die in domain obj, whichever domains are recorded.</summary>
+    /// <summary>Requires that deaths of code objects are seen in domain obj, whichever domains are recorded.</summary>
     [TestMethod]
     [DynamicData(nameof(Python.EveryRow), typeof(Python))]
     public void Code_objects_at_recycled_addresses_have_their_own_names_when_domain_obj_is_not_recorded(Python python)
@@ -48,7 +48,9 @@ public sealed class InvisibleTests
         }
     }
 
-    /// <summary>A block that an extension reports is known by its domain and its address, as tracemalloc knows it; domain 0 is Python's own.</summary>
+    /// <summary>
+    /// Identifies a block that an extension reports by its domain and its address, as tracemalloc does; domain 0 is Python's own.
+    /// </summary>
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void Tracked_blocks_are_told_apart_by_domain_and_address(Python python)

@@ -3,8 +3,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// Recordings that begin while other threads load and unload libraries: import tables of an image that the loader is relocating, and functions
-/// of a CPython that is, must not be touched. ALLOCTRACE_LATE_STARTS says how many starts, instead of 300 in a C host and 10 .NET hosts.
+/// Starts recordings while other threads load and unload libraries: import tables of an image that the loader is relocating, and functions
+/// of such a CPython, must not be touched. ALLOCTRACE_LATE_STARTS is the number of starts, instead of 300 in a C host and 10 .NET hosts.
 /// </summary>
 [TestClass]
 public sealed class LateLoadTests
@@ -27,7 +27,7 @@ public sealed class LateLoadTests
         }
     }
 
-    /// <summary>The runtime's own threads load its libraries meanwhile.</summary>
+    /// <summary>Starts while the runtime's own threads load its libraries.</summary>
     [TestMethod]
     public void Recording_starts_while_Dotnet_does()
     {

@@ -4,14 +4,16 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Processes in pid and time namespaces of their own, as in containers: the numbers that they know are not the collector's.</summary>
+/// <summary>
+/// Tests processes in pid and time namespaces of their own, as in containers, whose pids and times are not the collector's.
+/// </summary>
 [TestClass]
 public sealed class NamespaceTests
 {
     private const string Kept = "SELECT coalesce(sum(allocated_blocks), 0) FROM site_frame WHERE function = 'keep'";
     private const int Blocks = 20;
 
-    /// <summary>Allocates for half a second, so that a collector that takes it for dead misses something.</summary>
+    /// <summary>A program that allocates for half a second, so that a collector that takes it for dead misses something.</summary>
     private static readonly string _program = $"import time\ndef keep(): return bytes(5000)\nkept = []\nfor i in range({Blocks}): kept.append(keep()); time.sleep(0.025)\n";
 
     [TestMethod]
@@ -32,7 +34,7 @@ public sealed class NamespaceTests
         Assert.IsInRange(400_000_000L, 30_000_000_000L, TraceQuery.Single<long>(database, "SELECT max(end_ns) FROM slice"));
     }
 
-    /// <summary>The collector sees the program's namespace from above, or runs in another one beside it.</summary>
+    /// <summary>Collects from a namespace above the program's, and from another one beside it.</summary>
     [TestMethod]
     [DataRow("", false)]
     [DataRow("", true)]
@@ -102,7 +104,9 @@ public sealed class NamespaceTests
         StringAssert.Contains(result.Error, "this process does not see its folder. In a sandbox or container with a /dev/shm of its own, share that");
     }
 
-    /// <summary>The words of a command that starts another in namespaces of its own; the test is skipped where that is not allowed.</summary>
+    /// <summary>
+    /// Returns the words of a command that starts another one in namespaces of its own; skips the test if that is not allowed.
+    /// </summary>
     private static string[] InContainer(string command)
     {
         var words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -121,7 +125,7 @@ public sealed class NamespaceTests
         return Process.Start(start)!;
     }
 
-    /// <summary>The last of the only children below a process.</summary>
+    /// <summary>Returns the last process of a chain of only children.</summary>
     private static int Descendant(int pid)
     {
         while (Command.Run("pgrep", ["-P", $"{pid}"]).Output.Trim() is { Length: > 0 } child)

@@ -4,7 +4,10 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Nobody gains anything by our being there: other users, what they plant where they may write, programs with more rights than their user, the network.</summary>
+/// <summary>
+/// Requires that nobody gains anything from the library and the command: other users, files planted in shared folders, programs with more
+/// privileges than their user, the network.
+/// </summary>
 [TestClass]
 public sealed class SafetyTests
 {
@@ -26,7 +29,7 @@ public sealed class SafetyTests
         Assert.AreEqual("['0o700', '0o600']\n", result.Output);
     }
 
-    /// <summary>The lock's name can be guessed: a link that somebody put there is not followed, and another user's file is none.</summary>
+    /// <summary>Plants the lock, whose name can be guessed: a link is not followed, and another user's file is refused.</summary>
     [TestMethod]
     [DataRow("ln -s \"$2\" \"$1.lock\"")]
     [DataRow("mkfifo \"$1.lock\"")]
@@ -99,7 +102,7 @@ public sealed class SafetyTests
         CollectionAssert.AreEqual(new[] { session }, folder.Files("*"));
     }
 
-    /// <summary>A name may hold what stands for other names in a pattern: only what belongs to that very session goes with it.</summary>
+    /// <summary>Uses names that contain characters of patterns: only the files of that very session are removed with it.</summary>
     [TestMethod]
     public void Names_are_no_patterns()
     {
@@ -114,7 +117,10 @@ public sealed class SafetyTests
         CollectionAssert.AreEquivalent(others.Append("t.db").ToArray(), folder.Files("*").Select(Path.GetFileName).ToArray());
     }
 
-    /// <summary>The loader does not preload into it; and when it loads the library itself, that refuses.</summary>
+    /// <summary>
+    /// Runs a program with more privileges than its user: the loader does not preload the library, and the library refuses when the program
+    /// loads it.
+    /// </summary>
     [TestMethod]
     public void Program_with_more_rights_than_its_user_is_not_recorded()
     {
@@ -142,7 +148,7 @@ public sealed class SafetyTests
         Assert.IsEmpty(sessions.Files("*"));
     }
 
-    /// <summary>Only push connects, and only to the given address.</summary>
+    /// <summary>Requires that only push connects, and only to the given address.</summary>
     [TestMethod]
     public void Nothing_is_sent_anywhere_unless_asked()
     {

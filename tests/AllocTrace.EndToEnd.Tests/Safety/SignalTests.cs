@@ -5,7 +5,10 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Signals that <c>alloctrace run</c> gets are its command's: from others by us, from the terminal without us, each once.</summary>
+/// <summary>
+/// Requires that <c>alloctrace run</c> hands each signal to its command once: those of other processes through us, those of the terminal
+/// without us.
+/// </summary>
 [TestClass]
 public sealed class SignalTests
 {

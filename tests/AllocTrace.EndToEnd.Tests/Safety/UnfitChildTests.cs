@@ -2,16 +2,16 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Programs that a recorded one may start and that the library does not fit: they run as they do without it.</summary>
+/// <summary>Runs programs that the library does not fit as children of a recorded one: they run as they do alone.</summary>
 [TestClass]
 public sealed class UnfitChildTests
 {
     private const string Starter = "import subprocess, sys; print(subprocess.call(sys.argv[1:]), flush=True)";
 
-    /// <summary>Asks every function that the library exports in place of the C library's.</summary>
+    /// <summary>A program that calls every function that the library exports in place of the C library's.</summary>
     private static readonly string _child = Path.Combine(AppContext.BaseDirectory, "hosts", "child.c");
 
-    /// <summary>Not a script that starts it: that starts other programs, too.</summary>
+    /// <summary>The interpreter itself: a script that starts it would start other programs, too.</summary>
     private static readonly string _python = Python.Default.Run(["-c", "import sys; print(sys.executable)"]).Succeeded().Output.TrimEnd();
 
     private static readonly string _filtered = Path.Combine(AppContext.BaseDirectory, "hosts", "filtered.c");
@@ -34,7 +34,7 @@ public sealed class UnfitChildTests
         Assert.AreEqual((alone.Output + "7\n", ""), (recorded.Output, recorded.Error));
     }
 
-    /// <summary>Calls that the system refuses: the program does what it does without us, and is recorded, or a line says that it is not.</summary>
+    /// <summary>Refuses system calls: the program does the same as alone, and is recorded, or a line says that it is not.</summary>
     [TestMethod]
     [DataRow("")]
     [DataRow("clock_nanosleep flock getrandom gettid kill membarrier prctl prlimit64 process_vm_readv sched_yield sigaltstack tgkill unlink")]

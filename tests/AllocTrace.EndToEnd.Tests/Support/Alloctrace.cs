@@ -4,10 +4,10 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>The command as a user has it, and folders that a test may fill.</summary>
+/// <summary>Runs the command as a user has it, with folders that a test may fill.</summary>
 internal static class Alloctrace
 {
-    /// <summary>The one that was built with the tests, or that ALLOCTRACE_COMMAND names: CI tests the one that users install.</summary>
+    /// <summary>The command that was built with the tests, or that ALLOCTRACE_COMMAND names: CI tests the installed one.</summary>
     public static string Program { get; } = Environment.GetEnvironmentVariable("ALLOCTRACE_COMMAND") ?? Path.Combine(AppContext.BaseDirectory, "AllocTrace.Report");
 
     /// <summary>The path of the traced library beside the command.</summary>
@@ -32,6 +32,6 @@ internal static class Alloctrace
         return JsonDocument.Parse(output).RootElement.GetProperty("statistics").EnumerateArray().ToArray();
     }
 
-    /// <summary>A file that the test project brings along.</summary>
+    /// <summary>Returns the path of a file of the test project.</summary>
     public static string ProgramFile(string name) => Path.Combine(AppContext.BaseDirectory, "programs", name);
 }

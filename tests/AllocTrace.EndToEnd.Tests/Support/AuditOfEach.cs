@@ -5,8 +5,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.EndToEnd.Tests;
 
 /// <summary>
-/// A program and every process that it makes, by the auditor (native/counting_allocator.c) and by the database: what differs, a line each. Exact are
-/// processes that ended; of one that was killed, the last call may be missing, and one that continues has made more calls.
+/// Compares a program and every process that it makes, by the auditor (native/counting_allocator.c) and by the database. Processes that
+/// ended are exact; of a killed one the last call may be missing, and one that continues has made more calls.
 /// </summary>
 internal sealed class AuditOfEach(TemporaryFolder folder)
 {
@@ -21,7 +21,7 @@ internal sealed class AuditOfEach(TemporaryFolder folder)
     /// <summary>The number of processes that were compared, and of their calls.</summary>
     public (int Processes, long Calls) Compared { get; private set; }
 
-    /// <summary>Frees of blocks that neither knew.</summary>
+    /// <summary>The number of frees of blocks that neither the auditor nor the database knew.</summary>
     public long UnknownFrees { get; private set; }
 
     /// <summary>Runs the command recorded, with the auditor below the tracer.</summary>
@@ -32,7 +32,7 @@ internal sealed class AuditOfEach(TemporaryFolder folder)
         return Alloctrace.Run(["run", "-q", "-f", "-o", Database, "--", "sh", "-c", script, "sh", .. command]);
     }
 
-    /// <summary>Compares what was counted with what was recorded.</summary>
+    /// <summary>Compares the auditor's figures with the recorded ones.</summary>
     /// <returns>The differences; empty if there are none.</returns>
     public IReadOnlyList<string> Differences()
     {
@@ -74,7 +74,7 @@ internal sealed class AuditOfEach(TemporaryFolder folder)
         ? "frees of unknown blocks"
         : $"{((string[])["raw", "mem", "obj"])[i / 2 / Operations]} {_operations[i / 2 % Operations]} {(i % 2 == 0 ? "calls" : "bytes")}";
 
-    /// <summary>The files PID.N: <c>struct figures</c>. Of a process that made no call there is none in the database.</summary>
+    /// <summary>Reads the files PID.N: <c>struct figures</c>. A process that made no call is not in the database.</summary>
     private IEnumerable<(int Pid, long[] Figures)> CountedProcesses() =>
         from file in Directory.GetFiles(Counted)
         let name = Path.GetFileName(file).Split('.').Select(int.Parse).ToArray()

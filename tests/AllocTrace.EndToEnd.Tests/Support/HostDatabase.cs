@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>The database of a recording that was switched on by the variables alone: a collector that nobody waits for completes it.</summary>
+/// <summary>
+/// Waits for the database of a recording that was started by the variables alone: its collector is a process that nobody waits for.
+/// </summary>
 internal static class HostDatabase
 {
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);

@@ -4,14 +4,14 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>A CPython as a library, and what a C program needs to be linked and started with it.</summary>
+/// <summary>A CPython as a library, with everything that a C program needs to be linked and started with it.</summary>
 public sealed partial record LibPython(Python Python, string Path, string Home, string[] Launcher)
 {
     private static readonly Lazy<LibPython[]> _all = new(() => [.. Python.Installed.Select(Of).OfType<LibPython>()]);
 
     public static IReadOnlyList<LibPython> Installed => _all.Value;
 
-    /// <summary>For DynamicData.</summary>
+    /// <summary>The rows for DynamicData.</summary>
     public static IEnumerable<object[]> Rows => Installed.Select(library => new object[] { library });
 
     /// <summary>Runs a program of ours with this interpreter within its reach.</summary>

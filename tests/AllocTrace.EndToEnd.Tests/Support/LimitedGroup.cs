@@ -1,13 +1,13 @@
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>A control group with a limit on memory, of whichever version the system has; removed at the end.</summary>
+/// <summary>A control group with a limit on memory, of the system's version; removed at the end.</summary>
 internal sealed class LimitedGroup : IDisposable
 {
     private readonly string _folder;
 
     private LimitedGroup(string folder) => _folder = folder;
 
-    /// <summary>The file that takes the number of a process that joins.</summary>
+    /// <summary>The file to which the pid of a process that joins is written.</summary>
     public string Processes => Path.Combine(_folder, "cgroup.procs");
 
     public static LimitedGroup? TryCreate(long bytes)

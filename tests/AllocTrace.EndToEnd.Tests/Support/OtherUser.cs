@@ -2,7 +2,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Commands as a user who has nothing, for tests that run as root.</summary>
+/// <summary>Runs commands as a user without privileges, for tests that run as root.</summary>
 internal static class OtherUser
 {
     public const int Id = 65534;
@@ -13,7 +13,7 @@ internal static class OtherUser
     /// <summary>The CPython that such a user may execute.</summary>
     public static string Python { get; } = "/usr/bin/python3";
 
-    /// <summary>Ends the test as inconclusive where there can be no other user.</summary>
+    /// <summary>Ends the test as inconclusive if there can be no other user.</summary>
     public static void Require()
     {
         if (Environment.UserName != "root" || !File.Exists(Python) || !File.Exists("/usr/bin/setpriv"))
@@ -28,6 +28,6 @@ internal static class OtherUser
     public static CommandResult Run(Dictionary<string, string?> environment, params string[] command) =>
         Command.Run(Prefix[0], [.. Prefix[1..], .. command], folder: "/", environment: environment);
 
-    /// <summary>Gives the folder, and what is in it, to that user.</summary>
+    /// <summary>Gives a folder and its content to that user.</summary>
     public static void Give(string path) => Command.Run("chown", ["-R", $"{Id}:{Id}", path]).Succeeded();
 }

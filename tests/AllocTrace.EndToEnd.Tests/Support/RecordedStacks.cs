@@ -2,12 +2,14 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>The allocations of certain sizes in domain obj with their stacks, straight from the records: no collector, no database between.</summary>
+/// <summary>
+/// Reads the allocations of certain sizes in domain obj with their stacks, directly from the records: no collector and no database.
+/// </summary>
 internal static unsafe class RecordedStacks
 {
     private static readonly int[] _words = [0, 2, 2, 2, 1, 1, 1, 2, 2, 3, 3, 3, 3];
 
-    /// <summary>Size in bytes, interpreter, and frames <c>file:line function</c>, oldest first. Threads one after the other.</summary>
+    /// <summary>Returns size in bytes, interpreter, and frames <c>file:line function</c>, oldest first, thread by thread.</summary>
     public static List<(ulong Size, uint Interpreter, List<string> Frames)> Read(string path, Predicate<ulong> isWanted)
     {
         using var session = SessionFile.TryOpen(path, shared: false)!;

@@ -1,6 +1,6 @@
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>The libraries of native/, for traced programs.</summary>
+/// <summary>Finds the libraries of native/, for traced programs.</summary>
 internal static class TestLibrary
 {
     public static string CountingAllocator { get; } = PathOf("counting_allocator");

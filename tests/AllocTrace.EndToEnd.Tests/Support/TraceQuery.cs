@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.EndToEnd.Tests;
 
-/// <summary>Questions to a finished recording.</summary>
+/// <summary>Queries finished recordings.</summary>
 internal static class TraceQuery
 {
     public static T[] Rows<T>(string database, string sql)
@@ -16,8 +16,8 @@ internal static class TraceQuery
     public static T Single<T>(string database, string sql) => Rows<T>(database, sql).Single();
 
     /// <summary>
-    /// The ledger adds up: nothing is missing, every free was of a known block, and no block ended without a call: in a reallocation the old
-    /// block ends, and only the first one of a chain has none.
+    /// Requires that the ledger adds up: nothing is missing, every free was of a known block, and no block ended without a call. In a
+    /// reallocation the old block ends, and only the first one of a chain has none.
     /// </summary>
     public static void AssertLedger(string database, long unknownFrees = 0)
     {
@@ -29,7 +29,9 @@ internal static class TraceQuery
         AssertAdds(database);
     }
 
-    /// <summary>The file is whole, and every reference leads to a row: SQLite did not look while it was written.</summary>
+    /// <summary>
+    /// Requires that the file is whole, and that every reference leads to a row: SQLite did not check while it was written.
+    /// </summary>
     public static void AssertSound(string database)
     {
         Assert.AreEqual("ok", Single<string>(database, "PRAGMA integrity_check"));

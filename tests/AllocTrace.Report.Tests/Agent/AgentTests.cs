@@ -8,7 +8,9 @@ using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Report.Tests.Agent;
 
-/// <summary>Agents that follow sessions which the test writes: what arrives, and what is in the databases, is compared with what the test did.</summary>
+/// <summary>
+/// Runs agents that follow sessions which the test writes, and compares the sent profiles and the databases with the test's own calls.
+/// </summary>
 [TestClass]
 public sealed class AgentTests
 {
@@ -53,7 +55,7 @@ public sealed class AgentTests
         Assert.AreEqual("", string.Join('\n', _said));
     }
 
-    /// <summary>Reports read the databases as they read any recording, while they are written too.</summary>
+    /// <summary>Requires that reports read the databases like any recording, also while they are written.</summary>
     [TestMethod]
     public void Database_is_a_recording()
     {
@@ -100,7 +102,9 @@ public sealed class AgentTests
         Assert.HasCount(3, Directory.GetFiles(Databases, "*.db"));
     }
 
-    /// <summary>A receiver that is away, slow, elsewhere, or no receiver: requests wait. One that refuses what they have: they are counted.</summary>
+    /// <summary>
+    /// Lets requests wait for a receiver that is absent, slow or moved, or without a receiver, and counts those that a receiver refuses.
+    /// </summary>
     [TestMethod]
     public void Nothing_is_lost_but_what_is_counted()
     {
@@ -151,7 +155,7 @@ public sealed class AgentTests
         StringAssert.Contains(said, "the receiver takes profiles again");
     }
 
-    /// <summary>While nobody is there, the queue stays within its limit, and each profile that it had no room for is counted.</summary>
+    /// <summary>Requires that the queue stays within its limit without a receiver, and that each dropped profile is counted.</summary>
     [TestMethod]
     public void Queue_is_bounded_and_what_it_drops_is_counted()
     {
@@ -173,7 +177,7 @@ public sealed class AgentTests
         StringAssert.Contains(_said[0], "that could not be sent: more than 8000 B wait");
     }
 
-    /// <summary>A database that cannot be written keeps nothing back: the period is in the next one.</summary>
+    /// <summary>Makes a database unwritable, and requires that the next one has its period.</summary>
     [TestMethod]
     public void Period_that_could_not_be_written_is_in_the_next_one()
     {
@@ -201,7 +205,9 @@ public sealed class AgentTests
         OtlpAssert([.. receiver.Requests.SelectMany(OtlpReader.Samples)]);
     }
 
-    /// <summary>Periods of a day, or a part of it (ALLOCTRACE_AGENT_PERIODS=5760 for the whole): memory and disk stay as they are.</summary>
+    /// <summary>
+    /// Runs the periods of a day, or a part of it (ALLOCTRACE_AGENT_PERIODS=5760 for the whole): memory and disk do not grow.
+    /// </summary>
     [TestMethod]
     public void Memory_and_disk_stay_flat()
     {
@@ -293,7 +299,7 @@ public sealed class AgentTests
         agent.Tick(_now);
     }
 
-    /// <summary>The processes end.</summary>
+    /// <summary>Ends the processes.</summary>
     private void End(FleetAgent agent)
     {
         foreach (var session in _sessions)
@@ -316,7 +322,7 @@ public sealed class AgentTests
             Assert.IsLessThan(end, Environment.TickCount64);
     }
 
-    /// <summary>The sums of all databases are those of what the test did.</summary>
+    /// <summary>Compares the sums of all databases with the test's own calls.</summary>
     private void AssertSums()
     {
         var allocated = new Dictionary<string, long>();

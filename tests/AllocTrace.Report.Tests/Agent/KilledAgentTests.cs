@@ -6,7 +6,7 @@ using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Report.Tests.Agent;
 
-/// <summary>The command itself, killed at any moment while it follows processes, started again, and ended by SIGTERM.</summary>
+/// <summary>Kills the command at any time while it follows processes, starts it again, and ends it by SIGTERM.</summary>
 [TestClass]
 public sealed class KilledAgentTests
 {
@@ -17,7 +17,10 @@ public sealed class KilledAgentTests
     [TestCleanup]
     public void RemoveFolder() => _folder.Dispose();
 
-    /// <summary>Each byte that was allocated is in the databases once, and the receiver got each profile. A profile may come twice, and has the same id then.</summary>
+    /// <summary>
+    /// Requires that each allocated byte is in the databases once, and that the receiver got each profile. A profile may arrive twice, with
+    /// the same id.
+    /// </summary>
     [TestMethod]
     public void Killed_agent_loses_nothing()
     {

@@ -5,7 +5,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Browser;
 
-/// <summary>Pages in a real Chromium, used by scripts as a person would. They need Node, "npm ci" in this folder, and Chromium.</summary>
+/// <summary>Tests pages in a real Chromium, used by scripts as a person would. Needs Node, "npm ci" in this folder, and Chromium.</summary>
 [TestClass]
 public sealed class BrowserTests
 {

@@ -66,7 +66,7 @@ public sealed class ChildProcessTests
         Assert.AreEqual(0, code);
     }
 
-    /// <summary>In an interactive zsh on a terminal of its own (zpty), by the tab key.</summary>
+    /// <summary>Completes in an interactive zsh on a terminal of its own (zpty), by the tab key.</summary>
     [TestMethod]
     [DataRow("alloctrace fla", "flamegraph")]
     [DataRow("alloctrace top app.db --view te", "temporary")]

@@ -4,7 +4,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Commands;
 
-/// <summary>Thresholds for CI on recordings that tell too little: exit code 5 and why.</summary>
+/// <summary>Tests thresholds for CI on recordings that have too little data: exit code 5 and the reason.</summary>
 [TestClass]
 public sealed class GateTests
 {

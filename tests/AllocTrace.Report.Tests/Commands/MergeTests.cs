@@ -9,7 +9,7 @@ namespace AllocTrace.Report.Tests.Commands;
 [TestClass]
 public sealed class MergeTests
 {
-    /// <summary>Recordings of earlier versions have numpy's number.</summary>
+    /// <summary>Merges a recording of an earlier version, in which numpy's domain has a number.</summary>
     [TestMethod]
     public void Domain_that_has_a_name_by_now_is_one_with_that_of_an_earlier_recording()
     {

@@ -38,7 +38,7 @@ public sealed class WrongInputTests
     [DataRow("top x.db --cumulative --types", "--cumulative and --types or --retained exclude each other; see 'alloctrace top --help'")]
     [DataRow("run --domains raw+rare -- true", "--domains must be some of raw, mem and obj, joined by +; see 'alloctrace run --help'")]
     [DataRow("run --limit 1000 -- true", "--limit must be 4194304 bytes or more; see 'alloctrace run --help'")]
-    [DataRow("run --limit much -- true", "--limit cannot be 'much': give a number, 0 or more; see 'alloctrace run --help'")]
+    [DataRow("run --limit much -- true", "--limit cannot be 'much': give a size, for example 200MiB or 1.5G; see 'alloctrace run --help'")]
     [DataRow("run --frames many -- true", "--frames cannot be 'many': give a number, 0 or more; see 'alloctrace run --help'")]
     [DataRow("run --on-full explode -- true", "Argument 'explode' not recognized. Must be one of: 'wait' 'drop'; see 'alloctrace run --help'")]
     [DataRow("top x.db --cumulative -g lines", "--group-by cannot be 'lines': it is one of lineno, filename, traceback, function, domain, thread, process, type; see 'alloctrace top --help'")]

@@ -6,7 +6,7 @@ using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Report.Tests.Export;
 
-/// <summary>Parquet files, read back with DuckDB.</summary>
+/// <summary>Reads Parquet files with DuckDB.</summary>
 [TestClass]
 public sealed partial class LakeTests
 {
@@ -48,7 +48,7 @@ public sealed partial class LakeTests
             stacks);
     }
 
-    /// <summary>Named moments, names that need care, a stack that was not kept, a recording with losses.</summary>
+    /// <summary>Exports named snapshots, names that need care, a stack that was not kept, and a recording with losses.</summary>
     [TestMethod]
     public void Moments_and_strange_names_arrive()
     {
@@ -81,7 +81,7 @@ public sealed partial class LakeTests
         Assert.IsEmpty(Directory.EnumerateFiles(lake, "*.part", SearchOption.AllDirectories));
     }
 
-    /// <summary>Texts that repeat are numbers in the file: what DuckDB says about its columns.</summary>
+    /// <summary>Requires that repeated texts are numbers in the file, by DuckDB's report on its columns.</summary>
     [TestMethod]
     public void Repeating_texts_are_dictionaries()
     {

@@ -6,7 +6,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Report.Tests.Export;
 
-/// <summary>Devices and pipes as what is written to: reports write into them, databases refuse them, and nothing replaces them.</summary>
+/// <summary>Writes to devices and pipes: reports write into them, databases refuse them, and nothing replaces them.</summary>
 [TestClass]
 public sealed class OutputTargetTests
 {

@@ -60,7 +60,7 @@ public sealed class RealReaderTests
             new[] { "7 10103592 102024", "[]" }, Python.Default.Run(["-c", script, Export(server.Path, "csv")]).Succeeded().Lines);
     }
 
-    /// <summary>Many deep stacks: files that repeated them would be two hundred times as large as the database.</summary>
+    /// <summary>Exports many deep stacks: files that repeated them would be two hundred times as large as the database.</summary>
     [TestMethod]
     public void Csv_has_each_stack_once()
     {

@@ -7,7 +7,7 @@ using AllocTrace.Report.Tests.Support;
 
 namespace AllocTrace.Report.Tests.Push;
 
-/// <summary>Servers that send a recording elsewhere, or answer without end; and what is private in an address.</summary>
+/// <summary>Tests servers that redirect a recording or answer without end, and the secrets in an address.</summary>
 [TestClass]
 public sealed class HostileServerTests
 {

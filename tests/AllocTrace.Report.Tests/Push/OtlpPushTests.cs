@@ -7,7 +7,7 @@ using Google.Protobuf;
 
 namespace AllocTrace.Report.Tests.Push;
 
-/// <summary>Profiles by OpenTelemetry's protocol, taken apart by a receiver on this machine.</summary>
+/// <summary>Sends profiles by OpenTelemetry's protocol to a receiver on this machine.</summary>
 [TestClass]
 public sealed class OtlpPushTests
 {
@@ -16,7 +16,7 @@ public sealed class OtlpPushTests
     [TestCleanup]
     public void RemoveFolder() => _folder.Dispose();
 
-    /// <summary>Every figure of <c>top</c>, of all that was allocated and of what is alive at the end, is what arrived.</summary>
+    /// <summary>Compares the received figures with <c>top</c>: all allocations, and the blocks that are live at the end.</summary>
     [TestMethod]
     public void What_arrives_is_what_top_shows()
     {
@@ -56,7 +56,7 @@ public sealed class OtlpPushTests
             Assert.AreEqual(periods[i - 1][0].TimeNs + periods[i - 1][0].DurationNs, periods[i][0].TimeNs, "no gap, and nothing twice");
     }
 
-    /// <summary>A store that has a profile already can tell, when it is sent once more.</summary>
+    /// <summary>Requires that a store can recognize a profile that is sent again.</summary>
     [TestMethod]
     public void Profile_sent_twice_has_the_same_id()
     {
@@ -83,8 +83,8 @@ public sealed class OtlpPushTests
     }
 
     /// <summary>
-    /// The numbers and wire types of the protocol, as OpenTelemetry's collector reads them (pdata/internal/generated_proto_*.go): spelled out here, and
-    /// found by a reader that knows nothing of the messages' classes.
+    /// Checks the numbers and wire types of the protocol, as OpenTelemetry's collector reads them (pdata/internal/generated_proto_*.go):
+    /// they are spelled out here, for a reader that does not use the classes of the messages.
     /// </summary>
     [TestMethod]
     public void Bytes_are_what_the_collector_reads()
@@ -137,7 +137,7 @@ public sealed class OtlpPushTests
         CollectionAssert.AreEquivalent(expected.ToArray(), actual.ToArray());
     }
 
-    /// <summary>By number and wire type, what the fields of a message have.</summary>
+    /// <summary>Returns the fields of a message by number and wire type.</summary>
     private static Dictionary<(int Number, int Type), List<byte[]>> Fields(byte[] message)
     {
         var fields = new Dictionary<(int Number, int Type), List<byte[]>>();
@@ -159,7 +159,7 @@ public sealed class OtlpPushTests
         return fields;
     }
 
-    /// <summary>The number of a field, or the first one of a packed field.</summary>
+    /// <summary>Reads the number in a field, or the first one of a packed field.</summary>
     private static ulong Varint(byte[] bytes) => bytes.Length == sizeof(ulong) ? BitConverter.ToUInt64(bytes) : new CodedInputStream(bytes).ReadUInt64();
 
     private sealed class OneStack : IFrameSource

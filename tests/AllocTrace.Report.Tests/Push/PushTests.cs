@@ -44,7 +44,7 @@ public sealed class PushTests
         }
     }
 
-    /// <summary>Go's own library takes the form apart, as it does in a server, and its own pprof reads what was in it.</summary>
+    /// <summary>Requires that Go's own library reads the form, as a server does, and that its pprof reads the profile.</summary>
     [TestMethod]
     public void What_is_sent_is_what_a_server_reads()
     {
@@ -159,7 +159,7 @@ public sealed class PushTests
         return profile.Sample.Sum(sample => sample.Value[index]);
     }
 
-    /// <summary>A server that keeps what it gets, and answers as told, then with 200.</summary>
+    /// <summary>A server that keeps its requests, and gives set answers, then 200.</summary>
     private sealed class Receiver : IDisposable
     {
         private readonly HttpListener _listener = new();

@@ -68,7 +68,7 @@ public sealed class ServerOptionTests
         StringAssert.Contains(other.Error, "certificate");
     }
 
-    /// <summary>A server with a certificate of its own authority, which takes everything.</summary>
+    /// <summary>A server with a certificate of its own authority, which accepts everything.</summary>
     private sealed class TlsServer : IDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -4,8 +4,8 @@ using AllocTrace.Testing;
 namespace AllocTrace.Report.Tests.Support;
 
 /// <summary>
-/// The session of a program that allocates and frees at random in two threads, three domains and a few nested stacks, so that all sums of its recording
-/// are those of its records. Its process does not exist, or is one that cannot be seen.
+/// The session of a program that allocates and frees at random in two threads, three domains and a few nested stacks. All sums of its
+/// recording are those of its records. Its process does not exist, or cannot be seen.
 /// </summary>
 internal sealed class BuiltSession : IDisposable
 {
@@ -21,8 +21,8 @@ internal sealed class BuiltSession : IDisposable
 
     /// <param name="path">The session's file.</param>
     /// <param name="seed">The seed of its calls.</param>
-    /// <param name="pid">Its process; the default is above the system's highest.</param>
-    /// <param name="capacity">The largest size of the file, bytes.</param>
+    /// <param name="pid">The pid; the default is above the system's highest.</param>
+    /// <param name="capacity">The largest size of the file, in bytes.</param>
     /// <param name="ageMs">The time since its recording began, in milliseconds.</param>
     /// <param name="isAlive">True if the process lives until this object is disposed of: collectors see that the file is in use.</param>
     public BuiltSession(string path, int seed = 1, uint pid = 4_000_000, long capacity = 8 << 20, int ageMs = 60_000, bool isAlive = false)
@@ -45,7 +45,7 @@ internal sealed class BuiltSession : IDisposable
         _stacks = [0, module, first, _session.AddNode(module, handle, 24), _session.AddNode(first, load, 7), _session.AddNode(first, load, 9)];
     }
 
-    /// <summary>By line of the innermost frame: what was allocated so far, bytes.</summary>
+    /// <summary>The bytes allocated so far, by line of the innermost frame.</summary>
     public Dictionary<string, long> Allocated { get; } = [];
 
     /// <summary>The live bytes by line.</summary>
@@ -57,7 +57,7 @@ internal sealed class BuiltSession : IDisposable
     /// <summary>The builder, for calls that this class does not offer.</summary>
     public SessionBuilder Builder => _session;
 
-    /// <summary>Allocates and frees, and lets time pass.</summary>
+    /// <summary>Allocates and frees, and advances the clock.</summary>
     public void Run(int calls, ulong stepNs = 1_000_000)
     {
         for (var i = 0; i < calls; i++)
@@ -81,7 +81,7 @@ internal sealed class BuiltSession : IDisposable
         }
     }
 
-    /// <summary>The process ends.</summary>
+    /// <summary>Ends the process.</summary>
     public void End() => _session.End();
 
     public void Dispose()

@@ -16,7 +16,7 @@ internal sealed record CommandRun(int ExitCode, string Out, string Error)
         return new CommandRun(code, data.ToString(), error.ToString());
     }
 
-    /// <summary>The data of a run that must succeed without a word on the error output.</summary>
+    /// <summary>Returns the data of a run that must succeed without any error output.</summary>
     public string Succeeded()
     {
         Assert.AreEqual("", Error);

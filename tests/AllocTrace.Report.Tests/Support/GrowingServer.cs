@@ -14,8 +14,8 @@ internal sealed class GrowingServer : IDisposable
 
     private readonly TraceBuilder _trace = new();
 
-    /// <param name="leak">Bytes in each slice.</param>
-    /// <param name="sampleBytes">0: every allocation was recorded.</param>
+    /// <param name="leak">The bytes in each slice.</param>
+    /// <param name="sampleBytes">The sampling interval in bytes; 0 if every allocation was recorded.</param>
     public GrowingServer(long leak = 10_000, long sampleBytes = 0)
     {
         var module = new Frame("/srv/app.py", 40, "<module>");
@@ -55,7 +55,7 @@ internal sealed class GrowingServer : IDisposable
 
     public string Path => _trace.Path;
 
-    /// <summary>Text without the names of temporary folders.</summary>
+    /// <summary>Replaces the names of temporary folders in a text.</summary>
     public string Stable(string text) => text.Replace(System.IO.Path.GetDirectoryName(_trace.Path) + "/", "");
 
     public void Dispose() => _trace.Dispose();

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace AllocTrace.Report.Tests.Support;
 
-/// <summary>A request as a <see cref="HttpReceiver"/> got it.</summary>
+/// <summary>A request that a <see cref="HttpReceiver"/> received.</summary>
 internal sealed record ReceivedRequest(Uri Url, WebHeaderCollection Headers, byte[] Body)
 {
     /// <summary>The body without its compression.</summary>
@@ -15,7 +15,7 @@ internal sealed record ReceivedRequest(Uri Url, WebHeaderCollection Headers, byt
 /// <summary>The answer of a <see cref="HttpReceiver"/>.</summary>
 internal sealed record ReceiverAnswer(int Status = 200, string Body = "", string? Type = null, string? Location = null, int DelayMs = 0);
 
-/// <summary>A server on this machine that keeps what it gets, and answers as told.</summary>
+/// <summary>A server on this machine that keeps its requests and gives set answers.</summary>
 internal sealed class HttpReceiver : IDisposable
 {
     private readonly HttpListener _listener;

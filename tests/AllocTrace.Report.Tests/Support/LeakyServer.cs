@@ -86,7 +86,7 @@ internal sealed class LeakyServer : IDisposable
 
     public string Path => _trace.Path;
 
-    /// <summary>Text without the names of temporary folders.</summary>
+    /// <summary>Replaces the names of temporary folders in a text.</summary>
     public string Stable(string text) => text.Replace(System.IO.Path.GetDirectoryName(_trace.Path) + "/", "");
 
     public void Dispose() => _trace.Dispose();

@@ -7,7 +7,7 @@ internal sealed record StoredSample(
     IReadOnlyDictionary<string, string> Resource, string Type, string Unit, string PeriodType, ulong TimeNs, ulong DurationNs, string Id,
     string[] Frames, IReadOnlyDictionary<string, string> Attributes, long Value);
 
-/// <summary>Takes requests apart by following every index.</summary>
+/// <summary>Reads requests by following every index.</summary>
 internal static class OtlpReader
 {
     public static IEnumerable<StoredSample> Samples(ReceivedRequest received)
@@ -36,14 +36,14 @@ internal static class OtlpReader
         }
     }
 
-    /// <summary>Returns how many profiles a request has, those without a sample too.</summary>
+    /// <summary>Returns the number of profiles of a request, also those without a sample.</summary>
     public static long Profiles(ReceivedRequest received)
     {
         using var content = received.Content();
         return ExportProfilesServiceRequest.Parser.ParseFrom(content).ResourceProfiles.Sum(owner => owner.ScopeProfiles.Sum(scope => scope.Profiles.Count));
     }
 
-    /// <summary>Returns the ids of a request's profiles, those without a sample too.</summary>
+    /// <summary>Returns the ids of a request's profiles, also those without a sample.</summary>
     public static string[] Ids(ReceivedRequest received)
     {
         using var content = received.Content();

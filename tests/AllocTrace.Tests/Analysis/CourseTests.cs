@@ -5,7 +5,7 @@ using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Tests.Analysis;
 
-/// <summary>Call trees, growth and series of snapshots of random recordings, against what plain loops over the rows say.</summary>
+/// <summary>Compares call trees, growth and series of snapshots of random recordings with plain loops over the rows.</summary>
 [TestClass]
 public sealed class CourseTests
 {
@@ -113,7 +113,7 @@ public sealed class CourseTests
             Snapshot.Load(database).Statistics(GroupBy.Traceback).ToArray());
     }
 
-    /// <summary>Sites that allocate and free at random in slices of 100 ms: some grow, some do not.</summary>
+    /// <summary>Fills a recording with sites that allocate and free at random in slices of 100 ms: some grow, some do not.</summary>
     private static void Fill(TraceBuilder trace, Random random, out List<(int Slice, string Frame, long Allocated, long Freed)> changes)
     {
         changes = [];

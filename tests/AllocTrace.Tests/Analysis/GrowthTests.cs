@@ -5,7 +5,9 @@ using AllocTrace.Tests.Storage;
 
 namespace AllocTrace.Tests.Analysis;
 
-/// <summary>Courses that are not leaks, and those that are: each row is what a line held at the end of 40 slices, one block a byte.</summary>
+/// <summary>
+/// Tests courses that are not leaks, and courses that are: each row has the live bytes of a line at the end of 40 slices, one block a byte.
+/// </summary>
 [TestClass]
 public sealed class GrowthTests
 {
@@ -104,7 +106,7 @@ public sealed class GrowthTests
         _ => throw new ArgumentOutOfRangeException(nameof(course)),
     };
 
-    /// <summary>A recording with a line of that course, and work that leaves nothing behind.</summary>
+    /// <summary>Makes a recording with a line of that course, and other work that frees all its blocks.</summary>
     private static TraceBuilder Trace(long[] sizes, int busy, long churn, Func<int, long>? second = null)
     {
         var trace = new TraceBuilder();

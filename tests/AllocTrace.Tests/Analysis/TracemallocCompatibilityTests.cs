@@ -8,7 +8,7 @@ using AllocTrace.Tests.Support;
 
 namespace AllocTrace.Tests.Analysis;
 
-/// <summary>Random snapshots, sizes and patterns, put to CPython's tracemalloc and to ours.</summary>
+/// <summary>Compares random snapshots, sizes and patterns with CPython's tracemalloc.</summary>
 [TestClass]
 public sealed class TracemallocCompatibilityTests
 {

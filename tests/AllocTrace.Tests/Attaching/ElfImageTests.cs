@@ -5,7 +5,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Tests.Attaching;
 
-/// <summary>Reading ELF files, compared with binutils.</summary>
+/// <summary>Compares the reader of ELF files with binutils.</summary>
 [TestClass]
 public sealed class ElfImageTests
 {
@@ -52,7 +52,7 @@ public sealed class ElfImageTests
         Assert.IsNull(ElfImage.TryOpen(_folder.File("narrow")));
     }
 
-    /// <summary>A file that was cut, or in which a number was exchanged, is damaged or has fewer symbols; no other exception comes.</summary>
+    /// <summary>Cuts a file or changes a number in it: it is damaged or has fewer symbols, and no other exception is thrown.</summary>
     [TestMethod]
     public void A_damaged_file_is_refused()
     {

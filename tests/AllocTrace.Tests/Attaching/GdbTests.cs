@@ -6,7 +6,7 @@ using AllocTrace.Attaching;
 
 namespace AllocTrace.Tests.Attaching;
 
-/// <summary>The dialogue with gdb: a shell plays gdb's part.</summary>
+/// <summary>Tests the dialogue with gdb, whose part a shell plays.</summary>
 [TestClass]
 public sealed class GdbTests
 {

@@ -4,7 +4,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Tests.Attaching;
 
-/// <summary>The script that a CPython runs for <c>attach</c>, run by the CPython of this machine.</summary>
+/// <summary>Runs the script that a CPython runs for <c>attach</c> with the CPython of this machine.</summary>
 [TestClass]
 public sealed class RemoteScriptTests
 {

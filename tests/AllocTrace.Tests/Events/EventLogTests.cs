@@ -15,7 +15,7 @@ using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Tests.Events;
 
-/// <summary>The log of every event, from the records into the database and out of it, compared with what a plain model was told.</summary>
+/// <summary>Compares the log of every event, from the records into the database and out of it, with a plain model.</summary>
 [TestClass]
 public sealed class EventLogTests
 {

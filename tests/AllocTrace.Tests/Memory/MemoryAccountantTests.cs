@@ -2,7 +2,7 @@ using AllocTrace.Memory;
 
 namespace AllocTrace.Tests.Memory;
 
-/// <summary>Every resident byte has one owner, whatever the mappings and blocks are.</summary>
+/// <summary>Requires that every resident byte has one owner, for random mappings and blocks.</summary>
 [TestClass]
 public sealed class MemoryAccountantTests
 {

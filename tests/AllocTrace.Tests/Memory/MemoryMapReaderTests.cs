@@ -6,7 +6,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Tests.Memory;
 
-/// <summary>Accounts in a session are input from elsewhere.</summary>
+/// <summary>Reads damaged accounts, because sessions are foreign input.</summary>
 [TestClass]
 public sealed class MemoryMapReaderTests
 {

@@ -6,8 +6,8 @@ using AllocTrace.Storage;
 namespace AllocTrace.Tests.Package;
 
 /// <summary>
-/// Requires that the documentation of the package says what each public method takes and returns. The compiler (CS1591, CS1573) requires a summary, and
-/// all parameters as soon as one is documented.
+/// Requires that the documentation of the package says what each public method takes and returns. The compiler (CS1591, CS1573) requires a
+/// summary, and all parameters as soon as one is documented.
 /// </summary>
 [TestClass]
 public sealed class PublicDocumentationTests

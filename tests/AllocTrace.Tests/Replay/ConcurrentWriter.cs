@@ -4,7 +4,9 @@ using AllocTrace.Tests.Support;
 
 namespace AllocTrace.Tests.Replay;
 
-/// <summary>Writes records by the protocol of docs/ordering.md while other threads do; its slabs are made beforehand and not recycled.</summary>
+/// <summary>
+/// Writes records by the protocol of docs/ordering.md while other threads do. Its slabs are made beforehand and not recycled.
+/// </summary>
 internal sealed class ConcurrentWriter
 {
     private const long OrderOffset = 576;

@@ -5,7 +5,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Tests.Replay;
 
-/// <summary>The C heap and mappings in the replay (option native).</summary>
+/// <summary>Tests the C heap and mappings in the replay (option native).</summary>
 [TestClass]
 public sealed unsafe class NativeReplayTests
 {
@@ -31,7 +31,7 @@ public sealed unsafe class NativeReplayTests
         CollectionAssert.AreEquivalent(new[] { (Malloc, 100L, 100L), (Raw, 10L, 10L) }, Sites(replayed));
     }
 
-    /// <summary>numpy: malloc, Track, and at its end Untrack and free.</summary>
+    /// <summary>Replays numpy's calls: malloc, Track, and at the end Untrack and free.</summary>
     [TestMethod]
     public void Block_that_an_extension_reports_changes_its_domain_and_counts_once()
     {
@@ -50,7 +50,7 @@ public sealed unsafe class NativeReplayTests
         Assert.AreEqual(10, replayed.Replay.Sites.Counters[2].TemporaryBytes, "freed at once");
     }
 
-    /// <summary>numpy keeps small blocks: Untrack, and later Track of the same block, without malloc.</summary>
+    /// <summary>Replays numpy's cache of small blocks: Untrack, and later Track of the same block, without malloc.</summary>
     [TestMethod]
     public void Block_that_is_handed_out_again_is_alive_all_the_time()
     {
@@ -119,7 +119,7 @@ public sealed unsafe class NativeReplayTests
         Assert.IsGreaterThan(4096, Live(isReported: true).Item1);
     }
 
-    /// <summary>Its free went past the library: RTLD_DEEPBIND.</summary>
+    /// <summary>Allocates at the address of a live block, whose free did not reach the library (RTLD_DEEPBIND).</summary>
     [TestMethod]
     public void Block_that_lies_where_one_is_alive_ends_that_one()
     {
@@ -193,7 +193,7 @@ public sealed unsafe class NativeReplayTests
     public void Unmap_of_another_domain_is_refused() =>
         Assert.ThrowsExactly<InvalidTraceException>(() => Run((_, thread) => thread.Append(14UL << 60 | A, Page)));
 
-    /// <summary>Random calls, against a model that has an owner for each page; another collector takes over in between.</summary>
+    /// <summary>Compares random calls with a model that has an owner for each page; another collector takes over in between.</summary>
     [TestMethod]
     public void Mappings_are_what_they_are_page_by_page()
     {

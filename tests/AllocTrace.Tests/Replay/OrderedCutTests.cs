@@ -3,8 +3,8 @@ using AllocTrace.Tests.Support;
 namespace AllocTrace.Tests.Replay;
 
 /// <summary>
-/// The argument of docs/ordering.md as a model: threads that hand one address around take every step of the protocol at random moments,
-/// and so does the collector. It must never replay a record before one that the record depends on.
+/// Tests the argument of docs/ordering.md with a model: threads that pass one address around take every step of the protocol at random
+/// times, and so does the collector. It must never replay a record before one on which the record depends.
 /// </summary>
 [TestClass]
 public sealed class OrderedCutTests

@@ -1,8 +1,8 @@
 namespace AllocTrace.Tests.Replay;
 
 /// <summary>
-/// Threads that share one allocator with two addresses, and a collector, interleaved at random step by step. Memory is sequentially
-/// consistent here; on real processors the loads and stores of the protocol have acquire and release semantics.
+/// A model of threads that share one allocator with two addresses, and a collector, interleaved at random step by step. Memory is
+/// sequentially consistent here; on real processors the loads and stores of the protocol have acquire and release semantics.
 /// </summary>
 internal sealed class OrderingModel
 {
@@ -42,7 +42,7 @@ internal sealed class OrderingModel
         return null;
     }
 
-    /// <summary>A thread: each <c>yield</c> is a moment at which others may act.</summary>
+    /// <summary>Runs a thread: the others may act at each <c>yield</c>.</summary>
     private IEnumerable<string?> Thread(int slot)
     {
         var mine = (Ticket: -1, Slot: slot);
@@ -113,7 +113,7 @@ internal sealed class OrderingModel
         }
     }
 
-    /// <summary>Replays what was seen, of batches up to the newest, the oldest batch first.</summary>
+    /// <summary>Replays the records found, of batches up to the newest, the oldest batch first.</summary>
     private string? Replay(int newest, int[] limits)
     {
         var seen = new List<(int Slot, Record Record)>();

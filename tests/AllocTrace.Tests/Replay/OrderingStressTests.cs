@@ -8,7 +8,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Tests.Replay;
 
-/// <summary>docs/ordering.md with real threads: they hand few addresses around while a collector drains.</summary>
+/// <summary>Tests docs/ordering.md with real threads: they pass few addresses around while a collector drains.</summary>
 [TestClass]
 public sealed class OrderingStressTests
 {

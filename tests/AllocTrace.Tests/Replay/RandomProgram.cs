@@ -4,8 +4,8 @@ using AllocTrace.Tests.Support;
 namespace AllocTrace.Tests.Replay;
 
 /// <summary>
-/// A program of a few threads that allocates, frees and reallocates at random, through a session and a model at once. It also does what
-/// happens only when records are lost: it allocates where a block lies, and frees what does not exist.
+/// A program of a few threads that allocates, frees and reallocates at random, in a session and in a model at once. It also makes the calls
+/// that only occur after losses: it allocates at the address of a live block, and frees unknown blocks.
 /// </summary>
 internal sealed class RandomProgram
 {
@@ -95,7 +95,7 @@ internal sealed class RandomProgram
         _model.ReallocCommit(thread, domain, address, size, stack);
     }
 
-    /// <summary>One of a few places, on several pages; those of the tracked domain are not aligned.</summary>
+    /// <summary>Returns one of a few addresses, on several pages; those of the tracked domain are not aligned.</summary>
     private ulong Address(int domain) => 0x7F00_0000_0000 + (ulong)_random.Next(Slots) * 0x4010 + (domain == 3 ? 8u : 0u);
 
     private ulong Size() => _random.Next(50) switch

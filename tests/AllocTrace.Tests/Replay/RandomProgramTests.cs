@@ -7,7 +7,7 @@ using CsCheck;
 
 namespace AllocTrace.Tests.Replay;
 
-/// <summary>Random programs of several threads, replayed and compared with <see cref="NaiveModel"/>.</summary>
+/// <summary>Replays random programs of several threads, and compares them with <see cref="NaiveModel"/>.</summary>
 [TestClass]
 public sealed class RandomProgramTests
 {

@@ -6,7 +6,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Tests.Replay;
 
-/// <summary>A collector continues from what a killed one left; see also <see cref="RandomProgramTests"/>.</summary>
+/// <summary>Tests a collector that continues from a killed one; see also <see cref="RandomProgramTests"/>.</summary>
 [TestClass]
 public sealed class TakeOverTests
 {
@@ -88,7 +88,7 @@ public sealed class TakeOverTests
         Assert.AreEqual((calls, 100L), (next.Replay.Operations(Obj, RecordKind.Malloc).Calls, next.Replay.LiveBlocks));
     }
 
-    /// <summary>Its checksum is right: somebody made it so.</summary>
+    /// <summary>Changes a checkpoint and corrects its checksum.</summary>
     [TestMethod]
     [DataRow(36, DisplayName = "live bytes")]
     [DataRow(44, DisplayName = "live blocks")]
@@ -177,7 +177,7 @@ public sealed class TakeOverTests
         Assert.IsGreaterThan(300, told);
     }
 
-    /// <summary>Allocates and frees until this many slabs are full; 100 blocks stay.</summary>
+    /// <summary>Allocates and frees until a number of slabs is full; 100 blocks stay live.</summary>
     private static void Fill(BuiltThread thread, int slabs)
     {
         for (var i = 0UL; i < (ulong)slabs * 65536 / 16; i++)

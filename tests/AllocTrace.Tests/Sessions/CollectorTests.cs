@@ -10,7 +10,7 @@ using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Tests.Sessions;
 
-/// <summary>Collecting sessions of processes that have ended, as files that were made beforehand.</summary>
+/// <summary>Collects sessions of processes that have ended, from files made beforehand.</summary>
 [TestClass]
 public sealed class CollectorTests
 {
@@ -23,7 +23,9 @@ public sealed class CollectorTests
     [TestCleanup]
     public void RemoveFolder() => _folder.Dispose();
 
-    /// <summary>Sessions are removed before the end when there are too many, once their records are in a whole database.</summary>
+    /// <summary>
+    /// Requires that sessions are removed before the end if there are too many, once their records are in a whole database.
+    /// </summary>
     [TestMethod]
     public void Sessions_that_wait_for_the_database_are_bounded()
     {
@@ -51,7 +53,7 @@ public sealed class CollectorTests
         Assert.HasCount(1, Sessions());
     }
 
-    /// <summary>The threads may be a host's: what goes wrong in them does not end its process.</summary>
+    /// <summary>Requires that failures in the collector's threads, which may be a host's, do not end the process.</summary>
     [TestMethod]
     public void Whatever_goes_wrong_is_an_answer()
     {

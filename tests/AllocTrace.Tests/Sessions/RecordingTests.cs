@@ -8,7 +8,9 @@ using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Tests.Sessions;
 
-/// <summary>Real commands. They run no Python; a session is made beforehand and copied to where a traced process would put it.</summary>
+/// <summary>
+/// Runs real commands without Python. A session is made beforehand and copied to the place where a traced process would put it.
+/// </summary>
 [TestClass]
 public sealed class RecordingTests
 {

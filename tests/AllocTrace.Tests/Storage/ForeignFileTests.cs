@@ -8,7 +8,7 @@ using Microsoft.Data.Sqlite;
 
 namespace AllocTrace.Tests.Storage;
 
-/// <summary>Databases of strangers: what SQLite would carry out is refused, and what would not end does.</summary>
+/// <summary>Reads foreign databases: code that SQLite would execute is refused, and endless work ends.</summary>
 [TestClass]
 public sealed class ForeignFileTests
 {

@@ -7,7 +7,10 @@ using AllocTrace.Tests.Support;
 
 namespace AllocTrace.Tests.Storage;
 
-/// <summary>A recording that was made when its schema was new is read for as long as that schema is: a change of one without the other is seen here.</summary>
+/// <summary>
+/// Reads recordings that were made when their schema was new, for as long as that schema is supported: a change of the schema without a new
+/// version fails here.
+/// </summary>
 [TestClass]
 public sealed class KeptRecordingTests
 {

@@ -4,7 +4,7 @@ using AllocTrace.Testing;
 
 namespace AllocTrace.Tests.Storage;
 
-/// <summary>Recordings that are read in several parts, by several threads.</summary>
+/// <summary>Tests recordings that are read in several parts, by several threads.</summary>
 [TestClass]
 public sealed class LargeRecordingTests
 {

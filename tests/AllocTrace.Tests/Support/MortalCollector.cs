@@ -6,7 +6,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Tests.Support;
 
-/// <summary>A collector of a running session, which takes over from one that is gone; itself it may go at any moment without a word.</summary>
+/// <summary>A collector of a running session, which takes over from a dead one and may itself end at any time without a trace.</summary>
 internal sealed class MortalCollector : IDisposable
 {
     private readonly SessionFile _session;
@@ -29,7 +29,7 @@ internal sealed class MortalCollector : IDisposable
 
     public ProcessReplay Replay { get; }
 
-    /// <summary>Every event, if the session asks for them.</summary>
+    /// <summary>The log of every event, if the session requests one.</summary>
     public EventLog? Events { get; }
 
     public void Round()
@@ -52,10 +52,10 @@ internal sealed class MortalCollector : IDisposable
         Events?.Finish();
     }
 
-    /// <summary>After <see cref="Finish"/>.</summary>
+    /// <summary>Writes the recording. Must be called after <see cref="Finish"/>.</summary>
     public void WriteTo(TraceWriter writer) => writer.Add(_session, Replay, ProcessEnding.Killed, [], Events);
 
-    /// <summary>Gives back what the system would: the session and the journal learn nothing.</summary>
+    /// <summary>Releases the resources that the system would release: session and journal are not changed.</summary>
     public void Dispose()
     {
         _drain.Dispose();

@@ -20,12 +20,15 @@ internal sealed class NaiveModel(int temporaryThreshold)
 
     public long UnknownFrees { get; private set; }
 
-    /// <summary>Every call: thread, domain, kind as in <c>wire.h</c>, address, size, the address that a reallocation ended, the allocation's stack.</summary>
+    /// <summary>
+    /// Every call: thread, domain, kind as in <c>wire.h</c>, address, size, the address that a reallocation ended, and the stack of the
+    /// allocation.
+    /// </summary>
     public List<(int Thread, int Domain, int Kind, ulong Address, ulong? Size, ulong? Old, uint Stack)> Calls { get; } = [];
 
     public long LiveTotal => Live.Values.Sum();
 
-    /// <summary>Live bytes by site, those of a reallocation that is under way included.</summary>
+    /// <summary>Live bytes by site, including those of a reallocation that has not ended.</summary>
     public Dictionary<SiteKey, long> Live =>
         Allocated.Keys.Select(site => (site, Allocated[site].Bytes - Freed.GetValueOrDefault(site).Bytes))
             .Where(pair => pair.Item2 != 0).ToDictionary(pair => pair.site, pair => pair.Item2);
@@ -95,7 +98,7 @@ internal sealed class NaiveModel(int temporaryThreshold)
         Allocate(3, thread, domain, address, size, stack, isOpen ? old.Address : null);
     }
 
-    /// <summary>Domains 0 to 2 are one allocator's addresses.</summary>
+    /// <summary>Returns the address space of a domain: domains 0 to 2 share one.</summary>
     private static int Space(int domain) => Math.Max(domain, 2);
 
     private static void Add(Dictionary<SiteKey, (long Bytes, long Blocks)> sums, SiteKey site, ulong size)
@@ -125,7 +128,7 @@ internal sealed class NaiveModel(int temporaryThreshold)
             Add(Temporary, site, size);
     }
 
-    /// <summary>The peak is what was alive just before the first decrease after the highest total was reached.</summary>
+    /// <summary>Determines the peak: the live blocks just before the first decrease after the highest total was reached.</summary>
     private void Observe()
     {
         if (LiveTotal > Peak.Values.Sum())

@@ -16,7 +16,7 @@ internal sealed class Replayed : IDisposable
 
     public ProcessReplay Replay { get; }
 
-    /// <summary>Replays a session whose process is gone. The file stays as it is.</summary>
+    /// <summary>Replays a session whose process has ended. The file is not changed.</summary>
     public static Replayed From(string path, int temporaryThreshold = 1)
     {
         var session = SessionFile.TryOpen(path, shared: false)!;

@@ -5,7 +5,7 @@ using AllocTrace.Wire;
 
 namespace AllocTrace.Tests.Wire;
 
-/// <summary>Sessions are input from elsewhere: what is wrong with one is an exception of one line that names the file.</summary>
+/// <summary>Reads damaged sessions, which are foreign input: each fault is an exception of one line that names the file.</summary>
 [TestClass]
 public sealed class DamagedSessionTests
 {
@@ -70,7 +70,7 @@ public sealed class DamagedSessionTests
     [TestMethod]
     public void Block_that_no_address_space_holds_is_refused() => AssertDamage((_, thread) => thread.Malloc(Obj, A, (1UL << 48) + 1, 0), "a block of 281474976710657 bytes");
 
-    /// <summary>Each size could be, but not all of them: sums would run over and become negative.</summary>
+    /// <summary>Makes sums overflow: each size is possible, but not all of them together.</summary>
     [TestMethod]
     [DataRow(false, 0u, DisplayName = "alive")]
     [DataRow(true, 0u, DisplayName = "freed at once")]

@@ -164,7 +164,7 @@ static uint32_t count_loops(struct walker *walker, uintptr_t end)
     return count;
 }
 
-/* Entry trampolines are variables of the loops: those of this C stack lie between its frames. */
+/* Counts the entry trampolines, which are variables of the loops: those of this C stack are between its frames. */
 static uint32_t count_entries(const struct kept_stack *python, uintptr_t begin, uintptr_t end)
 {
     uint32_t count = 0;
@@ -222,7 +222,7 @@ ALWAYS_INLINE bool skip_own_frames(struct c_walker *kept, struct unwind_frame *f
     return true;
 }
 
-/* frame: this library's own. runtime: whose loops are looked for; NULL: none. */
+/* frame: this library's own. runtime: the one whose loops are wanted, or NULL. */
 ALWAYS_INLINE uint32_t merged_stack(struct thread_capture *thread, const struct traced_runtime *runtime, bool holds_gil,
                                     struct unwind_frame frame, uint32_t python)
 {

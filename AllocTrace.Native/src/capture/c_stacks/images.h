@@ -6,14 +6,14 @@
 
 #include "alloctrace/wire.h"
 
-/* The image in which an address is, told to the session if it is new, and where in its file. ALLOCTRACE_IMAGE_NONE with the address as
- * offset when it is in no file, or nobody can be told. */
+/* Returns the image of an address and sets *offset to the offset in its file. Writes the image to the session if it is new. Returns
+ * ALLOCTRACE_IMAGE_NONE with the address as offset if the address is in no file, or there is no room. */
 uint32_t images_find(uintptr_t address, uint64_t *offset);
 
 /* The opposite, by any thread; 0 for an image that is not known to be mapped any more. */
 uintptr_t images_address(uint32_t image, uint64_t offset);
 
-/* Images may have been unloaded: each one is looked for again. epoch: nothing is done twice for one. */
+/* Closes all images, because some may have been unloaded: each is looked up again. epoch: a second call for one is a no-op. */
 void images_close_all(uint64_t epoch);
 
 void images_reset(void);

@@ -35,7 +35,7 @@ void native_begin(uint32_t option);
 /* Another image whose calls go past us; once for each. */
 void native_note_past(const char *path);
 
-/* Tells the session how calls reach us, if there is one. Under the recording lock. */
+/* Writes to the session how calls reach the library, if there is a session. Under the recording lock. */
 void native_tell_session(void);
 
 /* Returns true if calls can be recorded now: this process has a session. A child without one waits for its first call of PyMem_*. */

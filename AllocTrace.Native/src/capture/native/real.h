@@ -20,7 +20,8 @@ struct native_real {
 
 extern INTERNAL struct native_real native_real;
 
-/* Looks for the first image of the loader's order that defines each, but for this library. dlsym would do the same, but may call calloc. */
+/* Finds the first image in the loader's order that defines each function, without this library. dlsym would do the same, but may call
+ * calloc. */
 void native_find_real(void);
 
 /* The path's last component is that of the library that exports our functions (interpose/native.c). */

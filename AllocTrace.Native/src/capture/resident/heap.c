@@ -137,7 +137,7 @@ static void use(struct pages *pages, uintptr_t from, uintptr_t to, bool is_used)
     }
 }
 
-/* Returns the end of what was walked, and in *top where the last free chunk begins, or the end without one. */
+/* Returns the end of the walked chunks, and sets *top to the address of the last free chunk, or to the end if there is none. */
 static uintptr_t walk_chunks(struct walk *walk, struct pages *pages, uintptr_t chunk, uintptr_t *top)
 {
     uintptr_t next;

@@ -8,8 +8,8 @@
 enum { HEAP_WINDOW = 1 << 15 };
 
 /* Writes the items HEAP and USED, unless the range is no heap. window: room for HEAP_WINDOW bytes, in which the heap's memory is copied a
- * part at a time; or NULL in a process with one thread, whose memory nobody else unmaps, to read it directly: that is five times as fast.
- * Returns false when it is later than until_ns, CLOCK_MONOTONIC: the heap is written up to the last chunk that was walked. */
+ * part at a time; or NULL in a process with one thread, whose memory no other thread unmaps, to read it directly, which is five times as
+ * fast. Returns false after until_ns, CLOCK_MONOTONIC: the heap is then written up to the last chunk that was walked. */
 bool heap_record(struct words *words, const struct heap_range *range, uint8_t *window, uint64_t until_ns);
 
 #endif

@@ -1,4 +1,4 @@
-/* mappings.h: reads what the system says of this process's mappings, /proc/self/smaps and /proc/self/pagemap of proc(5). */
+/* mappings.h: reads this process's mappings, /proc/self/smaps and /proc/self/pagemap of proc(5). */
 #ifndef ALLOCTRACE_MAPPINGS_H
 #define ALLOCTRACE_MAPPINGS_H
 

@@ -23,8 +23,8 @@ struct walks {
     uint32_t (*const *again)(struct thread_capture *thread, uintptr_t state);              /* by depth; AGAIN_DEPTHS + 1: deeper */
 };
 
-/* The kept stack is the present one. Entry trampolines lie on the C stack, and outermost is one wherever there are any: its instruction
- * means nothing, and is not compared. */
+/* Begins with the kept stack as the present one. Entry trampolines are on the C stack, and the outermost frame is one if there are any: its
+ * instruction has no meaning, and is not compared. */
 ALWAYS_INLINE void again_begin(const struct layout *layout, const struct walks *walks, struct kept_stack *stack)
 {
     uint32_t depth = stack->depth;

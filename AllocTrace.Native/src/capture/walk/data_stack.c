@@ -56,7 +56,7 @@ void data_stack_unknown(void)
     __atomic_add_fetch(&epoch, 1, __ATOMIC_RELEASE);
 }
 
-/* The outermost kept frame, from `from` on, that lies in a chunk; depth: there is none. */
+/* Returns the outermost kept frame, from `from` on, that is in a chunk, or depth if there is none. */
 static uint32_t first_in(const struct kept_stack *stack, uint32_t from, uintptr_t chunk)
 {
     uintptr_t size = (uintptr_t)read_size(chunk, CHUNK_SIZE);

@@ -26,7 +26,7 @@ void data_stack_freed(const struct traced_runtime *runtime, const void *block, s
 /* Blocks may have been freed unseen: the hook was not in place until now. */
 void data_stack_unknown(void);
 
-/* Adds the chunks that came since the last walk. The kept stack is the present one. */
+/* Adds the chunks that are new since the last walk. The kept stack is the present one. */
 void data_stack_add(const struct layout *layout, struct thread_capture *thread, uintptr_t state);
 
 /* Sets `trusted` to 0 unless it still holds for this thread state. */

@@ -1,6 +1,5 @@
-/* expression.h: which expression of its line the innermost frame evaluates, as a node below the line's. From 3.11 on, where a position is
- * the address of an instruction and the line table tells columns.
- */
+/* expression.h: finds the expression of its line that the innermost frame evaluates, as a node below the line's. From 3.11 on, where a
+ * position is the address of an instruction and the line table has columns. */
 #ifndef ALLOCTRACE_EXPRESSION_H
 #define ALLOCTRACE_EXPRESSION_H
 

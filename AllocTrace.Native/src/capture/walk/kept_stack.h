@@ -35,7 +35,7 @@ struct kept_anchor {
     bool foreign;   /* somebody else writes there */
 };
 
-/* A chunk of CPython's data stack in which kept frames lie. (data_stack.h) */
+/* A chunk of CPython's data stack that contains kept frames. (data_stack.h) */
 struct kept_chunk {
     uintptr_t chunk;
     uint32_t first; /* the outermost of them */
@@ -93,7 +93,7 @@ struct kept_stack {
 /* Walks without a cache: the first kept_top.walk. */
 uint32_t kept_stack_unknown(struct thread_capture *thread, uintptr_t state);
 
-/* Gives back the room that thread_grow_stack has taken. */
+/* Unmaps the room that thread_grow_stack has taken. */
 void kept_stack_release_room(struct kept_stack *stack);
 
 #endif

@@ -10,21 +10,21 @@
 #include "capture/thread.h"
 #include "python/frame.h"
 
-/* By this C enters the interpreter. (So does what there was no room to place, as far as anybody asks.) */
+/* Returns true if C enters the interpreter by this frame. (Also for frames that could not be placed for lack of room.) */
 ALWAYS_INLINE bool place_is_trampoline(const struct kept_place *place)
 {
     return !place->code && place->line != LINE_NOT_ASKED;
 }
 
-/* An entry trampoline is no frame, but where C called the interpreter: with C stacks it has a node, below which they are placed. What is
- * outside of the outermost one needs none. */
+/* Places an entry trampoline, which is no frame but the point where C called the interpreter: with C stacks it has a node, below which they
+ * are placed. Segments outside of the outermost one need none. */
 ALWAYS_INLINE uint32_t place_entry(uint32_t parent)
 {
     bool is_wanted = recording.options.native == ALLOCTRACE_NATIVE_STACKS && parent > ALLOCTRACE_NODE_DROPPED;
     return is_wanted ? intern_entry(parent) : parent;
 }
 
-/* Finds out what a frame shows: its code, its line, its node below `parent`. */
+/* Places a frame: finds its code, its line, its node below `parent`. */
 ALWAYS_INLINE uint32_t place(const struct layout *layout, struct thread_capture *thread, struct kept_place *place, uintptr_t frame,
                              uintptr_t position, uint32_t parent)
 {

@@ -64,7 +64,7 @@ ALWAYS_INLINE uint32_t refresh(const struct layout *layout, struct thread_captur
     return node;
 }
 
-/* An entry for one more frame. False: the stack is deeper than can be kept. */
+/* Makes room for one more frame. Returns false if the stack is deeper than can be kept. */
 ALWAYS_INLINE bool make_room(struct kept_stack *stack, intptr_t depth)
 {
     if (__builtin_expect(depth > (intptr_t)stack->capacity, 0) && !thread_grow_stack(stack))
@@ -103,7 +103,7 @@ ALWAYS_INLINE uint32_t add_pendings(const struct layout *layout, struct thread_c
     }
 }
 
-/* The whole stack, when frames came or went since the last walk. */
+/* Walks the whole stack after frames were added or removed since the last walk. */
 ALWAYS_INLINE uint32_t walk_moved(const struct layout *layout, struct thread_capture *thread, bool deep, uintptr_t state, uintptr_t frame)
 {
     struct kept_stack *stack = &thread->stack;
@@ -337,7 +337,7 @@ static void use_walk(struct traced_runtime *runtime, uint32_t (*walk)(struct thr
     *(runtime->walk_python ? &runtime->walk_python : &runtime->walk) = walk;
 }
 
-/* The first walks: each is compared with what CPython itself says, until enough agreed. */
+/* Compares each of the first walks with CPython's own answer, until enough agreed. */
 static uint32_t walk_checked(struct thread_capture *thread, bool holds_gil)
 {
     struct traced_runtime *runtime = thread->runtime;

@@ -8,7 +8,7 @@
 /* Chooses the walk for the runtime's layout and the option frames. */
 void walk_choose(struct traced_runtime *runtime);
 
-/* The thread's next stacks are of another runtime than those before: nothing of what was kept holds. */
+/* Begins with stacks of another runtime: nothing kept is valid. */
 void walk_begin(struct thread_capture *thread, struct traced_runtime *runtime);
 
 /* The node of the calling thread's present stack in that runtime. holds_gil: it certainly does (false: it may). Allocates nothing, calls
