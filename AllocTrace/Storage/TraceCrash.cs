@@ -37,6 +37,14 @@ public sealed record TraceCrash(
     /// <summary>The threads; the one that received the signal comes first.</summary>
     public IReadOnlyList<CrashedThread> Threads { get; init; } = [];
 
+    /// <summary>
+    /// The C stack of the thread that received the signal, innermost first. Empty in recordings of older versions, and on arm64.
+    /// </summary>
+    public IReadOnlyList<CrashedCFrame> CFrames { get; init; } = [];
+
+    /// <summary>True if older C frames are missing: there was no room for them, or they could not be found.</summary>
+    public bool IsCStackCut { get; init; }
+
     /// <summary>The last recorded calls of the thread that received the signal, the last one first.</summary>
     public IReadOnlyList<LastAllocation> Allocations { get; init; } = [];
 }
