@@ -219,7 +219,7 @@ void sampling_before_fork(void)
 void sampling_after_fork_in_child(void)
 {
     if (interval)
-        pthread_setcanceltype(cancel_type_before_fork, NULL);
+        lock_forget_in_child(cancel_type_before_fork);
 }
 
 void sampling_after_fork(void)

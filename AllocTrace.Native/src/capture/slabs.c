@@ -12,7 +12,7 @@ enum {
 };
 
 /* How long to wait for a collector that shows no sign of life or gives nothing back. */
-static const uint64_t patience_ns = UINT64_C(10000000000);
+static const uint64_t timeout_ns = UINT64_C(10000000000);
 
 /* The slabs given back when a wait was last in vain: no more waiting until that changes. */
 static uint64_t gave_up_at = UINT64_MAX;
@@ -83,7 +83,7 @@ static uint32_t wait_for_slab(void)
             released = released_by_now;
             since = now;
         }
-        if (now - since > patience_ns)
+        if (now - since > timeout_ns)
             break;
         if (step % STEPS_BETWEEN_LIVENESS == 0)
             collector_replace(&recording.options);

@@ -8,12 +8,4 @@
 /* Installs the handlers, once in a process and its forked children. The session exists. Under the recording lock. */
 void crash_arm(void);
 
-/* Gives the calling thread a stack for the handler, unless it has one of its own: a fault because the stack is full could not be handled on
- * it. Returns what crash_release_stack takes; NULL: nothing was mapped. */
-void *crash_thread_begins(void);
-void crash_thread_ends(void);
-
-/* Gives back the stack of a thread that is gone without crash_thread_ends. */
-void crash_release_stack(void *stack);
-
 #endif

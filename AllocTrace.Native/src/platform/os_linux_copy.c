@@ -58,7 +58,7 @@ static bool is_awaited(struct pulse *pulse, const struct os_copy_terms *terms, u
         syscall(SYS_prctl, PR_SET_PTRACER, (unsigned long)reader, 0, 0, 0);
     if (beat != pulse->beat || reader != pulse->reader)
         *pulse = (struct pulse){beat, now, reader};
-    return now - pulse->changed_ns < OS_COPY_PATIENCE_NS || (reader && syscall(SYS_kill, reader, 0) == 0);
+    return now - pulse->changed_ns < OS_COPY_TIMEOUT_NS || (reader && syscall(SYS_kill, reader, 0) == 0);
 }
 
 /* What a copy executes: system calls by number, nothing of the program or of the C library's state.
