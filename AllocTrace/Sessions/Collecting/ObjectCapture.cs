@@ -14,7 +14,7 @@ namespace AllocTrace.Sessions;
 internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotImage, IReadOnlyDictionary<int, SnapshotSite>> linesOf) : IDisposable
 {
     /// <summary>How long a process has to make the copy. One that gets no new object for this long waits for something, with its objects consistent.</summary>
-    private const long PatienceMs = 200;
+    private const long TimeoutMs = 200;
 
     /// <summary>How long a copy lives at most (OS_COPY_LIFE_NS).</summary>
     private const int LongestReadMs = 30_000;
@@ -48,7 +48,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     public void Begin(uint request, string name)
     {
         (_request, _name, _isWanted) = (request, name, true);
-        _end = Environment.TickCount64 + PatienceMs;
+        _end = Environment.TickCount64 + TimeoutMs;
         Volatile.Write(ref Header->CopyWanted, 1);
         Ask();
     }
@@ -70,7 +70,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
                 return;
 
             Interlocked.And(ref Header->Order, ~WireFormat.OrderRequest);
-            ReadHeld(takeSnapshot, $"it got no new object for {PatienceMs} ms");
+            ReadHeld(takeSnapshot, $"it got no new object for {TimeoutMs} ms");
         }
         else if ((CopyState)Volatile.Read(ref Header->CopyState) == CopyState.Refused)
         {
