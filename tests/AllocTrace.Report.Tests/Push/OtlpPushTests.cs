@@ -18,7 +18,7 @@ public sealed class OtlpPushTests
 
     /// <summary>Every figure of <c>top</c>, of all that was allocated and of what is alive at the end, is what arrived.</summary>
     [TestMethod]
-    public void What_arrives_is_what_top_shows()
+    public void Otlp_profiles_have_the_figures_of_top()
     {
         var recording = BuiltSession.Recorded(_folder.Path);
         using var receiver = new HttpReceiver();
