@@ -346,7 +346,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             {
                 var total = replay.Operations(domain, kind);
                 if (total.Calls > 0)
-                    _operation.Add(process, domains[domain], kind.Call()!.Value.Word(), total.Calls, total.Bytes);
+                    _operation.Add(process, domains[domain], kind.ToAllocationKind()!.Value.Word(), total.Calls, total.Bytes);
             }
         }
     }

@@ -16,7 +16,7 @@ public sealed class CopyTests
     private const string CopyName = "alloctrace-copy";
 
     private static readonly int _copies = int.Parse(Environment.GetEnvironmentVariable("ALLOCTRACE_COPIES") ?? "50");
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(1);
 
     [TestMethod]
     public void Program_does_not_notice_copies()
@@ -190,7 +190,7 @@ public sealed class CopyTests
         {
             try
             {
-                return SnapshotRequest.Take(pid, name, _patience, objects: true);
+                return SnapshotRequest.Take(pid, name, _timeout, objects: true);
             }
             catch (IOException e) when (e.Message.Contains("has no collector", StringComparison.Ordinal) && Environment.TickCount64 < end)
             {
@@ -264,7 +264,7 @@ public sealed class CopyTests
         {
             _run.StandardInput.WriteLine(line);
             var output = _run.StandardOutput.ReadToEnd();
-            Assert.IsTrue(_run.WaitForExit(_patience));
+            Assert.IsTrue(_run.WaitForExit(_timeout));
             Assert.AreEqual((0, ""), (_run.ExitCode, _run.StandardError.ReadToEnd()));
             return output;
         }
