@@ -1,3 +1,5 @@
+using AllocTrace.Wire;
+
 namespace AllocTrace;
 
 /// <summary>Converts kinds and reasons to the words that the database, checkpoints and JSON have for them, and back.</summary>
@@ -51,6 +53,13 @@ internal static class StoredWords
         _ => "",
     };
 
+    public static string Word(this NativeReach reach) => reach switch
+    {
+        Wire.NativeReach.ByName => "name",
+        Wire.NativeReach.Redirected => "import",
+        _ => "none",
+    };
+
     /// <exception cref="InvalidCastException">It is no call of an allocator.</exception>
     public static AllocationKind AllocationKind(string word) =>
         Find<AllocationKind>(word, Word) ?? throw new InvalidCastException($"'{word}' is not a call of an allocator");
@@ -62,6 +71,8 @@ internal static class StoredWords
     public static LossReason LossReason(string word) => Find<LossReason>(word, Word) ?? AllocTrace.LossReason.Unknown;
 
     public static RuntimeFound RuntimeFound(string word) => Find<RuntimeFound>(word, Word) ?? AllocTrace.RuntimeFound.Unknown;
+
+    public static NativeReach NativeReach(string word) => Find<NativeReach>(word, Word) ?? Wire.NativeReach.None;
 
     private static T? Find<T>(string word, Func<T, string> wordOf)
         where T : struct, Enum

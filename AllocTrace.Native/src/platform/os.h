@@ -167,6 +167,9 @@ int32_t os_copy_process(const struct os_copy_terms *terms);
 /* Reaps a copy that has ended. Returns false while it lives. */
 bool os_copy_is_reaped(int32_t pid);
 
+/* Returns the pid of a copy that this process made and did not reap, perhaps before it executed another program; 0: none is known. */
+int32_t os_find_copy(void);
+
 /* Returns whether memory for copying half of this process's private pages is there: in the system, and in the process's cgroup. */
 bool os_memory_allows_copy(void);
 
