@@ -26,8 +26,8 @@ internal readonly record struct GarbageRow(int Site, string Type, long Blocks, l
 /// <summary>The types and holders of the live blocks of a snapshot.</summary>
 internal sealed record ObjectContents
 {
-    /// <summary>How the memory was read: <see cref="Copy"/> or <see cref="Held"/>; <see cref="None"/>: it was not, and <see cref="Note"/> says why.</summary>
-    public required string Method { get; init; }
+    /// <summary>How the memory was read; if it was not, <see cref="Note"/> says why.</summary>
+    public required ReadingMethod Method { get; init; }
 
     /// <summary>How long the program was held up, in nanoseconds.</summary>
     public required long PauseNs { get; init; }
@@ -46,6 +46,4 @@ internal sealed record ObjectContents
 
     /// <summary>All objects and references as a <c>.heapsnapshot</c> file, compressed by gzip; <see langword="null"/>: too many.</summary>
     public byte[]? Graph { get; init; }
-
-    public const string Copy = "copy", Held = "held", None = "none";
 }

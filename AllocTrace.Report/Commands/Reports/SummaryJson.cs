@@ -121,8 +121,8 @@ internal static class SummaryJson
     private static void WritePart(JsonText text, Usage usage, Usage error)
     {
         WriteUsage(text, usage, error);
-        text.Amount("peak", usage.Peak, error.Peak);
-        text.Amount("live", usage.Live, error.Live);
+        text.BytesAndBlocks("peak", usage.Peak, error.Peak);
+        text.BytesAndBlocks("live", usage.Live, error.Live);
         text.Json.WriteEndObject();
     }
 
@@ -142,9 +142,9 @@ internal static class SummaryJson
 
     private static void WriteUsage(JsonText text, Usage usage, Usage error)
     {
-        text.Amount("allocated", usage.Allocated, error.Allocated);
-        text.Amount("freed", usage.Freed, error.Freed);
-        text.Amount("temporary", usage.Temporary, error.Temporary);
+        text.BytesAndBlocks("allocated", usage.Allocated, error.Allocated);
+        text.BytesAndBlocks("freed", usage.Freed, error.Freed);
+        text.BytesAndBlocks("temporary", usage.Temporary, error.Temporary);
     }
 
     private static void WriteSnapshot(JsonText text, string name, TraceSnapshot? snapshot, MemoryAmount error)

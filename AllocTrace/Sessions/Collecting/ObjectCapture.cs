@@ -91,7 +91,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
         }
 
         var (pauseNs, lines) = ((long)Header->CopyPauseNs, linesOf(live.Snapshot));
-        _reader = new ObjectReader(live, () => ObjectReading.Read(new ProcessImage((int)local), local, live, lines, ObjectContents.Copy, pauseNs));
+        _reader = new ObjectReader(live, () => ObjectReading.Read(new ProcessImage((int)local), local, live, lines, ReadingMethod.Copy, pauseNs));
     }
 
     /// <summary>Waits until a reading that was begun is over. When the process has ended, or is left.</summary>
@@ -138,7 +138,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
             {
                 using (image)
                 {
-                    var contents = ObjectReading.Read(image, pid.Value, live, lines, ObjectContents.Held, pauseNs);
+                    var contents = ObjectReading.Read(image, pid.Value, live, lines, ReadingMethod.Held, pauseNs);
                     return contents with { Note = $"read while the threads were held, as the process made no copy: {whyNoCopy}{(contents.Note.Length > 0 ? "; " : "")}{contents.Note}" };
                 }
             });
@@ -174,7 +174,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
         }
 
         _contents[reader.Snapshot] = IsLate ? contents with { Note = $"{contents.Note}{(contents.Note.Length > 0 ? "; " : "")}{LateNote}" } : contents;
-        Answer(reader.Snapshot, contents.Method == ObjectContents.Copy
+        Answer(reader.Snapshot, contents.Method == ReadingMethod.Copy
             ? $"types and holders from a copy, which held up the process for {contents.PauseNs / 1e6:F1} ms"
             : $"types and holders read while the threads were held, for {contents.PauseNs / 1e6:F1} ms");
     }
@@ -182,7 +182,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     /// <summary>Notes why a snapshot has no types and holders.</summary>
     private void Fail(SnapshotImage snapshot, string why)
     {
-        _contents[snapshot] = new ObjectContents { Method = ObjectContents.None, PauseNs = 0, Note = why };
+        _contents[snapshot] = new ObjectContents { Method = ReadingMethod.None, PauseNs = 0, Note = why };
         Answer(snapshot, $"no types and holders: {why}");
     }
 
