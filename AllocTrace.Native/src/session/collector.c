@@ -1,5 +1,6 @@
 #include "session/collector.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -164,6 +165,7 @@ void collector_ensure(const struct options *options)
 {
     if (!options->starts_collector || !*command)
         return;
+    int saved = errno;
     struct start *start = os_map(sizeof *start);
     char path[PATH_BYTES];
     if (start && lock_path(path, options) && (start->lock = take_lock(path)) >= 0) {
@@ -176,6 +178,7 @@ void collector_ensure(const struct options *options)
     }
     if (start)
         os_unmap(start, sizeof *start);
+    errno = saved;
 }
 
 /* ---- the end ---- */
