@@ -2,6 +2,7 @@
 #include "crash/crash.h"
 
 #include "capture/recording.h"
+#include "crash/c_frames.h"
 #include "crash/report.h"
 #include "platform/signals.h"
 #include "session/session.h"
@@ -28,6 +29,7 @@ static void report(struct alloctrace_crash *crash, const struct fatal_signal *si
     SHARED_STORE(crash->state, (uint32_t)ALLOCTRACE_CRASH_WRITING);
     report_allocations(crash);
     report_threads(crash, os_id);
+    report_c_stack(crash, signal->context);
     SHARED_STORE(crash->state, (uint32_t)ALLOCTRACE_CRASH_WRITTEN);
 }
 
@@ -57,7 +59,9 @@ void crash_arm(void)
 {
     static bool is_armed; /* also before a fork */
     owner = 0;
-    if (!is_armed)
-        fatal_signals_catch(on_signal);
+    if (is_armed)
+        return;
     is_armed = true;
+    crash_c_frames_begin();
+    fatal_signals_catch(on_signal);
 }

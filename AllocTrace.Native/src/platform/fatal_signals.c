@@ -27,9 +27,9 @@ static bool was_sent(const siginfo_t *info)
     return info->si_code <= 0;
 }
 
-static struct fatal_signal describe(int signal, const siginfo_t *info)
+static struct fatal_signal describe(int signal, const siginfo_t *info, const void *context)
 {
-    struct fatal_signal described = {.number = signal, .code = info->si_code, .is_sent = was_sent(info)};
+    struct fatal_signal described = {.number = signal, .code = info->si_code, .is_sent = was_sent(info), .context = context};
     if (!described.is_sent)
         described.address = (uint64_t)(uintptr_t)info->si_addr;
     else if (info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE)
@@ -52,11 +52,10 @@ static void pass_on(int signal, siginfo_t *info)
 
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
-    (void)context;
     int saved = errno;
     bool is_ignored = was_sent(info) && before_of(signal)->sa_handler == SIG_IGN;
     if (!is_ignored) {
-        struct fatal_signal described = describe(signal, info);
+        struct fatal_signal described = describe(signal, info, context);
         handle(&described);
         pass_on(signal, info);
     }

@@ -7,9 +7,10 @@
 
 struct fatal_signal {
     int number, code;
-    bool is_sent;     /* by a process; else a fault raised it */
-    uint32_t sender;  /* its process id; 0: the signal does not have one */
-    uint64_t address; /* of the fault; 0 if it was sent */
+    bool is_sent;        /* by a process; else a fault raised it */
+    uint32_t sender;     /* its process id; 0: the signal does not have one */
+    uint64_t address;    /* of the fault; 0 if it was sent */
+    const void *context; /* for interrupted_read */
 };
 
 /* Installs a handler of SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT, which calls on_signal and then has the earlier handler called: nothing
@@ -30,6 +31,9 @@ struct interrupted {
     uintptr_t pc, sp;
     const uintptr_t *fp; /* where its frame pointer is kept */
 };
+
+/* Reads what the handler of a signal was given. Returns false if it is not known on this architecture. */
+bool interrupted_read(const void *context, struct interrupted *interrupted);
 
 /* Reads the frame that the kernel made at `frame` before it called a handler. Returns false if the frame does not end before `end`, or if
  * it is not known on this architecture. */

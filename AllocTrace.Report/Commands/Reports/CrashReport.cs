@@ -37,6 +37,7 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
                 page.Line($"  … and {Numbers.Of(crash.ThreadsInAll - crash.Threads.Count, "more thread")}, without room in the recording");
             }
 
+            WriteCStack(page, crash);
             WriteAllocations(page, crash);
             page.Line();
         }
@@ -89,24 +90,40 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
             WriteJson(text, thread);
 
         json.WriteEndArray();
-        json.WriteStartArray("allocations");
-        foreach (var allocation in crash.Allocations)
+        json.WriteStartArray("c_traceback");
+        foreach (var frame in crash.CFrames)
         {
             json.WriteStartObject();
-            json.WriteString("kind", allocation.Kind.Word());
-            json.WriteString("domain", allocation.Domain);
-            json.WriteNumber("size", allocation.Bytes);
-            json.WriteNumber("address", allocation.Address);
-            if (allocation.Frame is { } frame)
-            {
-                json.WritePropertyName("frame");
-                WriteJson(text, frame);
-            }
-
+            json.WriteString("filename", frame.Path);
+            json.WriteNumber("offset", unchecked((ulong)frame.Offset));
+            json.WriteString("function", frame.Function);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+        json.WriteBoolean("c_traceback_cut", crash.IsCStackCut);
+        json.WriteStartArray("allocations");
+        foreach (var allocation in crash.Allocations)
+            WriteJson(text, allocation);
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteJson(JsonText text, LastAllocation allocation)
+    {
+        var json = text.Json;
+        json.WriteStartObject();
+        json.WriteString("kind", allocation.Kind.Word());
+        json.WriteString("domain", allocation.Domain);
+        json.WriteNumber("size", allocation.Bytes);
+        json.WriteNumber("address", allocation.Address);
+        if (allocation.Frame is { } frame)
+        {
+            json.WritePropertyName("frame");
+            WriteJson(text, frame);
+        }
+
         json.WriteEndObject();
     }
 
@@ -156,6 +173,24 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
             page.Line($"    … and {Numbers.Of(thread.Depth - thread.Frames.Count, "older frame")}");
         if (thread.HasFaulted)
             page.Line("    only part of its stack could be read", Page.Alarm);
+    }
+
+    /// <summary>Writes in the words of CPython 3.14's faulthandler; the number is an offset in the file.</summary>
+    private static void WriteCStack(Page page, TraceCrash crash)
+    {
+        if (crash.CFrames.Count == 0)
+            return;
+
+        page.Line();
+        page.Line("  C stack of the crashed thread (most recent call first):");
+        foreach (var frame in crash.CFrames)
+        {
+            var (function, offset) = (frame.Function == "" ? "???" : Printable.Text(frame.Function), frame.Offset.ToString("x", CultureInfo.InvariantCulture));
+            page.Line(frame.Path == "" ? $"    No file, at 0x{offset}" : $"    Binary file \"{Printable.Text(frame.Path)}\", at {function} [+0x{offset}]");
+        }
+
+        if (crash.IsCStackCut)
+            page.Line("    … and older frames: without room here, or not found");
     }
 
     private static void WriteAllocations(Page page, TraceCrash crash)

@@ -9,6 +9,7 @@ internal static class CrashReader
     {
         var threads = Threads(connection);
         var allocations = Allocations(connection);
+        var cFrames = CFrames(connection);
         return MetadataReader.Read(
             connection,
             """
@@ -30,6 +31,8 @@ internal static class CrashReader
                 row.CheckedInt64(11) != 0)
             {
                 Threads = [.. threads[row.CheckedInt64(0)]],
+                CFrames = [.. cFrames[row.CheckedInt64(0)].Select(each => each.Frame)],
+                IsCStackCut = cFrames[row.CheckedInt64(0)].Any(each => each.IsCut),
                 Allocations = [.. allocations[row.CheckedInt64(0)]],
             });
     }
@@ -53,6 +56,16 @@ internal static class CrashReader
                 row.CheckedInt64(7),
                 row.CheckedInt64(8) != 0,
                 [.. frames[row.CheckedInt64(1)]]))).ToLookup(row => row.Process, row => row.Thread);
+    }
+
+    /// <summary>Reads the C stacks. An older recording has none.</summary>
+    private static ILookup<long, (long Process, CrashedCFrame Frame, bool IsCut)> CFrames(ReadConnection connection)
+    {
+        var isOlder = MetadataReader.Read(connection, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'crash_c_frame'", _ => true).Length == 0;
+        return (isOlder ? [] : MetadataReader.Read(
+            connection,
+            "SELECT process, path, offset, function, is_cut FROM crash_c_frame ORDER BY process, position",
+            row => (Process: row.CheckedInt64(0), Frame: new CrashedCFrame(row.Text(1), row.Int64(2), row.Text(3)), IsCut: row.CheckedInt64(4) != 0))).ToLookup(row => row.Process);
     }
 
     /// <summary>Reads the last allocations of each process.</summary>
