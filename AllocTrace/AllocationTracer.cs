@@ -23,7 +23,7 @@ public sealed class AllocationTracer : IDisposable
     private const uint FlushMs = 10_000;
 
     /// <summary>The time limit for replaying a snapshot.</summary>
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(10);
 
     private readonly NativeTracer _native;
     private readonly Collector _collector;
@@ -183,7 +183,7 @@ public sealed class AllocationTracer : IDisposable
             throw new TimeoutException($"timed out: the collector did not reach the snapshot \"{name}\"");
 
         using var writer = TraceWriter.Create(file, overwrite: false);
-        var end = Environment.TickCount64 + (long)_patience.TotalMilliseconds;
+        var end = Environment.TickCount64 + (long)_timeout.TotalMilliseconds;
         while (!_collector.TryWriteSnapshot((uint)Environment.ProcessId, name, writer))
         {
             if (Environment.TickCount64 > end)

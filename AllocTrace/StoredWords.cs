@@ -1,3 +1,6 @@
+using AllocTrace.Objects;
+using AllocTrace.Wire;
+
 namespace AllocTrace;
 
 /// <summary>Converts kinds and reasons to the words that the database, checkpoints and JSON have for them, and back.</summary>
@@ -51,6 +54,28 @@ internal static class StoredWords
         _ => "",
     };
 
+    public static string Word(this NativeReach reach) => reach switch
+    {
+        Wire.NativeReach.ByName => "name",
+        Wire.NativeReach.Redirected => "import",
+        _ => "none",
+    };
+
+    public static string Word(this BlockKind kind) => kind switch
+    {
+        Objects.BlockKind.Object => "object",
+        Objects.BlockKind.Buffer => "buffer",
+        Objects.BlockKind.Free => "free",
+        _ => "memory",
+    };
+
+    public static string Word(this ReadingMethod method) => method switch
+    {
+        ReadingMethod.Copy => "copy",
+        ReadingMethod.Held => "held",
+        _ => "none",
+    };
+
     /// <exception cref="InvalidCastException">It is no call of an allocator.</exception>
     public static AllocationKind AllocationKind(string word) =>
         Find<AllocationKind>(word, Word) ?? throw new InvalidCastException($"'{word}' is not a call of an allocator");
@@ -62,6 +87,11 @@ internal static class StoredWords
     public static LossReason LossReason(string word) => Find<LossReason>(word, Word) ?? AllocTrace.LossReason.Unknown;
 
     public static RuntimeFound RuntimeFound(string word) => Find<RuntimeFound>(word, Word) ?? AllocTrace.RuntimeFound.Unknown;
+
+    public static NativeReach NativeReach(string word) => Find<NativeReach>(word, Word) ?? Wire.NativeReach.None;
+
+    /// <returns><see langword="null"/>: it is not known what the blocks are.</returns>
+    public static BlockKind? BlockKind(string word) => Find<BlockKind>(word, Word);
 
     private static T? Find<T>(string word, Func<T, string> wordOf)
         where T : struct, Enum

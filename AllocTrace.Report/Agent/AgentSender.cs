@@ -10,7 +10,7 @@ namespace AllocTrace.Report.Agent;
 /// <param name="say">Called when sending begins to fail, and when it works again.</param>
 internal sealed class AgentSender(FleetAgent agent, Action<string> say) : IDisposable
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30), _firstPause = TimeSpan.FromSeconds(1), _longestPause = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30), _firstPause = TimeSpan.FromSeconds(1), _longestPause = TimeSpan.FromMinutes(5);
 
     private readonly Lock _server = new();
     private readonly CancellationTokenSource _stop = new();
@@ -37,7 +37,7 @@ internal sealed class AgentSender(FleetAgent agent, Action<string> say) : IDispo
     {
         lock (_server)
         {
-            (_client, _address) = (server.CreateClient(_patience), PushTarget.OtlpAddressOf(server.Address)); // a request under way keeps the old client
+            (_client, _address) = (server.CreateClient(_timeout), PushTarget.OtlpAddressOf(server.Address)); // a request under way keeps the old client
             _changed.Release();
         }
     }
@@ -49,9 +49,9 @@ internal sealed class AgentSender(FleetAgent agent, Action<string> say) : IDispo
     public void Wake() => _more.Release();
 
     /// <summary>Waits until the queue is empty, sending fails, or time is up.</summary>
-    public void Flush(TimeSpan patience)
+    public void Flush(TimeSpan timeout)
     {
-        var (end, failures) = (Environment.TickCount64 + (long)patience.TotalMilliseconds, Failures);
+        var (end, failures) = (Environment.TickCount64 + (long)timeout.TotalMilliseconds, Failures);
         Wake();
         while (Environment.TickCount64 < end && Failures == failures && agent.WithQueue(queue => queue.Queued) > 0)
             Thread.Sleep(20);

@@ -19,7 +19,7 @@ internal sealed class FleetAgent : ISessionSink, IDisposable
     private readonly AgentOptions _options;
     private readonly RollingDatabase _database;
     private readonly SessionPaths _paths;
-    private readonly Collector _collector;
+    private readonly EndlessCollector _collector;
     private readonly Action<string> _say;
 
     /// <summary>Protects the processes: workers of the collector end them. Taken after a session's claim.</summary>
@@ -46,7 +46,7 @@ internal sealed class FleetAgent : ISessionSink, IDisposable
         _paths = new SessionPaths(options.Sessions);
         _database = RollingDatabase.Open(options.Folder, options.Keep, options.Limit);
         _database.State.Forget(session => !File.Exists(session));
-        _collector = new Collector(_paths.Find, options.TemporaryThreshold, this);
+        _collector = new EndlessCollector(_paths.Find, options.TemporaryThreshold, this);
         _collector.Start();
     }
 

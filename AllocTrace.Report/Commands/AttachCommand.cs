@@ -11,7 +11,7 @@ internal static class AttachCommand
     public static Command Attach(Output output)
     {
         var pid = Pid();
-        var patience = Patience();
+        var timeout = TimeoutOption();
         var path = new Option<string?>("--output", "-o")
         {
             Description = "The database to write. [default: alloctrace-PID.db in the current folder]",
@@ -26,7 +26,7 @@ internal static class AttachCommand
             "alloctrace attach 4711 --sample 512KiB               # estimates, at a fraction of the cost",
             "alloctrace detach 4711                               # ends the recording; the process continues")
         {
-            pid, path, patience,
+            pid, path, timeout,
         };
         foreach (var option in recording.Options)
             command.Add(option);
@@ -37,7 +37,7 @@ internal static class AttachCommand
             var number = parsed.GetValue(pid);
             var database = parsed.GetValue(path) ?? $"alloctrace-{number}.db";
             using var interrupt = new Interrupt();
-            Attachment.Start(number, database, TimeSpan.FromSeconds(parsed.GetValue(patience)), recording.Read(parsed), interrupt.Token);
+            Attachment.Start(number, database, TimeSpan.FromSeconds(parsed.GetValue(timeout)), recording.Read(parsed), interrupt.Token);
             output.Error.WriteLine($"alloctrace: process {number} is being recorded. {Printable.Text(database)} is complete when the process ends, or after 'alloctrace detach {number}'");
             return ExitCode.Done;
         });
@@ -47,19 +47,19 @@ internal static class AttachCommand
     public static Command Detach(Output output)
     {
         var pid = Pid();
-        var patience = Patience();
+        var timeout = TimeoutOption();
         var command = new Verb(
             "detach",
             "Ends the recording of a process and completes its database. The process continues.",
             "alloctrace detach 4711")
         {
-            pid, patience,
+            pid, timeout,
         };
         command.SetAction(parsed =>
         {
             var number = parsed.GetValue(pid);
             using var interrupt = new Interrupt();
-            var left = Attachment.Stop(number, TimeSpan.FromSeconds(parsed.GetValue(patience)), interrupt.Token);
+            var left = Attachment.Stop(number, TimeSpan.FromSeconds(parsed.GetValue(timeout)), interrupt.Token);
             output.Error.WriteLine($"alloctrace: process {number} is no longer recorded{(left is null ? ", and its database is complete" : $". Its database is complete when the collector of {Printable.Text(left)} is done")}");
             return ExitCode.Done;
         });
@@ -68,7 +68,7 @@ internal static class AttachCommand
 
     private static Argument<uint> Pid() => new("PID") { Description = "A running process." };
 
-    private static Option<uint> Patience() => new("--timeout")
+    private static Option<uint> TimeoutOption() => new("--timeout")
     {
         Description = "The time to wait until the process runs Python code.",
         HelpName = "SECONDS",

@@ -105,7 +105,7 @@ internal static class DoctorCommand
 
             if (database.Native.FirstOrDefault(native => native.Process == process.Id) is { } native)
             {
-                NativeReach.Write(page, native);
+                NativeCaveats.Write(page, native);
                 isWell &= native.IsWhole;
             }
 

@@ -6,24 +6,29 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Commands;
 
 /// <summary><c>alloctrace export</c>: a recording in a format of other tools.</summary>
-internal static class ExportCommand
+internal sealed class ExportCommand : Verb
 {
     private const string StandardOutput = "-";
 
-    public static Command Create(Output output)
+    private readonly Argument<string> _file = ReportArguments.File();
+    private readonly Option<ExportFormat> _format = WordOption.Create<ExportFormat>("--format", "The format: csv, collapsed, speedscope, pprof, tracemalloc, heapsnapshot or parquet.", "FORMAT");
+    private readonly Option<StackWeight> _weight = WordOption.Create<StackWeight>("--by", "The measure of a stack, for collapsed and speedscope: bytes or blocks.", "MEASURE");
+    private readonly Option<bool> _events = new("--events") { Description = "With csv: write every call instead of sums. Needs a recording made with run --events." };
+
+    private readonly Option<string> _target = new("-o", "--output")
     {
-        var file = ReportArguments.File();
-        var format = WordOption.Create<ExportFormat>("--format", "The format: csv, collapsed, speedscope, pprof, tracemalloc, heapsnapshot or parquet.", "FORMAT");
-        var weight = WordOption.Create<StackWeight>("--by", "The measure of a stack, for collapsed and speedscope: bytes or blocks.", "MEASURE");
-        var events = new Option<bool>("--events") { Description = "With csv: write every call instead of sums. Needs a recording made with run --events." };
-        var target = new Option<string>("-o", "--output")
-        {
-            Description = "The file to write, or - for the standard output.",
-            HelpName = "FILE",
-            Required = true,
-        };
-        var force = new Option<bool>("-f", "--force") { Description = "Replace the file if it exists." };
-        var command = new Verb(
+        Description = "The file to write, or - for the standard output.",
+        HelpName = "FILE",
+        Required = true,
+    };
+
+    private readonly Option<bool> _force = new("-f", "--force") { Description = "Replace the file if it exists." };
+    private readonly LakeOptions _lake;
+    private readonly SnapshotOptions _selection;
+    private readonly Output _console;
+
+    private ExportCommand(Output output)
+        : base(
             "export",
             "Exports a recording in the format of another tool.",
             "alloctrace export app.db --format csv -o app.csv    # and app-stacks.csv",
@@ -36,38 +41,47 @@ internal static class ExportCommand
             "alloctrace export app.db --format parquet -o app.parquet",
             "alloctrace export app.db --format parquet --partition --service shop.api -o /lake/alloctrace    # service=shop.api/date=…/…",
             "alloctrace export app.db --format tracemalloc -o app.snapshot    # tracemalloc.Snapshot.load('app.snapshot')")
-        {
-            file, format, weight, events, target, force,
-        };
-        var lake = new LakeOptions(command);
-        var selection = new SnapshotOptions(command);
-        command.SetAction(parsed =>
-        {
-            using var database = selection.Open(parsed, parsed.GetRequiredValue(file));
-            var chosen = parsed.GetValue(format);
-            lake.Check(parsed, chosen);
-            if (parsed.GetValue(events))
-                CheckEvents(database, database.ProcessesWith(selection.Pid(parsed)), chosen, output);
+    {
+        _console = output;
+        Add(_file);
+        foreach (var option in (Option[])[_format, _weight, _events, _target, _force])
+            Add(option);
 
-            var export = new Exporter(parsed, database, selection, parsed.GetValue(weight), parsed.GetValue(events));
-            var path = parsed.GetRequiredValue(target);
-            if (chosen == ExportFormat.Parquet)
-                return lake.Write(parsed, database, selection, path, parsed.GetValue(force), output);
+        _lake = new LakeOptions(this);
+        _selection = new SnapshotOptions(this);
+        SetAction(Run);
+    }
 
-            if (chosen == ExportFormat.Csv && StacksFile(path) is { } stacks)
-                WriteBoth(export, path, stacks, parsed.GetValue(force));
-            else if (path != StandardOutput)
-                NewFile.Write(path, parsed.GetValue(force), stream => export.Write(chosen, stream));
-            else if (Exporter.IsText(chosen))
-                export.WriteText(chosen, output.Out, forTerminal: output.TerminalWidth is not null);
-            else if (output.TerminalWidth is null)
-                export.Write(chosen, output.Bytes);
-            else
-                throw new UsageException($"{chosen.ToString().ToLowerInvariant()} is binary and cannot be written to a terminal: give -o FILE");
+    public static Command Create(Output output) => new ExportCommand(output);
 
-            return ExitCode.Done;
-        });
-        return command;
+    private int Run(ParseResult parsed)
+    {
+        using var database = _selection.Open(parsed, parsed.GetRequiredValue(_file));
+        var chosen = parsed.GetValue(_format);
+        _lake.Check(parsed, chosen);
+        if (parsed.GetValue(_events))
+            CheckEvents(database, database.ProcessesWith(_selection.Pid(parsed)), chosen, _console);
+
+        var path = parsed.GetRequiredValue(_target);
+        if (chosen == ExportFormat.Parquet)
+            return _lake.Write(parsed, database, _selection, path, parsed.GetValue(_force), _console);
+
+        Write(new Exporter(parsed, database, _selection, parsed.GetValue(_weight), parsed.GetValue(_events)), chosen, path, parsed.GetValue(_force));
+        return ExitCode.Done;
+    }
+
+    private void Write(Exporter export, ExportFormat format, string path, bool replace)
+    {
+        if (format == ExportFormat.Csv && StacksFile(path) is { } stacks)
+            WriteBoth(export, path, stacks, replace);
+        else if (path != StandardOutput)
+            NewFile.Write(path, replace, stream => export.Write(format, stream));
+        else if (Exporter.IsText(format))
+            export.WriteText(format, _console.Out, forTerminal: _console.TerminalWidth is not null);
+        else if (_console.TerminalWidth is null)
+            export.Write(format, _console.Bytes);
+        else
+            throw new UsageException($"{format.ToString().ToLowerInvariant()} is binary and cannot be written to a terminal: give -o FILE");
     }
 
     /// <summary>

@@ -10,7 +10,7 @@ namespace AllocTrace.Report.Commands;
 /// <summary><c>alloctrace live</c>: shows the live memory of a running recording, second by second.</summary>
 internal static class LiveCommand
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
 
     public static Command Create(Output output)
     {
@@ -51,8 +51,8 @@ internal static class LiveCommand
     /// <summary>Two live snapshots, for the rates.</summary>
     private static int Once(LiveWatch watch, Output output, GroupBy groupBy, LiveOrder order, int rows, CancellationToken stop)
     {
-        var before = LiveSample.Load(watch.Next(_patience, stop), groupBy);
-        var sample = LiveSample.Load(watch.Next(_patience, stop), groupBy);
+        var before = LiveSample.Load(watch.Next(_timeout, stop), groupBy);
+        var sample = LiveSample.Load(watch.Next(_timeout, stop), groupBy);
         if (sample.Processes.Count == 0)
             throw new IOException(before.Processes.Count == 0 ? "the collector did not answer: no state of live memory was written" : "the recording has ended");
 

@@ -12,7 +12,7 @@ namespace AllocTrace.Report.Commands;
 internal static class PushCommand
 {
     private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
 
     public static Command Create(Output output)
     {
@@ -48,7 +48,7 @@ internal static class PushCommand
             if (receiver.ShowsSecrets)
                 Note($"what identifies you is sent to {receiver.Name} without encryption: give its address with https");
 
-            using var client = receiver.CreateClient(_patience);
+            using var client = receiver.CreateClient(_timeout);
             var pusher = new ProfilePusher(client, parsed.GetValue(attempts), _firstPause, Note);
             var profiles = Profiles(database, database.ProcessesWith(parsed.GetValue(process)), parsed.GetValue(periods), target, parsed.GetValue(format));
             var sent = pusher.SendAll(profiles).GetAwaiter().GetResult();

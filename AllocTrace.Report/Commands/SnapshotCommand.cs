@@ -8,7 +8,7 @@ namespace AllocTrace.Report.Commands;
 /// <summary><c>alloctrace snapshot</c>: takes a named snapshot of a running recording.</summary>
 internal static class SnapshotCommand
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30), _patienceWithObjects = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30), _timeoutWithObjects = TimeSpan.FromSeconds(120);
 
     public static Command Create(Output output)
     {
@@ -27,7 +27,7 @@ internal static class SnapshotCommand
         command.SetAction(parsed =>
         {
             var wantsObjects = parsed.GetValue(objects);
-            var note = SnapshotRequest.Take(parsed.GetValue(pid), parsed.GetRequiredValue(name), wantsObjects ? _patienceWithObjects : _patience, wantsObjects);
+            var note = SnapshotRequest.Take(parsed.GetValue(pid), parsed.GetRequiredValue(name), wantsObjects ? _timeoutWithObjects : _timeout, wantsObjects);
             output.Error.WriteLine($"alloctrace: process {parsed.GetValue(pid)}: snapshot \"{Printable.Text(parsed.GetRequiredValue(name))}\" taken{(note.Length > 0 ? $"; {Printable.Text(note)}" : "")}");
             return ExitCode.Done;
         });

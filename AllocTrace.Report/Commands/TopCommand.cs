@@ -6,27 +6,33 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Commands;
 
 /// <summary><c>alloctrace top</c>: which lines (or functions, threads, …) hold the memory.</summary>
-internal static class TopCommand
+internal sealed class TopCommand : Verb
 {
-    public static Command Create(Output output)
-    {
-        var file = ReportArguments.File();
-        var groupBy = WordOption.Create<GroupBy>(
-            "--group-by", "The key of the groups: lineno, filename, traceback, function, domain, thread, process or type.", "KEY", "-g");
-        var cumulative = new Option<bool>("--cumulative")
-        {
-            Description = "Count an allocation once for every line (file, function) on its stack.",
-        };
-        var everyFrame = new Option<bool>("--every-frame")
-        {
-            Description = "With --cumulative: count it once for each frame, recursion included, as tracemalloc does.",
-        };
-        var types = new Option<bool>("--types") { Description = "Show the types of the blocks under each row. Needs a snapshot with types (run --objects end, snapshot --objects)." };
-        var retained = new Option<bool>("--retained") { Description = "Show the bytes that would be freed with the blocks of each row: their own, and those that only they hold. Needs a snapshot with types." };
-        var rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
-        var format = new ReportFormat();
+    private readonly Argument<string> _file = ReportArguments.File();
 
-        var command = new Verb(
+    private readonly Option<GroupBy> _groupBy = WordOption.Create<GroupBy>(
+        "--group-by", "The key of the groups: lineno, filename, traceback, function, domain, thread, process or type.", "KEY", "-g");
+
+    private readonly Option<bool> _cumulative = new("--cumulative")
+    {
+        Description = "Count an allocation once for every line (file, function) on its stack.",
+    };
+
+    private readonly Option<bool> _everyFrame = new("--every-frame")
+    {
+        Description = "With --cumulative: count it once for each frame, recursion included, as tracemalloc does.",
+    };
+
+    private readonly Option<bool> _types = new("--types") { Description = "Show the types of the blocks under each row. Needs a snapshot with types (run --objects end, snapshot --objects)." };
+    private readonly Option<bool> _retained = new("--retained") { Description = "Show the bytes that would be freed with the blocks of each row: their own, and those that only they hold. Needs a snapshot with types." };
+    private readonly Option<int> _rows = WordOption.Number("-n", "The number of rows; 0 for all.", "N", defaultValue: 10);
+    private readonly ReportFormat _format = new();
+    private readonly SnapshotOptions _selection;
+    private readonly Threshold _failAbove;
+    private readonly Output _console;
+
+    private TopCommand(Output output)
+        : base(
             "top",
             "Lists the lines, functions, threads or processes that hold the memory, largest first.",
             "alloctrace top app.db",
@@ -37,46 +43,52 @@ internal static class TopCommand
             "alloctrace top app.db --group-by type             # dict, list, app.models.Row, …",
             "alloctrace top app.db --types --retained",
             "alloctrace top app.db --json -n 0 | jq '.statistics[0]'")
+    {
+        _console = output;
+        Add(_file);
+        foreach (var option in (Option[])[_groupBy, _cumulative, _everyFrame, _types, _retained, _rows, _format.Json, _format.Csv])
+            Add(option);
+
+        _selection = new SnapshotOptions(this, mine: true);
+        _failAbove = Threshold.FailAbove(this, output, "the total of what is counted");
+        _format.Validate(this);
+        Validators.Add(result =>
         {
-            file, groupBy, cumulative, everyFrame, types, retained, rows, format.Json, format.Csv,
-        };
-        var selection = new SnapshotOptions(command, mine: true);
-        var failAbove = Threshold.FailAbove(command, output, "the total of what is counted");
-        format.Validate(command);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(everyFrame) && !result.GetValue(cumulative))
+            if (result.GetValue(_everyFrame) && !result.GetValue(_cumulative))
                 result.AddError("--every-frame needs --cumulative");
-            if (result.GetValue(cumulative) && result.GetValue(groupBy) is not (GroupBy.Lineno or GroupBy.Filename or GroupBy.Function))
+            if (result.GetValue(_cumulative) && result.GetValue(_groupBy) is not (GroupBy.Lineno or GroupBy.Filename or GroupBy.Function))
                 result.AddError("--cumulative needs --group-by lineno, filename or function");
-            if (result.GetValue(cumulative) && (result.GetValue(types) || result.GetValue(retained)))
+            if (result.GetValue(_cumulative) && (result.GetValue(_types) || result.GetValue(_retained)))
                 result.AddError("--cumulative and --types or --retained exclude each other");
         });
-        command.SetAction(parsed =>
-        {
-            using var database = selection.Open(parsed, parsed.GetRequiredValue(file));
-            var wantsTypes = parsed.GetValue(types) || parsed.GetValue(retained) || parsed.GetValue(groupBy) == GroupBy.Type;
-            var snapshot = wantsTypes ? selection.LoadWithTypes(parsed, database) : selection.Load(parsed, database);
-            var report = new TopReport(
-                database,
-                snapshot,
-                selection.Title(parsed),
-                parsed.GetValue(groupBy),
-                parsed.GetValue(cumulative)
-                    ? parsed.GetValue(everyFrame) ? Cumulation.OncePerFrame : Cumulation.OncePerTrace
-                    : Cumulation.None,
-                parsed.GetValue(rows),
-                selection.Pid(parsed))
-            {
-                ShowsTypes = parsed.GetValue(types),
-                ShowsRetained = parsed.GetValue(retained),
-                Mine = selection.MineTitle(parsed),
-                Nothing = selection.NothingPasses(parsed, snapshot, database),
-            };
-            format.Write(parsed, report, output);
+        SetAction(Run);
+    }
 
-            return failAbove.CheckMeasured(parsed, failAbove.Check(parsed, $"{database.Path}: {selection.Title(parsed)}:", snapshot.Bytes), database);
-        });
-        return command;
+    public static Command Create(Output output) => new TopCommand(output);
+
+    private int Run(ParseResult parsed)
+    {
+        using var database = _selection.Open(parsed, parsed.GetRequiredValue(_file));
+        var wantsTypes = parsed.GetValue(_types) || parsed.GetValue(_retained) || parsed.GetValue(_groupBy) == GroupBy.Type;
+        var snapshot = wantsTypes ? _selection.LoadWithTypes(parsed, database) : _selection.Load(parsed, database);
+        var report = new TopReport(
+            database,
+            snapshot,
+            _selection.Title(parsed),
+            parsed.GetValue(_groupBy),
+            parsed.GetValue(_cumulative)
+                ? parsed.GetValue(_everyFrame) ? Cumulation.OncePerFrame : Cumulation.OncePerTrace
+                : Cumulation.None,
+            parsed.GetValue(_rows),
+            _selection.Pid(parsed))
+        {
+            ShowsTypes = parsed.GetValue(_types),
+            ShowsRetained = parsed.GetValue(_retained),
+            Mine = _selection.MineTitle(parsed),
+            Nothing = _selection.NothingPasses(parsed, snapshot, database),
+        };
+        _format.Write(parsed, report, _console);
+
+        return _failAbove.CheckMeasured(parsed, _failAbove.Check(parsed, $"{database.Path}: {_selection.Title(parsed)}:", snapshot.Bytes), database);
     }
 }

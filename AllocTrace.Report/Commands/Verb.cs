@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace AllocTrace.Report.Commands;
 
 /// <summary>A command whose help ends with examples to copy.</summary>
-internal sealed class Verb(string name, string description, params IReadOnlyList<string> examples) : Command(name, description), IExamples
+internal class Verb(string name, string description, params IReadOnlyList<string> examples) : Command(name, description), IExamples
 {
     public IReadOnlyList<string> Examples => examples;
 }

@@ -18,7 +18,7 @@ internal static class CallTreeJson
         var json = text.Json;
         json.WriteStartObject();
         json.WriteString("view", title);
-        text.Amount("total", new MemoryAmount(snapshot.Bytes, snapshot.Blocks), new MemoryAmount(snapshot.BytesError, snapshot.BlocksError));
+        text.BytesAndBlocks("total", new MemoryAmount(snapshot.Bytes, snapshot.Blocks), new MemoryAmount(snapshot.BytesError, snapshot.BlocksError));
         text.Lost(database.Losses.Sum(loss => loss.Events));
         json.WriteStartArray("frames");
         var written = 0;
@@ -39,7 +39,7 @@ internal static class CallTreeJson
                 json.WriteBoolean("native", true);
 
             text.Figures(next.Node.All, next.Node.AllError);
-            text.Amount("own", next.Node.Own, next.Node.OwnError);
+            text.BytesAndBlocks("own", next.Node.Own, next.Node.OwnError);
             json.WriteEndObject();
             text.FlushIfLong();
             Wait(next.Node, written);

@@ -26,7 +26,7 @@ internal sealed class JsonText : IDisposable
     public Utf8JsonWriter Json { get; }
 
     /// <summary>Writes <c>"name":{"size":…,"count":…}</c>, with <c>size_error</c> and <c>count_error</c> if it is an estimate.</summary>
-    public void Amount(string name, MemoryAmount amount, MemoryAmount error = default)
+    public void BytesAndBlocks(string name, MemoryAmount amount, MemoryAmount error = default)
     {
         Json.WriteStartObject(name);
         Figures(amount, error);

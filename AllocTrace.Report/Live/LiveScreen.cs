@@ -14,7 +14,7 @@ internal sealed class LiveScreen(LiveWatch watch, Output output, GroupBy groupBy
     /// <summary>Lines that are not rows of the table: heading, totals, losses, names of columns, how many more, keys.</summary>
     private const int OtherLines = 9;
 
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(3);
 
     private readonly Lock _drawing = new();
     private GroupBy _groupBy = groupBy;
@@ -35,7 +35,7 @@ internal sealed class LiveScreen(LiveWatch watch, Output output, GroupBy groupBy
         reading.Start();
         while (!stop.IsCancellationRequested)
         {
-            var files = watch.Next(_patience, stop.Token);
+            var files = watch.Next(_timeout, stop.Token);
             if (stop.IsCancellationRequested)
                 return false;
 

@@ -20,8 +20,8 @@ internal sealed record PushServer(Uri Address, AuthenticationHeaderValue? Author
     public string Name => Secrets.Without(Address).GetLeftPart(UriPartial.Authority);
 
     /// <summary>Returns a client that sends to this server and to no other, and gives an answer over before it is read.</summary>
-    /// <param name="patience">The time limit of a request until the answer begins.</param>
-    public HttpClient CreateClient(TimeSpan patience)
+    /// <param name="timeout">The time limit of a request until the answer begins.</param>
+    public HttpClient CreateClient(TimeSpan timeout)
     {
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
         if (Roots is not null)
@@ -31,7 +31,7 @@ internal sealed record PushServer(Uri Address, AuthenticationHeaderValue? Author
             handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
         }
 
-        var client = new HttpClient(handler) { Timeout = patience };
+        var client = new HttpClient(handler) { Timeout = timeout };
         client.DefaultRequestHeaders.Authorization = Authorization ?? Secrets.HeaderOf(Address);
         if (Tenant is not null)
             client.DefaultRequestHeaders.Add(TenantHeader, Tenant);

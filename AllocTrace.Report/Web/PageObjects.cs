@@ -49,7 +49,7 @@ internal static class PageObjects
     private static string[] Held(IEnumerable<TraceHolder> holders) =>
     [
         .. holders.GroupBy(holder => (holder.Type, holder.Path))
-            .Select(same => (Type: new BlockType(same.Key.Type, "object"), same.Key.Path, Blocks: same.Sum(holder => holder.Blocks), Bytes: same.Sum(holder => holder.Retained ?? holder.Bytes)))
+            .Select(same => (Type: BlockType.OfObjects(same.Key.Type), same.Key.Path, Blocks: same.Sum(holder => holder.Blocks), Bytes: same.Sum(holder => holder.Retained ?? holder.Bytes)))
             .OrderByDescending(held => held.Bytes).ThenByDescending(held => held.Blocks).ThenBy(held => held.Path, StringComparer.Ordinal)
             .Take(MostHolders)
             .Select(held => $"{Numbers.Whole(held.Blocks)} {held.Type} held by {held.Path}"),

@@ -88,28 +88,54 @@ internal sealed class PageRecording
         }
 
         PageObjects.Write(json, Database, _processes);
-        Array("processes", Database.Processes, process =>
+        WriteProcesses(json);
+        WriteSnapshots(json);
+        WriteMemory(json);
+        WriteLosses(json);
+        json.WriteEndObject();
+    }
+
+    private static void WriteArray<T>(Utf8JsonWriter json, string name, IEnumerable<T> items, Action<T> write)
+    {
+        json.WriteStartArray(name);
+        foreach (var item in items)
+        {
+            json.WriteStartObject();
+            write(item);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private void WriteProcesses(Utf8JsonWriter json)
+    {
+        WriteArray(json, "processes", Database.Processes, process =>
         {
             json.WriteNumber("pid", process.Pid);
             json.WriteString("command", process.Command);
             json.WriteString("python", process.PythonVersion.Split(' ')[0]);
             json.WriteString("stacks", process.Stacks);
         });
-        Array("threads", Database.Threads, thread =>
+        WriteArray(json, "threads", Database.Threads, thread =>
         {
             json.WriteNumber("process", Database.IndexOfProcess(thread.Process));
             json.WriteNumber("id", thread.OsId);
             json.WriteString("name", thread.Name);
         });
-        Array("domains", Database.Domains, domain => json.WriteString("name", domain.Name));
-        Array("views", _views, view =>
+        WriteArray(json, "domains", Database.Domains, domain => json.WriteString("name", domain.Name));
+    }
+
+    private void WriteSnapshots(Utf8JsonWriter json)
+    {
+        WriteArray(json, "views", _views, view =>
         {
             json.WriteString("kind", view.Kind);
             json.WriteString("name", view.Name);
             json.WriteNumber("bytes", view.Snapshot.Bytes);
             json.WriteNumber("blocks", view.Snapshot.Blocks);
         });
-        Array("moments", Database.Snapshots, snapshot =>
+        WriteArray(json, "moments", Database.Snapshots, snapshot =>
         {
             json.WriteNumber("process", Database.IndexOfProcess(snapshot.Process));
             json.WriteString("kind", snapshot.Kind.Word());
@@ -117,48 +143,31 @@ internal sealed class PageRecording
             json.WriteNumber("at", SecondsAt(snapshot.Process, snapshot.AtNs));
             json.WriteNumber("bytes", snapshot.Bytes);
         });
-        Array("memory", Database.MemoryAccounts, account =>
-        {
-            json.WriteNumber("process", Database.IndexOfProcess(account.Process));
-            json.WriteString("kind", account.Kind.Word());
-            json.WriteString("name", account.Name);
-            json.WriteNumber("resident", account.ResidentBytes);
-            json.WriteStartArray("parts");
-            foreach (var part in account.Parts.GroupBy(part => part.Kind))
-            {
-                json.WriteStartObject();
-                json.WriteString("kind", part.Key);
-                json.WriteNumber("resident", part.Sum(each => each.ResidentBytes));
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-        });
-        Array("losses", Database.Losses, loss =>
-        {
-            json.WriteNumber("process", Database.IndexOfProcess(loss.Process));
-            json.WriteString("reason", loss.Reason.Word());
-            json.WriteNumber("events", loss.Events);
-            if (loss.FirstNs is { } first)
-                json.WriteNumber("first", SecondsAt(loss.Process, first));
-            if (loss.LastNs is { } last)
-                json.WriteNumber("last", SecondsAt(loss.Process, last));
-        });
-        json.WriteEndObject();
-
-        void Array<T>(string name, IEnumerable<T> items, Action<T> write)
-        {
-            json.WriteStartArray(name);
-            foreach (var item in items)
-            {
-                json.WriteStartObject();
-                write(item);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-        }
     }
+
+    private void WriteMemory(Utf8JsonWriter json) => WriteArray(json, "memory", Database.MemoryAccounts, account =>
+    {
+        json.WriteNumber("process", Database.IndexOfProcess(account.Process));
+        json.WriteString("kind", account.Kind.Word());
+        json.WriteString("name", account.Name);
+        json.WriteNumber("resident", account.ResidentBytes);
+        WriteArray(json, "parts", account.Parts.GroupBy(part => part.Kind), part =>
+        {
+            json.WriteString("kind", part.Key);
+            json.WriteNumber("resident", part.Sum(each => each.ResidentBytes));
+        });
+    });
+
+    private void WriteLosses(Utf8JsonWriter json) => WriteArray(json, "losses", Database.Losses, loss =>
+    {
+        json.WriteNumber("process", Database.IndexOfProcess(loss.Process));
+        json.WriteString("reason", loss.Reason.Word());
+        json.WriteNumber("events", loss.Events);
+        if (loss.FirstNs is { } first)
+            json.WriteNumber("first", SecondsAt(loss.Process, first));
+        if (loss.LastNs is { } last)
+            json.WriteNumber("last", SecondsAt(loss.Process, last));
+    });
 
     private long Start => Database.Processes.Select(process => process.StartedAtNs).DefaultIfEmpty().Min();
 
@@ -168,10 +177,10 @@ internal sealed class PageRecording
     private void AddView(ColumnFile columns, string prefix, Snapshot snapshot, int[] stackNumbers)
     {
         Site[] sites = [.. snapshot.Parts.SelectMany(part => part.Sites.ToArray())];
-        columns.Add($"{prefix}group", System.Array.ConvertAll(sites, site => GroupOf(site)));
-        columns.Add($"{prefix}stack", System.Array.ConvertAll(sites, site => stackNumbers[site.Stack]));
-        columns.Add($"{prefix}bytes", System.Array.ConvertAll(sites, site => (double)site.Bytes));
-        columns.Add($"{prefix}blocks", System.Array.ConvertAll(sites, site => (double)site.Blocks));
+        columns.Add($"{prefix}group", Array.ConvertAll(sites, site => GroupOf(site)));
+        columns.Add($"{prefix}stack", Array.ConvertAll(sites, site => stackNumbers[site.Stack]));
+        columns.Add($"{prefix}bytes", Array.ConvertAll(sites, site => (double)site.Bytes));
+        columns.Add($"{prefix}blocks", Array.ConvertAll(sites, site => (double)site.Blocks));
     }
 
     private int GroupOf(Site site)

@@ -7,8 +7,6 @@ namespace AllocTrace.Analysis;
 /// <param name="snapshots">Snapshots with types, at most one of each process.</param>
 internal sealed class HolderSearch(TraceDatabase database, IReadOnlyList<TraceSnapshot> snapshots)
 {
-    private const string ObjectKind = "object";
-
     /// <summary>Returns the types of the objects that sites which pass a filter allocated, with their holders, most bytes first.</summary>
     /// <param name="filters">The sites; one match is enough.</param>
     /// <param name="isPrivate">True if paths leave out keys and strings of the program.</param>
@@ -23,8 +21,8 @@ internal sealed class HolderSearch(TraceDatabase database, IReadOnlyList<TraceSn
     /// <param name="isPrivate">True if paths leave out keys and strings of the program.</param>
     public IReadOnlyList<HeldType> OfType(string name, bool isPrivate)
     {
-        var names = database.BlockTypes.Where(type => type.Kind == ObjectKind).Select(type => type.Type).ToHashSet();
-        var exact = names.Where(type => type == name || new BlockType(type, ObjectKind).ShortType == name).ToHashSet();
+        var names = database.BlockTypes.Where(type => type.IsObject).Select(type => type.Type).ToHashSet();
+        var exact = names.Where(type => type == name || BlockType.OfObjects(type).ShortType == name).ToHashSet();
         var wanted = exact.Count > 0 ? exact : names.Where(type => type.EndsWith($".{name}", StringComparison.Ordinal)).ToHashSet();
         return Held((_, type) => wanted.Contains(type), isPrivate);
     }
@@ -39,7 +37,7 @@ internal sealed class HolderSearch(TraceDatabase database, IReadOnlyList<TraceSn
                group row by (row.Type, Line: lines.GroupOf(database.Sites.Sites[row.Site])) into rows
                let statistic = lines.Describe(rows.Key.Line, rows.Sum(row => row.Bytes), rows.Sum(row => row.Blocks), database.Sites.Sites[rows.First().Site].Stack)
                orderby statistic.Size descending, statistic.Count descending, rows.Key.Type
-               select new GarbageOfLine(new BlockType(rows.Key.Type, ObjectKind), statistic),
+               select new GarbageOfLine(BlockType.OfObjects(rows.Key.Type), statistic),
         ];
     }
 
@@ -52,7 +50,7 @@ internal sealed class HolderSearch(TraceDatabase database, IReadOnlyList<TraceSn
             {
                 var row = database.TypeRows[site.TypeRow];
                 var type = database.BlockTypes[row.Type];
-                if (type.Kind != ObjectKind || !isWanted(site, type.Type))
+                if (!type.IsObject || !isWanted(site, type.Type))
                     continue;
 
                 var sum = amounts.GetValueOrDefault(type.Type);
@@ -66,7 +64,7 @@ internal sealed class HolderSearch(TraceDatabase database, IReadOnlyList<TraceSn
         return
         [
             .. amounts.OrderByDescending(each => each.Value.Retained).ThenByDescending(each => each.Value.Size).ThenBy(each => each.Key, StringComparer.Ordinal)
-                .Select(each => new HeldType(new BlockType(each.Key, ObjectKind), each.Value.Count, each.Value.Size, each.Value.Retained, ByPath(holders[each.Key], isPrivate))),
+                .Select(each => new HeldType(BlockType.OfObjects(each.Key), each.Value.Count, each.Value.Size, each.Value.Retained, ByPath(holders[each.Key], isPrivate))),
         ];
     }
 

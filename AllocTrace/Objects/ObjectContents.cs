@@ -26,11 +26,8 @@ internal readonly record struct GarbageRow(int Site, string Type, long Blocks, l
 /// <summary>The types and holders of the live blocks of a snapshot.</summary>
 internal sealed record ObjectContents
 {
-    /// <summary>
-    /// The way in which the memory was read: <see cref="Copy"/>, <see cref="Held"/>, or <see cref="None"/> if it was not read, for the
-    /// reason in <see cref="Note"/>.
-    /// </summary>
-    public required string Method { get; init; }
+    /// <summary>The way in which the memory was read; if it was not, <see cref="Note"/> has the reason.</summary>
+    public required ReadingMethod Method { get; init; }
 
     /// <summary>The time for which the program was held up, in nanoseconds.</summary>
     public required long PauseNs { get; init; }
@@ -49,6 +46,4 @@ internal sealed record ObjectContents
 
     /// <summary>All objects and references as a <c>.heapsnapshot</c> file, compressed by gzip; <see langword="null"/>: too many.</summary>
     public byte[]? Graph { get; init; }
-
-    public const string Copy = "copy", Held = "held", None = "none";
 }

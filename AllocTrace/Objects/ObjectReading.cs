@@ -20,7 +20,7 @@ internal static class ObjectReading
     /// <param name="pauseNs">See <see cref="ObjectContents.PauseNs"/>.</param>
     /// <exception cref="IOException">The memory cannot be read, or not understood. The message is one line.</exception>
     /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
-    public static ObjectContents Read(IMemoryImage image, uint pid, LiveBlocks live, IReadOnlyDictionary<int, SnapshotSite> lines, string method, long pauseNs)
+    public static ObjectContents Read(IMemoryImage image, uint pid, LiveBlocks live, IReadOnlyDictionary<int, SnapshotSite> lines, ReadingMethod method, long pauseNs)
     {
         if (image.Regions.Count == 0)
             throw new IOException("the copy of the process ended before it was read");
@@ -62,7 +62,7 @@ internal static class ObjectReading
         var sums = new Dictionary<(int, string, string), ObjectRow>();
         foreach (var row in analysis.Rows)
         {
-            var (type, kind) = (NameOf(analysis, row.Type), KindOf(row.Kind));
+            var (type, kind) = (NameOf(analysis, row.Type), row.Kind.Word());
             var sum = sums.GetValueOrDefault((row.Site, type, kind), new ObjectRow(row.Site, type, kind, 0, 0, analysis.HasHolders ? 0 : null));
             sums[(row.Site, type, kind)] = sum with { Blocks = sum.Blocks + row.Blocks, Bytes = sum.Bytes + row.Bytes, Retained = sum.Retained + row.Retained };
         }
@@ -86,14 +86,6 @@ internal static class ObjectReading
     ];
 
     private static string NameOf(HeapAnalysis analysis, int type) => type < 0 ? "" : analysis.Types[type].FullName;
-
-    private static string KindOf(BlockKind kind) => kind switch
-    {
-        BlockKind.Object => "object",
-        BlockKind.Buffer => "buffer",
-        BlockKind.Free => "free",
-        _ => "memory",
-    };
 
     /// <summary>Returns the CPython of a process, and whether there are others.</summary>
     private static (PythonBuild Build, bool HasOthers) BuildOf(IMemoryImage image, uint pid)

@@ -1,3 +1,5 @@
+using AllocTrace.Objects;
+
 namespace AllocTrace.Storage;
 
 /// <summary>The type of blocks: objects of a Python type, or memory of such objects.</summary>
@@ -13,14 +15,20 @@ public readonly record struct BlockType(string Type, string Kind)
     /// <summary>The name of the type, without <c>builtins</c>.</summary>
     public string ShortType => Type.StartsWith(Builtins, StringComparison.Ordinal) ? Type[Builtins.Length..] : Type;
 
+    /// <summary>True if the blocks are objects.</summary>
+    internal bool IsObject => Kind == BlockKind.Object.Word();
+
     /// <summary>Names the blocks, as in <c>dict</c>, <c>dict buffers</c> or <c>memory of C code</c>.</summary>
     /// <returns>The name.</returns>
-    public override string ToString() => Kind switch
+    public override string ToString() => StoredWords.BlockKind(Kind) switch
     {
-        "object" => ShortType,
-        "buffer" => $"{ShortType} buffers",
-        "free" => $"{ShortType} (free list)",
-        "memory" => "memory of C code",
+        BlockKind.Object => ShortType,
+        BlockKind.Buffer => $"{ShortType} buffers",
+        BlockKind.Free => $"{ShortType} (free list)",
+        BlockKind.Memory => "memory of C code",
         _ => "not known",
     };
+
+    /// <summary>Objects of a type.</summary>
+    internal static BlockType OfObjects(string type) => new(type, BlockKind.Object.Word());
 }

@@ -1,3 +1,5 @@
+using AllocTrace.Wire;
+
 namespace AllocTrace.Storage;
 
 /// <summary>The recording of a process's C allocations: a row of the table <c>native</c>.</summary>
@@ -10,6 +12,15 @@ namespace AllocTrace.Storage;
 /// <param name="Past">The images whose allocations are missing.</param>
 public sealed record TraceNative(long Process, string Mode, string Reach, IReadOnlyList<string> Past)
 {
+    /// <summary>The mode with C stacks.</summary>
+    internal const string StacksMode = "stacks";
+
     /// <summary>True if all C allocations could be recorded.</summary>
-    public bool IsWhole => Reach == "name" && Past.Count == 0;
+    public bool IsWhole => ReachKind == NativeReach.ByName && Past.Count == 0;
+
+    /// <summary>True if C stacks are recorded.</summary>
+    internal bool HasStacks => Mode == StacksMode;
+
+    /// <summary>The meaning of <see cref="Reach"/>.</summary>
+    internal NativeReach ReachKind => StoredWords.NativeReach(Reach);
 }

@@ -4,7 +4,7 @@ namespace AllocTrace.Wire;
 internal static class RecordKinds
 {
     /// <summary>Returns the call, or <see langword="null"/> if the record is of another kind.</summary>
-    public static AllocationKind? Call(this RecordKind kind) => kind switch
+    public static AllocationKind? ToAllocationKind(this RecordKind kind) => kind switch
     {
         RecordKind.Malloc => AllocationKind.Malloc,
         RecordKind.Calloc => AllocationKind.Calloc,

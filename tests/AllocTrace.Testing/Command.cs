@@ -20,7 +20,7 @@ public sealed record CommandResult(int ExitCode, string Output, string Error)
 /// <summary>Runs programs for tests.</summary>
 public static class Command
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(5);
 
     /// <summary>
     /// Runs a program to its end. <paramref name="environment"/> is added to the test's own; a null value removes a variable.
@@ -43,10 +43,10 @@ public static class Command
         var error = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input);
         process.StandardInput.Close();
-        if (!process.WaitForExit(_patience))
+        if (!process.WaitForExit(_timeout))
         {
             process.Kill();
-            Assert.Fail($"{program} {string.Join(' ', arguments)} did not end within {_patience}");
+            Assert.Fail($"{program} {string.Join(' ', arguments)} did not end within {_timeout}");
         }
         return new CommandResult(process.ExitCode, output.Result, error.Result);
     }

@@ -9,7 +9,6 @@
 #include "python/memory.h"
 
 enum {
-    FIRST_SLOTS = 512,
     INFOS_PER_CHUNK = 512,
     MOVING = 1, /* an address that no code has */
 };
@@ -20,71 +19,43 @@ struct code_cache code_cache;
 struct code_filter code_filter = {.pool = {[0] = 1}}; /* where NULL is: a free of nothing is found by the same look */
 static struct code_info *unused;
 
+static uint64_t home_of(uint64_t address)
+{
+    return address >> 5;
+}
+
+static void fill(uint64_t *slot, const uint64_t *values)
+{
+    alloctrace_assert(recording_is_locked() && values[0] > MOVING);
+    __atomic_store_n(&slot[0], MOVING, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot[1], values[1], __ATOMIC_RELEASE);
+    __atomic_store_n(&slot[0], values[0], __ATOMIC_RELEASE);
+}
+
+static const struct open_kind kind = {.words = 2, .first_slots = 512, .has_lockless_readers = true, .home = home_of, .store = fill};
+
+ALWAYS_INLINE bool is_address(uint64_t first, const void *address)
+{
+    return first == *(const uintptr_t *)address;
+}
+
+ALWAYS_INLINE uint64_t *find_slot(uintptr_t code)
+{
+    uint64_t first;
+    return open_find(&kind, __atomic_load_n(&code_cache.live.slots, __ATOMIC_ACQUIRE), home_of(code), is_address, &code, &first);
+}
+
+static struct code_info *info_in(const uint64_t *slot)
+{
+    return (struct code_info *)(uintptr_t)__atomic_load_n(&slot[1], __ATOMIC_ACQUIRE);
+}
+
 /* Without the lock it may miss an entry that is being moved: ask again under the lock before believing a NULL. */
 static struct code_info *find(uintptr_t code)
 {
-    const struct code_slots *slots = __atomic_load_n(&code_cache.slots, __ATOMIC_ACQUIRE);
-    if (!slots)
-        return NULL;
-    for (uint64_t i = code_hash(code) & slots->mask;; i = (i + 1) & slots->mask) {
-        uintptr_t address = __atomic_load_n(&slots->slot[i].address, __ATOMIC_ACQUIRE);
-        if (address == 0)
-            return NULL;
-        if (address == code) {
-            struct code_info *info = __atomic_load_n(&slots->slot[i].info, __ATOMIC_ACQUIRE);
-            return __atomic_load_n(&slots->slot[i].address, __ATOMIC_ACQUIRE) == code ? info : NULL;
-        }
-    }
-}
-
-static void fill(struct code_slot *slot, uintptr_t address, struct code_info *info)
-{
-    __atomic_store_n(&slot->address, (uintptr_t)MOVING, __ATOMIC_RELEASE);
-    __atomic_store_n(&slot->info, info, __ATOMIC_RELEASE);
-    __atomic_store_n(&slot->address, address, __ATOMIC_RELEASE);
-}
-
-static void insert(struct code_slots *slots, uintptr_t address, struct code_info *info)
-{
-    alloctrace_assert(recording_is_locked() && address > MOVING);
-    uint64_t i = code_hash(address) & slots->mask;
-    while (slots->slot[i].address)
-        i = (i + 1) & slots->mask;
-    fill(&slots->slot[i], address, info);
-}
-
-/* Closes the gap: each entry after it that hashes to the gap or before moves up, and leaves a gap of its own. */
-static void take_out(struct code_slots *slots, uint64_t gap)
-{
-    for (uint64_t i = (gap + 1) & slots->mask; slots->slot[i].address; i = (i + 1) & slots->mask) {
-        uint64_t home = code_hash(slots->slot[i].address) & slots->mask;
-        if (((i - home) & slots->mask) >= ((i - gap) & slots->mask)) {
-            fill(&slots->slot[gap], slots->slot[i].address, slots->slot[i].info);
-            gap = i;
-        }
-    }
-    __atomic_store_n(&slots->slot[gap].address, (uintptr_t)0, __ATOMIC_RELEASE);
-}
-
-static size_t bytes_of(uint64_t slots)
-{
-    return sizeof(struct code_slots) + slots * sizeof(struct code_slot);
-}
-
-/* The old table stays mapped for its readers; all old ones together are as large as the present one. */
-static bool grow(void)
-{
-    struct code_slots *old = code_cache.slots;
-    uint64_t wanted = old ? (old->mask + 1) * 2 : FIRST_SLOTS;
-    struct code_slots *slots = os_map(bytes_of(wanted));
-    if (!slots)
-        return false;
-    slots->mask = wanted - 1;
-    for (uint64_t i = 0; old && i <= old->mask; i++)
-        if (old->slot[i].address)
-            insert(slots, old->slot[i].address, old->slot[i].info);
-    __atomic_store_n(&code_cache.slots, slots, __ATOMIC_RELEASE);
-    return true;
+    const uint64_t *slot = find_slot(code);
+    struct code_info *info = slot ? info_in(slot) : NULL;
+    return slot && __atomic_load_n(&slot[0], __ATOMIC_ACQUIRE) == code ? info : NULL;
 }
 
 static struct code_info *new_info(void)
@@ -130,7 +101,7 @@ static bool describe(struct code_info *info, const struct python_runtime *python
 
 static struct code_info *add(const struct python_runtime *python, uintptr_t code)
 {
-    if ((!code_cache.slots || code_cache.live * UINT64_C(2) > code_cache.slots->mask) && !grow())
+    if (!open_make_room(&kind, &code_cache.live))
         return NULL;
     struct code_info *info = new_info();
     if (!info)
@@ -142,25 +113,21 @@ static struct code_info *add(const struct python_runtime *python, uintptr_t code
     }
     __atomic_fetch_or(&code_filter.block[code >> 10 & 1023], UINT64_C(1) << (code >> 4 & 63), __ATOMIC_RELAXED);
     __atomic_store_n(&code_filter.pool[code >> 14 & 0xFFFF], 1, __ATOMIC_RELAXED);
-    insert(code_cache.slots, code, info);
-    code_cache.live++;
+    open_add(&kind, &code_cache.live, (const uint64_t[]){code, (uintptr_t)info});
     return info;
 }
 
 static void drop(uintptr_t code)
 {
     alloctrace_assert(recording_is_locked());
-    struct code_slots *slots = code_cache.slots;
-    uint64_t i = code_hash(code) & slots->mask;
-    while (slots->slot[i].address && slots->slot[i].address != code)
-        i = (i + 1) & slots->mask;
-    if (!slots->slot[i].address)
+    const uint64_t *slot = find_slot(code);
+    if (!slot)
         return;
-    __atomic_store_n(&slots->slot[i].info->bytecode_bytes, 0, __ATOMIC_RELEASE);
-    slots->slot[i].info->next_unused = unused;
-    unused = slots->slot[i].info;
-    take_out(slots, i);
-    code_cache.live--;
+    struct code_info *info = info_in(slot);
+    __atomic_store_n(&info->bytecode_bytes, 0, __ATOMIC_RELEASE);
+    info->next_unused = unused;
+    unused = info;
+    open_take_out(&kind, &code_cache.live, slot);
     uint32_t next = code_cache.epoch + 1;
     __atomic_store_n(&code_cache.epoch, next == CODE_EPOCH_DEEP ? 0 : next, __ATOMIC_RELEASE);
     thread_change_ready();
@@ -227,30 +194,30 @@ void code_cache_drop(const void *block)
     if (!recording.fork_local->owned)
         return; /* a forked child: what is cached is its parent's, and is given up before the child's first walk */
     recording_lock();
-    if (code_cache.slots)
-        drop((uintptr_t)block);
+    drop((uintptr_t)block);
     recording_unlock();
 }
 
 void code_cache_drop_all(void)
 {
     recording_lock();
-    struct code_slots *slots = code_cache.slots;
+    struct open_slots *slots = code_cache.live.slots;
     for (uint64_t i = 0; slots && i <= slots->mask; i++)
-        while (slots->slot[i].address)
-            drop(slots->slot[i].address);
+        while (slots->word[i * kind.words])
+            drop(slots->word[i * kind.words]);
     recording_unlock();
 }
 
 void code_cache_reset(void)
 {
-    for (uint64_t i = 0; code_cache.slots && i <= code_cache.slots->mask; i++)
-        if (code_cache.slots->slot[i].address) {
-            code_cache.slots->slot[i].info->next_unused = unused;
-            unused = code_cache.slots->slot[i].info;
+    const struct open_slots *slots = code_cache.live.slots;
+    for (uint64_t i = 0; slots && i <= slots->mask; i++)
+        if (slots->word[i * kind.words]) {
+            struct code_info *info = info_in(&slots->word[i * kind.words]);
+            info->next_unused = unused;
+            unused = info;
         }
-    if (code_cache.slots)
-        os_unmap(code_cache.slots, bytes_of(code_cache.slots->mask + 1));
+    open_reset(&kind, &code_cache.live);
     code_cache = (struct code_cache){0};
     memset(&code_filter, 0, sizeof code_filter);
     code_filter.pool[0] = 1;

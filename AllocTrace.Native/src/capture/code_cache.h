@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "alloctrace/wire.h"
+#include "capture/open_table.h"
 #include "platform/compiler.h"
 #include "python/runtime.h"
 
@@ -31,23 +32,12 @@ struct code_info {
     struct code_info *next_unused;
 };
 
-struct code_slot {
-    uintptr_t address; /* 0: empty */
-    struct code_info *info;
-};
-
-struct code_slots {
-    uint64_t mask;
-    struct code_slot slot[];
-};
-
 /* No epoch of the cache: a thread that keeps it finds another one at each walk. */
 #define CODE_EPOCH_DEEP UINT32_MAX
 
 extern INTERNAL struct code_cache {
-    struct code_slots *slots;
-    uint32_t live;
-    uint32_t epoch; /* grows whenever an entry is dropped: what was remembered about addresses is void */
+    struct open_table live; /* slots: the address, and its struct code_info */
+    uint32_t epoch;         /* grows whenever an entry is dropped: what was remembered about addresses is void */
 } code_cache;
 
 /* A filter for the free hook, which asks about every block. First one byte for each 16 KiB (a pool of pymalloc), by 16 bits of its number:
@@ -57,11 +47,6 @@ extern INTERNAL struct code_filter {
     uint8_t pool[1 << 16]; /* that of NULL is always set: the hook need not compare */
     uint64_t block[1024];
 } code_filter;
-
-static inline uint64_t code_hash(uintptr_t address)
-{
-    return address >> 5;
-}
 
 static inline bool code_filter_has(const uint64_t *bits, uintptr_t number)
 {

@@ -127,3 +127,19 @@ void heap_copy_make_at_end(struct thread_capture *thread, struct traced_runtime 
     if (heap_copy_make_for(thread, runtime, 0) == HEAP_COPY_REFUSED)
         record_mark(thread, ALLOCTRACE_MARK_COPY, 0);
 }
+
+/* ---- after an exec ---- */
+
+static int32_t earlier; /* 0: there is none */
+
+void heap_copy_find_earlier(void)
+{
+    __atomic_store_n(&earlier, os_find_copy(), __ATOMIC_RELAXED);
+}
+
+void heap_copy_reap_earlier(void)
+{
+    int32_t pid = __atomic_load_n(&earlier, __ATOMIC_RELAXED);
+    if (pid && os_copy_is_reaped(pid))
+        __atomic_store_n(&earlier, 0, __ATOMIC_RELAXED);
+}

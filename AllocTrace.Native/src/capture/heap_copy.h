@@ -20,6 +20,12 @@ void heap_copy_make_if_wanted(struct thread_capture *thread);
 /* Makes a copy for the snapshot of the end, if the calling thread is the one that finalizes. */
 void heap_copy_make_at_end(struct thread_capture *thread, struct traced_runtime *runtime);
 
+/* For a session that begins: finds a copy that this process left behind when it executed another program. */
+void heap_copy_find_earlier(void);
+
+/* Reaps that copy once it has ended. Any thread; a load unless there is one. */
+void heap_copy_reap_earlier(void);
+
 enum heap_copy_result {
     HEAP_COPY_MADE,    /* with its mark */
     HEAP_COPY_REFUSED, /* alloctrace_session.copy_error says why */

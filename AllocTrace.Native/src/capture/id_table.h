@@ -1,44 +1,51 @@
 /* id_table.h: a hash table of numbers that name things kept elsewhere (nodes, strings, codes). Found without a lock, by any thread; added
  * under one. Nothing is ever removed.
  *
- * A slot is hash << 32 | id, 0 when empty. When the table is half full it is replaced by one twice as large; the old one stays mapped,
- * since a reader may still look at it (all old ones together are as large as the present one).
+ * A slot is one word, hash << 32 | id.
  */
 #ifndef ALLOCTRACE_ID_TABLE_H
 #define ALLOCTRACE_ID_TABLE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "platform/compiler.h"
-
-struct id_slots {
-    uint64_t mask;
-    uint64_t slot[];
-};
+#include "capture/open_table.h"
 
 struct id_table {
-    struct id_slots *slots; /* NULL: empty */
-    uint32_t count;
+    struct open_table table;
 };
 
 /* Returns true if the id names the key. */
 typedef bool (*id_equals)(uint32_t id, const void *key);
 
+struct id_wanted {
+    uint32_t hash;
+    id_equals equals;
+    const void *key;
+};
+
+ALWAYS_INLINE bool id_is_wanted(uint64_t slot, const void *key)
+{
+    const struct id_wanted *wanted = key;
+    return slot >> 32 == wanted->hash && wanted->equals((uint32_t)slot, wanted->key);
+}
+
+static inline uint64_t id_home(uint64_t slot)
+{
+    return slot >> 32;
+}
+
+static inline void id_store(uint64_t *slot, const uint64_t *values)
+{
+    __atomic_store_n(slot, values[0], __ATOMIC_RELEASE);
+}
+
+static const struct open_kind id_kind = {.words = 1, .first_slots = 1024, .has_lockless_readers = true, .home = id_home, .store = id_store};
+
 /* Ids are not 0. Returns 0 when there is none. */
 ALWAYS_INLINE uint32_t id_table_find(const struct id_table *table, uint32_t hash, id_equals equals, const void *key)
 {
-    const struct id_slots *slots = __atomic_load_n(&table->slots, __ATOMIC_ACQUIRE);
-    if (!slots)
-        return 0;
-    for (uint64_t i = hash & slots->mask;; i = (i + 1) & slots->mask) {
-        uint64_t slot = __atomic_load_n(&slots->slot[i], __ATOMIC_ACQUIRE);
-        if (slot == 0)
-            return 0;
-        if (slot >> 32 == hash && equals((uint32_t)slot, key))
-            return (uint32_t)slot;
-    }
+    struct id_wanted wanted = {hash, equals, key};
+    uint64_t slot;
+    open_find(&id_kind, __atomic_load_n(&table->table.slots, __ATOMIC_ACQUIRE), hash, id_is_wanted, &wanted, &slot);
+    return (uint32_t)slot;
 }
 
 /* Under the lock, after id_table_find found nothing. False: no memory. */

@@ -36,6 +36,7 @@ bool records_begin_stream(struct thread_capture *thread)
 
 static bool continue_stream(struct thread_capture *thread)
 {
+    heap_copy_reap_earlier();
     uint32_t slab = slabs_take();
     if (slab == NO_SLAB)
         return false;

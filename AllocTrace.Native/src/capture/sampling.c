@@ -2,13 +2,11 @@
 
 #include <string.h>
 
+#include "capture/open_table.h"
 #include "capture/recording.h"
 #include "capture/records.h"
 
-enum {
-    FIRST_BLOCKS = 1024, /* room in the table */
-    SATURATED = 255,
-};
+enum { SATURATED = 255 };
 
 uint8_t sampling_filter[1 << SAMPLING_FILTER_BITS];
 static uint64_t interval;
@@ -20,10 +18,20 @@ struct sampled_block {
     uint64_t allocation; /* the thread's count of allocations when it made the block */
 };
 
-static struct {
-    struct sampled_block *block;
-    size_t mask, count;
-} table;
+static uint64_t home_of(uint64_t key)
+{
+    return key * UINT64_C(0xD6E8FEB86659FD93) >> 20;
+}
+
+static void store(uint64_t *slot, const uint64_t *values)
+{
+    alloctrace_assert(recording_is_locked() && values[0] != 0);
+    memcpy(slot, values, sizeof(struct sampled_block));
+}
+
+static const struct open_kind kind = {
+    .words = sizeof(struct sampled_block) / sizeof(uint64_t), .first_slots = 1024, .home = home_of, .store = store};
+static struct open_table table;
 
 /* ---- the distances ---- */
 
@@ -85,43 +93,21 @@ void sampling_begin_thread(struct thread_capture *thread)
 
 void sampling_begin(uint64_t bytes)
 {
-    if (table.block)
-        os_unmap(table.block, (table.mask + 1) * sizeof *table.block);
-    memset(&table, 0, sizeof table);
+    open_reset(&kind, &table);
     if (interval)
         memset(sampling_filter, 0, sizeof sampling_filter);
     interval = bytes;
 }
 
-static size_t home_of(uintptr_t key)
+ALWAYS_INLINE bool is_key(uint64_t first, const void *key)
 {
-    return (size_t)((uint64_t)key * UINT64_C(0xD6E8FEB86659FD93) >> 20) & table.mask;
+    return first == *(const uintptr_t *)key;
 }
 
-static void insert(struct sampled_block block)
+ALWAYS_INLINE uint64_t *find_slot(uintptr_t key)
 {
-    alloctrace_assert(recording_is_locked() && block.key != 0);
-    size_t i = home_of(block.key);
-    while (table.block[i].key)
-        i = (i + 1) & table.mask;
-    table.block[i] = block;
-}
-
-static bool grow(void)
-{
-    struct sampled_block *old = table.block;
-    size_t size = old ? table.mask + 1 : 0, wanted = size ? 2 * size : FIRST_BLOCKS;
-    struct sampled_block *block = os_map(wanted * sizeof *block);
-    if (!block)
-        return false;
-    table.block = block;
-    table.mask = wanted - 1;
-    for (size_t i = 0; i < size; i++)
-        if (old[i].key)
-            insert(old[i]);
-    if (old)
-        os_unmap(old, size * sizeof *old);
-    return true;
+    uint64_t first;
+    return open_find(&kind, table.slots, home_of(key), is_key, &key, &first);
 }
 
 static void count_in_filter(uintptr_t key, int change)
@@ -134,10 +120,11 @@ static void count_in_filter(uintptr_t key, int change)
 static bool add(struct sampled_block block)
 {
     recording_lock();
-    bool has_room = table.count * 2 < table.mask || grow();
+    bool has_room = open_make_room(&kind, &table);
     if (has_room) {
-        insert(block);
-        table.count++;
+        uint64_t values[sizeof block / sizeof(uint64_t)];
+        memcpy(values, &block, sizeof block);
+        open_add(&kind, &table, values);
         count_in_filter(block.key, 1);
     }
     recording_unlock();
@@ -157,27 +144,12 @@ void sampling_put_back(uintptr_t key)
         add((struct sampled_block){.key = key});
 }
 
-/* Closes the gap: each entry after it that belongs there or before moves up, and leaves a gap of its own. */
-static void take_out(size_t gap)
-{
-    alloctrace_assert(recording_is_locked() && table.block[gap].key != 0);
-    for (size_t i = (gap + 1) & table.mask; table.block[i].key; i = (i + 1) & table.mask)
-        if (((i - home_of(table.block[i].key)) & table.mask) >= ((i - gap) & table.mask)) {
-            table.block[gap] = table.block[i];
-            gap = i;
-        }
-    table.block[gap].key = 0;
-}
-
 bool sampling_has(uintptr_t key)
 {
     if (!sampling_may_have(key))
         return false;
     recording_lock();
-    size_t i = home_of(key);
-    while (table.block && table.block[i].key && table.block[i].key != key)
-        i = (i + 1) & table.mask;
-    bool has = table.block && table.block[i].key;
+    bool has = find_slot(key);
     recording_unlock();
     return has;
 }
@@ -186,16 +158,11 @@ bool sampling_forget(uintptr_t key, struct thread_capture *thread)
 {
     struct sampled_block found = {0};
     recording_lock();
-    if (table.block) {
-        size_t i = home_of(key);
-        while (table.block[i].key && table.block[i].key != key)
-            i = (i + 1) & table.mask;
-        found = table.block[i];
-        if (found.key) {
-            take_out(i);
-            table.count--;
-            count_in_filter(key, -1);
-        }
+    const uint64_t *slot = find_slot(key);
+    if (slot) {
+        memcpy(&found, slot, sizeof found);
+        open_take_out(&kind, &table, slot);
+        count_in_filter(key, -1);
     }
     recording_unlock();
     if (found.key && found.thread == thread)
@@ -219,7 +186,7 @@ void sampling_before_fork(void)
 void sampling_after_fork_in_child(void)
 {
     if (interval)
-        pthread_setcanceltype(cancel_type_before_fork, NULL);
+        lock_forget_in_child(cancel_type_before_fork);
 }
 
 void sampling_after_fork(void)

@@ -12,7 +12,7 @@ enum {
 };
 
 /* The time to wait for a collector that shows no sign of life or releases nothing. */
-static const uint64_t patience_ns = UINT64_C(10000000000);
+static const uint64_t timeout_ns = UINT64_C(10000000000);
 
 /* The number of released slabs at the last wait that was in vain: no further wait until it changes. */
 static uint64_t gave_up_at = UINT64_MAX;
@@ -83,7 +83,7 @@ static uint32_t wait_for_slab(void)
             released = released_by_now;
             since = now;
         }
-        if (now - since > patience_ns)
+        if (now - since > timeout_ns)
             break;
         if (step % STEPS_BETWEEN_LIVENESS == 0)
             collector_replace(&recording.options);

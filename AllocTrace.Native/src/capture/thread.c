@@ -1,8 +1,6 @@
 #include "capture/thread.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +8,7 @@
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "capture/sampling.h"
+#include "platform/threads.h"
 
 _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
 static struct thread_capture nobody;
@@ -25,10 +24,6 @@ struct thread_block {
     uintptr_t pending[KEPT_FIRST_CAPACITY];
     struct kept_chunk chunks[KEPT_FIRST_CAPACITY / KEPT_FRAMES_PER_CHUNK];
 };
-
-static pthread_key_t exit_key;
-static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
-static bool has_exit_key;
 
 static void set_thread(struct thread_capture *thread)
 {
@@ -157,7 +152,7 @@ static void on_thread_exit(void *value)
     struct thread_capture *thread = value;
     if (!thread->recording || thread->state == THREAD_INSIDE)
         return; /* of a parent process; or ended from within a hook */
-    if (++thread->exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS - 1 && pthread_setspecific(exit_key, thread) == 0)
+    if (thread_exit_ask_again(thread, ++thread->exit_rounds))
         return;
     __atomic_store_n(&thread->state, THREAD_INSIDE, __ATOMIC_SEQ_CST); /* whoever stops the recording waits */
     if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
@@ -179,36 +174,18 @@ void thread_leave_out(void)
     if (thread->recording == __atomic_load_n(&thread_recording, __ATOMIC_SEQ_CST))
         end_stream(thread);
     set_thread(NULL);
-    if (has_exit_key)
-        pthread_setspecific(exit_key, NULL);
+    thread_exit_ask(NULL);
     leave_list(thread);
     release(thread);
 }
 
+/* A CPython in a namespace of its own (dlmopen) has a C library of its own. */
 static bool has_other_namespace(void)
 {
     for (uint32_t i = 0; i < recording.runtime_count; i++)
         if (!recording.runtimes[i].python.image.begin)
             return true;
     return false;
-}
-
-/* A CPython in a namespace of its own (dlmopen) has a C library of its own, which numbers its keys from 0 too; but the values of both are
- * in the same place in the thread. CPython keeps its thread state there: with one of the first numbers ours would be written over it. */
-static void make_exit_key(void)
-{
-    enum { FIRST_OUT_OF_THE_WAY = 256 };
-    has_exit_key = pthread_key_create(&exit_key, on_thread_exit) == 0;
-    if (!has_exit_key || !has_other_namespace())
-        return;
-    pthread_key_t lower[FIRST_OUT_OF_THE_WAY];
-    unsigned count = 0;
-    while (has_exit_key && exit_key < FIRST_OUT_OF_THE_WAY && count < FIRST_OUT_OF_THE_WAY) {
-        lower[count++] = exit_key;
-        has_exit_key = pthread_key_create(&exit_key, on_thread_exit) == 0;
-    }
-    while (count)
-        pthread_key_delete(lower[--count]);
 }
 
 /* ---- the beginning ---- */
@@ -259,7 +236,7 @@ static bool begin_stream(struct thread_capture *thread)
         shared->incarnation += used_before;
         shared->os_id = os_thread_id();
         shared->stack = (uint64_t)(uintptr_t)__builtin_frame_address(0);
-        shared->descriptor = (uint64_t)pthread_self();
+        shared->descriptor = os_pthread();
         shared->started_ns = os_monotonic_ns();
         shared->ended_ns = shared->lost_events = shared->drained = 0;
         shared->drained_slab = 0;
@@ -311,7 +288,7 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     set_thread(thread);
     thread->state = THREAD_INSIDE;
     thread->runtime = NULL;
-    thread->pthread = (uintptr_t)pthread_self();
+    thread->pthread = os_pthread();
     thread->ready = __atomic_load_n(&thread_ready, __ATOMIC_ACQUIRE); /* before the recording, which changes before it */
     thread->recording = thread_recording;
     if (is_listed) {
@@ -330,10 +307,9 @@ static struct thread_capture *make_ready(struct thread_capture *thread)
     }
     if (recording.options.crash)
         thread->signal_stack = recording.calls.thread_begins();
-    thread_call_real(thread, true); /* glibc asks calloc for the values of higher keys: pthread_setspecific.c */
-    pthread_once(&exit_key_once, make_exit_key);
-    if (has_exit_key)
-        pthread_setspecific(exit_key, thread);
+    thread_call_real(thread, true);
+    thread_exit_begin(on_thread_exit, has_other_namespace);
+    thread_exit_ask(thread);
     thread_call_real(thread, false);
     return thread;
 }

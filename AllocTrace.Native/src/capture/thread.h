@@ -57,7 +57,7 @@ struct thread_capture {
     uint32_t exit_rounds;       /* how often the destructor of the thread's key ran */
     uint32_t process_id, os_id; /* by which the system knows whether it still runs */
     struct c_walker *c_walker;  /* c_stacks/c_stack.h; NULL: it has none yet */
-    void *signal_stack;         /* crash/crash.h; NULL: it has its own, or none */
+    void *signal_stack;         /* platform/signals.h; NULL: it has its own, or none */
 
     struct {
         uint32_t slab, used; /* used 0: there was none */

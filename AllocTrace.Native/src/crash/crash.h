@@ -7,12 +7,4 @@
 /* Installs the handlers, once in a process and its forked children. The session exists. Under the recording lock. */
 void crash_arm(void);
 
-/* Maps a stack for the handler in the calling thread, unless it has one of its own: a fault because the stack is full could not be handled
- * on it. Returns the argument for crash_release_stack, or NULL if nothing was mapped. */
-void *crash_thread_begins(void);
-void crash_thread_ends(void);
-
-/* Unmaps the stack of a thread that ended without crash_thread_ends. */
-void crash_release_stack(void *stack);
-
 #endif

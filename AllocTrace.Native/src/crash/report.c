@@ -1,8 +1,7 @@
 #include "crash/report.h"
 
-#include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -11,9 +10,10 @@
 #include "capture/thread.h"
 #include "crash/c_frames.h"
 #include "crash/text.h"
+#include "platform/threads.h"
 
 static sigjmp_buf after_fault;
-static volatile sig_atomic_t is_in_step;
+static atomic_bool is_in_step;
 
 /* The data on which the steps work. */
 static struct step {
@@ -27,10 +27,10 @@ static struct step {
 static __attribute__((noinline)) void do_step(void (*step)(void))
 {
     if (sigsetjmp(after_fault, 1) == 0) {
-        is_in_step = 1;
+        is_in_step = true;
         step();
     }
-    is_in_step = 0;
+    is_in_step = false;
 }
 
 void report_fault(struct alloctrace_crash *crash, int signal)
@@ -178,7 +178,7 @@ void report_threads(struct alloctrace_crash *crash, uint32_t os_id)
     for (uint32_t i = 0; i < recording.runtime_count; i++)
         found = add_threads(i, true, os_id) || found;
     if (!found) {
-        struct alloctrace_thread_info info = {.thread = (uint64_t)pthread_self(), .os_id = os_id, .is_own = 1};
+        struct alloctrace_thread_info info = {.thread = os_pthread(), .os_id = os_id, .is_own = 1};
         add_thread(UINT32_MAX, NULL, &info, os_id);
     }
     for (uint32_t i = 0; i < recording.runtime_count; i++)

@@ -1,5 +1,6 @@
 /* The session of this process: made at the first allocation, or at the first one of a forked child. */
 #include "capture/fork.h"
+#include "capture/heap_copy.h"
 #include "capture/native/native.h"
 #include "crash/crash.h"
 #include "lifecycle/lifecycle.h"
@@ -34,6 +35,7 @@ bool lifecycle_make_session(void)
             return false;
         }
     }
+    bool is_child = session.header;
     const char *reason;
     struct session_origin origin = fork_take_origin();
     if (!session_open(&recording.options, &origin, &reason)) {
@@ -44,6 +46,8 @@ bool lifecycle_make_session(void)
     recording_tell_all_runtimes();
     recording.fork_local->owned = true;
     native_tell_session();
+    if (!is_child)
+        heap_copy_find_earlier();
     collector_ensure(&recording.options);
     if (recording.options.crash)
         crash_arm();

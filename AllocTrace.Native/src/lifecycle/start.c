@@ -6,6 +6,7 @@
 #include "crash/crash.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/tables.h"
+#include "platform/signals.h"
 #include "session/collector.h"
 #include "session/session.h"
 
@@ -34,9 +35,9 @@ bool lifecycle_arm(const struct options *options)
     }
     set_options(options);
     recording.calls = (struct recording_calls){.make_session = lifecycle_make_session,
-                                               .thread_begins = crash_thread_begins,
-                                               .thread_ends = crash_thread_ends,
-                                               .thread_is_gone = crash_release_stack};
+                                               .thread_begins = signal_stack_begin,
+                                               .thread_ends = signal_stack_end,
+                                               .thread_is_gone = signal_stack_release};
     recording.fork_local = os_map_wiped(sizeof *recording.fork_local);
     if (!recording.fork_local) {
         recording.is_refused = true;

@@ -43,6 +43,34 @@ void loader_find_dlsym(void)
         image_visit(find_elsewhere, NULL);
 }
 
+/* ---- addresses ---- */
+
+/* struct dl_find_object of glibc's <dlfcn.h> on x86-64, which older ones do not have. */
+struct found_object {
+    unsigned long long flags;
+    void *begin, *end;
+    struct link_map *map;
+    void *index; /* of PT_GNU_EH_FRAME, NULL if there is none */
+    unsigned long long reserved[7];
+};
+
+static int (*find_object)(void *address, struct found_object *found);
+
+bool loader_begin_look_up(void)
+{
+    if (!find_object && dlvsym)
+        find_object = (int (*)(void *, struct found_object *))dlvsym(RTLD_DEFAULT, "_dl_find_object", "GLIBC_2.35");
+    return find_object;
+}
+
+bool loader_look_up(uintptr_t pc, uintptr_t *unwind_index)
+{
+    struct found_object found;
+    bool is_found = find_object((void *)pc, &found) == 0;
+    *unwind_index = is_found ? (uintptr_t)found.index : 0;
+    return is_found;
+}
+
 /* ---- the lock ---- */
 
 /* The function that the calling thread wants to run. */

@@ -45,4 +45,10 @@ static inline void lock_release(struct lock *lock)
     pthread_setcanceltype(before, NULL);
 }
 
+/* For the one thread of a forked child, whose parent held the lock: the child finds it free. cancel_type: that of the parent's lock. */
+static inline void lock_forget_in_child(int cancel_type)
+{
+    pthread_setcanceltype(cancel_type, NULL);
+}
+
 #endif

@@ -44,6 +44,14 @@ struct os_file {
 
 bool os_folder_exists(const char *path);
 
+/* Whether there is anything of that name, and whether this process may read or execute it. */
+bool os_exists(const char *path);
+bool os_may_read(const char *path);
+bool os_may_execute(const char *path);
+
+/* The path of the current folder, NUL terminated. Returns false if it is gone or longer than the buffer. */
+bool os_current_folder(char *buffer, size_t size);
+
 /* On failure: false, and why in *reason (a static string). file->path is set by the caller. */
 bool os_file_create(struct os_file *file, const char **reason);
 
@@ -100,6 +108,12 @@ size_t os_read_at(int descriptor, void *buffer, size_t size, uint64_t offset);
  * NULL) to false when the system does not let the process find out; the result is then false. */
 bool os_can_read(uintptr_t address, size_t size, bool *allowed);
 
+/* Returns true if the process no longer exists, false if it does or that cannot be known. */
+bool os_process_is_gone(uint32_t process);
+
+/* Ends the process at once, without exit handlers. */
+__attribute__((noreturn)) void os_exit(int status);
+
 /* Returns true if the thread no longer exists, false if it does or that cannot be known. */
 bool os_thread_is_gone(uint32_t process, uint32_t thread);
 
@@ -118,6 +132,7 @@ bool os_barrier_all(void);
 
 /* open, with O_CLOEXEC and mode 0600, and close. -1: not opened, and errno says why. */
 int os_open(const char *path, int flags);
+int os_open_to_read(const char *path);
 void os_close(int descriptor);
 
 /* Reads up to size bytes of a file, of which the path is the system's or the program's own. Returns how many; 0 also when it cannot be
@@ -143,7 +158,7 @@ struct os_copy_terms {
 };
 
 #define OS_COPY_LIFE_NS UINT64_C(30000000000)
-#define OS_COPY_PATIENCE_NS UINT64_C(4000000000)
+#define OS_COPY_TIMEOUT_NS UINT64_C(4000000000)
 
 /* Makes a copy of this process: a copy-on-write clone of the calling thread that runs nothing of the program. The copy holds no file and
  * gets no signal but SIGKILL and SIGSTOP. Returns its pid, or a negative errno. */
@@ -151,6 +166,9 @@ int32_t os_copy_process(const struct os_copy_terms *terms);
 
 /* Reaps a copy that has ended. Returns false while it lives. */
 bool os_copy_is_reaped(int32_t pid);
+
+/* Returns the pid of a copy that this process made and did not reap, perhaps before it executed another program; 0: none is known. */
+int32_t os_find_copy(void);
 
 /* Returns whether memory for copying half of this process's private pages is there: in the system, and in the process's cgroup. */
 bool os_memory_allows_copy(void);

@@ -32,6 +32,11 @@ int os_open(const char *path, int flags)
     return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0600);
 }
 
+int os_open_to_read(const char *path)
+{
+    return os_open(path, O_RDONLY);
+}
+
 void os_close(int descriptor)
 {
     syscall(SYS_close, descriptor);
@@ -147,15 +152,6 @@ static int out_of_the_way(int descriptor)
         return descriptor;
     os_close(descriptor);
     return moved;
-}
-
-bool os_folder_exists(const char *path)
-{
-    struct stat status;
-    int saved = errno;
-    bool exists = os_stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-    errno = saved;
-    return exists;
 }
 
 bool os_file_create(struct os_file *file, const char **reason)

@@ -23,6 +23,8 @@
 #define PR_SET_PTRACER 0x59616d61
 #endif
 
+#define COPY_NAME "alloctrace-copy" /* the longest that a process may have */
+
 enum { CLOSE_RANGE_OWN_TABLE = 2 /* CLOSE_RANGE_UNSHARE */, SIGNAL_SET_BYTES = 8, LOOK_NS = 10000000 };
 
 static void write_own_file(const char *path, const char *text, size_t length)
@@ -58,7 +60,7 @@ static bool is_awaited(struct pulse *pulse, const struct os_copy_terms *terms, u
         syscall(SYS_prctl, PR_SET_PTRACER, (unsigned long)reader, 0, 0, 0);
     if (beat != pulse->beat || reader != pulse->reader)
         *pulse = (struct pulse){beat, now, reader};
-    return now - pulse->changed_ns < OS_COPY_PATIENCE_NS || (reader && syscall(SYS_kill, reader, 0) == 0);
+    return now - pulse->changed_ns < OS_COPY_TIMEOUT_NS || (reader && syscall(SYS_kill, reader, 0) == 0);
 }
 
 /* Runs in the copy: system calls by number, nothing of the program or of the C library's state.
@@ -69,7 +71,7 @@ static bool is_awaited(struct pulse *pulse, const struct os_copy_terms *terms, u
 static __attribute__((noreturn)) void live_as_copy(const struct os_copy_terms *terms, uint32_t parent)
 {
     bool has_own_files = syscall(SYS_close_range, 0u, ~0u, CLOSE_RANGE_OWN_TABLE) == 0;
-    syscall(SYS_prctl, PR_SET_NAME, "alloctrace-copy", 0, 0, 0);
+    syscall(SYS_prctl, PR_SET_NAME, COPY_NAME, 0, 0, 0);
     if (has_own_files)
         write_own_file("/proc/self/oom_score_adj", "1000", 4); /* if memory gets short, the copy goes first */
     const struct timespec look = {0, LOOK_NS};
@@ -113,6 +115,31 @@ bool os_copy_is_reaped(int32_t pid)
     bool is_reaped = result == pid || (result < 0 && errno == ECHILD);     /* ECHILD: somebody waited with __WALL */
     errno = saved;
     return is_reaped;
+}
+
+static bool is_copy(int32_t pid)
+{
+    char path[32], name[sizeof COPY_NAME];
+    snprintf(path, sizeof path, "/proc/%d/comm", pid);
+    return os_read_file(path, name, sizeof name) == sizeof name && memcmp(name, COPY_NAME "\n", sizeof name) == 0;
+}
+
+/* After an exec, all children are those of the thread that is left (proc_pid_children(5)). */
+int32_t os_find_copy(void)
+{
+    char path[64], children[1024];
+    snprintf(path, sizeof path, "/proc/self/task/%u/children", os_process_id());
+    size_t length = os_read_file(path, children, sizeof children - 1);
+    children[length] = '\0';
+    for (const char *at = children; *at >= '0' && *at <= '9';) {
+        int32_t pid = 0;
+        for (; *at >= '0' && *at <= '9'; at++)
+            pid = pid * 10 + (*at - '0');
+        if (is_copy(pid))
+            return pid;
+        at += *at == ' ';
+    }
+    return 0;
 }
 
 /* ---- memory ---- */

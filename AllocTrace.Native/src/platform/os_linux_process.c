@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -112,6 +113,20 @@ size_t os_command_line(char *buffer, size_t size)
 {
     size_t length = os_read_file("/proc/self/cmdline", buffer, size);
     return length && buffer[length - 1] == '\0' ? length - 1 : length;
+}
+
+bool os_process_is_gone(uint32_t process)
+{
+    int saved = errno;
+    bool is_gone = kill((pid_t)process, 0) != 0 && errno == ESRCH;
+    errno = saved;
+    return is_gone;
+}
+
+void os_exit(int status)
+{
+    for (;;)
+        syscall(SYS_exit_group, status);
 }
 
 bool os_thread_is_gone(uint32_t process, uint32_t thread)

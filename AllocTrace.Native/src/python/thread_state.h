@@ -12,8 +12,7 @@
 #ifndef ALLOCTRACE_THREAD_STATE_H
 #define ALLOCTRACE_THREAD_STATE_H
 
-#include <pthread.h>
-
+#include "platform/threads.h"
 #include "python/frame.h"
 #include "python/runtime.h"
 
@@ -31,7 +30,7 @@ ALWAYS_INLINE uintptr_t thread_state_of_call(const struct layout *layout, const 
         *attached = state != 0 && state == own;
         if (state != own) {
             bool mine = state
-                        && (read_pointer(state, layout->thread_state.thread_id) == (uintptr_t)pthread_self()
+                        && (read_pointer(state, layout->thread_state.thread_id) == os_pthread()
                             || (holds_gil && python_is_sub_interpreter(python, read_pointer(state, layout->thread_state.interpreter))));
             *attached = mine;
             if (!mine)

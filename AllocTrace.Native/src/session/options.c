@@ -1,16 +1,12 @@
-#define _GNU_SOURCE
 #include "session/options.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "platform/os.h"
-#include "platform/status.h"
 
 struct value {
     const char *text;
@@ -184,10 +180,8 @@ static bool set_path(struct options *options, const char *path, char *error, siz
     char absolute[sizeof options->folder + sizeof options->prefix];
     int length = 0;
     if (path[0] != '/') {
-        int saved = errno;
-        if (!getcwd(absolute, sizeof absolute - 1))
+        if (!os_current_folder(absolute, sizeof absolute - 1))
             return fail(error, error_size, "ALLOCTRACE=%.200s is relative, and the current folder is gone", path);
-        errno = saved;
         length = (int)strlen(absolute);
         absolute[length++] = '/';
     }
@@ -206,10 +200,7 @@ static bool set_path(struct options *options, const char *path, char *error, siz
         length--;
     absolute[length] = '\0';
 
-    struct stat status;
-    int saved = errno;
-    bool folder = names_folder || (os_stat(absolute, &status) == 0 && S_ISDIR(status.st_mode));
-    errno = saved;
+    bool folder = names_folder || os_folder_exists(absolute);
     char *name = absolute + length;
     if (!folder) {
         name = strrchr(absolute, '/');

@@ -194,21 +194,21 @@ static bool move(struct machine *machine, uint8_t operation, const uint8_t **at)
     }
 }
 
-/* Returns false when the row is final. */
-static bool run_one(struct machine *machine, const uint8_t **at)
+/* Keeps the row, or takes the one that was kept last. */
+static void keep_row(struct machine *machine, uint8_t operation)
 {
-    uint8_t operation = *(*at)++, operand = operation & (uint8_t)~UPPER_BITS;
-    switch (operation & UPPER_BITS) {
-    case ADVANCE:
-        return advance(machine, operand);
-    case OFFSET:
-        set_offset(machine, operand, (int64_t)dwarf_unsigned(at) * machine->common->data_unit);
-        return true;
-    case RESTORE:
-        if (operand == RBP)
-            machine->row.fp = machine->initial.fp;
-        return true;
-    }
+    if (operation == RECALL && machine->depth)
+        machine->row = machine->remembered[--machine->depth];
+    if (operation == RECALL)
+        return;
+    machine->is_understood = machine->is_understood && machine->depth < REMEMBERED;
+    if (machine->depth < REMEMBERED)
+        machine->remembered[machine->depth++] = machine->row;
+}
+
+/* An operation without an operand in its first byte. Returns false when the row is final. */
+static bool run_extended(struct machine *machine, uint8_t operation, const uint8_t **at)
+{
     switch (operation) {
     case NOP:
         return true;
@@ -218,13 +218,8 @@ static bool run_one(struct machine *machine, const uint8_t **at)
     case ADVANCE_4:
         return move(machine, operation, at);
     case REMEMBER:
-        machine->is_understood = machine->is_understood && machine->depth < REMEMBERED;
-        if (machine->depth < REMEMBERED)
-            machine->remembered[machine->depth++] = machine->row;
-        return true;
     case RECALL:
-        if (machine->depth)
-            machine->row = machine->remembered[--machine->depth];
+        keep_row(machine, operation);
         return true;
     case CFA:
     case CFA_REGISTER:
@@ -255,6 +250,24 @@ static bool run_one(struct machine *machine, const uint8_t **at)
     }
     machine->is_understood = false;
     return false;
+}
+
+/* Returns false when the row is final. */
+static bool run_one(struct machine *machine, const uint8_t **at)
+{
+    uint8_t operation = *(*at)++, operand = operation & (uint8_t)~UPPER_BITS;
+    switch (operation & UPPER_BITS) {
+    case ADVANCE:
+        return advance(machine, operand);
+    case OFFSET:
+        set_offset(machine, operand, (int64_t)dwarf_unsigned(at) * machine->common->data_unit);
+        return true;
+    case RESTORE:
+        if (operand == RBP)
+            machine->row.fp = machine->initial.fp;
+        return true;
+    }
+    return run_extended(machine, operation, at);
 }
 
 static struct unwind_rule rule_of(const struct machine *machine)

@@ -8,7 +8,7 @@ namespace AllocTrace.Report.Commands;
 /// <summary>The FILE of a report: a recording's file, or the PID of a process that is being recorded. A file of that name wins.</summary>
 internal static class RecordingArgument
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Opens it. Of a process it is what there is at this moment, with the other processes of its recording.</summary>
     /// <exception cref="InvalidTraceException">It is not a recording, or damaged.</exception>
@@ -30,7 +30,7 @@ internal static class RecordingArgument
             throw new IOException($"there is no file {pid}, and process {pid} is not being recorded: 'alloctrace attach {pid} -o FILE.db' records it, 'alloctrace stack {pid}' prints its stacks");
 
         using var watch = new LiveWatch(pid);
-        var files = watch.NextWithCourse(_patience, CancellationToken.None, withMemory);
+        var files = watch.NextWithCourse(_timeout, CancellationToken.None, withMemory);
         if (files.Count == 0)
             throw new IOException($"nobody has written what process {pid} has alive: the collector does not answer, or the recording is over");
 

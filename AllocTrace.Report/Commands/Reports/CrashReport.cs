@@ -104,22 +104,26 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
         json.WriteBoolean("c_traceback_cut", crash.IsCStackCut);
         json.WriteStartArray("allocations");
         foreach (var allocation in crash.Allocations)
-        {
-            json.WriteStartObject();
-            json.WriteString("kind", allocation.Kind.Word());
-            json.WriteString("domain", allocation.Domain);
-            json.WriteNumber("size", allocation.Bytes);
-            json.WriteNumber("address", allocation.Address);
-            if (allocation.Frame is { } frame)
-            {
-                json.WritePropertyName("frame");
-                WriteJson(text, frame);
-            }
-
-            json.WriteEndObject();
-        }
+            WriteJson(text, allocation);
 
         json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteJson(JsonText text, LastAllocation allocation)
+    {
+        var json = text.Json;
+        json.WriteStartObject();
+        json.WriteString("kind", allocation.Kind.Word());
+        json.WriteString("domain", allocation.Domain);
+        json.WriteNumber("size", allocation.Bytes);
+        json.WriteNumber("address", allocation.Address);
+        if (allocation.Frame is { } frame)
+        {
+            json.WritePropertyName("frame");
+            WriteJson(text, frame);
+        }
+
         json.WriteEndObject();
     }
 

@@ -64,8 +64,8 @@ internal sealed class DiffReport(DiffSide old, DiffSide current, GroupBy groupBy
         text.Json.WriteString("old", old.Title);
         text.Json.WriteString("new", current.Title);
         text.Json.WriteString("group_by", GroupName);
-        text.Amount("old_total", new MemoryAmount(old.Snapshot.Bytes, old.Snapshot.Blocks), new MemoryAmount(old.Snapshot.BytesError, old.Snapshot.BlocksError));
-        text.Amount("new_total", new MemoryAmount(current.Snapshot.Bytes, current.Snapshot.Blocks), new MemoryAmount(current.Snapshot.BytesError, current.Snapshot.BlocksError));
+        text.BytesAndBlocks("old_total", new MemoryAmount(old.Snapshot.Bytes, old.Snapshot.Blocks), new MemoryAmount(old.Snapshot.BytesError, old.Snapshot.BlocksError));
+        text.BytesAndBlocks("new_total", new MemoryAmount(current.Snapshot.Bytes, current.Snapshot.Blocks), new MemoryAmount(current.Snapshot.BytesError, current.Snapshot.BlocksError));
         text.Errors("size_diff_error", "count_diff_error", TotalError);
         text.Lost(Databases.Sum(database => database.Losses.Sum(loss => loss.Events)));
         text.Differences("differences", _differences);

@@ -32,7 +32,7 @@ internal sealed class GarbageReport(TypedSelection selection, IReadOnlyList<Garb
     public void WriteJson(TextWriter target)
     {
         using var text = selection.BeginJson(target);
-        text.Amount("total", Total);
+        text.BytesAndBlocks("total", Total);
         text.Statistics("garbage", selection.Shown(garbage).Select(each => each.Statistic with { Type = each.Type }));
         text.Json.WriteEndObject();
     }

@@ -33,9 +33,9 @@ internal sealed class SummaryText(TraceDatabase database)
         if (MemoryWords.Line(ResidentMemory.Of(database, process), database.Path) is { } resident)
             page.Line($"  {resident}");
         if (database.Native.FirstOrDefault(native => native.Process == process.Id) is { } native)
-            NativeReach.Write(page, native);
+            NativeCaveats.Write(page, native);
         foreach (var (_, cut, unplaced) in database.NativeStacks.Where(stacks => stacks.Process == process.Id))
-            NativeReach.WriteStacks(page, cut, unplaced);
+            NativeCaveats.WriteStacks(page, cut, unplaced);
 
         if (database.EventLogs.FirstOrDefault(log => log.Process == process.Id) is { } log)
             page.Line(log.LeftOut == 0 ? $"  {Numbers.Of(log.Events, "event")} in the event log: export --events" : $"  {Caveats.OfEvents(process, log)}", log.LeftOut == 0 ? Style.Plain : Page.Alarm);

@@ -90,7 +90,7 @@ internal sealed class TopReport : IReport
         if (_cumulation != Cumulation.None)
             text.Json.WriteBoolean("cumulative", true);
 
-        text.Amount("total", new MemoryAmount(_snapshot.Bytes, _snapshot.Blocks), new MemoryAmount(_snapshot.BytesError, _snapshot.BlocksError));
+        text.BytesAndBlocks("total", new MemoryAmount(_snapshot.Bytes, _snapshot.Blocks), new MemoryAmount(_snapshot.BytesError, _snapshot.BlocksError));
         text.Lost(_losses.Sum(loss => loss.Events));
         text.Notes(_snapshot.Notes);
         text.Statistics("statistics", _statistics);

@@ -51,56 +51,61 @@ internal sealed class EventReplay
 
             for (var end = at + count; at < end; at++)
             {
-                var (kind, domain, address) = ((RecordKind)(block.Tags.Span[at] >> 4), block.Tags.Span[at] & 15, block.Addresses.Span[at]);
-                // raw, mem, obj and the C heap share addresses.
-                var space = WireFormat.IsHeap(domain) ? 0 : domain;
-                (ulong? Address, Block? Block, ulong? Old) what;
-                switch (kind)
-                {
-                    case RecordKind.Malloc or RecordKind.Calloc or RecordKind.Realloc when allocation < block.Bytes.Length:
-                        what = (address, Allocated(position, block, allocation++), null);
-                        if (kind == RecordKind.Realloc && _open.Remove((thread, domain), out var old))
-                            what.Old = old.Address;
-                        if (address == 0)
-                            what = (null, null, what.Old); // when sampling: the new block was not chosen
-                        else
-                            _alive[(space, address)] = what.Block!.Value;
-                        break;
-
-                    case RecordKind.Free:
-                        what = (address, Take(space, address), null);
-                        break;
-
-                    case RecordKind.Unmap when allocation < block.Bytes.Length:
-                        what = (address, Unmapped(address, (long)Math.Min(block.Bytes.Span[allocation++], long.MaxValue)), null);
-                        break;
-
-                    case RecordKind.ReallocBegin:
-                        _open[(thread, domain)] = (address, Take(space, address));
-                        continue;
-
-                    case RecordKind.ReallocFailed:
-                        if (_open.Remove((thread, domain), out var kept) && kept.Block is { } same)
-                            _alive[(space, kept.Address)] = same;
-                        continue;
-
-                    default:
-                        throw Damaged(position, $"an event of kind {(int)kind}");
-                }
-
-                if (!_numbers.Domains.TryGetValue(domain, out var domainIndex))
-                    throw Damaged(position, $"an event of domain {domain}");
-
-                var stack = what.Block?.Stack ?? 0;
-                yield return (
-                    new AllocationEvent(
-                        time, _database.Threads[threadIndex], _database.Domains[domainIndex].Name, kind.Call() ?? AllocationKind.Free, Plain(domain, what.Address), what.Block?.Bytes, what.Old, stack, what.Block?.Interpreter),
-                    new Site(_database.IndexOfProcess(_process.Id), threadIndex, domainIndex, stack, 0, 0));
+                if (Next(position, block, at, thread, ref allocation) is { } call)
+                    yield return Described(position, call, time, threadIndex);
             }
         }
 
         if (at < block.Tags.Length || allocation < block.Bytes.Length)
             throw Damaged(position, "its runs do not cover its events");
+    }
+
+    /// <summary>Follows the event at an index. Returns what it did to blocks, or <see langword="null"/> if it is only part of a call.</summary>
+    private ReplayedCall? Next(long position, EventBlock block, int at, int thread, ref int allocation)
+    {
+        var (kind, domain, address) = ((RecordKind)(block.Tags.Span[at] >> 4), block.Tags.Span[at] & 15, block.Addresses.Span[at]);
+        var space = WireFormat.IsHeap(domain) ? 0 : domain; // raw, mem, obj and the C heap share addresses
+        switch (kind)
+        {
+            case RecordKind.Malloc or RecordKind.Calloc or RecordKind.Realloc when allocation < block.Bytes.Length:
+                var allocated = Allocated(position, block, allocation++);
+                ulong? replaced = kind == RecordKind.Realloc && _open.Remove((thread, domain), out var old) ? old.Address : null;
+                if (address == 0)
+                    return new ReplayedCall(kind, domain, null, null, replaced); // when sampling: the new block was not chosen
+
+                _alive[(space, address)] = allocated;
+                return new ReplayedCall(kind, domain, address, allocated, replaced);
+
+            case RecordKind.Free:
+                return new ReplayedCall(kind, domain, address, Take(space, address), null);
+
+            case RecordKind.Unmap when allocation < block.Bytes.Length:
+                return new ReplayedCall(kind, domain, address, Unmapped(address, (long)Math.Min(block.Bytes.Span[allocation++], long.MaxValue)), null);
+
+            case RecordKind.ReallocBegin:
+                _open[(thread, domain)] = (address, Take(space, address));
+                return null;
+
+            case RecordKind.ReallocFailed:
+                if (_open.Remove((thread, domain), out var kept) && kept.Block is { } same)
+                    _alive[(space, kept.Address)] = same;
+                return null;
+
+            default:
+                throw Damaged(position, $"an event of kind {(int)kind}");
+        }
+    }
+
+    private (AllocationEvent Event, Site Site) Described(long position, in ReplayedCall call, long time, int threadIndex)
+    {
+        if (!_numbers.Domains.TryGetValue(call.Domain, out var domainIndex))
+            throw Damaged(position, $"an event of domain {call.Domain}");
+
+        var stack = call.Block?.Stack ?? 0;
+        return (
+            new AllocationEvent(
+                time, _database.Threads[threadIndex], _database.Domains[domainIndex].Name, call.Kind.ToAllocationKind() ?? AllocationKind.Free, Plain(call.Domain, call.Address), call.Block?.Bytes, call.Old, stack, call.Block?.Interpreter),
+            new Site(_database.IndexOfProcess(_process.Id), threadIndex, domainIndex, stack, 0, 0));
     }
 
     /// <summary>Returns the address without the bits that distinguish the domains which share a record domain.</summary>
@@ -129,6 +134,9 @@ internal sealed class EventReplay
     private Block? Take(int space, ulong address) => _alive.Remove((space, address), out var block) ? block : null;
 
     private InvalidTraceException Damaged(long position, string what) => _database.DamagedEvents(_process, position, what);
+
+    /// <summary>What a call did. Old: the block that a reallocation replaced.</summary>
+    private readonly record struct ReplayedCall(RecordKind Kind, int Domain, ulong? Address, Block? Block, ulong? Old);
 
     private readonly record struct Block(long Bytes, int Stack, long Interpreter);
 }

@@ -45,14 +45,6 @@ internal sealed class CollectedDatabase(Func<TraceWriter> createWriter) : IDispo
         HasDamage |= problem is InvalidTraceException;
     }
 
-    /// <summary>Returns the problems so far and forgets them.</summary>
-    public IReadOnlyList<string> TakeProblems()
-    {
-        string[] problems = [.. _problems];
-        _problems.Clear();
-        return problems;
-    }
-
     /// <summary>Adds a finished session. If it can be removed later, it is retained until the database is whole.</summary>
     public void Add(FollowedSession session, ProcessEnding ending)
     {

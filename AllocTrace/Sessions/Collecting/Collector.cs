@@ -19,7 +19,7 @@ namespace AllocTrace.Sessions;
 /// A thread claims a session for its round, and a session that ends stays claimed. One lock protects everything that threads share beyond that: the
 /// database, the problems and the sessions that wait for the database. It is not held while records are replayed.
 /// </remarks>
-internal sealed partial class Collector : IDisposable
+internal sealed class Collector : IDisposable
 {
     /// <summary>The time limit at the end for processes that end with the main one.</summary>
     private const int GraceMs = 500;
@@ -266,12 +266,7 @@ internal sealed partial class Collector : IDisposable
         }
 
         lock (_lock)
-        {
-            if (_sink is null)
-                _database.Add(session, ending);
-            else
-                GiveToSink(session, ending);
-        }
+            _database.Add(session, ending);
 
         var left = _sessions.Remove(session);
         if (ending == ProcessEnding.Running)

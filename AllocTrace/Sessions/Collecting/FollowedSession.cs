@@ -8,10 +8,10 @@ using AllocTrace.Wire;
 namespace AllocTrace.Sessions;
 
 /// <summary>A session that is drained while its process runs, until it ends. Used by one thread at a time.</summary>
-internal sealed unsafe partial class FollowedSession : IDisposable
+internal sealed unsafe class FollowedSession : IDisposable
 {
-    /// <summary>The time without a record after which the collector checks if the process executed another program.</summary>
-    private const ulong FirstExecCheckNs = 500_000_000, LongestExecCheckNs = 10_000_000_000;
+    /// <summary>The named snapshots that 'alloctrace snapshot' may still ask for, of a process that is followed without an end.</summary>
+    private const int KeptSnapshots = 16;
 
     private readonly SessionFile _session;
     private readonly SessionFile _claim;
@@ -24,6 +24,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
     private readonly RequestedSnapshots _requests;
     private readonly EventLog? _events;
     private readonly ControlGroup? _group;
+    private readonly ExecWatch _exec;
 
     /// <summary>True if the recording was over at the first round.</summary>
     private bool? _wasOver;
@@ -31,16 +32,13 @@ internal sealed unsafe partial class FollowedSession : IDisposable
     /// <summary>The state that a killed collector left; reset in the first round.</summary>
     private JournalReader? _journal;
 
-    /// <summary>The offset of the clock of the session's process to this one's, in another time namespace.</summary>
-    private readonly long _clockOffsetNs;
+    private readonly SessionClock _clock;
 
     // Other threads ask for these when the session may be closed already.
     private readonly ulong _pidNamespace;
     private readonly ulong _pidStarted;
     private readonly ulong _startedMonoNs;
     private int _sampledSlice = -1;
-    private ulong _quietSinceNs;
-    private ulong _execCheckNs = FirstExecCheckNs;
     private int _isClaimed;
 
     private FollowedSession(SessionFile session, SessionFile claim, TracedProcess process, int temporaryThreshold, ForkImages forks, bool isAwaited)
@@ -52,9 +50,9 @@ internal sealed unsafe partial class FollowedSession : IDisposable
         _isRest = _journal is null && (session.Header->ReleasedSlabs != 0 || session.Header->CollectorJournal == JournalFormat.Taken);
 
         _process = process;
-        _clockOffsetNs = ClockOffset(session.Header);
+        _clock = new SessionClock(session.Header);
         _pidNamespace = session.Header->PidNamespace;
-        _quietSinceNs = LibC.MonotonicNanoseconds();
+        _exec = new ExecWatch(process);
         Pid = session.Header->Pid;
         ForkParentPid = session.Header->ForkParentPid;
         ForkNumber = session.Header->ForkNumber;
@@ -91,6 +89,9 @@ internal sealed unsafe partial class FollowedSession : IDisposable
 
     /// <summary>The error that keeps this process from reading an intact session, which is left to another collector.</summary>
     public IOException? Failure { get; private set; }
+
+    /// <summary>True if the sums of the replay are those of the records that were drained: what an earlier collector left was taken over.</summary>
+    public bool IsReady => !IsWaiting && _journal is null && Damage is null && Failure is null;
 
     /// <summary>True if children of its process may have begun with what it had.</summary>
     public bool HasForked => Replay.LastFork != 0;
@@ -193,14 +194,11 @@ internal sealed unsafe partial class FollowedSession : IDisposable
             _live.WriteIfWatched(now, HeaderLosses);
 
         if (any)
-        {
-            _quietSinceNs = now;
-            _execCheckNs = FirstExecCheckNs;
-        }
+            _exec.NoteRecords(now);
 
         if (_sampledSlice != Replay.Timeline.Current && _process.ResidentBytes() is { } resident)
         {
-            _drain.SampleResident(ProcessNow(), resident);
+            _drain.SampleResident(_clock.Now(), resident);
             _group?.Look();
             _sampledSlice = Replay.Timeline.Current;
         }
@@ -230,7 +228,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
         if (!_process.IsAlive())
             return EndingOfDead();
 
-        return IsReplaced() ? ProcessEnding.Replaced : null;
+        return _exec.IsReplaced() ? ProcessEnding.Replaced : null;
     }
 
     /// <summary>Drains the last records of a process that writes no longer, or leaves one that still runs, and takes the last notes.</summary>
@@ -252,7 +250,6 @@ internal sealed unsafe partial class FollowedSession : IDisposable
 
         if (_isRest)
             _losses.Add(new Loss(LossReason.CollectedBefore, 0, null, null));
-
     }
 
     /// <inheritdoc cref="SessionClaim.Leave"/>
@@ -260,6 +257,9 @@ internal sealed unsafe partial class FollowedSession : IDisposable
 
     /// <inheritdoc cref="SessionClaim.Abandon"/>
     public void Abandon() => SessionClaim.Abandon(_claim);
+
+    /// <summary>Stops to follow a process that runs on, as if this collector had been killed: another one continues from its journal.</summary>
+    public void Release() => Volatile.Write(ref _claim.Header->CollectorPid, 0);
 
     /// <inheritdoc cref="SessionClaim.LetGo"/>
     public void LetGo() => SessionClaim.LetGo(_claim);
@@ -281,6 +281,19 @@ internal sealed unsafe partial class FollowedSession : IDisposable
     /// <exception cref="InvalidTraceException">Its stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written.</exception>
     public void WriteTo(TraceWriter writer, ProcessEnding ending) => writer.Add(_session, Replay, ending, _losses, _events, _objects.Contents, _group);
+
+    /// <summary>Returns what the session says about its process.</summary>
+    /// <exception cref="InvalidTraceException">The session is damaged.</exception>
+    public ProcessDescription Describe() => ProcessDescription.Read(_session, Replay.TemporaryThreshold);
+
+    /// <summary>Gives a process the sums that the replay has reached. For the thread that claimed the session.</summary>
+    /// <exception cref="InvalidTraceException">The session is damaged.</exception>
+    public void GiveTo(FollowedProcess process, FrameTrie frames)
+    {
+        process.ResidentBytes = _process.ResidentBytes();
+        Replay.ForgetSnapshots(KeptSnapshots);
+        process.Take(_session, Replay, _losses.Count > 0 ? _losses : HeaderLosses(), frames);
+    }
 
     public void Dispose()
     {
@@ -310,20 +323,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
     }
 
     /// <summary>The clock of a process that runs. What was over when it was first looked at ended at its last record: time does not pass for it.</summary>
-    private Func<ulong>? Clock => _wasOver == true ? null : ProcessNow;
-
-    /// <summary>CLOCK_MONOTONIC as the session's process reads it.</summary>
-    private ulong ProcessNow() => LibC.MonotonicNanoseconds() + (ulong)_clockOffsetNs;
-
-    /// <summary>CLOCK_REALTIME is the same in all time namespaces, and the session holds both clocks at one moment.</summary>
-    private static long ClockOffset(SessionHeader* header)
-    {
-        if (header->TimeNamespace is 0 || header->TimeNamespace == Namespaces.OwnTime)
-            return 0;
-
-        var realtime = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
-        return (long)(header->StartedMonoNs - header->StartedNs) - ((long)LibC.MonotonicNanoseconds() - realtime);
-    }
+    private Func<ulong>? Clock => _wasOver == true ? null : _clock.Now;
 
     private void TakeOver()
     {
@@ -352,17 +352,6 @@ internal sealed unsafe partial class FollowedSession : IDisposable
             return ProcessEnding.Killed;
 
         return (SessionPhase)_session.Header->Phase == SessionPhase.Ended && Replay.Finalizing ? ProcessEnding.Finalized : ProcessEnding.Exited;
-    }
-
-    private bool IsReplaced()
-    {
-        var now = LibC.MonotonicNanoseconds();
-        if (now - _quietSinceNs < _execCheckNs)
-            return false;
-
-        _quietSinceNs = now;
-        _execCheckNs = Math.Min(2 * _execCheckNs, LongestExecCheckNs);
-        return !_process.MapsSession();
     }
 
     /// <summary>Returns the losses that the process itself counted.</summary>

@@ -17,7 +17,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     /// The time that a process has to make the copy. A process that allocates no object for this long waits for something, and its objects
     /// are consistent.
     /// </summary>
-    private const long PatienceMs = 200;
+    private const long TimeoutMs = 200;
 
     /// <summary>The longest life of a copy (OS_COPY_LIFE_NS).</summary>
     private const int LongestReadMs = 30_000;
@@ -51,7 +51,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     public void Begin(uint request, string name)
     {
         (_request, _name, _isWanted) = (request, name, true);
-        _end = Environment.TickCount64 + PatienceMs;
+        _end = Environment.TickCount64 + TimeoutMs;
         Volatile.Write(ref Header->CopyWanted, 1);
         Ask();
     }
@@ -73,7 +73,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
                 return;
 
             Interlocked.And(ref Header->Order, ~WireFormat.OrderRequest);
-            ReadHeld(takeSnapshot, $"it got no new object for {PatienceMs} ms");
+            ReadHeld(takeSnapshot, $"it got no new object for {TimeoutMs} ms");
         }
         else if ((CopyState)Volatile.Read(ref Header->CopyState) == CopyState.Refused)
         {
@@ -94,7 +94,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
         }
 
         var (pauseNs, lines) = ((long)Header->CopyPauseNs, linesOf(live.Snapshot));
-        _reader = new ObjectReader(live, () => ObjectReading.Read(new ProcessImage((int)local), local, live, lines, ObjectContents.Copy, pauseNs));
+        _reader = new ObjectReader(live, () => ObjectReading.Read(new ProcessImage((int)local), local, live, lines, ReadingMethod.Copy, pauseNs));
     }
 
     /// <summary>Waits until a reading that was begun is over. When the process has ended, or is left.</summary>
@@ -141,7 +141,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
             {
                 using (image)
                 {
-                    var contents = ObjectReading.Read(image, pid.Value, live, lines, ObjectContents.Held, pauseNs);
+                    var contents = ObjectReading.Read(image, pid.Value, live, lines, ReadingMethod.Held, pauseNs);
                     return contents with { Note = $"read while the threads were held, as the process made no copy: {whyNoCopy}{(contents.Note.Length > 0 ? "; " : "")}{contents.Note}" };
                 }
             });
@@ -177,7 +177,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
         }
 
         _contents[reader.Snapshot] = IsLate ? contents with { Note = $"{contents.Note}{(contents.Note.Length > 0 ? "; " : "")}{LateNote}" } : contents;
-        Answer(reader.Snapshot, contents.Method == ObjectContents.Copy
+        Answer(reader.Snapshot, contents.Method == ReadingMethod.Copy
             ? $"types and holders from a copy, which held up the process for {contents.PauseNs / 1e6:F1} ms"
             : $"types and holders read while the threads were held, for {contents.PauseNs / 1e6:F1} ms");
     }
@@ -185,7 +185,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     /// <summary>Notes why a snapshot has no types and holders.</summary>
     private void Fail(SnapshotImage snapshot, string why)
     {
-        _contents[snapshot] = new ObjectContents { Method = ObjectContents.None, PauseNs = 0, Note = why };
+        _contents[snapshot] = new ObjectContents { Method = ReadingMethod.None, PauseNs = 0, Note = why };
         Answer(snapshot, $"no types and holders: {why}");
     }
 

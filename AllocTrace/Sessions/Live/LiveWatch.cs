@@ -40,21 +40,21 @@ internal sealed unsafe partial class LiveWatch : IDisposable
     }
 
     /// <summary>Waits for new snapshots, one of each process that runs.</summary>
-    /// <param name="patience">The time limit. Databases that are not complete by then are left out, unless there are older ones.</param>
+    /// <param name="timeout">The time limit. Databases that are not complete by then are left out, unless there are older ones.</param>
     /// <param name="stop">Ends the waiting early.</param>
     /// <returns>The databases; none: the recording is over.</returns>
-    public IReadOnlyList<string> Next(TimeSpan patience, CancellationToken stop) => Next(patience, withCourse: false, stop);
+    public IReadOnlyList<string> Next(TimeSpan timeout, CancellationToken stop) => Next(timeout, withCourse: false, stop);
 
     /// <summary>Waits for one database of each process that runs, with all that is recorded so far: peak, snapshots, time slices, live blocks.</summary>
-    /// <param name="patience">The time limit. Databases that are not complete by then are left out, unless there are older ones.</param>
+    /// <param name="timeout">The time limit. Databases that are not complete by then are left out, unless there are older ones.</param>
     /// <param name="stop">Ends the waiting early.</param>
     /// <param name="withMemory">True if the databases have accounts of resident memory.</param>
     /// <inheritdoc cref="Next(TimeSpan, CancellationToken)"/>
-    public IReadOnlyList<string> NextWithCourse(TimeSpan patience, CancellationToken stop, bool withMemory = false) => Next(patience, withCourse: true, stop, withMemory);
+    public IReadOnlyList<string> NextWithCourse(TimeSpan timeout, CancellationToken stop, bool withMemory = false) => Next(timeout, withCourse: true, stop, withMemory);
 
-    private IReadOnlyList<string> Next(TimeSpan patience, bool withCourse, CancellationToken stop, bool withMemory = false)
+    private IReadOnlyList<string> Next(TimeSpan timeout, bool withCourse, CancellationToken stop, bool withMemory = false)
     {
-        var end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        var end = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
         var asked = new HashSet<string>(); // sessions that were asked for their course
         while (true)
         {

@@ -7,40 +7,9 @@ internal static class CrashReader
 {
     public static TraceCrash[] Read(ReadConnection connection)
     {
-        var frames = MetadataReader.Read(
-            connection,
-            "SELECT thread, filename, line, function FROM crash_frame ORDER BY thread, position DESC",
-            row => (Thread: row.CheckedInt64(0), Frame: new StackFrame(row.Text(1), checked((int)row.CheckedInt64(2)), row.Text(3)))).ToLookup(row => row.Thread, row => row.Frame);
-        var threads = MetadataReader.Read(
-            connection,
-            "SELECT process, id, os_id, identifier, name, interpreter, crashed, depth, faulted FROM crash_thread ORDER BY id",
-            row => (Process: row.CheckedInt64(0), Thread: new CrashedThread(
-                row.NullableInt64(2),
-                unchecked((ulong)row.Int64(3)),
-                row.Text(4),
-                row.NullableInt64(5),
-                row.CheckedInt64(6) != 0,
-                row.CheckedInt64(7),
-                row.CheckedInt64(8) != 0,
-                [.. frames[row.CheckedInt64(1)]]))).ToLookup(row => row.Process, row => row.Thread);
-        var allocations = MetadataReader.Read(
-            connection,
-            """
-            SELECT crash_allocation.process, kind, domain.name, bytes, address, filename, line, qualname
-            FROM crash_allocation JOIN domain ON domain.id = domain LEFT JOIN stack ON stack.id = stack LEFT JOIN code ON code.id = stack.code
-            ORDER BY crash_allocation.process, position
-            """,
-            row => (Process: row.CheckedInt64(0), Allocation: new LastAllocation(
-                StoredWords.AllocationKind(row.Text(1)),
-                row.Text(2),
-                row.CheckedInt64(3),
-                unchecked((ulong)row.Int64(4)),
-                row.IsNull(5) ? null : new StackFrame(row.Text(5), checked((int)row.CheckedInt64(6)), row.Text(7))))).ToLookup(row => row.Process, row => row.Allocation);
-        var isOlder = MetadataReader.Read(connection, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'crash_c_frame'", _ => true).Length == 0;
-        var cFrames = (isOlder ? [] : MetadataReader.Read(
-            connection,
-            "SELECT process, path, offset, function, is_cut FROM crash_c_frame ORDER BY process, position",
-            row => (Process: row.CheckedInt64(0), Frame: new CrashedCFrame(row.Text(1), row.Int64(2), row.Text(3)), IsCut: row.CheckedInt64(4) != 0))).ToLookup(row => row.Process);
+        var threads = Threads(connection);
+        var allocations = Allocations(connection);
+        var cFrames = CFrames(connection);
         return MetadataReader.Read(
             connection,
             """
@@ -67,4 +36,50 @@ internal static class CrashReader
                 Allocations = [.. allocations[row.CheckedInt64(0)]],
             });
     }
+
+    /// <summary>Reads the threads of each process, with their stacks.</summary>
+    private static ILookup<long, CrashedThread> Threads(ReadConnection connection)
+    {
+        var frames = MetadataReader.Read(
+            connection,
+            "SELECT thread, filename, line, function FROM crash_frame ORDER BY thread, position DESC",
+            row => (Thread: row.CheckedInt64(0), Frame: new StackFrame(row.Text(1), checked((int)row.CheckedInt64(2)), row.Text(3)))).ToLookup(row => row.Thread, row => row.Frame);
+        return MetadataReader.Read(
+            connection,
+            "SELECT process, id, os_id, identifier, name, interpreter, crashed, depth, faulted FROM crash_thread ORDER BY id",
+            row => (Process: row.CheckedInt64(0), Thread: new CrashedThread(
+                row.NullableInt64(2),
+                unchecked((ulong)row.Int64(3)),
+                row.Text(4),
+                row.NullableInt64(5),
+                row.CheckedInt64(6) != 0,
+                row.CheckedInt64(7),
+                row.CheckedInt64(8) != 0,
+                [.. frames[row.CheckedInt64(1)]]))).ToLookup(row => row.Process, row => row.Thread);
+    }
+
+    /// <summary>Reads the C stacks. An older recording has none.</summary>
+    private static ILookup<long, (long Process, CrashedCFrame Frame, bool IsCut)> CFrames(ReadConnection connection)
+    {
+        var isOlder = MetadataReader.Read(connection, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'crash_c_frame'", _ => true).Length == 0;
+        return (isOlder ? [] : MetadataReader.Read(
+            connection,
+            "SELECT process, path, offset, function, is_cut FROM crash_c_frame ORDER BY process, position",
+            row => (Process: row.CheckedInt64(0), Frame: new CrashedCFrame(row.Text(1), row.Int64(2), row.Text(3)), IsCut: row.CheckedInt64(4) != 0))).ToLookup(row => row.Process);
+    }
+
+    /// <summary>Reads the last allocations of each process.</summary>
+    private static ILookup<long, LastAllocation> Allocations(ReadConnection connection) => MetadataReader.Read(
+        connection,
+        """
+        SELECT crash_allocation.process, kind, domain.name, bytes, address, filename, line, qualname
+        FROM crash_allocation JOIN domain ON domain.id = domain LEFT JOIN stack ON stack.id = stack LEFT JOIN code ON code.id = stack.code
+        ORDER BY crash_allocation.process, position
+        """,
+        row => (Process: row.CheckedInt64(0), Allocation: new LastAllocation(
+            StoredWords.AllocationKind(row.Text(1)),
+            row.Text(2),
+            row.CheckedInt64(3),
+            unchecked((ulong)row.Int64(4)),
+            row.IsNull(5) ? null : new StackFrame(row.Text(5), checked((int)row.CheckedInt64(6)), row.Text(7))))).ToLookup(row => row.Process, row => row.Allocation);
 }

@@ -12,7 +12,7 @@ internal sealed class PeriodWriter : IDisposable
     /// <summary>The name of the threads of a process, which are folded.</summary>
     private const string AllThreads = "all threads";
 
-    private const string Moment = "UPDATE part.snapshot SET at_ns = ?2, bytes = ?3, blocks = ?4 WHERE id = ?1";
+    private const string SetSnapshot = "UPDATE part.snapshot SET at_ns = ?2, bytes = ?3, blocks = ?4 WHERE id = ?1";
 
     private readonly FrameTrie _frames;
     private readonly Dictionary<string, SqlStatement> _statements = [];
@@ -54,7 +54,7 @@ internal sealed class PeriodWriter : IDisposable
 
         Run("slice", "INSERT INTO part.slice VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
             .Execute(slice, process.Row, fromNs, Math.Max(fromNs, untilNs), live.Bytes, live.Blocks, Math.Max(before.Bytes, live.Bytes), process.ResidentBytes);
-        Run("moment", Moment).Execute(process.SnapshotRow, untilNs, live.Bytes, live.Blocks);
+        Run("snapshot figures", SetSnapshot).Execute(process.SnapshotRow, untilNs, live.Bytes, live.Blocks);
         Run("process's end", "UPDATE part.process SET duration_ns = ?2, ending = ?3, cut_stacks = ?4, unknown_frees = ?5 WHERE id = ?1")
             .ExecuteAny(process.Row, untilNs, process.Ending.Word(), process.CutStacks, process.UnknownFrees);
         if (live.Bytes > process.PeakBytes)
@@ -122,7 +122,7 @@ internal sealed class PeriodWriter : IDisposable
     private void SetPeak(FollowedProcess process, long atNs, MemoryAmount live)
     {
         process.PeakBytes = live.Bytes;
-        Run("moment", Moment).Execute(process.PeakRow, atNs, live.Bytes, live.Blocks);
+        Run("snapshot figures", SetSnapshot).Execute(process.PeakRow, atNs, live.Bytes, live.Blocks);
         foreach (ref var site in process.Sites)
         {
             if (site.Row != 0 && site.HasChangedSincePeak)

@@ -9,7 +9,7 @@ namespace AllocTrace.Storage;
 internal sealed class RollingState : IDisposable
 {
     /// <summary>The time limit for a transaction of readers of the series, and of this process, in milliseconds.</summary>
-    private const int Patience = 30_000;
+    private const int LockTimeoutMs = 30_000;
 
     private const string Schema =
         """
@@ -37,7 +37,7 @@ internal sealed class RollingState : IDisposable
         try
         {
             Connection.Open();
-            Connection.Run($"PRAGMA auto_vacuum = FULL; PRAGMA busy_timeout = {Patience}; PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF");
+            Connection.Run($"PRAGMA auto_vacuum = FULL; PRAGMA busy_timeout = {LockTimeoutMs}; PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF");
             Connection.Run(Schema);
             _process = new SqlStatement(Connection.Handle!, "INSERT INTO main.followed VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET until_ns = excluded.until_ns");
             _site = new SqlStatement(Connection.Handle!, "INSERT OR REPLACE INTO main.followed_site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");

@@ -20,7 +20,7 @@ internal sealed class CrashWriter(WriteConnection connection)
 
         var header = crash.Header;
         var allocations = Enumerable.Range(0, (int)header.Allocations).Select(number => crash.Allocation((uint)number)).ToArray();
-        if (allocations.Any(allocation => allocation.Stack >= session.NodeCount || allocation.Domain >= WireFormat.Domains || ((RecordKind)allocation.Kind).Call() is null))
+        if (allocations.Any(allocation => allocation.Stack >= session.NodeCount || allocation.Domain >= WireFormat.Domains || ((RecordKind)allocation.Kind).ToAllocationKind() is null))
             throw session.Damaged("a crash has an impossible allocation");
 
         var threads = new List<(CrashThread, StackFrame[])>();
@@ -72,7 +72,7 @@ internal sealed class CrashWriter(WriteConnection connection)
             allocationRow.Add(
                 process,
                 position,
-                ((RecordKind)allocation.Kind).Call()!.Value.Word(),
+                ((RecordKind)allocation.Kind).ToAllocationKind()!.Value.Word(),
                 domains[allocation.Domain],
                 (long)allocation.Size,
                 (long)allocation.Address,

@@ -28,7 +28,7 @@ internal sealed class ObjectWriter(WriteConnection connection)
         using var typeRow = new RawInsert(connection, "object_type", columns: 7);
         using var holderRow = new RawInsert(connection, "holder", columns: 9);
         using var garbageRow = new RawInsert(connection, "garbage", columns: 5);
-        snapshotRow.Add(snapshot, contents.Method, contents.PauseNs, contents.Note);
+        snapshotRow.Add(snapshot, contents.Method.Word(), contents.PauseNs, contents.Note);
         foreach (var row in contents.Rows)
             typeRow.Add(snapshot, firstSite + row.Site, row.Type, row.Kind, row.Blocks, row.Bytes, row.Retained);
         using (var siteRow = new RawInsert(connection, "object_site", columns: 3))

@@ -334,8 +334,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         if (header->Native == 0)
             return;
 
-        var reach = (NativeReach)header->NativeReach switch { NativeReach.ByName => "name", NativeReach.Redirected => "import", _ => "none" };
-        _native.Add(process, header->Native == 1 ? "malloc" : "stacks", reach, header->NativePast == 0 ? "" : session.String(header->NativePast));
+        _native.Add(process, header->Native == 1 ? "malloc" : TraceNative.StacksMode, ((NativeReach)header->NativeReach).Word(), header->NativePast == 0 ? "" : session.String(header->NativePast));
     }
 
     private void AddOperations(long process, ProcessReplay replay, long[] domains)
@@ -346,7 +345,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             {
                 var total = replay.Operations(domain, kind);
                 if (total.Calls > 0)
-                    _operation.Add(process, domains[domain], kind.Call()!.Value.Word(), total.Calls, total.Bytes);
+                    _operation.Add(process, domains[domain], kind.ToAllocationKind()!.Value.Word(), total.Calls, total.Bytes);
             }
         }
     }

@@ -261,10 +261,10 @@ public sealed class CollectTests
         var files = folder.Files(Sessions);
         var file = newest ? files.MaxBy(File.GetCreationTimeUtc)! : files.Single();
         using var session = Wire.SessionFile.TryOpen(file, shared: false)!;
-        var patience = Stopwatch.StartNew();
+        var timeout = Stopwatch.StartNew();
         while (Collector(session) == 0)
         {
-            Assert.IsLessThan(60, patience.Elapsed.TotalSeconds);
+            Assert.IsLessThan(60, timeout.Elapsed.TotalSeconds);
             Thread.Sleep(10);
         }
 

@@ -20,7 +20,7 @@ public sealed class FirstMinutesTests
     }
 
     [TestMethod]
-    public void Virtual_environment_comes_first()
+    public void Python_of_the_virtual_environment_comes_first()
     {
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder.File("bin"));

@@ -9,7 +9,7 @@ namespace AllocTrace.EndToEnd.Tests;
 [TestClass]
 public sealed class LiveTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     [TestMethod]
     public void Recording_of_run_is_shown_while_it_goes_on()
@@ -56,7 +56,7 @@ public sealed class LiveTests
         shown.Await("Rate↓");
         screen.StandardInput.Write("q");
         shown.AwaitEnd();
-        Assert.IsTrue(screen.WaitForExit(_patience));
+        Assert.IsTrue(screen.WaitForExit(_timeout));
         Assert.AreEqual(0, screen.ExitCode);
         StringAssert.Contains(shown.All, "\x1b[?1049h");
         StringAssert.Contains(shown.All, "\x1b[?25h\x1b[?1049l");
@@ -118,7 +118,7 @@ public sealed class LiveTests
     private static void End(Process program)
     {
         program.StandardInput.WriteLine("end");
-        Assert.IsTrue(program.WaitForExit(_patience));
+        Assert.IsTrue(program.WaitForExit(_timeout));
         Assert.AreEqual((0, ""), (program.ExitCode, program.StandardError.ReadToEnd()));
     }
 
@@ -162,11 +162,11 @@ public sealed class LiveTests
                     return;
                 }
 
-                Assert.IsTrue(time.Elapsed < _patience && !_reading.IsCompleted, $"no {text} in {All[_at..]}");
+                Assert.IsTrue(time.Elapsed < _timeout && !_reading.IsCompleted, $"no {text} in {All[_at..]}");
                 Thread.Sleep(10);
             }
         }
 
-        public void AwaitEnd() => Assert.IsTrue(_reading.Wait(_patience));
+        public void AwaitEnd() => Assert.IsTrue(_reading.Wait(_timeout));
     }
 }

@@ -62,7 +62,7 @@ public sealed class ForkTests
 
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
-    public void Both_finalize(Python python)
+    public void Parent_and_forked_child_both_finalize(Python python)
     {
         using var folder = new TemporaryFolder();
         var database = Record(folder, python, "finalized");

@@ -33,7 +33,7 @@ public sealed class MemoryTests
     [DataRow("django")]
     [DataRow("sqlalchemy")]
     [DataRow("matplotlib")]
-    public void So_do_those_of_programs_with_extension_modules(string package)
+    public void Parts_add_up_to_resident_memory_with_extension_modules(string package)
     {
         var python = Python.Installed.FirstOrDefault(each => each.Run(["-c", $"import {package}"]).ExitCode == 0)
             ?? throw new AssertInconclusiveException($"no CPython here has {package}");

@@ -30,7 +30,7 @@ public sealed class MixedSoakTests
             var audit = new AuditOfEach(folder);
             var python = pythons[seed % pythons.Length];
             wrong.AddRange(Round(audit, python, seed).Select(line => $"{python}, seed {seed}: {line}"));
-            (processes, calls, unknown) = (processes + audit.Compared.Processes, calls + audit.Compared.Calls, unknown + audit.UnknownFrees);
+            (processes, calls, unknown) = (processes + audit.Totals.Processes, calls + audit.Totals.Calls, unknown + audit.UnknownFrees);
         }
 
         TestContext.WriteLine($"{seed} programs, {processes:N0} processes, {calls:N0} calls, {unknown} frees of blocks that the auditor did not know either");

@@ -30,7 +30,7 @@ public sealed class ScaleTests
     }
 
     [TestMethod]
-    public void Processes()
+    public void Very_many_processes_are_recorded()
     {
         var processes = _isLong ? 10_000 : 60;
         using var folder = new TemporaryFolder();
@@ -46,7 +46,7 @@ public sealed class ScaleTests
     [TestMethod]
     [DataRow(60_000, false)]
     [DataRow(70_000, true)]
-    public void Long_names(int length, bool isCut)
+    public void Very_long_names_are_cut_visibly(int length, bool isCut)
     {
         using var folder = new TemporaryFolder();
         var database = Alloctrace.Record(folder, Python.Default.Path, "-S", _program, "names", $"{length}");

@@ -96,7 +96,7 @@ public sealed class CollectorDeathTests
     }
 
     [TestMethod]
-    public void Second_collector_of_a_session_is_told_so()
+    public void Second_collector_of_a_session_is_refused()
     {
         using var folder = new TemporaryFolder();
         using var program = Start(Python.Default, folder);

@@ -21,7 +21,7 @@ public sealed partial class CrashTests
 
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
-    public void Every_kind_leaves_all_stacks_as_faulthandler_prints_them(Python python)
+    public void Every_kind_of_crash_leaves_all_stacks_as_faulthandler_prints_them(Python python)
     {
         foreach (var (how, where, signal) in _crashes)
         {

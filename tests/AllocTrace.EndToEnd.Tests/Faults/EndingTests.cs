@@ -15,7 +15,7 @@ public sealed class EndingTests
     [DataRow("import os; os.kill(os.getpid(), 9)", "killed", 128 + 9)]
     [DataRow("import os; os.abort()", "killed", 128 + 6)]
     [DataRow("import ctypes; ctypes.string_at(1)", "killed", 128 + 11)]
-    public void What_was_recorded_before_the_end_is_there(string end, string ending, int exitCode)
+    public void Records_from_before_the_end_are_in_the_database(string end, string ending, int exitCode)
     {
         using var folder = new TemporaryFolder();
         var database = folder.File("t.db");

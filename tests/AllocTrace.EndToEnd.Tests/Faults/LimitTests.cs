@@ -55,7 +55,7 @@ public sealed class LimitTests
     }
 
     [TestMethod]
-    public void Few_descriptors()
+    public void Program_with_few_descriptors_is_recorded()
     {
         using var folder = new TemporaryFolder();
         var result = Record(folder, ["prlimit", "--nofile=8", _python, "-S", _program, "stacks", "1000"]);
@@ -124,7 +124,7 @@ public sealed class LimitTests
 
     /// <summary>Interrupts the reservation of space by the signals of a profiler's timer.</summary>
     [TestMethod]
-    public void Interrupted_reservations()
+    public void Reservations_of_space_are_repeated_when_signals_interrupt_them()
     {
         using var folder = new TemporaryFolder();
         var result = Record(folder, [_python, "-S", _program, "stacks", "3000"], "interrupt");

@@ -189,7 +189,7 @@ public sealed class StorageFaultTests
     }
 
     [TestMethod]
-    public void No_permission()
+    public void Folder_without_permission_is_one_line_and_the_program_runs()
     {
         OtherUser.Require();
         using var folder = new TemporaryFolder();

@@ -14,7 +14,7 @@ public sealed class TargetDeathTests
     private static readonly int _kills = int.Parse(Environment.GetEnvironmentVariable("ALLOCTRACE_KILLS") ?? "8");
 
     [TestMethod]
-    public void What_a_killed_program_had_recorded_is_there()
+    public void Records_of_a_killed_program_are_in_the_database()
     {
         var random = new Random(Seed);
         var recorded = 0;

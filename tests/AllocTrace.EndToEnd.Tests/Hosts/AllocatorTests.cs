@@ -11,7 +11,7 @@ public sealed class AllocatorTests
     /// </summary>
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
-    public void What_is_freed_by_another_allocator_than_it_came_from_is_told(Python python)
+    public void Free_by_another_allocator_than_the_block_s_is_reported(Python python)
     {
         using var folder = new TemporaryFolder();
         var database = Alloctrace.Record(folder, python.Path, Alloctrace.ProgramFile("swapped_allocators.py"), TestLibrary.HostAllocator, "mix");

@@ -17,7 +17,7 @@ public sealed class CopyTests
     private const string CopyName = "alloctrace-copy";
 
     private static readonly int _copies = int.Parse(Environment.GetEnvironmentVariable("ALLOCTRACE_COPIES") ?? "50");
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(1);
 
     [TestMethod]
     public void Program_does_not_notice_copies()
@@ -186,6 +186,39 @@ public sealed class CopyTests
         }
     }
 
+    /// <summary>The collector is stopped while the program executes another one, so that the copy ends only afterwards.</summary>
+    [TestMethod]
+    public void Copy_of_a_program_that_executes_another_one_is_reaped()
+    {
+        using var folder = new TemporaryFolder();
+        var start = new ProcessStartInfo(Alloctrace.Program, ["run", "-q", "-o", folder.File("t.db"), "--", Python.Default.Path, Alloctrace.ProgramFile("executed.py")]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        using var collector = Process.Start(start)!;
+        Assert.AreEqual("ready", collector.StandardOutput.ReadLine());
+        var target = ChildOf(collector.Id);
+        var request = Task.Run(() => Take((uint)target, "before"));
+        try
+        {
+            var copy = Await(() => ChildrenOf(target).FirstOrDefault(child => Name(child) == CopyName), 20_000);
+            Assert.AreNotEqual(0, copy, "there is a copy");
+            Command.Run("kill", ["-STOP", $"{collector.Id}"]).Succeeded();
+            collector.StandardInput.WriteLine("execute");
+            Assert.AreEqual("again", collector.StandardOutput.ReadLine());
+            Assert.Contains($"\nPPid:\t{target}\n", Status(copy), "the copy is there after the exec");
+            Command.Run("kill", ["-CONT", $"{collector.Id}"]).Succeeded();
+            Assert.AreEqual(1, Await(() => Directory.Exists($"/proc/{copy}") ? 0 : 1, 40_000), $"the copy is still there: {Status(copy)}");
+            collector.StandardInput.WriteLine("end");
+            Assert.IsTrue(collector.WaitForExit(_timeout));
+            Assert.AreEqual(0, collector.ExitCode);
+        }
+        finally
+        {
+            if (!collector.HasExited)
+                collector.Kill(entireProcessTree: true);
+        }
+
+        ((IAsyncResult)request).AsyncWaitHandle.WaitOne(_timeout);
+    }
+
     /// <summary>Takes a snapshot with objects, once the collector has found the session.</summary>
     private static string Take(uint pid, string name)
     {
@@ -193,7 +226,7 @@ public sealed class CopyTests
         {
             try
             {
-                return SnapshotRequest.Take(pid, name, _patience, objects: true);
+                return SnapshotRequest.Take(pid, name, _timeout, objects: true);
             }
             catch (IOException e) when (e.Message.Contains("has no collector", StringComparison.Ordinal) && Environment.TickCount64 < end)
             {
@@ -267,7 +300,7 @@ public sealed class CopyTests
         {
             _run.StandardInput.WriteLine(line);
             var output = _run.StandardOutput.ReadToEnd();
-            Assert.IsTrue(_run.WaitForExit(_patience));
+            Assert.IsTrue(_run.WaitForExit(_timeout));
             Assert.AreEqual((0, ""), (_run.ExitCode, _run.StandardError.ReadToEnd()));
             return output;
         }

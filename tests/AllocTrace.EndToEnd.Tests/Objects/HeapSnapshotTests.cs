@@ -35,7 +35,7 @@ public sealed class HeapSnapshotTests
     }
 
     [TestMethod]
-    public void Chromium_s_memory_panel_loads_it()
+    public void Chromium_loads_a_heap_snapshot()
     {
         if (!ToolPath.Exists("node") || !ToolPath.Exists("chromium") || !Directory.Exists(Path.Combine(_browser, "node_modules")))
             Assert.Inconclusive("needs Chromium, Node, and 'npm ci' in tests/AllocTrace.Report.Tests/Browser");

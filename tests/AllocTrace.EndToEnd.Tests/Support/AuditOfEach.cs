@@ -19,7 +19,7 @@ internal sealed class AuditOfEach(TemporaryFolder folder)
     private string Database => folder.File("t.db");
 
     /// <summary>The number of processes that were compared, and of their calls.</summary>
-    public (int Processes, long Calls) Compared { get; private set; }
+    public (int Processes, long Calls) Totals { get; private set; }
 
     /// <summary>The number of frees of blocks that neither the auditor nor the database knew.</summary>
     public long UnknownFrees { get; private set; }
@@ -54,7 +54,7 @@ internal sealed class AuditOfEach(TemporaryFolder folder)
     private List<string> DifferencesOf(int pid, long[] counted, long[] recorded, string ending)
     {
         var result = new List<string>();
-        Compared = (Compared.Processes + 1, Compared.Calls + Calls(recorded));
+        Totals = (Totals.Processes + 1, Totals.Calls + Calls(recorded));
         UnknownFrees += recorded[Unknown];
         if (ending is "killed" or "running" && Calls(recorded) <= Calls(counted) + 1 && (ending == "running" || Calls(counted) <= Calls(recorded) + 1))
             return result;

@@ -7,7 +7,7 @@ namespace AllocTrace.EndToEnd.Tests;
 /// </summary>
 internal static class HostDatabase
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     /// <summary>Waits until the recording is over: the collector has removed its lock.</summary>
     public static void Await(string database)
@@ -17,7 +17,7 @@ internal static class HostDatabase
         {
             var error = $"{database}.error";
             Assert.IsFalse(File.Exists(error), File.Exists(error) ? File.ReadAllText(error) : "");
-            Assert.IsLessThan(_patience, time.Elapsed, $"no {database}: {string.Join(' ', Directory.GetFiles(Path.GetDirectoryName(database)!))}");
+            Assert.IsLessThan(_timeout, time.Elapsed, $"no {database}: {string.Join(' ', Directory.GetFiles(Path.GetDirectoryName(database)!))}");
             Thread.Sleep(10);
         }
     }

@@ -1,4 +1,4 @@
-/* object_layout.c: prints the row of AllocTrace/Objects/layouts.txt for the CPython whose headers it is compiled with.
+/* object_layout.c: prints the row of AllocTrace/Objects/Layouts/layouts.txt for the CPython whose headers it is compiled with.
  *
  * gcc -DPy_BUILD_CORE -I$include -I$include/internal -I$include/internal/mimalloc object_layout.c && ./a.out
  *

@@ -79,7 +79,7 @@ void code_cache_forgets_only_what_was_freed(void)
     uint32_t epoch = code_cache.epoch;
     for (int i = 0; i < COUNT; i += 2)
         code_cache_drop((void *)codes[i]);
-    CHECK(code_cache.epoch == epoch + COUNT / 2 && code_cache.live == COUNT / 2);
+    CHECK(code_cache.epoch == epoch + COUNT / 2 && code_cache.live.count == COUNT / 2);
     code_cache_drop((void *)codes[0]);
     CHECK(code_cache.epoch == epoch + COUNT / 2);
     for (int i = 0; i < COUNT; i++) {

@@ -33,7 +33,7 @@ public sealed class GateTests
     }
 
     [TestMethod]
-    public void Threshold_that_was_exceeded_stays_so()
+    public void Exceeded_threshold_is_reported_although_events_were_lost()
     {
         using var trace = new TraceBuilder();
         var process = trace.Process();

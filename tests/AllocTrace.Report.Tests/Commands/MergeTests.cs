@@ -78,7 +78,7 @@ public sealed class MergeTests
     }
 
     [TestMethod]
-    public void What_is_no_recording_leaves_nothing_behind()
+    public void Merge_of_a_file_that_is_no_recording_leaves_nothing_behind()
     {
         using var server = new LeakyServer();
         var folder = Path.GetDirectoryName(server.Path)!;

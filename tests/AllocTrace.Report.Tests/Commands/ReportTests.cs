@@ -22,7 +22,7 @@ public sealed class ReportTests
     [DataRow("Leaks/TooShort", "leaks")]
     [DataRow("Export/Collapsed", "export --format collapsed -o -")]
     [DataRow("Export/CollapsedBlocks", "export --format collapsed --by blocks --view peak --domain obj -o -")]
-    public void Leaky_server(string expectation, string line)
+    public void Reports_of_a_leaky_server_are_as_expected(string expectation, string line)
     {
         using var server = new LeakyServer();
         Expectation.Verify(expectation, server.Stable(CommandRun.Of(Arguments(line, server.Path)).Succeeded()));
@@ -43,7 +43,7 @@ public sealed class ReportTests
     [DataRow("Tree/Narrow", 50, "tree")]
     [DataRow("Tree/Wide", 150, "tree")]
     [DataRow("Diff/Narrow", 60, "diff --at round#1 --at round#3")]
-    public void Growing_server(string expectation, int? width, string line)
+    public void Reports_of_a_growing_server_are_as_expected(string expectation, int? width, string line)
     {
         using var server = new GrowingServer();
         Expectation.Verify(expectation, server.Stable(CommandRun.On(width, color: false, Arguments(line, server.Path)).Succeeded()));
@@ -73,7 +73,7 @@ public sealed class ReportTests
     [DataRow("Diff/Recordings", "diff OLD NEW")]
     [DataRow("Diff/RecordingsByFunction", "diff OLD NEW -g function --view total")]
     [DataRow("Diff/RecordingsByThread", "diff OLD NEW -g thread")]
-    public void Two_recordings(string expectation, string line)
+    public void Differences_of_two_recordings_are_as_expected(string expectation, string line)
     {
         using GrowingServer old = new(leak: 10_000), current = new(leak: 25_000);
         var names = new Dictionary<string, string> { ["OLD"] = old.Path, ["NEW"] = current.Path };
@@ -104,7 +104,7 @@ public sealed class ReportTests
     [DataRow("leaks", "--fail-growth 100K", 4, "FILE: kept growing: 195 KiB (200,000 B), above --fail-growth 100 KiB")]
     [DataRow("diff", "--at round#1 --at round#3 --fail-growth 120000", 0, "")]
     [DataRow("diff", "--at round#1 --at round#3 --fail-growth 119999", 4, "FILE: growth: 117 KiB (120,000 B), above --fail-growth 117 KiB")]
-    public void Thresholds(string command, string options, int exitCode, string message)
+    public void Exceeded_thresholds_are_exit_code_4(string command, string options, int exitCode, string message)
     {
         using var server = new GrowingServer();
         var run = CommandRun.Of([command, server.Path, .. Arguments("x " + options, "")[2..]]);

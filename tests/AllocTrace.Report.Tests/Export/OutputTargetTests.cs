@@ -10,7 +10,7 @@ namespace AllocTrace.Report.Tests.Export;
 [TestClass]
 public sealed class OutputTargetTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
 
     [TestMethod]
     public void Devices_and_pipes_stay_what_they_are()
@@ -39,7 +39,7 @@ public sealed class OutputTargetTests
             if (reader is not null)
                 Assert.AreEqual("f (a.py:1) 1000\n", reader.StandardOutput.ReadToEnd());
 
-            reader?.WaitForExit(_patience);
+            reader?.WaitForExit(_timeout);
             if (target != pipe)
                 Assert.AreEqual(0, CommandRun.Of("flamegraph", path, "-f", "-o", target).ExitCode);
 

@@ -18,7 +18,7 @@ public sealed class OtlpPushTests
 
     /// <summary>Compares the received figures with <c>top</c>: all allocations, and the blocks that are live at the end.</summary>
     [TestMethod]
-    public void What_arrives_is_what_top_shows()
+    public void Otlp_profiles_have_the_figures_of_top()
     {
         var recording = BuiltSession.Recorded(_folder.Path);
         using var receiver = new HttpReceiver();

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
@@ -21,7 +20,7 @@ public sealed class PushTests
     public void Series_arrives_in_order_with_name_labels_and_times()
     {
         using var server = new GrowingServer();
-        using var receiver = new Receiver();
+        using var receiver = new HttpReceiver();
         var run = CommandRun.Of("push", server.Path, "--to", receiver.Address, "--name", "shop.api", "--label", "env=ci", "--label", "host=a b", "--periods", "4");
         Assert.AreEqual($"alloctrace: sent 4 profiles to {receiver.Address}\n", run.Error);
         Assert.AreEqual(0, run.ExitCode);
@@ -36,7 +35,7 @@ public sealed class PushTests
             Assert.AreEqual("shop.api{env=ci,host=a b,pid=77}", query["name"]);
             Assert.IsNull(query["format"], "a server would take the form for a profile");
             Assert.IsLessThan(long.Parse(query["until"]!, CultureInfo.InvariantCulture), long.Parse(query["from"]!, CultureInfo.InvariantCulture));
-            var profile = requests[i].Profile;
+            var profile = ProfileIn(requests[i]);
             Assert.AreEqual(1_700_000_000_000_000_000 + (i * 500_000_000L), profile.TimeNanos, "when a server says it was");
             Assert.AreEqual(500_000_000, profile.DurationNanos);
             Assert.AreEqual(inUse[i], Sum(profile, "inuse_space"));
@@ -46,7 +45,7 @@ public sealed class PushTests
 
     /// <summary>Requires that Go's own library reads the form, as a server does, and that its pprof reads the profile.</summary>
     [TestMethod]
-    public void What_is_sent_is_what_a_server_reads()
+    public void Pushed_profiles_are_what_a_server_reads()
     {
         if (!ToolPath.Exists("go"))
             Assert.Inconclusive("no go on this machine");
@@ -81,19 +80,19 @@ public sealed class PushTests
     [DataRow("Push/TriedAgain", 503, "busy\n  for now")]
     [DataRow("Push/Refused", 400, "")]
     [DataRow("Push/RefusedWithReason", 400, "profile with labels '{__name__=\"memory\"}' is outside of ingestion window")]
-    public void What_is_said_meanwhile(string expectation, int status, string reason)
+    public void Push_reports_retries_and_refusals(string expectation, int status, string reason)
     {
         using var server = new GrowingServer();
-        using var receiver = new Receiver(200, status) { Reason = reason };
+        using var receiver = Receiver(reason, 200, status);
         var run = CommandRun.Of("push", server.Path, "--to", receiver.Address, "--name", "shop.api", "--periods", "2");
         Expectation.Verify(expectation, run.Error.Replace(receiver.Address, "http://SERVER"));
         Assert.AreEqual((status == 503 ? 0 : 1, ""), (run.ExitCode, run.Out));
     }
 
     [TestMethod]
-    public void What_fails_for_a_moment_is_tried_again()
+    public void Push_that_fails_for_a_moment_is_tried_again()
     {
-        using var receiver = new Receiver(503, 429, 200, 500, 200);
+        using var receiver = Receiver("", 503, 429, 200, 500, 200);
         var said = new List<string>();
         using var client = new HttpClient();
         var pusher = new ProfilePusher(client, attempts: 3, TimeSpan.FromMilliseconds(1), said.Add);
@@ -106,14 +105,16 @@ public sealed class PushTests
             },
             said);
         Assert.HasCount(5, receiver.Requests);
+        foreach (var request in receiver.Requests)
+            ProfileIn(request);
     }
 
     [TestMethod]
     [DataRow(400, "the server answered 400 Bad Request; 1 profile sent before that")]
     [DataRow(503, "the server answered 503 Service Unavailable; 1 profile sent before that")]
-    public void What_is_refused_ends_it(int status, string message)
+    public void Refused_profile_ends_the_push(int status, string message)
     {
-        using var receiver = new Receiver(200, status, status, status);
+        using var receiver = Receiver("", 200, status, status, status);
         using var client = new HttpClient();
         var pusher = new ProfilePusher(client, attempts: 3, TimeSpan.FromMilliseconds(1), _ => { });
         var e = Assert.ThrowsExactly<IOException>(() => pusher.SendAll(Profiles(receiver, 50)).GetAwaiter().GetResult());
@@ -122,9 +123,9 @@ public sealed class PushTests
     }
 
     [TestMethod]
-    public void Few_profiles_wait_in_memory()
+    public void Few_profiles_wait_in_memory_to_be_pushed()
     {
-        using var receiver = new Receiver();
+        using var receiver = new HttpReceiver();
         using var client = new HttpClient();
         var made = 0;
         var most = 0;
@@ -139,7 +140,7 @@ public sealed class PushTests
     }
 
     [TestMethod]
-    public void Nobody_there_is_one_line_and_exit_code_1()
+    public void Push_without_a_server_is_one_line_and_exit_code_1()
     {
         using var server = new GrowingServer();
         var free = new TcpListener(IPAddress.Loopback, 0);
@@ -150,7 +151,7 @@ public sealed class PushTests
             .AssertFailed(1, $"http://127.0.0.1:{port}: Connection refused; 0 profiles sent before that");
     }
 
-    private static IEnumerable<PushedProfile> Profiles(Receiver receiver, int count) =>
+    private static IEnumerable<PushedProfile> Profiles(HttpReceiver receiver, int count) =>
         Enumerable.Range(0, count).Select(_ => new PushedProfile(new Uri(receiver.Address + "/ingest?name=x"), []));
 
     private static long Sum(Profile profile, string type)
@@ -159,80 +160,22 @@ public sealed class PushTests
         return profile.Sample.Sum(sample => sample.Value[index]);
     }
 
-    /// <summary>A server that keeps its requests, and gives set answers, then 200.</summary>
-    private sealed class Receiver : IDisposable
+    /// <summary>A server that gives these answers, then 200.</summary>
+    private static HttpReceiver Receiver(string reason, params int[] statuses)
     {
-        private readonly HttpListener _listener = new();
-        private readonly Task _serving;
+        var left = new Queue<int>(statuses);
+        return new HttpReceiver { Answer = _ => left.TryDequeue(out var status) && status != 200 ? new(status, reason) : new() };
+    }
 
-        public Receiver(params int[] answers)
-        {
-            // The port is free until somebody else takes it: try again then.
-            for (var port = Random.Shared.Next(20_000, 50_000); ; port++)
-            {
-                try
-                {
-                    _listener.Prefixes.Clear();
-                    _listener.Prefixes.Add($"http://127.0.0.1:{port}/");
-                    _listener.Start();
-                    Address = $"http://127.0.0.1:{port}";
-                    break;
-                }
-                catch (HttpListenerException)
-                {
-                }
-            }
+    /// <summary>The profile in a form. Some tests send none.</summary>
+    private static Profile ProfileIn(ReceivedRequest request)
+    {
+        Assert.Contains("name=profile", Encoding.Latin1.GetString(request.Body));
+        var start = request.Body.AsSpan().IndexOf(new byte[] { 0x1f, 0x8b, 8 }); // gzip
+        if (start < 0)
+            return new Profile();
 
-            _serving = Serve(new Queue<int>(answers));
-        }
-
-        public string Address { get; }
-
-        /// <summary>The text that the receiver adds to a refusal.</summary>
-        public string Reason { get; init; } = "";
-
-        public ConcurrentQueue<(Uri Url, Profile Profile)> Requests { get; } = [];
-
-        public void Dispose()
-        {
-            _listener.Abort();
-            _serving.Wait();
-        }
-
-        private async Task Serve(Queue<int> answers)
-        {
-            while (true)
-            {
-                HttpListenerContext context;
-                try
-                {
-                    context = await _listener.GetContextAsync();
-                }
-                catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
-                {
-                    return;
-                }
-
-                using var body = new MemoryStream();
-                await context.Request.InputStream.CopyToAsync(body);
-                Requests.Enqueue((context.Request.Url!, ProfileIn(body.ToArray())));
-                context.Response.StatusCode = answers.TryDequeue(out var status) ? status : 200;
-                if (context.Response.StatusCode != 200)
-                    context.Response.OutputStream.Write(Encoding.UTF8.GetBytes(Reason));
-
-                context.Response.Close();
-            }
-        }
-
-        private static Profile ProfileIn(byte[] body)
-        {
-            Assert.Contains("name=profile", Encoding.Latin1.GetString(body));
-            var start = body.AsSpan().IndexOf(new byte[] { 0x1f, 0x8b, 8 }); // gzip; some tests send nothing
-            if (start < 0)
-                return new Profile();
-
-            using var compressed = new GZipStream(new MemoryStream(body[start..]), CompressionMode.Decompress);
-            return Profile.Parser.ParseFrom(compressed);
-        }
+        using var compressed = new GZipStream(new MemoryStream(request.Body[start..]), CompressionMode.Decompress);
+        return Profile.Parser.ParseFrom(compressed);
     }
 }

@@ -102,7 +102,7 @@ public sealed class EventLogTests
     }
 
     [TestMethod]
-    public void Without_the_option_there_is_nothing_of_it()
+    public void Database_has_no_event_log_without_the_option()
     {
         using var session = new SessionBuilder(_folder.File("plain.alloctrace"), 4 << 20);
         session.AddThread().Malloc(Obj, A, 10, 0);

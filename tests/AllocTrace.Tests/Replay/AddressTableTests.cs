@@ -8,7 +8,7 @@ namespace AllocTrace.Tests.Replay;
 public sealed class AddressTableTests
 {
     [TestMethod]
-    public void It_holds_what_a_dictionary_holds() => Gen.Int.Sample(seed =>
+    public void Address_table_holds_what_a_dictionary_holds() => Gen.Int.Sample(seed =>
     {
         var random = new Random(seed);
         using var table = new AddressTable();

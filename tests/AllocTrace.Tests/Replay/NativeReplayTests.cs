@@ -176,7 +176,7 @@ public sealed unsafe class NativeReplayTests
     }
 
     [TestMethod]
-    public void Mapping_that_moves_is_a_new_block_and_one_that_was_not_known_stays_so()
+    public void Moved_mapping_is_a_new_block_and_an_unknown_mapping_stays_unknown()
     {
         using var replayed = Run((_, thread) =>
         {

@@ -19,7 +19,7 @@ public sealed class OrderedCutTests
     }
 
     [TestMethod]
-    public void Looking_at_the_last_writer_first_is_what_makes_it_so()
+    public void Cut_is_consistent_because_the_last_writer_is_read_first()
     {
         var faults = Enumerable.Range(0, Programs).Count(seed => new OrderingModel(new Random(seed), looksAtLastWriterFirst: false).Run() is not null);
         Assert.IsTrue(faults > 0, "the model finds the fault of a collector that looks in any order");

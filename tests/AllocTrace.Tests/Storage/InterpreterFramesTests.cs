@@ -33,7 +33,7 @@ public sealed class InterpreterFramesTests
     }
 
     [TestMethod]
-    public void Stacks_that_are_the_same_without_them_are_one()
+    public void Stacks_that_differ_only_in_interpreter_frames_become_one()
     {
         var codes = new CodeTable();
         codes.Add(1, "/app.py", "f", 1);

@@ -1,10 +1,9 @@
-#define _GNU_SOURCE
 #include "capture/c_stacks/images.h"
 
-#include <link.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "platform/mapped_elf.h"
 #include "platform/mappings.h"
 #include "session/session.h"
 
@@ -31,48 +30,13 @@ static bool has(uint32_t image, uintptr_t address)
     return images[image].begin && address - images[image].begin < images[image].end - images[image].begin;
 }
 
-/* ---- the build id ---- */
-
-/* Notes: three 32-bit numbers (lengths of name and content, type), then both, each padded to 4 bytes (ELF, "Note Section"). */
-static const uint8_t *find_build_id(const uint8_t *notes, size_t bytes, uint32_t *length)
-{
-    for (size_t at = 0; at + sizeof(ElfW(Nhdr)) <= bytes;) {
-        const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)(notes + at);
-        size_t name = at + sizeof *note, content = name + ((note->n_namesz + 3u) & ~3u), end = content + ((note->n_descsz + 3u) & ~3u);
-        if (end > bytes)
-            return NULL;
-        if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && memcmp(notes + name, "GNU", 4) == 0) {
-            *length = note->n_descsz;
-            return notes + content;
-        }
-        at = end;
-    }
-    return NULL;
-}
-
 /* head: where the file's first byte is mapped. The string of the build id, 0 if there is none. */
 static uint32_t build_id_at(uintptr_t head)
 {
-    ElfW(Ehdr) header;
-    if (!head || !os_read_memory(head, &header, sizeof header) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-        return 0;
-    const ElfW(Phdr) *segments = (const ElfW(Phdr) *)(head + header.e_phoff);
-    uintptr_t base = head;
-    for (unsigned i = 0; i < header.e_phnum; i++)
-        if (segments[i].p_type == PT_LOAD && segments[i].p_offset == 0)
-            base = head - segments[i].p_vaddr;
-    for (unsigned i = 0; i < header.e_phnum; i++) {
-        uint32_t length;
-        const uint8_t *id = NULL;
-        if (segments[i].p_type == PT_NOTE)
-            id = find_build_id((const uint8_t *)(base + segments[i].p_vaddr), segments[i].p_memsz, &length);
-        if (id)
-            return session_string((const char *)id, length);
-    }
-    return 0;
+    uint32_t bytes;
+    const uint8_t *id = head && mapped_elf_is_at(head) ? mapped_elf_build_id(head, &bytes) : NULL;
+    return id ? session_string((const char *)id, bytes) : 0;
 }
-
-/* ---- */
 
 /* The image that a mapping is, if it was met before. */
 static uint32_t find_told(const struct os_mapping *mapping, const char *path)

@@ -1,6 +1,5 @@
 #include "capture/resident/mappings.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "platform/os.h"
@@ -185,9 +184,9 @@ static size_t read_lines(struct mappings *mappings, size_t length)
 void mappings_record(struct mappings *mappings, struct words *words)
 {
     mappings->words = words;
-    mappings->pagemap = os_page_size() == ALLOCTRACE_MEMORY_PAGE ? os_open("/proc/self/pagemap", O_RDONLY) : -1;
+    mappings->pagemap = os_page_size() == ALLOCTRACE_MEMORY_PAGE ? os_open_to_read("/proc/self/pagemap") : -1;
     mappings->missing |= mappings->pagemap < 0 ? ALLOCTRACE_MEMORY_NO_PAGES : 0;
-    int smaps = os_open("/proc/self/smaps", O_RDONLY);
+    int smaps = os_open_to_read("/proc/self/smaps");
     size_t length = 0, got;
     while (smaps >= 0 && length < MAPPINGS_TEXT && (got = os_read(smaps, mappings->text + length, MAPPINGS_TEXT - length)) > 0)
         length = read_lines(mappings, length + got);

@@ -1,7 +1,5 @@
 #include "capture/resident/resident.h"
 
-#include <pthread.h>
-
 #include "capture/recording.h"
 #include "capture/records.h"
 #include "capture/resident/heap.h"

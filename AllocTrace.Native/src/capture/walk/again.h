@@ -6,8 +6,6 @@
 #ifndef ALLOCTRACE_AGAIN_H
 #define ALLOCTRACE_AGAIN_H
 
-#include <pthread.h>
-
 #include "capture/walk/anchor.h"
 #include "capture/walk/innermost.h"
 

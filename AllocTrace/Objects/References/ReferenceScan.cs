@@ -130,12 +130,57 @@ internal sealed unsafe class ReferenceScan : IDisposable
         if (type.Is(ObjectType.ManagedDict))
             ManagedDict(at);
 
-        var (from, end) = ((long)(at + _layout.ObjectBytes), _words.Bytes);
         var weak = type.WeakListOffset > 0 ? at + type.WeakListOffset : long.MaxValue;
+        if (!Special(type, at, address, weak))
+            Usual(type, at, address, weak);
+    }
+
+    /// <summary>Follows an object whose words are not a range of references. Returns false if they are.</summary>
+    private bool Special(ObjectType type, int at, ulong address, long weak)
+    {
+        var (from, end) = ((long)(at + _layout.ObjectBytes), _words.Bytes);
         switch (type.Kind)
         {
             case ObjectKind.Atom:
-                return;
+            case ObjectKind.LocalDummy: // a dict of the thread, which is borrowed
+                return true;
+            case ObjectKind.Code:
+                Code(from, at, weak);
+                return true;
+            case ObjectKind.Frame:
+                _frameScan.FrameObject(_words, at, address);
+                return true;
+            case ObjectKind.Generator when _layout.Minor >= 11:
+                // Only coroutines set their origin: that of a generator is stale.
+                _words.ReferAllBut(from, at + _layout.GeneratorFrame, weak, type.Name == "generator" ? at + _layout.GeneratorFrame - 16 : weak);
+                _frameScan.Frame(_words, at + _layout.GeneratorFrame, address + (ulong)_layout.GeneratorFrame);
+                return true;
+            case ObjectKind.Decimal:
+                _words.Refer(at + type.BasicBytes - 40); // its digits, if four words behind do not suffice
+                return true;
+            case ObjectKind.Lock:
+                _words.Refer(from);
+                return true;
+            case ObjectKind.ContextVariable:
+                _words.ReferAllBut(from, end, from + 16); // the cached value
+                return true;
+            case ObjectKind.WeakReference:
+                _words.ReferAllBut(from, end, at + _layout["weakref.object"], at + _layout["weakref.previous"], at + _layout["weakref.next"], weak);
+                return true;
+            case ObjectKind.MemoryView:
+                _words.ReferAllBut(from, Math.Min(end, at + type.BasicBytes - 8), at + _layout["memoryview.owner"], weak);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>Follows an object whose words are references from some place on.</summary>
+    private void Usual(ObjectType type, int at, ulong address, long weak)
+    {
+        var (from, end) = ((long)(at + _layout.ObjectBytes), _words.Bytes);
+        switch (type.Kind)
+        {
             case ObjectKind.Text:
                 from = Text(at);
                 break;
@@ -151,40 +196,12 @@ internal sealed unsafe class ReferenceScan : IDisposable
                 _words.ReferAllBut(from, at + _layout.HeapTypeKeys + 24, weak);
                 from = at + _layout.HeapTypeBytes;
                 break;
-            case ObjectKind.Code:
-                Code(from, at, weak);
-                return;
-            case ObjectKind.Frame:
-                _frameScan.FrameObject(_words, at, address);
-                return;
-            case ObjectKind.Generator when _layout.Minor >= 11:
-                // Only coroutines set their origin: that of a generator is stale.
-                _words.ReferAllBut(from, at + _layout.GeneratorFrame, weak, type.Name == "generator" ? at + _layout.GeneratorFrame - 16 : weak);
-                _frameScan.Frame(_words, at + _layout.GeneratorFrame, address + (ulong)_layout.GeneratorFrame);
-                return;
             case ObjectKind.Pattern:
                 end = Math.Min(end, at + type.BasicBytes - 8); // then come numbers: a program, or marks
                 break;
-            case ObjectKind.Decimal:
-                _words.Refer(at + type.BasicBytes - 40); // its digits, if four words behind do not suffice
-                return;
-            case ObjectKind.Lock:
-                _words.Refer(from);
-                return;
-            case ObjectKind.ContextVariable:
-                _words.ReferAllBut(from, end, from + 16); // the cached value
-                return;
-            case ObjectKind.LocalDummy:
-                return; // a dict of the thread, which is borrowed
-            case ObjectKind.WeakReference:
-                _words.ReferAllBut(from, end, at + _layout["weakref.object"], at + _layout["weakref.previous"], at + _layout["weakref.next"], weak);
-                return;
             case ObjectKind.LruCache or ObjectKind.LruLink:
                 from += 24; // previous, next, and a hash
                 break;
-            case ObjectKind.MemoryView:
-                _words.ReferAllBut(from, Math.Min(end, at + type.BasicBytes - 8), at + _layout["memoryview.owner"], weak);
-                return;
             case ObjectKind.Other:
                 from = AfterData(type, at, from);
                 break;

@@ -1,9 +1,10 @@
 using AllocTrace.Storage;
+using AllocTrace.Wire;
 
 namespace AllocTrace.Report.Render;
 
 /// <summary>Says which allocations of C code a recording lacks.</summary>
-internal static class NativeReach
+internal static class NativeCaveats
 {
     /// <summary>Says what C stacks lack.</summary>
     public static void WriteStacks(Page page, long cut, long unplaced)
@@ -16,11 +17,11 @@ internal static class NativeReach
 
     public static void Write(Page page, TraceNative native)
     {
-        var what = native.Mode == "stacks" ? "malloc and mmap are recorded, with C stacks" : "malloc and mmap are recorded";
+        var what = native.HasStacks ? "malloc and mmap are recorded, with C stacks" : "malloc and mmap are recorded";
         page.Line($"  {what}{(native.IsWhole ? "" : ", but not all calls:")}", native.IsWhole ? Page.Dim : Page.Alarm);
-        if (native.Reach == "import")
+        if (native.ReachKind == NativeReach.Redirected)
             page.Line("  - the recording came too late or another allocator comes first, so only images that were loaded by then, or since, are seen: start the program with 'alloctrace run --native malloc'", Page.Alarm);
-        if (native.Reach == "none")
+        if (native.ReachKind == NativeReach.None)
             page.Line("  - no call reaches AllocTrace", Page.Alarm);
         foreach (var image in native.Past)
             page.Line($"  - {Printable.Text(image)} has an allocator of its own: of its memory only mappings are seen", Page.Alarm);

@@ -1,0 +1,14 @@
+namespace AllocTrace.Objects;
+
+/// <summary>How the memory of a process was read for the types and holders of its blocks.</summary>
+internal enum ReadingMethod
+{
+    /// <summary>It was not.</summary>
+    None,
+
+    /// <summary>From a copy that the process made of itself.</summary>
+    Copy,
+
+    /// <summary>From the process, whose threads were held.</summary>
+    Held,
+}
