@@ -8,17 +8,17 @@ namespace AllocTrace.Sessions;
 /// </summary>
 public sealed class SessionCollection : IDisposable
 {
-    private readonly string _path;
+    private readonly OutputFile _target;
     private readonly Collector _collector;
 
     private readonly SessionPaths _paths;
     private readonly bool _isWatching;
 
-    private SessionCollection(SessionPaths paths, string path, Collector collector, bool isWatching)
+    private SessionCollection(SessionPaths paths, OutputFile target, Collector collector, bool isWatching)
     {
         _paths = paths;
         _isWatching = isWatching;
-        _path = path;
+        _target = target;
         _collector = collector;
     }
 
@@ -45,10 +45,11 @@ public sealed class SessionCollection : IDisposable
             path = path.Replace("%p", (first?.Pid ?? 0).ToString(), StringComparison.Ordinal);
         }
 
-        TraceWriter.CheckTarget(path, overwrite);
-        var collector = new Collector(paths.Find, temporaryThreshold, () => TraceWriter.Create(path, overwrite));
+        var target = new OutputFile(path);
+        TraceWriter.CheckTarget(target, overwrite);
+        var collector = new Collector(paths.Find, temporaryThreshold, () => TraceWriter.Create(target, overwrite));
         collector.Start();
-        return new SessionCollection(paths, path, collector, isWatching);
+        return new SessionCollection(paths, target, collector, isWatching);
     }
 
     /// <summary>Follows processes that run until they end, completes the database, and removes the sessions that are in it.</summary>
@@ -79,7 +80,7 @@ public sealed class SessionCollection : IDisposable
 
         _paths.RemoveLeft();
         return new CollectionResult(
-            hasDatabase ? _path : null,
+            hasDatabase ? _target.Path : null,
             _collector.ProcessCount,
             _collector.Running,
             [.. problems.Select(_paths.Shown)],
@@ -87,7 +88,11 @@ public sealed class SessionCollection : IDisposable
     }
 
     /// <summary>Ends the collecting. Without <see cref="Wait"/>, no session is removed.</summary>
-    public void Dispose() => _collector.Dispose();
+    public void Dispose()
+    {
+        _collector.Dispose();
+        _target.Dispose();
+    }
 
     private static string? Remove(string file)
     {
