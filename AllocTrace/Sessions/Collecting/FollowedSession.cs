@@ -24,6 +24,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
     private readonly RequestedSnapshots _requests;
     private readonly EventLog? _events;
     private readonly ControlGroup? _group;
+    private readonly ThreadNameReader _names;
 
     /// <summary>Whether the recording was over at the first round.</summary>
     private bool? _wasOver;
@@ -39,8 +40,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
     private readonly ulong _pidStarted;
     private readonly ulong _startedMonoNs;
     private int _sampledSlice = -1;
-    private ulong _quietSinceNs;
-    private ulong _execCheckNs = FirstExecCheckNs;
+    private ulong _quietSinceNs, _execCheckNs = FirstExecCheckNs;
     private int _isClaimed;
 
     private FollowedSession(SessionFile session, SessionFile claim, TracedProcess process, int temporaryThreshold, ForkImages forks, bool isAwaited)
@@ -63,6 +63,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
         _objects = new ObjectCapture(claim, snapshot => new SiteLines(_session, Replay!).Of(snapshot));
         Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image), OnCopy = _objects.OnCopy };
         IsWaiting = ForkNumber != 0;
+        _names = new ThreadNameReader(session, process.NumberHere, Replay);
         _group = process.NumberHere is { } pid ? ControlGroup.Of(pid) : null;
         _live = new LiveSnapshotFile(session, Replay, _objects, ReadMap, _group);
         _events = EventLog.Of(session);
@@ -189,6 +190,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
             _requests.Answer();
 
         _drain.KeepJournalShort();
+        _names.LookIfDue(now);
         if (Damage is null)
             _live.WriteIfWatched(now, HeaderLosses);
 
@@ -241,6 +243,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
         else if (Damage is null)
             FinishDrain();
 
+        _names.Apply();
         _drain.EndThreads();
         Replay.Finish();
         _objects.Finish();
@@ -252,7 +255,6 @@ internal sealed unsafe partial class FollowedSession : IDisposable
 
         if (_isRest)
             _losses.Add(new Loss(LossReason.CollectedBefore, 0, null, null));
-
     }
 
     /// <inheritdoc cref="SessionClaim.Leave"/>
