@@ -17,20 +17,27 @@ internal static class AttachCommand
             Description = "The database to write [default: alloctrace-PID.db in the current folder]",
             HelpName = "FILE.db",
         };
+        var recording = new RecordingOptionSet();
         var command = new Verb(
             "attach",
             "Starts recording a running Python process, from now on. Needs gdb before CPython 3.14.",
             "alloctrace attach 4711 -o app.db",
+            "alloctrace attach 4711 --native malloc               # memory of C libraries, too: malloc and mmap",
+            "alloctrace attach 4711 --sample 512KiB               # estimates, at a fraction of the cost",
             "alloctrace detach 4711                               # ends the recording; the process continues")
         {
             pid, path, patience,
         };
+        foreach (var option in recording.Options)
+            command.Add(option);
+
+        command.Validators.Add(recording.Validate);
         command.SetAction(parsed =>
         {
             var number = parsed.GetValue(pid);
             var database = parsed.GetValue(path) ?? $"alloctrace-{number}.db";
             using var interrupt = new Interrupt();
-            using var contained = Attachment.Start(number, database, TimeSpan.FromSeconds(parsed.GetValue(patience)), interrupt.Token);
+            using var contained = Attachment.Start(number, database, TimeSpan.FromSeconds(parsed.GetValue(patience)), recording.Read(parsed), interrupt.Token);
             if (contained is not null)
                 return Collect(contained, number, database, interrupt, output);
 

@@ -14,10 +14,14 @@ public static class Attachment
     /// <param name="pid">The process.</param>
     /// <param name="database">What the recording becomes: a path where the process's user may write; for a process in a container, where this one may.</param>
     /// <param name="patience">How long to wait until it runs Python code.</param>
+    /// <param name="options">
+    /// The options of the recording; <see langword="null"/>: the defaults. <see cref="RecordingOptions.TemporaryThreshold"/> has no effect: the process
+    /// starts its collector itself.
+    /// </param>
     /// <param name="stop">Ends the waiting early.</param>
     /// <returns>The recording, if this process has to collect it, because the other one runs in a container; otherwise <see langword="null"/>.</returns>
     /// <exception cref="IOException">It failed; the process continues unchanged. The message is one line.</exception>
-    public static ContainedRecording? Start(uint pid, string database, TimeSpan patience, CancellationToken stop = default)
+    public static ContainedRecording? Start(uint pid, string database, TimeSpan patience, RecordingOptions? options = null, CancellationToken stop = default)
     {
         database = Path.GetFullPath(database);
         using var target = new TargetProcess(pid);
@@ -36,7 +40,7 @@ public static class Attachment
 
         void Begin(RemoteCall call)
         {
-            var result = Call(target, python, call, new AttachDeadline(patience, stop));
+            var result = Call(target, python, call with { Options = (options ?? new RecordingOptions()).ToEnvironment(collected: false) }, new AttachDeadline(patience, stop));
             if (result != RemoteCall.Done)
                 throw new IOException(Describe(pid, result, "begin to record"));
         }
