@@ -30,6 +30,12 @@ public sealed record TraceCrash(
     /// <summary>The threads, the one that got the signal first.</summary>
     public IReadOnlyList<CrashedThread> Threads { get; init; } = [];
 
+    /// <summary>The C stack of the thread that got the signal, innermost first. Empty in recordings of older versions, and on arm64.</summary>
+    public IReadOnlyList<CrashedCFrame> CFrames { get; init; } = [];
+
+    /// <summary>True if there are older C frames, without room in the recording or not to be found.</summary>
+    public bool IsCStackCut { get; init; }
+
     /// <summary>The last recorded calls of that thread, the last one first.</summary>
     public IReadOnlyList<LastAllocation> Allocations { get; init; } = [];
 }

@@ -241,6 +241,17 @@ CREATE TABLE crash_frame (
     PRIMARY KEY (thread, position)
 ) WITHOUT ROWID;
 
+-- The C stack of the thread that got the signal.
+CREATE TABLE crash_c_frame (
+    process  INTEGER NOT NULL REFERENCES process,
+    position INTEGER NOT NULL, -- 0: the innermost, which failed or was interrupted
+    path     TEXT NOT NULL,    -- of the executable or library, '[vdso]', or '': code that was made at run time, or no code
+    offset   INTEGER NOT NULL, -- in that file; without a path: the address
+    function TEXT NOT NULL,    -- '': not known
+    is_cut   INTEGER NOT NULL, -- 1: there are older frames, of which no more was kept; 0 for all but the oldest
+    PRIMARY KEY (process, position)
+) WITHOUT ROWID;
+
 -- The last recorded calls of the thread that got the signal, by position: 0 is the last.
 CREATE TABLE crash_allocation (
     process  INTEGER NOT NULL REFERENCES process,

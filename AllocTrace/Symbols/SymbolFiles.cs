@@ -6,31 +6,33 @@ namespace AllocTrace.Symbols;
 /// <param name="debugFolders">Where debug files are, by build id: <c>FOLDER/.build-id/ab/cdef….debug</c>.</param>
 internal sealed class SymbolFiles(params IReadOnlyList<string> debugFolders)
 {
-    private readonly ConcurrentDictionary<(string Path, string BuildId), Image?> _images = [];
+    private readonly ConcurrentDictionary<(string Path, string? BuildId), Image?> _images = [];
 
     /// <summary>Those of this system, for recordings that end now.</summary>
     public static SymbolFiles OfSystem { get; } = new("/usr/lib/debug");
 
     /// <summary>Finds the function of a byte of a file.</summary>
     /// <param name="path">The file as its process named it.</param>
-    /// <param name="buildId">That it had, in base 16: a file with another one is another file. Empty: not known.</param>
+    /// <param name="buildId">That it had, in base 16: a file with another one is another file. <see langword="null"/>: not known.</param>
     /// <param name="fileOffset">Where in the file.</param>
     /// <returns><see langword="null"/> when there is no such file any more.</returns>
-    public FunctionName? Find(string path, string buildId, ulong fileOffset) => ImageOf(path, buildId) is { } image && image.File.AddressOf(fileOffset) is { } address
+    public FunctionName? Find(string path, string? buildId, ulong fileOffset) => ImageOf(path, buildId) is { } image && image.File.AddressOf(fileOffset) is { } address
         ? image.Functions.Find(address)
         : null;
 
     /// <summary>Finds the name of a function by where it begins, as its file counts addresses.</summary>
     public string? NameAt(string path, string buildId, ulong address) => ImageOf(path, buildId)?.Functions.Find(address) is { Name: { } name } ? name : null;
 
-    private Image? ImageOf(string path, string buildId) => _images.GetOrAdd((path, buildId), key => Open(key.Path, key.BuildId));
+    private Image? ImageOf(string path, string? buildId) => _images.GetOrAdd((path, buildId), key => Open(key.Path, key.BuildId));
 
-    private Image? Open(string path, string buildId)
+    private Image? Open(string path, string? buildId)
     {
         try
         {
+            var found = ElfImage.TryOpenWithFunctions(path);
+            buildId ??= found?.BuildId ?? "";
             var debug = debugFolders.Select(folder => DebugFile(folder, buildId)).FirstOrDefault(file => file is not null);
-            var file = ElfImage.TryOpenWithFunctions(path) is { } found && found.BuildId == buildId ? found : debug;
+            var file = found?.BuildId == buildId ? found : debug;
             return file is null ? null : new Image(file, new FunctionTable(file, debug));
         }
         catch (IOException)

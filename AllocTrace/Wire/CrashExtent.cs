@@ -12,6 +12,7 @@ internal sealed unsafe class CrashExtent
         _start = start;
         Header = *(CrashHeader*)start;
         if (Header.Threads > WireFormat.CrashThreads || Header.Allocations > WireFormat.CrashAllocations || Header.Frames > WireFormat.CrashFrames
+            || Header.CFrames > WireFormat.CrashCFrames
             || Header.TextBytes > WireFormat.ExtentBytes - WireFormat.CrashTextOffset)
             throw session.Damaged("a crash announces more entries than fit");
     }
@@ -32,6 +33,9 @@ internal sealed unsafe class CrashExtent
     /// <summary>Frame <paramref name="number"/> of all.</summary>
     /// <exception cref="InvalidTraceException">There is none.</exception>
     public CrashFrame Frame(uint number) => number < Header.Frames ? ((CrashFrame*)(_start + WireFormat.CrashFramesOffset))[number] : throw _session.Damaged($"frame {number} of a crash does not exist");
+
+    /// <summary>C frame <paramref name="number"/>, below <see cref="CrashHeader.CFrames"/>.</summary>
+    public CrashCFrame CFrame(uint number) => ((CrashCFrame*)(_start + WireFormat.CrashCFramesOffset))[number];
 
     public CrashAllocation Allocation(uint number) => ((CrashAllocation*)(_start + WireFormat.CrashAllocationsOffset))[number];
 

@@ -22,4 +22,6 @@ internal struct CrashHeader
     [FieldOffset(52)] public uint Allocations;
     [FieldOffset(56)] public uint Frames;
     [FieldOffset(60)] public uint TextBytes;
+    [FieldOffset(64)] public uint CFrames;
+    [FieldOffset(68)] public uint CIsCut;
 }

@@ -73,12 +73,13 @@ internal static class WireFormat
     public const ulong OperandMask = (1UL << OperandBits) - 1;
 
     /// <summary>The room of a crash for threads, allocations and frames, and the offsets of its parts in its extent.</summary>
-    public const int CrashThreads = 128, CrashAllocations = 64, CrashFrames = 8192;
+    public const int CrashThreads = 128, CrashAllocations = 64, CrashFrames = 8192, CrashCFrames = 256;
 
     public const int CrashThreadsOffset = 128;
     public const int CrashAllocationsOffset = CrashThreadsOffset + (CrashThreads * CrashThread.Bytes);
     public const int CrashFramesOffset = CrashAllocationsOffset + (CrashAllocations * 32);
-    public const int CrashTextOffset = CrashFramesOffset + (CrashFrames * 16);
+    public const int CrashCFramesOffset = CrashFramesOffset + (CrashFrames * 16);
+    public const int CrashTextOffset = CrashCFramesOffset + (CrashCFrames * CrashCFrame.Bytes);
 
     /// <summary>In the argument of a <see cref="MarkKind.Copy"/>.</summary>
     public const int CopyPidShift = 32;

@@ -23,6 +23,7 @@ public static class WireLayout
         ("alloctrace_crash", typeof(CrashHeader)),
         ("alloctrace_crash_thread", typeof(CrashThread)),
         ("alloctrace_crash_frame", typeof(CrashFrame)),
+        ("alloctrace_crash_c_frame", typeof(CrashCFrame)),
         ("alloctrace_crash_allocation", typeof(CrashAllocation)),
     ];
 

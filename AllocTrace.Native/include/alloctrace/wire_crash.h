@@ -10,6 +10,7 @@
  *   then        ALLOCTRACE_CRASH_THREADS of struct alloctrace_crash_thread, the thread of the signal first
  *   then        ALLOCTRACE_CRASH_ALLOCATIONS of struct alloctrace_crash_allocation, the last one first
  *   then        ALLOCTRACE_CRASH_FRAMES of struct alloctrace_crash_frame, those of a thread together, innermost first
+ *   then        ALLOCTRACE_CRASH_C_FRAMES of struct alloctrace_crash_c_frame, the C stack of the thread of the signal, innermost first
  *   then        text, to the end of the extent: uint32 length, then that many bytes of UTF-8, padded to 4; a reference is an offset in the
  * text
  */
@@ -18,6 +19,7 @@ enum {
     ALLOCTRACE_CRASH_ALLOCATIONS = 64,
     ALLOCTRACE_CRASH_FRAMES = 8192,
     ALLOCTRACE_CRASH_THREAD_FRAMES = 1024, /* the largest number of frames of one thread */
+    ALLOCTRACE_CRASH_C_FRAMES = 256,
 };
 
 enum alloctrace_crash_state {
@@ -41,7 +43,9 @@ struct alloctrace_crash {
     uint32_t allocations;
     uint32_t frames;
     uint32_t text_bytes;
-    uint32_t reserved[12];
+    uint32_t c_frames;
+    uint32_t c_is_cut; /* 1: there are more C frames, without room here or without a rule that leads to them */
+    uint32_t reserved[10];
 };
 
 struct alloctrace_crash_thread {
@@ -67,6 +71,13 @@ struct alloctrace_crash_frame {
     uint32_t reserved;
 };
 
+struct alloctrace_crash_c_frame {
+    uint64_t address; /* of the instruction that failed, or of one byte before the return address: within the call */
+    uint64_t offset;  /* of that byte in the file */
+    uint32_t path;    /* text: the file, or a name such as [vdso]; empty: made at run time, or no code */
+    uint32_t reserved;
+};
+
 struct alloctrace_crash_allocation {
     uint64_t address;
     uint64_t size;
@@ -81,7 +92,9 @@ struct alloctrace_crash_allocation {
     (ALLOCTRACE_CRASH_THREADS_OFFSET + ALLOCTRACE_CRASH_THREADS * (uint32_t)sizeof(struct alloctrace_crash_thread))
 #define ALLOCTRACE_CRASH_FRAMES_OFFSET                                                                                                     \
     (ALLOCTRACE_CRASH_ALLOCATIONS_OFFSET + ALLOCTRACE_CRASH_ALLOCATIONS * (uint32_t)sizeof(struct alloctrace_crash_allocation))
-#define ALLOCTRACE_CRASH_TEXT_OFFSET                                                                                                       \
+#define ALLOCTRACE_CRASH_C_FRAMES_OFFSET                                                                                                   \
     (ALLOCTRACE_CRASH_FRAMES_OFFSET + ALLOCTRACE_CRASH_FRAMES * (uint32_t)sizeof(struct alloctrace_crash_frame))
+#define ALLOCTRACE_CRASH_TEXT_OFFSET                                                                                                       \
+    (ALLOCTRACE_CRASH_C_FRAMES_OFFSET + ALLOCTRACE_CRASH_C_FRAMES * (uint32_t)sizeof(struct alloctrace_crash_c_frame))
 
 #endif

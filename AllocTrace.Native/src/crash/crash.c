@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "capture/recording.h"
+#include "crash/c_frames.h"
 #include "crash/report.h"
 #include "session/session.h"
 
@@ -40,7 +41,7 @@ static struct alloctrace_crash *place(void)
     return is_ours ? (struct alloctrace_crash *)session.extent[ALLOCTRACE_EXTENT_CRASH][0] : NULL;
 }
 
-static void report(struct alloctrace_crash *crash, int signal, const siginfo_t *info, uint32_t os_id)
+static void report(struct alloctrace_crash *crash, int signal, const siginfo_t *info, const void *context, uint32_t os_id)
 {
     crash->signal = (uint32_t)signal;
     crash->code = info->si_code;
@@ -53,6 +54,7 @@ static void report(struct alloctrace_crash *crash, int signal, const siginfo_t *
     SHARED_STORE(crash->state, (uint32_t)ALLOCTRACE_CRASH_WRITING);
     report_allocations(crash);
     report_threads(crash, os_id);
+    report_c_stack(crash, context);
     SHARED_STORE(crash->state, (uint32_t)ALLOCTRACE_CRASH_WRITTEN);
 }
 
@@ -79,7 +81,6 @@ static void pass_on(int signal, siginfo_t *info)
 
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
-    (void)context;
     int saved = errno;
     struct alloctrace_crash *crash = place();
     bool is_ignored = was_sent(info) && before_of(signal)->sa_handler == SIG_IGN;
@@ -90,7 +91,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
     if (crash) {
         uint32_t os_id = os_thread_id(), nobody = 0;
         if (__atomic_compare_exchange_n(&owner, &nobody, os_id, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-            report(crash, signal, info, os_id);
+            report(crash, signal, info, context, os_id);
         else if (nobody == os_id && SHARED_LOAD(crash->state) == ALLOCTRACE_CRASH_WRITING)
             report_fault(crash, signal);
         else
@@ -106,6 +107,7 @@ void crash_arm(void)
     if (is_armed) /* before a fork */
         return;
     is_armed = true;
+    crash_c_frames_begin();
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     sigemptyset(&action.sa_mask);
     for (int i = 0; i < SIGNALS; i++)

@@ -9,6 +9,8 @@
 #include "callstack/internal.h"
 #include "capture/recording.h"
 #include "capture/thread.h"
+#include "crash/c_frames.h"
+#include "crash/text.h"
 
 static sigjmp_buf after_fault;
 static volatile sig_atomic_t is_in_step;
@@ -48,24 +50,7 @@ static struct alloctrace_crash_frame *frame_at(struct alloctrace_crash *crash, u
     return (struct alloctrace_crash_frame *)((uint8_t *)crash + ALLOCTRACE_CRASH_FRAMES_OFFSET) + number;
 }
 
-/* ---- text ---- */
-
-enum { LONGEST_TEXT = 1024, NO_TEXT = 0 };
-
-/* Reference 0 is empty: the first text. */
-static uint32_t add_text(struct alloctrace_crash *crash, const struct text_view *text)
-{
-    const uint32_t room = ALLOCTRACE_EXTENT_BYTES - ALLOCTRACE_CRASH_TEXT_OFFSET;
-    uint32_t at = crash->text_bytes ? crash->text_bytes : sizeof(uint32_t);
-    if (room - at < sizeof(uint32_t) + LONGEST_TEXT)
-        return NO_TEXT;
-    uint8_t *length_at = (uint8_t *)crash + ALLOCTRACE_CRASH_TEXT_OFFSET + at;
-    bool cut;
-    uint32_t length = (uint32_t)text_encode(text, (char *)length_at + sizeof(uint32_t), LONGEST_TEXT, &cut);
-    memcpy(length_at, &length, sizeof length);
-    SHARED_STORE(crash->text_bytes, at + ((uint32_t)sizeof(uint32_t) + length + 3) / 4 * 4);
-    return at;
-}
+/* ---- names ---- */
 
 /* The names of code objects that were met: recursion meets them again and again. */
 static struct known_code {
@@ -80,7 +65,7 @@ static const struct known_code *names_of(struct alloctrace_crash *crash, const s
         const struct layout *layout = python->runtime.layout;
         struct text_view filename = callstack_text(python, code, layout->code.filename);
         struct text_view function = callstack_text(python, code, layout->code.qualname ? layout->code.qualname : layout->code.name);
-        *known = (struct known_code){0, add_text(crash, &filename), add_text(crash, &function)};
+        *known = (struct known_code){0, crash_add_text(crash, &filename), crash_add_text(crash, &function)};
         known->code = code;
     }
     return known;
@@ -198,6 +183,23 @@ void report_threads(struct alloctrace_crash *crash, uint32_t os_id)
     }
     for (uint32_t i = 0; i < recording.runtime_count; i++)
         add_threads(i, false, os_id);
+}
+
+/* ---- the C stack ---- */
+
+static const void *context_now;
+
+static void add_c_frames(void)
+{
+    crash_add_c_frames(now.crash, context_now);
+}
+
+void report_c_stack(struct alloctrace_crash *crash, const void *context)
+{
+    now.crash = crash;
+    context_now = context;
+    SHARED_STORE(crash->c_is_cut, 1u); /* until it has gone well */
+    do_step(add_c_frames);
 }
 
 /* ---- the last allocations ---- */

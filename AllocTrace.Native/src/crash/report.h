@@ -11,6 +11,9 @@
 void report_threads(struct alloctrace_crash *crash, uint32_t os_id);
 void report_allocations(struct alloctrace_crash *crash);
 
+/* context: what the handler was given. */
+void report_c_stack(struct alloctrace_crash *crash, const void *context);
+
 /* Called in the handler of a signal that arrives while the report is written: continues with the next step. Does not return if a step
  * was running. */
 void report_fault(struct alloctrace_crash *crash, int signal);

@@ -24,6 +24,10 @@ enum unwind_result {
  * one: one more than where it was. */
 enum unwind_result unwind_step_over_signal(struct unwind_frame *frame, uintptr_t end);
 
+/* Makes the function that a signal interrupted a frame, the pc as above. context: what the signal's handler was given. False: not known on
+ * this machine. */
+bool unwind_interrupted(const void *context, struct unwind_frame *frame);
+
 /* The CFA of the frame, 0 if it is not on the stack. */
 ALWAYS_INLINE uintptr_t unwind_cfa(struct unwind_rule rule, const struct unwind_frame *frame, uintptr_t end)
 {

@@ -37,6 +37,7 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
                 page.Line($"  … and {Numbers.Of(crash.ThreadsInAll - crash.Threads.Count, "more thread")}, without room in the recording");
             }
 
+            WriteCStack(page, crash);
             WriteAllocations(page, crash);
             page.Line();
         }
@@ -89,6 +90,18 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
             WriteJson(text, thread);
 
         json.WriteEndArray();
+        json.WriteStartArray("c_traceback");
+        foreach (var frame in crash.CFrames)
+        {
+            json.WriteStartObject();
+            json.WriteString("filename", frame.Path);
+            json.WriteNumber("offset", unchecked((ulong)frame.Offset));
+            json.WriteString("function", frame.Function);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteBoolean("c_traceback_cut", crash.IsCStackCut);
         json.WriteStartArray("allocations");
         foreach (var allocation in crash.Allocations)
         {
@@ -156,6 +169,24 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
             page.Line($"    … and {Numbers.Of(thread.Depth - thread.Frames.Count, "older frame")}");
         if (thread.HasFaulted)
             page.Line("    only part of its stack could be read", Page.Alarm);
+    }
+
+    /// <summary>Writes in the words of CPython 3.14's faulthandler; the number is an offset in the file.</summary>
+    private static void WriteCStack(Page page, TraceCrash crash)
+    {
+        if (crash.CFrames.Count == 0)
+            return;
+
+        page.Line();
+        page.Line("  C stack of the crashed thread (most recent call first):");
+        foreach (var frame in crash.CFrames)
+        {
+            var (function, offset) = (frame.Function == "" ? "???" : Printable.Text(frame.Function), frame.Offset.ToString("x", CultureInfo.InvariantCulture));
+            page.Line(frame.Path == "" ? $"    No file, at 0x{offset}" : $"    Binary file \"{Printable.Text(frame.Path)}\", at {function} [+0x{offset}]");
+        }
+
+        if (crash.IsCStackCut)
+            page.Line("    … and older frames: without room here, or not found");
     }
 
     private static void WriteAllocations(Page page, TraceCrash crash)

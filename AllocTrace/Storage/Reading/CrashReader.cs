@@ -36,6 +36,11 @@ internal static class CrashReader
                 row.CheckedInt64(3),
                 unchecked((ulong)row.Int64(4)),
                 row.IsNull(5) ? null : new StackFrame(row.Text(5), checked((int)row.CheckedInt64(6)), row.Text(7))))).ToLookup(row => row.Process, row => row.Allocation);
+        var isOlder = MetadataReader.Read(connection, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'crash_c_frame'", _ => true).Length == 0;
+        var cFrames = (isOlder ? [] : MetadataReader.Read(
+            connection,
+            "SELECT process, path, offset, function, is_cut FROM crash_c_frame ORDER BY process, position",
+            row => (Process: row.CheckedInt64(0), Frame: new CrashedCFrame(row.Text(1), row.Int64(2), row.Text(3)), IsCut: row.CheckedInt64(4) != 0))).ToLookup(row => row.Process);
         return MetadataReader.Read(
             connection,
             """
@@ -57,6 +62,8 @@ internal static class CrashReader
                 row.CheckedInt64(11) != 0)
             {
                 Threads = [.. threads[row.CheckedInt64(0)]],
+                CFrames = [.. cFrames[row.CheckedInt64(0)].Select(each => each.Frame)],
+                IsCStackCut = cFrames[row.CheckedInt64(0)].Any(each => each.IsCut),
                 Allocations = [.. allocations[row.CheckedInt64(0)]],
             });
     }

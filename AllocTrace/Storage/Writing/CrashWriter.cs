@@ -1,5 +1,6 @@
 using AllocTrace.Replay;
 using AllocTrace.Stacks;
+using AllocTrace.Symbols;
 using AllocTrace.Wire;
 
 namespace AllocTrace.Storage;
@@ -32,7 +33,7 @@ internal sealed class CrashWriter(WriteConnection connection)
             threads.Add((thread, [.. Enumerable.Range(0, (int)thread.Frames).Select(position => FrameOf(crash, thread.FirstFrame + (uint)position))]));
         }
 
-        return new CrashContent(header, crash.IsComplete, threads, allocations);
+        return new CrashContent(header, crash.IsComplete, threads, [.. Enumerable.Range(0, (int)header.CFrames).Select(number => CFrameOf(crash, (uint)number))], allocations);
     }
 
     /// <summary>Writes a crash.</summary>
@@ -62,6 +63,10 @@ internal sealed class CrashWriter(WriteConnection connection)
         foreach (var (thread, frames) in crash.Threads)
             AddThread(process, thread, frames);
 
+        using var cFrameRow = new RawInsert(connection, "crash_c_frame", columns: 6);
+        foreach (var (position, frame) in crash.CFrames.Index())
+            cFrameRow.Add(process, position, frame.Path, frame.Offset, frame.Function, header.CIsCut != 0 && position == crash.CFrames.Count - 1);
+
         foreach (var (position, allocation) in crash.Allocations.Index())
         {
             allocationRow.Add(
@@ -79,6 +84,14 @@ internal sealed class CrashWriter(WriteConnection connection)
     {
         var frame = crash.Frame(number);
         return new StackFrame(crash.Text(frame.Filename), Math.Max(frame.Line, 0), crash.Text(frame.Function));
+    }
+
+    private static CrashedCFrame CFrameOf(CrashExtent crash, uint number)
+    {
+        var frame = crash.CFrame(number);
+        var path = crash.Text(frame.Path);
+        return path == "" ? new CrashedCFrame("", (long)frame.Address, "")
+            : new CrashedCFrame(path, (long)frame.Offset, path[0] == '/' ? SymbolFiles.OfSystem.Find(path, buildId: null, frame.Offset)?.Name ?? "" : "");
     }
 
     private void AddThread(long process, CrashThread thread, StackFrame[] frames)

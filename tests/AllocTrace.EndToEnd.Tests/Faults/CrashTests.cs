@@ -41,6 +41,45 @@ public sealed partial class CrashTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(Python.Rows), typeof(Python))]
+    public void C_stack_of_the_crash_is_what_backtrace_finds(Python python)
+    {
+        foreach (var (how, where) in (IEnumerable<(string, string)>)[("null", "main"), ("null", "thread"), ("jump", "main"), ("abort", "main")])
+        {
+            using var folder = new TemporaryFolder();
+            var (database, witness) = (folder.File("crash.db"), folder.File("witness"));
+            Command.Run(
+                Alloctrace.Program,
+                ["run", "-q", "-o", database, "--crash", "on", "--", python.Path, Alloctrace.ProgramFile("crashing.py"), how, where, "none", TestLibrary.Crashing],
+                environment: new() { ["WITNESS"] = witness });
+            var frames = CrashOf(database).GetProperty("c_traceback").EnumerateArray()
+                .Select(frame => (File: frame.GetProperty("filename").GetString()!, Offset: frame.GetProperty("offset").GetUInt64(), Function: frame.GetProperty("function").GetString()!)).ToList();
+            var crashing = frames.FindIndex(frame => frame.Function.Split('.')[0] == "crash"); // crash.cold, too
+            Assert.IsGreaterThanOrEqualTo(0, crashing, string.Join('\n', frames));
+            Assert.AreEqual(how == "null", crashing == 0);
+            if (how == "jump")
+                Assert.AreEqual(("", 0UL, ""), frames[0]);
+
+            // The first two are the witness and a place in crash() before the crash.
+            CollectionAssert.AreEqual(
+                Witnessed(witness).Skip(2).ToArray(), frames.Skip(crashing + 1).Select(frame => (frame.File, frame.Offset)).ToArray(), $"{python} {how} {where}\n{string.Join('\n', frames)}");
+            StringAssert.Matches(Alloctrace.Run("crash", database).Succeeded().Output, new Regex($@"C stack of the crashed thread \(most recent call first\):\n(.*\n)*    Binary file ""{Regex.Escape(TestLibrary.Crashing)}"", at crash(\.cold)? \[\+0x"));
+        }
+    }
+
+    [TestMethod]
+    public void C_stack_without_end_is_cut()
+    {
+        using var folder = new TemporaryFolder();
+        var database = folder.File("crash.db");
+        Alloctrace.Run("run", "-q", "-o", database, "--crash", "on", "--", Python.Default.Path, Alloctrace.ProgramFile("crashing.py"), "overflow", "main", "none", TestLibrary.Crashing);
+        var frames = CrashOf(database).GetProperty("c_traceback").EnumerateArray().ToArray();
+        Assert.HasCount(256, frames);
+        Assert.IsTrue(frames.All(frame => frame.GetProperty("function").GetString() == "overflow"));
+        StringAssert.Contains(Alloctrace.Run("crash", database).Succeeded().Output, "… and older frames: without room here, or not found");
+    }
+
+    [TestMethod]
     public void Crashes_of_sampled_recordings_have_the_last_allocations()
     {
         const int kept = 64;
@@ -125,6 +164,24 @@ public sealed partial class CrashTests
             Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM crash"));
         }
     }
+
+    /// <summary>What backtrace() returned, as files and places of the call in them.</summary>
+    private static IEnumerable<(string File, ulong Offset)> Witnessed(string file)
+    {
+        var lines = File.ReadAllLines(file);
+        var mappings = lines.Select(line => Mapping().Match(line)).Where(match => match.Success)
+            .Select(match => (Start: Hex(match.Groups[1]), End: Hex(match.Groups[2]), Offset: Hex(match.Groups[3]), Path: match.Groups[4].Value)).ToArray();
+        foreach (var address in lines.TakeWhile(line => !line.Contains('-')).Select(line => ulong.Parse(line, NumberStyles.HexNumber) - 1))
+        {
+            var mapping = mappings.Single(mapping => address >= mapping.Start && address < mapping.End);
+            yield return (mapping.Path, address - mapping.Start + mapping.Offset);
+        }
+
+        static ulong Hex(Group group) => ulong.Parse(group.ValueSpan, NumberStyles.HexNumber);
+    }
+
+    [GeneratedRegex("^([0-9a-f]+)-([0-9a-f]+) .... ([0-9a-f]+) [0-9a-f:]+ [0-9]+ +(.*)$")]
+    private static partial Regex Mapping();
 
     private static JsonElement CrashOf(string database) =>
         JsonDocument.Parse(Alloctrace.Run("crash", database, "--json").Succeeded().Output).RootElement.GetProperty("crashes").EnumerateArray().Single();

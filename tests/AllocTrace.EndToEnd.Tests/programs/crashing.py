@@ -2,7 +2,7 @@
 
 usage: crashing.py HOW WHERE FAULTHANDLER PROBE [LIBRARY DATABASE]
 
-HOW           null (ctypes), overflow (of the C stack), abort (from C), kill (waits until somebody kills it), fpe, ill, bus, recursion (deep Python stack, then null),
+HOW           null (ctypes), overflow (of the C stack), abort (from C), kill (waits until somebody kills it), jump (to address 0), fpe, ill, bus, recursion (deep Python stack, then null),
               collecting (null, from a finalizer in a garbage collection)
 WHERE         main or thread
 FAULTHANDLER  none; first: its handler was installed after the tracer's, and so comes first; last: the tracer is LIBRARY, and is started after it

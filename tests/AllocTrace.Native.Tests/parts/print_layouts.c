@@ -36,11 +36,13 @@ int print_wire_layout(void)
     X(parent) X(image) X(offset)
 #define CRASH(X) \
     X(state) X(signal) X(code) X(os_id) X(address) X(at_ns) X(sender_pid) X(nested_signal) X(collecting) X(threads) \
-    X(threads_in_all) X(allocations) X(frames) X(text_bytes)
+    X(threads_in_all) X(allocations) X(frames) X(text_bytes) X(c_frames) X(c_is_cut)
 #define CRASH_THREAD(X) \
     X(identifier) X(interpreter) X(os_id) X(runtime) X(first_frame) X(frames) X(depth) X(flags) X(name)
 #define CRASH_FRAME(X) \
     X(filename) X(function) X(line)
+#define CRASH_C_FRAME(X) \
+    X(address) X(offset) X(path)
 #define CRASH_ALLOCATION(X) \
     X(address) X(size) X(kind) X(domain) X(stack)
 /* clang-format on */
@@ -55,6 +57,7 @@ int print_wire_layout(void)
 #define OF_CRASH(m) MEMBER(alloctrace_crash, m)
 #define OF_CRASH_THREAD(m) MEMBER(alloctrace_crash_thread, m)
 #define OF_CRASH_FRAME(m) MEMBER(alloctrace_crash_frame, m)
+#define OF_CRASH_C_FRAME(m) MEMBER(alloctrace_crash_c_frame, m)
 #define OF_CRASH_ALLOCATION(m) MEMBER(alloctrace_crash_allocation, m)
     SESSION(OF_SESSION)
     RUNTIME(OF_RUNTIME)
@@ -67,6 +70,7 @@ int print_wire_layout(void)
     CRASH(OF_CRASH)
     CRASH_THREAD(OF_CRASH_THREAD)
     CRASH_FRAME(OF_CRASH_FRAME)
+    CRASH_C_FRAME(OF_CRASH_C_FRAME)
     CRASH_ALLOCATION(OF_CRASH_ALLOCATION)
     SIZE(alloctrace_session)
     SIZE(alloctrace_runtime)
@@ -79,6 +83,7 @@ int print_wire_layout(void)
     SIZE(alloctrace_crash)
     SIZE(alloctrace_crash_thread)
     SIZE(alloctrace_crash_frame)
+    SIZE(alloctrace_crash_c_frame)
     SIZE(alloctrace_crash_allocation)
     printf("crash.text %u\n", ALLOCTRACE_CRASH_TEXT_OFFSET);
     return 0;
