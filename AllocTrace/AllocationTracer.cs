@@ -154,14 +154,15 @@ public sealed class AllocationTracer : IDisposable
     {
         FileSizeLimit.Survive();
         path = Path.GetFullPath(path.Replace("%p", Environment.ProcessId.ToString(), StringComparison.Ordinal));
-        TraceWriter.CheckTarget(path, overwrite);
+        var target = new OutputFile(path); // held until it is collected: the collector's function has it
+        TraceWriter.CheckTarget(target, overwrite);
         var native = NativeTracer.Load();
         if (native.IsRecording)
             throw new InvalidOperationException("this process is already being recorded");
 
         var others = SessionPaths.Beside(path).ToHashSet(); // left by an earlier recording
         var collector = new Collector(
-            () => SessionPaths.Beside(path).Where(file => !others.Contains(file)), temporaryThreshold, () => TraceWriter.Create(path, overwrite))
+            () => SessionPaths.Beside(path).Where(file => !others.Contains(file)), temporaryThreshold, () => TraceWriter.Create(target, overwrite))
         {
             BeginThread = native.LeaveOutThread, // with the option native, what it does would be recorded, and make more to do
         };

@@ -37,7 +37,10 @@ internal static class AttachCommand
             var number = parsed.GetValue(pid);
             var database = parsed.GetValue(path) ?? $"alloctrace-{number}.db";
             using var interrupt = new Interrupt();
-            Attachment.Start(number, database, TimeSpan.FromSeconds(parsed.GetValue(timeout)), recording.Read(parsed), interrupt.Token);
+            using var contained = Attachment.Start(number, database, TimeSpan.FromSeconds(parsed.GetValue(timeout)), recording.Read(parsed), interrupt.Token);
+            if (contained is not null)
+                return Collect(contained, number, database, interrupt, output);
+
             output.Error.WriteLine($"alloctrace: process {number} is being recorded. {Printable.Text(database)} is complete when the process ends, or after 'alloctrace detach {number}'");
             return ExitCode.Done;
         });
@@ -64,6 +67,18 @@ internal static class AttachCommand
             return ExitCode.Done;
         });
         return command;
+    }
+
+    /// <summary>Collects in the foreground: a container has no command that could.</summary>
+    private static int Collect(ContainedRecording recording, uint pid, string database, Interrupt interrupt, Output output)
+    {
+        output.Error.WriteLine($"alloctrace: process {pid} is being recorded in its container, and collected here until it ends. Ctrl-C or 'alloctrace detach {pid}' ends the recording; the process continues");
+        var result = recording.Wait(interrupt.Token);
+        foreach (var problem in result?.Problems ?? [])
+            output.Error.WriteLine($"alloctrace: {Printable.Text(problem)}");
+
+        output.Error.WriteLine(result?.DatabasePath is null ? $"alloctrace: nothing was recorded of process {pid}" : $"alloctrace: recorded in {Printable.Text(database)}");
+        return result is { DatabasePath: not null, Problems.Count: 0 } ? ExitCode.Done : ExitCode.Failed;
     }
 
     private static Argument<uint> Pid() => new("PID") { Description = "A running process." };

@@ -61,7 +61,7 @@ internal sealed class RunCommand : Command, IExamples
             var result = recording.Wait(() => progress.Show("alloctrace: completing the database …"));
             progress.Dispose();
             Tell(result, words[0], arguments.GetValue(_quiet));
-            return result.ExitCode == 0 ? WithinLimit(arguments, result, words[0]) : result.ExitCode;
+            return result.ExitCode == 0 && _failAbove.IsGiven(arguments) ? WithinLimit(arguments, result, words[0]) : result.ExitCode;
         }
         catch (CommandNotStartedException e)
         {

@@ -12,31 +12,53 @@ internal static class NewFile
     /// <exception cref="UnauthorizedAccessException">The folder does not allow it.</exception>
     public static void Write(string path, bool replace, Action<Stream> write)
     {
-        var target = OutputTargets.Of(path);
-        if (target == OutputTarget.Folder)
-            throw new IOException($"{path} is a folder");
-
-        if (target == OutputTarget.Stream)
+        using var target = new OutputFile(path);
+        switch (OutputTargets.Of(target))
         {
-            // A device or a pipe is written to as it is, and never replaced.
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Write);
-            write(stream);
-            return;
+            case OutputTarget.Folder:
+                throw new IOException($"{path} is a folder");
+            case OutputTarget.Stream:
+                WriteStream(target, write);
+                break;
+            default:
+                try
+                {
+                    WriteFile(target, replace, write);
+                }
+                catch (Exception e) when (target.IsHeld && e is IOException or UnauthorizedAccessException)
+                {
+                    throw new IOException(target.Shown(e.Message), e);
+                }
+
+                break;
         }
+    }
 
-        if (File.Exists(path) && !replace)
-            throw new IOException($"{path} exists: give another name, or -f to replace it");
+    /// <summary>Writes to a device or a pipe as it is. Where another user could put a link to a device of root's, root does not.</summary>
+    private static void WriteStream(OutputFile target, Action<Stream> write)
+    {
+        if (target.IsHeld)
+            throw new IOException($"{target.Path} is a device or a pipe in a folder that another user can change: root writes no such thing. Use -o - and a pipe");
 
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
-            throw new IOException($"no such folder: {folder}");
+        using var stream = new FileStream(target.Name, FileMode.Open, FileAccess.Write);
+        write(stream);
+    }
 
-        var unfinished = $"{path}.{Environment.ProcessId}.part";
+    private static void WriteFile(OutputFile target, bool replace, Action<Stream> write)
+    {
+        if (File.Exists(target.Name) && !replace)
+            throw new IOException($"{target.Path} exists: give another name, or -f to replace it");
+
+        if (!Directory.Exists(target.Folder))
+            throw new IOException($"no such folder: {target.Folder}");
+
+        var unfinished = $"{target.Name}.{Path.GetRandomFileName()}.part";
         try
         {
             using (var file = new FileStream(unfinished, FileMode.CreateNew))
                 write(file);
 
-            File.Move(unfinished, path, replace);
+            File.Move(unfinished, target.Name, replace);
         }
         catch
         {

@@ -8,34 +8,44 @@ namespace AllocTrace.Attaching;
 /// <summary>Starts and ends the recording of a process that runs already.</summary>
 internal static class Attachment
 {
-    private const string LibraryName = "/liballoctrace.so";
+    private const string LibraryName = "/liballoctrace.so", Deleted = " (deleted)";
 
     /// <summary>Starts a recording: the process records itself, and starts a collector. Blocks from before are unknown.</summary>
     /// <param name="pid">The process.</param>
-    /// <param name="database">The path of the database, in a folder where the process's user may write.</param>
+    /// <param name="database">
+    /// The path of the database, in a folder where the process's user may write; for a process in a container, where this process may.
+    /// </param>
     /// <param name="patience">The time limit until the process runs Python code.</param>
     /// <param name="options">
     /// The options of the recording; <see langword="null"/> for the defaults. <see cref="RecordingOptions.TemporaryThreshold"/> has no
     /// effect, because the process starts its collector itself.
     /// </param>
     /// <param name="stop">Ends the waiting early.</param>
+    /// <returns>The recording, if this process has to collect it, because the other one runs in a container; otherwise <see langword="null"/>.</returns>
     /// <exception cref="IOException">The process cannot be attached to, and continues unchanged. The message is one line.</exception>
-    public static void Start(uint pid, string database, TimeSpan patience, RecordingOptions? options = null, CancellationToken stop = default)
+    public static ContainedRecording? Start(uint pid, string database, TimeSpan patience, RecordingOptions? options = null, CancellationToken stop = default)
     {
         database = Path.GetFullPath(database);
         using var target = new TargetProcess(pid);
         var python = target.FindPython();
         var library = Recording.LibraryPath;
+        var folder = Path.GetDirectoryName(database)!;
+        if (!File.Exists(target.Seen(library)) || (Directory.Exists(folder) && !target.SeesFolder(folder)))
+        {
+            CheckTarget(database);
+            return ContainedRecording.Start(target, library, database, patience, Begin);
+        }
+
         Impersonation.As(target.Status, () => CheckAsUser(target.Status, library, database));
-        if (!File.Exists(target.Seen(library)))
-            throw new IOException($"process {pid} cannot see {library}: it runs in a container. Share that folder with it");
+        Begin(new RemoteCall(library, database));
+        return null;
 
-        if (!Directory.Exists(target.Seen(Path.GetDirectoryName(database)!)))
-            throw new IOException($"process {pid} cannot see {Path.GetDirectoryName(database)}: it runs in a container. Give a shared folder with -o");
-
-        var result = Call(target, python, new RemoteCall(library, database, (options ?? new RecordingOptions()).ToEnvironment(collected: false)), new AttachDeadline(patience, stop));
-        if (result != RemoteCall.Done)
-            throw new IOException(Describe(pid, result, "begin to record"));
+        void Begin(RemoteCall call)
+        {
+            var result = Call(target, python, call with { Options = (options ?? new RecordingOptions()).ToEnvironment(collected: false) }, new AttachDeadline(patience, stop));
+            if (result != RemoteCall.Done)
+                throw new IOException(Describe(pid, result, "begin to record"));
+        }
     }
 
     /// <summary>Ends a recording, however it was started. If the recording has a collector of its own, its database is complete when this returns.</summary>
@@ -49,7 +59,7 @@ internal static class Attachment
     public static string? Stop(uint pid, TimeSpan patience, CancellationToken stop = default)
     {
         using var target = new TargetProcess(pid);
-        var library = target.Files.FirstOrDefault(file => file.EndsWith(LibraryName, StringComparison.Ordinal))
+        var library = target.Files.Select(WithoutMark).FirstOrDefault(file => file.EndsWith(LibraryName, StringComparison.Ordinal))
             ?? throw new IOException(Describe(pid, RemoteCall.NotRunning, ""));
         var session = SnapshotRequest.SessionOf(pid);
         var result = Call(target, target.FindPython(), new RemoteCall(library, null), new AttachDeadline(patience, stop));
@@ -58,6 +68,9 @@ internal static class Attachment
 
         return session is null || StoppedSession.AwaitCollected(session) ? null : session;
     }
+
+    /// <summary>The name of a mapped file, which may be removed: the loader knows what it has loaded by that name (ContainedRecording).</summary>
+    private static string WithoutMark(string file) => file.EndsWith(Deleted, StringComparison.Ordinal) ? file[..^Deleted.Length] : file;
 
     private static string Describe(uint pid, int result, string what) => result switch
     {
@@ -82,12 +95,9 @@ internal static class Attachment
             throw new IOException($"the process's user (uid {status.User}) cannot read {library}: install alloctrace where all users can read (dotnet tool install --tool-path /opt/alloctrace …)", e);
         }
 
-        if (File.Exists(database))
-            throw new IOException($"{database} exists: give another database with -o");
-
         try
         {
-            TraceWriter.CheckTarget(database, overwrite: false);
+            CheckTarget(database);
         }
         catch (IOException e) when (status.User != 0 && !Path.Exists(database))
         {
@@ -95,5 +105,13 @@ internal static class Attachment
         }
 
         return true;
+    }
+
+    private static void CheckTarget(string database)
+    {
+        if (File.Exists(database))
+            throw new IOException($"{database} exists: give another database with -o");
+
+        TraceWriter.CheckTarget(database, overwrite: false);
     }
 }

@@ -32,7 +32,7 @@ internal sealed class RemoteScript : IDisposable
     private RemoteScript(TargetProcess target, RemoteCall call)
     {
         _target = target;
-        _folder = new HandoverFolder(target.Status);
+        _folder = new HandoverFolder(target);
         try
         {
             _answer = _folder.Add(AnswerName, []);
@@ -68,13 +68,13 @@ internal sealed class RemoteScript : IDisposable
     private void CheckSeen()
     {
         if (LibC.StatusOf(_target.Seen(ScriptPath)) is not { } seen || LibC.StatusOf(_script) is not { } own || !seen.IsSameFile(own))
-            throw new IOException($"process {_target.Pid} cannot see {_folder.Path}: it runs in a container, or has its own /tmp. Set TMPDIR to a shared folder");
+            throw new IOException($"process {_target.Pid} cannot see {_folder.Path}: it has another /tmp than it had a moment ago");
 
         try
         {
             Impersonation.As(_target.Status, () =>
             {
-                File.OpenHandle(ScriptPath).Dispose();
+                File.OpenHandle(_target.Seen(ScriptPath)).Dispose();
                 return true;
             });
         }

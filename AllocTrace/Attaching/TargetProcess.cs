@@ -37,6 +37,9 @@ internal sealed class TargetProcess : IDisposable
     /// <summary>A file as the process sees it.</summary>
     public string Seen(string path) => $"/proc/{Pid}/root{path}";
 
+    /// <summary>Returns whether a path of this process leads the process to the same folder: in a container, it may lead to another one or to none.</summary>
+    public bool SeesFolder(string path) => LibC.StatusBehind(path) is { IsFolder: true } own && LibC.StatusBehind(Seen(path)) is { } seen && seen.IsSameFile(own);
+
     /// <summary>The mapped file that is CPython: the executable, or a library.</summary>
     /// <exception cref="IOException">There is none that could be attached to. The message is one line.</exception>
     public string FindPython()

@@ -30,8 +30,11 @@ internal static unsafe partial class LibC
     }
 
     /// <summary>Opens a folder.</summary>
-    /// <exception cref="IOException">It cannot be opened. The message is one line.</exception>
-    public static SafeFileHandle OpenFolder(string path) => Opened(OpenAt(AtCurrentFolder, path, _openFolder | OpenCloseOnExec, 0), path);
+    /// <param name="path">Its name.</param>
+    /// <param name="follow">Whether a link is followed.</param>
+    /// <exception cref="IOException">It cannot be opened, or is a link that is not to be followed. The message is one line.</exception>
+    public static SafeFileHandle OpenFolder(string path, bool follow = true) =>
+        Opened(OpenAt(AtCurrentFolder, path, _openFolder | OpenCloseOnExec | (follow ? 0 : _openNoFollow), 0), path);
 
     /// <summary>Makes a folder in another and opens it; only its user may look into it.</summary>
     /// <exception cref="IOException">It cannot be made, or was exchanged meanwhile. The message is one line.</exception>

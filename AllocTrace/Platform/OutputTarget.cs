@@ -18,19 +18,19 @@ internal enum OutputTarget
 /// <summary>Finds out about names that something is to be written to.</summary>
 internal static class OutputTargets
 {
-    public static OutputTarget Of(string path)
+    public static OutputTarget Of(OutputFile file)
     {
-        if (LibC.StatusOf(path) is not { } named)
+        if (LibC.StatusOf(file.Name) is not { } named)
             return OutputTarget.Nothing;
 
-        if (LibC.StatusBehind(path) is not { } behind)
+        if (LibC.StatusBehind(file.Name) is not { } behind)
             return named.IsPlainFile ? OutputTarget.File : OutputTarget.Nothing;
 
         if (behind.IsFolder)
             return OutputTarget.Folder;
 
         // /dev/stdout is a link to a link in /proc, which may lead to a file. Whoever replaces the link takes it from everybody.
-        var isSystems = !named.IsPlainFile && Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && (IsBelow(folder, "/proc") || (IsBelow(folder, "/dev") && !IsBelow(folder, "/dev/shm")));
+        var isSystems = !named.IsPlainFile && (IsBelow(file.Folder, "/proc") || (IsBelow(file.Folder, "/dev") && !IsBelow(file.Folder, "/dev/shm")));
         return behind.IsPlainFile && !isSystems ? OutputTarget.File : OutputTarget.Stream;
     }
 

@@ -44,9 +44,13 @@ internal sealed unsafe class ThreadReplay
     /// <summary>The thread of a parent process that this one stands for: blocks were inherited from it.</summary>
     public ThreadReplay? Origin { get; init; }
 
+    /// <summary>The name that the thread has in Python, where it was read.</summary>
+    public string? PythonName { get; set; }
+
+    /// <summary>Its name: in Python, or else the system's.</summary>
     public string Name
     {
-        get => Origin is null ? field : Origin.Name;
+        get => Origin?.Name ?? PythonName ?? field;
         set;
     } = "";
 

@@ -8,14 +8,14 @@ namespace AllocTrace.Sessions;
 /// </summary>
 public sealed class Recording : IDisposable
 {
-    private readonly string _path;
+    private readonly OutputFile _target;
     private readonly SessionFolder _folder;
     private readonly Collector _collector;
     private readonly ChildProcess _child;
 
-    private Recording(string path, SessionFolder folder, Collector collector, ChildProcess child)
+    private Recording(OutputFile target, SessionFolder folder, Collector collector, ChildProcess child)
     {
-        _path = path;
+        _target = target;
         _folder = folder;
         _collector = collector;
         _child = child;
@@ -54,17 +54,18 @@ public sealed class Recording : IDisposable
     /// <exception cref="CommandNotStartedException">There is no such command, or it cannot be executed.</exception>
     public static Recording Start(IReadOnlyList<string> command, string path, bool overwrite, RecordingOptions options)
     {
-        TraceWriter.CheckTarget(path.Replace("%p", "PID", StringComparison.Ordinal), overwrite); // a message about it should not look like a pattern
+        var target = new OutputFile(path.Replace("%p", "PID", StringComparison.Ordinal)); // a message about it should not look like a pattern
+        TraceWriter.CheckTarget(target, overwrite);
         string[] libraries = options.Native == NativeMode.Off ? [NativeLibraryFile.Find()] : [NativeLibraryFile.Find(), NativeLibraryFile.FindExporter()];
         var folder = SessionFolder.Create();
         Collector? collector = null;
         try
         {
             var child = ChildProcess.Start(command, Variables(libraries, folder, options));
-            path = path.Replace("%p", child.Pid.ToString(), StringComparison.Ordinal);
-            collector = new Collector(folder.Sessions, options.TemporaryThreshold, () => TraceWriter.Create(path, overwrite));
+            target = target.Beside(path.Replace("%p", child.Pid.ToString(), StringComparison.Ordinal));
+            collector = new Collector(folder.Sessions, options.TemporaryThreshold, () => TraceWriter.Create(target, overwrite));
             collector.Start();
-            return new Recording(path, folder, collector, child);
+            return new Recording(target, folder, collector, child);
         }
         catch
         {
@@ -89,7 +90,7 @@ public sealed class Recording : IDisposable
         try
         {
             var isRecorded = _collector.Complete();
-            return new RecordingResult(exitCode, isRecorded ? _path : null, _collector.ProcessCount, _collector.Running, Problems());
+            return new RecordingResult(exitCode, isRecorded ? _target.Path : null, _collector.ProcessCount, _collector.Running, Problems());
         }
         catch (IOException e)
         {
@@ -109,6 +110,7 @@ public sealed class Recording : IDisposable
         _collector.Dispose();
         _folder.Dispose();
         _child.Dispose();
+        _target.Dispose();
     }
 
     private string HowToCollect => $"alloctrace collect -o FILE.db {_folder.Path}";

@@ -8,17 +8,17 @@ namespace AllocTrace.Sessions;
 /// </summary>
 public sealed class SessionCollection : IDisposable
 {
-    private readonly string _path;
+    private readonly OutputFile _target;
     private readonly Collector _collector;
 
     private readonly SessionPaths _paths;
     private readonly bool _isWatching;
 
-    private SessionCollection(SessionPaths paths, string path, Collector collector, bool isWatching)
+    private SessionCollection(SessionPaths paths, OutputFile target, Collector collector, bool isWatching)
     {
         _paths = paths;
         _isWatching = isWatching;
-        _path = path;
+        _target = target;
         _collector = collector;
     }
 
@@ -49,10 +49,11 @@ public sealed class SessionCollection : IDisposable
             path = path.Replace("%p", (first?.Pid ?? 0).ToString(), StringComparison.Ordinal);
         }
 
-        TraceWriter.CheckTarget(path, overwrite);
-        var collector = new Collector(paths.Find, temporaryThreshold, () => TraceWriter.Create(path, overwrite));
+        var target = new OutputFile(path);
+        TraceWriter.CheckTarget(target, overwrite);
+        var collector = new Collector(paths.Find, temporaryThreshold, () => TraceWriter.Create(target, overwrite));
         collector.Start();
-        return new SessionCollection(paths, path, collector, isWatching);
+        return new SessionCollection(paths, target, collector, isWatching);
     }
 
     /// <summary>Blocks until the processes have ended, completes the database, and removes the sessions that are in it.</summary>
@@ -86,7 +87,7 @@ public sealed class SessionCollection : IDisposable
 
         _paths.RemoveLeft();
         return new CollectionResult(
-            hasDatabase ? _path : null,
+            hasDatabase ? _target.Path : null,
             _collector.ProcessCount,
             _collector.Running,
             [.. problems.Select(_paths.Shown)],
@@ -94,7 +95,11 @@ public sealed class SessionCollection : IDisposable
     }
 
     /// <summary>Stops the collector. Without a call of <see cref="Wait"/>, no session is removed.</summary>
-    public void Dispose() => _collector.Dispose();
+    public void Dispose()
+    {
+        _collector.Dispose();
+        _target.Dispose();
+    }
 
     private static string? Remove(string file)
     {

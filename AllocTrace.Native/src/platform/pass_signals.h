@@ -3,6 +3,10 @@
  * A managed program cannot tell who sent a signal; a handler with SA_SIGINFO can. What a terminal sends reaches the whole process group,
  * the child included, and comes from the kernel (si_code SI_KERNEL). What a process sends with kill(2) and the like (si_code <= 0) reaches
  * this process alone.
+ *
+ * What a process sends to the whole group (kill with a negative number) looks the same: siginfo has the sender and no receiver. It is
+ * passed on, so the child gets it twice. Only another process in the group could see the difference, and what names processes by their
+ * program (pidof) would reach that one too: a signal that was meant for this process alone would then be taken for the group's, and lost.
  */
 #ifndef ALLOCTRACE_PASS_SIGNALS_H
 #define ALLOCTRACE_PASS_SIGNALS_H

@@ -29,6 +29,9 @@ internal sealed class Threshold
     /// <param name="what">The measure that must not be above the threshold.</param>
     public static Threshold FailGrowth(Command command, Output output, string what) => Create(command, output, "--fail-growth", what);
 
+    /// <summary>Returns whether there is anything to check.</summary>
+    public bool IsGiven(ParseResult parsed) => parsed.GetValue(_option) is not null;
+
     /// <summary>Returns the exit code, and says why when it is not 0.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="what">The measure, for the message.</param>

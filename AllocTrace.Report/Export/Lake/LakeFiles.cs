@@ -1,3 +1,4 @@
+using AllocTrace.Platform;
 using AllocTrace.Storage;
 
 namespace AllocTrace.Report.Export.Lake;
@@ -21,15 +22,30 @@ internal static class LakeFiles
     public static IReadOnlyList<string> WritePartitions(LakeExport export, IReadOnlyList<LakeProcess> processes, TraceDatabase database, string folder, bool replace)
     {
         var written = new List<string>();
+        using var held = new HeldFolders();
+        Directory.CreateDirectory(folder);
+        var place = held.Hold(Path.GetFullPath(folder));
         foreach (var part in processes.GroupBy(owner => (owner.Service, owner.Host, Date: LakeWriter.DateOf(owner.Process))))
         {
-            var target = Directory.CreateDirectory(Path.Combine(folder, $"service={Escape(part.Key.Service)}", $"date={part.Key.Date}")).FullName;
+            var target = held.HoldWithin(held.HoldWithin(place, $"service={Escape(part.Key.Service)}"), $"date={part.Key.Date}");
             var path = Path.Combine(target, $"{Escape(part.Key.Host)}-{Escape(Path.GetFileNameWithoutExtension(database.Path))}.parquet");
-            NewFile.Write(path, replace, stream => export.Write([.. part], isPartitioned: true, stream));
-            written.Add(path);
+            Write(path, stream => export.Write([.. part], isPartitioned: true, stream));
+            written.Add(held.Shown(path));
         }
 
         return written;
+
+        void Write(string path, Action<Stream> write)
+        {
+            try
+            {
+                NewFile.Write(path, replace, write);
+            }
+            catch (IOException e) when (HeldFolders.IsHeld(path))
+            {
+                throw new IOException(held.Shown(e.Message), e);
+            }
+        }
     }
 
     /// <summary>A name as a part of a path: readers undo the escapes of a partition's value.</summary>

@@ -131,6 +131,9 @@ internal sealed class ObjectReferences(HeapGraph graph)
 
     private ulong WithoutTags(ulong word) => _layout.Minor >= 14 ? word & ~3UL : word;
 
+    /// <summary>Returns the attributes of an object, which need not be in a block of the graph.</summary>
+    public IEnumerable<(ulong Target, ReferenceName Name)> AttributesOf(ulong address) => graph.TypeReader.TypeOf(address) is { } type ? Attributes(address, type) : [];
+
     private IEnumerable<(ulong Target, ReferenceName Name)> Attributes(ulong address, ObjectType type)
     {
         foreach (var (offset, name) in MembersOf(type))

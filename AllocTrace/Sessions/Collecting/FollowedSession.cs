@@ -25,6 +25,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     private readonly EventLog? _events;
     private readonly ControlGroup? _group;
     private readonly ExecWatch _exec;
+    private readonly ThreadNameReader _names;
 
     /// <summary>True if the recording was over at the first round.</summary>
     private bool? _wasOver;
@@ -61,6 +62,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         _objects = new ObjectCapture(claim, snapshot => new SiteLines(_session, Replay!).Of(snapshot));
         Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image), OnCopy = _objects.OnCopy };
         IsWaiting = ForkNumber != 0;
+        _names = new ThreadNameReader(session, process.NumberHere, Replay);
         _group = process.NumberHere is { } pid ? ControlGroup.Of(pid) : null;
         _live = new LiveSnapshotFile(session, Replay, _objects, ReadMap, _group);
         _events = EventLog.Of(session);
@@ -190,6 +192,7 @@ internal sealed unsafe class FollowedSession : IDisposable
             _requests.Answer();
 
         _drain.KeepJournalShort();
+        _names.LookIfDue(now);
         if (Damage is null)
             _live.WriteIfWatched(now, HeaderLosses);
 
@@ -239,6 +242,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         else if (Damage is null)
             FinishDrain();
 
+        _names.Apply();
         _drain.EndThreads();
         Replay.Finish();
         _objects.Finish();

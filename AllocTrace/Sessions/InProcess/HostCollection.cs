@@ -19,16 +19,17 @@ internal static class HostCollection
     /// <param name="path">The database.</param>
     public static void Run(uint pid, string name, string path)
     {
-        var lockFile = $"{name}.lock";
+        using var recording = new OutputFile(name);
+        using var target = new OutputFile(path);
         var paths = new SessionPaths([name]);
         var done = new HashSet<string>();
         paths.RemoveLeft();
-        Collect(pid, paths, path, done);
+        Collect(pid, paths, target, done);
 
         // Processes that began meanwhile saw the lock and started no collector of their own.
-        FolderFiles.TryDelete(lockFile);
+        FolderFiles.TryDelete($"{recording.Name}.lock");
         while (paths.Find().Except(done).ToArray() is [var first, ..])
-            Collect(SessionSurvey.TryRead(first)?.Pid ?? 0, paths, NextFree(path), done);
+            Collect(SessionSurvey.TryRead(first)?.Pid ?? 0, paths, NextFree(target), done);
     }
 
     /// <summary>
@@ -48,7 +49,7 @@ internal static class HostCollection
         }
     }
 
-    private static void Collect(uint pid, SessionPaths paths, string path, HashSet<string> done)
+    private static void Collect(uint pid, SessionPaths paths, OutputFile target, HashSet<string> done)
     {
         using var root = new RecordingRoot(pid);
         var problems = new List<string>();
@@ -57,7 +58,7 @@ internal static class HostCollection
             using var collector = new Collector(
                 () => paths.Find().Where(file => !done.Contains(file)),
                 new RecordingOptions().TemporaryThreshold,
-                () => TraceWriter.Create(path, overwrite: false),
+                () => TraceWriter.Create(target, overwrite: false),
                 isAwaited: true);
             collector.Start();
             FollowToTheEnd(collector, root);
@@ -73,7 +74,7 @@ internal static class HostCollection
         }
 
         if (problems.Count > 0)
-            Tell([.. problems.Select(paths.Shown)], $"{path}.error");
+            Tell([.. problems.Select(paths.Shown)], $"{target.Name}.error");
     }
 
     /// <summary>Writes the problems to a new file: its name can be guessed, so a file that others put there is not written to.</summary>
@@ -116,12 +117,13 @@ internal static class HostCollection
         }
     }
 
-    private static string NextFree(string path)
+    private static OutputFile NextFree(OutputFile target)
     {
+        var path = target.Path;
         for (var number = 2; ; number++)
         {
-            var next = Path.Combine(Path.GetDirectoryName(path)!, $"{Path.GetFileNameWithoutExtension(path)}-{number}{Path.GetExtension(path)}");
-            if (!Path.Exists(next))
+            var next = target.Beside(Path.Combine(Path.GetDirectoryName(path)!, $"{Path.GetFileNameWithoutExtension(path)}-{number}{Path.GetExtension(path)}"));
+            if (!Path.Exists(next.Name))
                 return next;
         }
     }

@@ -11,7 +11,7 @@ namespace AllocTrace.Storage;
 /// <summary>
 /// The functions of SQLite that are called for every row and cell, without the safe handles of SQLitePCL, which cost more than the calls.
 /// </summary>
-internal static partial class NativeSqlite
+internal static unsafe partial class NativeSqlite
 {
     private const string Library = "e_sqlite3"; // the one that SQLitePCL loads
 
@@ -36,6 +36,12 @@ internal static partial class NativeSqlite
     [LibraryImport(Library, EntryPoint = "sqlite3_column_type")]
     [SuppressGCTransition]
     public static partial int ColumnType(nint statement, int column);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_vfs_find")]
+    public static partial HeldPathVfs.Vfs* FindVfs(nint name);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_vfs_register")]
+    public static partial int RegisterVfs(HeldPathVfs.Vfs* vfs, int isDefault);
 
     /// <summary>Throws SQLite's own message unless a call succeeded.</summary>
     /// <param name="database">The connection of the call; nothing else was called on it since.</param>

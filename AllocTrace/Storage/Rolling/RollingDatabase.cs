@@ -52,7 +52,9 @@ internal sealed class RollingDatabase : IDisposable
         FileStream? own = null;
         try
         {
-            folder = Directory.CreateDirectory(folder).FullName;
+            folder = Path.GetFullPath(folder);
+            RefuseOthers(folder);
+            Directory.CreateDirectory(folder);
             own = new FileStream(Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None); // flock, by .NET
             return new RollingDatabase(folder, own, keep, limit);
         }
@@ -173,6 +175,20 @@ internal sealed class RollingDatabase : IDisposable
         EndPart();
         State.Dispose();
         _lock.Dispose();
+    }
+
+    /// <summary>
+    /// Refuses what another user could exchange. These databases are opened again and again by their paths, and after a crash SQLite looks their journals
+    /// up by the paths in them, so a held folder is no way out here.
+    /// </summary>
+    private static void RefuseOthers(string folder)
+    {
+        var present = folder;
+        while (!Directory.Exists(present))
+            present = Path.GetDirectoryName(present)!;
+
+        if (HeldFolders.CanBeExchanged(present))
+            throw new IOException($"{folder} cannot be used by root: another user can change it, or a folder above it. Give a folder that only root can change");
     }
 
     private long PartBytes => State.Connection.Number("SELECT page_count * page_size FROM part.pragma_page_count, part.pragma_page_size");

@@ -37,18 +37,19 @@ public static class TraceMerge
             _ = database.Stacks;
         }
 
-        TraceWriter.CheckTarget(path, overwrite);
-        var unfinished = $"{path}.{Path.GetRandomFileName()}.unfinished";
+        using var target = new OutputFile(path);
+        TraceWriter.CheckTarget(target, overwrite);
+        var unfinished = $"{target.Name}.{Path.GetRandomFileName()}.unfinished";
         try
         {
             var processes = Write(unfinished, recordings);
-            TraceWriter.CheckKind(path);
-            File.Move(unfinished, path, overwrite);
+            TraceWriter.CheckKind(target);
+            File.Move(unfinished, target.Name, overwrite);
             return processes;
         }
         catch (SqliteException e)
         {
-            throw new IOException($"{path} cannot be written: {e.Message}", e);
+            throw new IOException(target.Shown($"{path} cannot be written: {e.Message}"), e);
         }
         finally
         {
@@ -59,7 +60,7 @@ public static class TraceMerge
 
     private static int Write(string path, IReadOnlyList<string> recordings)
     {
-        var name = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false };
+        var name = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, Vfs = HeldPathVfs.For(path) };
         using var connection = new SqliteConnection(name.ToString());
         connection.Open();
         ForeignFile.Restrict(connection.Handle!);

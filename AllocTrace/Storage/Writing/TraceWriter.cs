@@ -17,18 +17,20 @@ namespace AllocTrace.Storage;
 /// </summary>
 internal sealed class TraceWriter : IDisposable
 {
-    private readonly string _path;
+    private readonly OutputFile _target;
+    private readonly OutputFile? _own;
     private readonly UnfinishedFile _unfinished;
     private readonly bool _overwrite;
     private WriteConnection? _connection;
     private ProcessWriter? _processes;
     private bool _isPublished;
 
-    private TraceWriter(string path, bool overwrite, bool isPrivate)
+    private TraceWriter(OutputFile target, bool overwrite, bool isPrivate, bool isOwn)
     {
-        _path = path;
+        _target = target;
+        _own = isOwn ? target : null;
         _overwrite = overwrite;
-        _unfinished = new UnfinishedFile(path, isPrivate);
+        _unfinished = new UnfinishedFile(target, isPrivate);
     }
 
     /// <summary>The number of processes that were added.</summary>
@@ -42,10 +44,18 @@ internal sealed class TraceWriter : IDisposable
     /// <param name="overwrite">True to replace an existing file.</param>
     /// <param name="isPrivate">True if only its user may read it.</param>
     /// <exception cref="IOException">The file exists, or the folder is missing, not writable or full. The message is one line.</exception>
-    public static TraceWriter Create(string path, bool overwrite, bool isPrivate = false)
+    public static TraceWriter Create(string path, bool overwrite, bool isPrivate = false) => Create(new OutputFile(path), overwrite, isPrivate, isOwn: true);
+
+    /// <summary>The same, in the folder that the path led to when the target was made.</summary>
+    /// <param name="target">The file that it will be; not owned, and to be kept as long as the writer.</param>
+    /// <param name="overwrite">Whether a file that is there may be replaced.</param>
+    /// <exception cref="IOException">The file exists, or the folder is missing, not writable or full. The message is one line.</exception>
+    public static TraceWriter Create(OutputFile target, bool overwrite) => Create(target, overwrite, isPrivate: false, isOwn: false);
+
+    private static TraceWriter Create(OutputFile target, bool overwrite, bool isPrivate, bool isOwn)
     {
-        CheckTarget(path, overwrite);
-        var writer = new TraceWriter(path, overwrite, isPrivate);
+        CheckTarget(target, overwrite);
+        var writer = new TraceWriter(target, overwrite, isPrivate, isOwn);
         try
         {
             writer.Guard(writer.Begin);
@@ -62,35 +72,42 @@ internal sealed class TraceWriter : IDisposable
     /// <exception cref="IOException">It could not. The message is one line.</exception>
     public static void CheckTarget(string path, bool overwrite)
     {
-        if (path.Contains('\uFFFD'))
-            throw new IOException($"{path} cannot be written: its name is not UTF-8");
+        using var target = new OutputFile(path);
+        CheckTarget(target, overwrite);
+    }
 
-        CheckKind(path);
-        if (!overwrite && Path.Exists(path))
-            throw new IOException($"{path} exists: give another name, or -f to replace it");
+    /// <summary>The same.</summary>
+    /// <exception cref="IOException">It could not. The message is one line.</exception>
+    public static void CheckTarget(OutputFile target, bool overwrite)
+    {
+        if (target.Path.Contains('\uFFFD'))
+            throw new IOException($"{target.Path} cannot be written: its name is not UTF-8");
 
-        UnfinishedFile.RemoveLeft(path);
+        CheckKind(target);
+        if (!overwrite && Path.Exists(target.Name))
+            throw new IOException($"{target.Path} exists: give another name, or -f to replace it");
+
+        UnfinishedFile.RemoveLeft(target);
         try
         {
-            new UnfinishedFile(path).Dispose();
+            new UnfinishedFile(target).Dispose();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            throw new IOException($"{path} cannot be written: {(Directory.Exists(folder) ? e.Message : $"the folder {folder} does not exist")}", e);
+            throw new IOException($"{target.Path} cannot be written: {(Directory.Exists(target.Folder) ? e.Message : $"the folder {target.Folder} does not exist")}", e);
         }
     }
 
     /// <summary>Throws if a database cannot have a name: a device or a pipe is never replaced by a file.</summary>
     /// <exception cref="IOException">It is not. The message is one line.</exception>
-    internal static void CheckKind(string path)
+    internal static void CheckKind(OutputFile target)
     {
-        switch (OutputTargets.Of(path))
+        switch (OutputTargets.Of(target))
         {
             case OutputTarget.Folder:
-                throw new IOException($"{path} is a folder");
+                throw new IOException($"{target.Path} is a folder");
             case OutputTarget.Stream:
-                throw new IOException($"{path} is a device or a pipe: give a file with -o FILE.db");
+                throw new IOException($"{target.Path} is a device or a pipe: give a file with -o FILE.db");
         }
     }
 
@@ -149,8 +166,8 @@ internal sealed class TraceWriter : IDisposable
         _connection!.Execute("COMMIT; PRAGMA optimize");
         try
         {
-            CheckKind(_path);
-            File.Move(_unfinished.Copy(), _path, _overwrite || _isPublished);
+            CheckKind(_target);
+            File.Move(_unfinished.Copy(), _target.Name, _overwrite || _isPublished);
             _isPublished = true;
         }
         finally
@@ -169,8 +186,8 @@ internal sealed class TraceWriter : IDisposable
         _processes = null;
         _connection!.Execute("COMMIT; PRAGMA optimize");
         _connection.Dispose();
-        CheckKind(_path);
-        _unfinished.MoveTo(_path, _overwrite || _isPublished);
+        CheckKind(_target);
+        _unfinished.MoveTo(_target, _overwrite || _isPublished);
     });
 
     public void Dispose()
@@ -178,6 +195,7 @@ internal sealed class TraceWriter : IDisposable
         _processes?.Dispose();
         _connection?.Dispose();
         _unfinished.Dispose();
+        _own?.Dispose();
     }
 
     /// <summary>The statements of <c>schema.sql</c>, of <c>events.sql</c> or of <c>objects.sql</c>.</summary>
@@ -208,13 +226,13 @@ internal sealed class TraceWriter : IDisposable
         {
             action();
         }
-        catch (SqliteException e)
+        catch (Exception e) when (e is SqliteException or UnauthorizedAccessException)
         {
-            throw new IOException($"{_path} cannot be written: {e.Message}", e);
+            throw new IOException(_target.Shown($"{_target.Path} cannot be written: {e.Message}"), e);
         }
-        catch (UnauthorizedAccessException e)
+        catch (IOException e) when (_target.IsHeld)
         {
-            throw new IOException($"{_path} cannot be written: {e.Message}", e);
+            throw new IOException(_target.Shown(e.Message), e);
         }
     }
 }

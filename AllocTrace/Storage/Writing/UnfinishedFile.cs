@@ -14,9 +14,9 @@ internal sealed class UnfinishedFile : IDisposable
     /// <summary>Makes an empty file.</summary>
     /// <exception cref="IOException">It cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
-    public UnfinishedFile(string target, bool isPrivate = false)
+    public UnfinishedFile(OutputFile target, bool isPrivate = false)
     {
-        Path = $"{target}.{System.IO.Path.GetRandomFileName()}{Suffix}";
+        Path = $"{target.Name}.{System.IO.Path.GetRandomFileName()}{Suffix}";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
         if (isPrivate)
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -28,8 +28,8 @@ internal sealed class UnfinishedFile : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && e.Message.Contains(Suffix, StringComparison.Ordinal))
         {
             // The user knows the target's name only.
-            throw new IOException(
-                e is FileNotFoundException ? "no files can be created in its folder" : e.Message.Replace(System.IO.Path.GetFullPath(Path), System.IO.Path.GetFullPath(target), StringComparison.Ordinal), e);
+            var (made, meant) = (System.IO.Path.GetFullPath(Path), System.IO.Path.GetFullPath(target.Path));
+            throw new IOException(e is FileNotFoundException ? "no files can be created in its folder" : e.Message.Replace(made, meant, StringComparison.Ordinal), e);
         }
     }
 
@@ -51,19 +51,20 @@ internal sealed class UnfinishedFile : IDisposable
 
     /// <summary>Renames the file to its target, where it is complete and unlocked.</summary>
     /// <exception cref="IOException">There is such a file, or it cannot be renamed.</exception>
-    public void MoveTo(string target, bool overwrite)
+    public void MoveTo(OutputFile target, bool overwrite)
     {
         _lock.Dispose();
-        File.Move(Path, target, overwrite);
+        File.Move(Path, target.Name, overwrite);
     }
 
     /// <summary>Removes a copy that did not get the target's name.</summary>
     public void RemoveCopy() => FolderFiles.TryDelete(CopyOf(Path));
 
     /// <summary>Removes what makers of a target left that are no more.</summary>
-    public static void RemoveLeft(string target)
+    public static void RemoveLeft(OutputFile target)
     {
-        foreach (var file in FolderFiles.Of(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(target))!, $"{System.IO.Path.GetFileName(target)}.", Suffix))
+        var name = System.IO.Path.GetFullPath(target.Name);
+        foreach (var file in FolderFiles.Of(System.IO.Path.GetDirectoryName(name)!, $"{System.IO.Path.GetFileName(name)}.", Suffix))
             RemoveUnlessLocked(file);
     }
 

@@ -18,7 +18,7 @@ internal sealed class WriteConnection : IDisposable
     /// <exception cref="SqliteException">The file cannot be opened.</exception>
     public WriteConnection(string path)
     {
-        var code = sqlite3_open_v2(Path.GetFullPath(path), out var database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, null);
+        var code = sqlite3_open_v2(Path.GetFullPath(path), out var database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, HeldPathVfs.For(path));
         Handle = database;
         try
         {

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 using AllocTrace.Testing;
 
 namespace AllocTrace.EndToEnd.Tests;
@@ -91,6 +93,19 @@ public sealed class ThreadTests
         TraceQuery.AssertLedger(database);
         Assert.AreEqual(("finalized", 1), TraceQuery.Single<(string, long)>(database, "SELECT ending, count(*) FROM process JOIN snapshot ON process = process.id WHERE kind = 'live'"));
         Assert.AreEqual(4, TraceQuery.Single<long>(database, "SELECT count(DISTINCT thread) FROM site_frame WHERE function LIKE 'forever%'"));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Python.Rows), typeof(Python))]
+    public void Threads_have_the_names_that_Python_gives_them(Python python)
+    {
+        using var folder = new TemporaryFolder();
+        var database = folder.File("t.db");
+        var output = Alloctrace.Run("run", "-q", "-o", database, "--", python.Path, _program, TestLibrary.Threads, "named").Succeeded().Output;
+        var names = JsonSerializer.Deserialize<Dictionary<long, string>>(output)!;
+        Assert.HasCount(6, names);
+        CollectionAssert.AreEquivalent(
+            names.Select(thread => (thread.Key, thread.Value)).ToArray(), TraceQuery.Rows<(long, string)>(database, $"SELECT os_id, thread.name FROM thread {OthersThanMain}").ToArray());
     }
 
     private static string Record(TemporaryFolder folder, Python python, string kind) =>

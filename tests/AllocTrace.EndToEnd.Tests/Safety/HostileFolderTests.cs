@@ -103,9 +103,28 @@ public sealed class HostileFolderTests
         Assert.IsGreaterThanOrEqualTo(50_000, TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site"));
     }
 
-    /// <summary>
-    /// Leaves pipes and links under the name of a session and of an unfinished database, and requires that none is opened.
-    /// </summary>
+    [TestMethod]
+    public void Run_of_root_writes_where_it_began_when_the_folder_is_exchanged()
+    {
+        OtherUser.Require();
+        using var folder = new TemporaryFolder();
+        var (output, moved, victim) = (folder.File("out"), folder.File("moved"), folder.File("victim"));
+        Directory.CreateDirectory(output);
+        Directory.CreateDirectory(victim);
+        File.WriteAllText(Path.Combine(victim, "t.db"), "precious");
+        OtherUser.Give(output);
+        using var run = Start(Alloctrace.Program, "run", "-q", "-f", "-o", Path.Combine(output, "t.db"), "--", OtherUser.Python, "-c", "print('ready', flush=True); input()");
+        Assert.AreEqual("ready", run.StandardOutput.ReadLine());
+        Directory.Move(output, moved);
+        Directory.CreateSymbolicLink(output, victim);
+        run.StandardInput.WriteLine();
+        Assert.IsTrue(run.WaitForExit(TimeSpan.FromSeconds(60)));
+        Assert.AreEqual((0, ""), (run.ExitCode, run.StandardError.ReadToEnd()));
+        Assert.AreEqual("precious", File.ReadAllText(Path.Combine(victim, "t.db")));
+        Assert.IsGreaterThan(0, TraceQuery.Single<long>(Path.Combine(moved, "t.db"), "SELECT count(*) FROM site"));
+    }
+
+    /// <summary>Leaves pipes and links under the name of a session and of an unfinished database, and requires that none is opened.</summary>
     [TestMethod]
     public void Pipes_and_links_are_not_opened()
     {

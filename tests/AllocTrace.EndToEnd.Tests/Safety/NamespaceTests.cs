@@ -104,9 +104,60 @@ public sealed class NamespaceTests
         StringAssert.Contains(result.Error, "this process does not see its folder. In a sandbox or container with a /dev/shm of its own, share that");
     }
 
-    /// <summary>
-    /// Returns the words of a command that starts another one in namespaces of its own; skips the test if that is not allowed.
-    /// </summary>
+    /// <summary>The process sees another /tmp and not the folder of the command: neither the library nor the database's folder.</summary>
+    [TestMethod]
+    [DataRow(11, false, "detach")]
+    [DataRow(11, true, "end")]
+    [DataRow(14, false, "Ctrl-C")]
+    public void Attach_carries_the_library_into_a_container(int minor, bool isOtherUsers, string ending)
+    {
+        var container = InContainer($"bwrap --bind / / --dev-bind /dev /dev --unshare-pid --proc /proc --tmpfs {Path.GetDirectoryName(Alloctrace.Library)} --perms 1777 --tmpfs /tmp");
+        var python = Python.Installed.FirstOrDefault(python => python.Minor == minor)?.Path ?? throw new AssertInconclusiveException($"no CPython 3.{minor}");
+        if (isOtherUsers)
+        {
+            OtherUser.Require();
+            (container, python) = ([.. container, .. OtherUser.Prefix], OtherUser.Python);
+        }
+
+        using var folder = new TemporaryFolder();
+        var database = folder.File("t.db");
+        using var program = Start([.. container, python, "-c", File.ReadAllText(Alloctrace.ProgramFile("attached.py"))], []);
+        Assert.AreEqual("ready", program.StandardOutput.ReadLine());
+        var pid = Descendant(program.Id);
+        using var attach = Start([Alloctrace.Program, "attach", $"{pid}", "-o", database], []);
+        StringAssert.Contains(attach.StandardError.ReadLine() ?? "", $"process {pid} is being recorded in its container");
+        Assert.AreEqual("300", Work());
+        var carried = Directory.GetDirectories($"/proc/{pid}/root/tmp").Single();
+        CollectionAssert.AreEqual(new[] { Path.Combine(carried, "sessions") }, Directory.GetFileSystemEntries(carried), "the library is removed");
+
+        if (ending == "end")
+            program.StandardInput.WriteLine("end");
+        else if (ending == "detach")
+            Alloctrace.Run("detach", $"{pid}").Succeeded();
+        else
+            Command.Run("kill", ["-INT", $"{attach.Id}"]).Succeeded();
+
+        Assert.IsTrue(attach.WaitForExit(TimeSpan.FromSeconds(60)));
+        Assert.AreEqual((0, $"alloctrace: recorded in {database}\n"), (attach.ExitCode, attach.StandardError.ReadToEnd()));
+        if (ending != "end")
+        {
+            Assert.IsEmpty(Directory.GetFileSystemEntries($"/proc/{pid}/root/tmp"), "and the sessions, too");
+            Assert.AreEqual("600", Work(), "the program continues");
+            program.StandardInput.WriteLine("end");
+        }
+
+        Assert.IsTrue(program.WaitForExit(TimeSpan.FromSeconds(60)));
+        Assert.AreEqual((0, ""), (program.ExitCode, program.StandardError.ReadToEnd()));
+        Assert.AreEqual((300L, ending == "end" ? "finalized" : "stopped"), TraceQuery.Single<(long, string)>(database, "SELECT sum(allocated_blocks), (SELECT ending FROM process) FROM site_frame WHERE function = 'keep' AND lineno = 12 AND domain_name = 'obj'"));
+
+        string? Work()
+        {
+            program.StandardInput.WriteLine("work");
+            return program.StandardOutput.ReadLine();
+        }
+    }
+
+    /// <summary>The words of a command that starts another in namespaces of its own; the test is skipped where that is not allowed.</summary>
     private static string[] InContainer(string command)
     {
         var words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);

@@ -1,4 +1,4 @@
-"""usage: threads.py LIBRARY hammer|come_and_go|foreign|raw|python|daemons"""
+"""usage: threads.py LIBRARY hammer|come_and_go|foreign|raw|python|daemons|named"""
 import ctypes
 import os
 import sys
@@ -48,6 +48,17 @@ elif sys.argv[2] == "python":
         [thread.join() for thread in threads]
     while made.intersection(os.listdir("/proc/self/task")):  # join() returns before the thread of the system has ended
         time.sleep(0.001)
+elif sys.argv[2] == "named":
+    import concurrent.futures
+    import json
+
+    names = ["crawler of a long name 1", "Zähler", "線程 x"]
+    threads = [threading.Thread(target=lambda: (work(0), time.sleep(2)), name=name) for name in names] + [threading.Thread(target=lambda: (work(0), time.sleep(2)))]
+    [thread.start() for thread in threads]
+    pool = concurrent.futures.ThreadPoolExecutor(2, thread_name_prefix="pool of two")
+    [pool.submit(lambda: (work(0), time.sleep(2))) for i in range(2)]
+    time.sleep(0.1)
+    print(json.dumps({thread.native_id: thread.name for thread in threading.enumerate() if thread is not threading.main_thread()}))
 elif sys.argv[2] == "daemons":
     [threading.Thread(target=forever, args=(i,), daemon=True).start() for i in range(4)]
     [str(i) for i in range(100_000)]
