@@ -28,7 +28,7 @@ internal sealed class RunCommand : Command, IExamples
     private readonly Option<string> _native = NativeOption.Create();
     private readonly Option<string> _crash = new("--crash") { Description = "Record the stacks of all threads when the program crashes; 'alloctrace crash' prints them" };
     private readonly Option<ulong> _events = EventsOption.Create();
-    private readonly Option<string> _objects = new("--objects") { Description = "Read the types and holders of the blocks that are live at the end, from a copy of the process" };
+    private readonly Option<string> _objects = new("--objects") { Description = "Read the types and holders of the blocks that are live at the end, near the peak, or both (end+peak), from copies of the process" };
     private readonly Option<int> _temporary = TemporaryOption.Create();
     private readonly Option<string?> _python = new("--python") { Description = "The interpreter that runs a script or a module", HelpName = "PYTHON" };
 
@@ -56,10 +56,10 @@ internal sealed class RunCommand : Command, IExamples
         _crash.DefaultValueFactory = _ => "off";
         _crash.AcceptOnlyFromAmong("on", "off");
         _objects.DefaultValueFactory = _ => "off";
-        _objects.AcceptOnlyFromAmong("end", "off");
+        _objects.AcceptOnlyFromAmong("end", "peak", "end+peak", "off");
         Validators.Add(result =>
         {
-            if (result.GetValue(_objects) == "end" && result.GetValue(_sample) > 0)
+            if (result.GetValue(_objects) != "off" && result.GetValue(_sample) > 0)
                 result.AddError("--objects needs every allocation, and --sample leaves some out");
         });
         _sample.Validators.Add(result =>
@@ -150,7 +150,8 @@ internal sealed class RunCommand : Command, IExamples
         Native = NativeOption.Read(arguments, _native),
         Crash = arguments.GetValue(_crash) == "on",
         Events = arguments.GetValue(_events),
-        ObjectsAtEnd = arguments.GetValue(_objects) == "end",
+        ObjectsAtEnd = arguments.GetValue(_objects) is "end" or "end+peak",
+        ObjectsAtPeak = arguments.GetValue(_objects) is "peak" or "end+peak",
         TemporaryThreshold = arguments.GetValue(_temporary),
     };
 

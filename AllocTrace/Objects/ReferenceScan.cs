@@ -183,6 +183,9 @@ internal sealed unsafe class ReferenceScan : IDisposable
             case ObjectKind.MemoryView:
                 _words.ReferAllBut(from, Math.Min(end, at + type.BasicBytes - 8), at + _layout["memoryview.owner"], weak);
                 return;
+            case ObjectKind.NumpyArray when NumpyFields.IsView(_words.Word(from + NumpyFields.BaseField), _words.Word(from + NumpyFields.FlagField)):
+                from += NumpyFields.DimensionField; // its data belong to its base
+                break;
             case ObjectKind.Other:
                 from = AfterData(type, at, from);
                 break;

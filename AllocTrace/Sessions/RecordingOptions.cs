@@ -50,6 +50,12 @@ public sealed record RecordingOptions
     /// <summary>True if the types and holders of the blocks that are live at the end are read from a copy of the process (docs/objects.md).</summary>
     public bool ObjectsAtEnd { get; init; }
 
+    /// <summary>
+    /// True if the types and holders near the high-water mark are read, from copies that the process makes as its live memory grows. The last one is the snapshot
+    /// <c>near-peak</c>.
+    /// </summary>
+    public bool ObjectsAtPeak { get; init; }
+
     /// <summary>A block is temporary when its thread frees it before this many further allocations of its own. For the collector only.</summary>
     public int TemporaryThreshold { get; init; } = 1;
 
@@ -79,8 +85,8 @@ public sealed record RecordingOptions
             values.Add("crash=on");
         if (Events != defaults.Events)
             values.Add($"events={Events}");
-        if (ObjectsAtEnd)
-            values.Add("objects=end");
+        if (ObjectsAtEnd || ObjectsAtPeak)
+            values.Add(ObjectsAtEnd && ObjectsAtPeak ? "objects=end+peak" : ObjectsAtEnd ? "objects=end" : "objects=peak");
 
         return string.Join(',', values);
     }

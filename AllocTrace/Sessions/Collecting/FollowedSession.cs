@@ -60,7 +60,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
         ForkNumber = session.Header->ForkNumber;
         _pidStarted = session.Header->PidStarted;
         _startedMonoNs = session.Header->StartedMonoNs;
-        _objects = new ObjectCapture(claim, snapshot => new SiteLines(_session, Replay!).Of(snapshot));
+        _objects = new ObjectCapture(claim, snapshot => new SiteLines(_session, Replay!).Of(snapshot), (name, kept) => Replay!.ForgetNamed(name, kept));
         Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image), OnCopy = _objects.OnCopy };
         IsWaiting = ForkNumber != 0;
         _group = process.NumberHere is { } pid ? ControlGroup.Of(pid) : null;
@@ -186,7 +186,10 @@ internal sealed unsafe partial class FollowedSession : IDisposable
         Load = (_drain.DrainedBytes - before) / ((double)Math.Max(1, _session.Header->Slabs) * WireFormat.SlabBytes);
         ForgetJournal();
         if (Damage is null)
+        {
+            _objects.LookAtPeak(Replay.LiveBytes);
             _requests.Answer();
+        }
 
         _drain.KeepJournalShort();
         if (Damage is null)
@@ -243,7 +246,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
 
         _drain.EndThreads();
         Replay.Finish();
-        _objects.Finish();
+        _objects.Finish(Replay.Live);
         _events?.Finish();
         _group?.Look();
         _losses.AddRange(HeaderLosses());

@@ -149,6 +149,29 @@ def threadlocal():
     return undo
 
 
+def threadlocals():
+    class Request(threading.local):
+        pass
+
+    app.request = Request()
+    done = threading.Event()
+
+    def serve(started):
+        app.request.rows = [Record(i) for i in range(N // 4)]
+        started.set()
+        done.wait()
+
+    for _ in range(4):
+        started = threading.Event()
+        threading.Thread(target=serve, args=(started,), daemon=True).start()
+        started.wait()
+
+    def undo():
+        del app.request
+
+    return undo
+
+
 def classattr():
     class Model:
         registry = []
