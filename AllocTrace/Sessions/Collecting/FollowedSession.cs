@@ -186,10 +186,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
         Load = (_drain.DrainedBytes - before) / ((double)Math.Max(1, _session.Header->Slabs) * WireFormat.SlabBytes);
         ForgetJournal();
         if (Damage is null)
-        {
-            _objects.LookAtPeak(Replay.LiveBytes);
             _requests.Answer();
-        }
 
         _drain.KeepJournalShort();
         if (Damage is null)
@@ -246,7 +243,7 @@ internal sealed unsafe partial class FollowedSession : IDisposable
 
         _drain.EndThreads();
         Replay.Finish();
-        _objects.Finish(Replay.Live);
+        _objects.Finish(Replay.Live, Replay.PeakBytes);
         _events?.Finish();
         _group?.Look();
         _losses.AddRange(HeaderLosses());
@@ -255,7 +252,6 @@ internal sealed unsafe partial class FollowedSession : IDisposable
 
         if (_isRest)
             _losses.Add(new Loss(LossReason.CollectedBefore, 0, null, null));
-
     }
 
     /// <inheritdoc cref="SessionClaim.Leave"/>

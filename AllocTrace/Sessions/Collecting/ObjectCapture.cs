@@ -1,3 +1,5 @@
+using System.Globalization;
+
 using AllocTrace.Objects;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
@@ -137,12 +139,20 @@ internal sealed unsafe class ObjectCapture(
 
     /// <summary>Waits until a reading that was begun is over. When the process has ended, or is left.</summary>
     /// <param name="live">What was live at the end.</param>
-    public void Finish(SnapshotImage? live)
+    /// <param name="peakBytes">What was live at the high-water mark.</param>
+    public void Finish(SnapshotImage? live, long peakBytes)
     {
         FinishReading();
-        if (_peaks is not null && _peak is null && live is not null && !_contents.ContainsKey(live))
+        if (_peaks is null)
+            return;
+
+        if (_peak is not null)
+            _contents[_peak] = WithNote(_contents[_peak], string.Create(CultureInfo.InvariantCulture, $"'{PeakCopies.Name}' has {100.0 * _peak.Bytes / Math.Max(1, peakBytes):F0} % of the bytes of the peak"));
+        else if (live is not null && !_contents.ContainsKey(live))
             _contents[live] = new ObjectContents { Method = ObjectContents.None, PauseNs = 0, Note = $"no types and holders near the peak: {_whyNoPeak}" };
     }
+
+    private static ObjectContents WithNote(ObjectContents contents, string note) => contents with { Note = $"{contents.Note}{(contents.Note.Length > 0 ? "; " : "")}{note}" };
 
     private void FinishReading()
     {
@@ -216,6 +226,7 @@ internal sealed unsafe class ObjectCapture(
     {
         var reader = _reader!;
         _reader = null;
+        _end = Environment.TickCount64 + PatienceMs; // of a request that came meanwhile
         Release();
         if (reader.Result is not { } contents)
         {
@@ -226,7 +237,7 @@ internal sealed unsafe class ObjectCapture(
         if (IsPeak(reader.Snapshot))
             KeepPeak(reader.Snapshot);
 
-        _contents[reader.Snapshot] = IsLate ? contents with { Note = $"{contents.Note}{(contents.Note.Length > 0 ? "; " : "")}{LateNote}" } : contents;
+        _contents[reader.Snapshot] = IsLate ? WithNote(contents, LateNote) : contents;
         Answer(reader.Snapshot, contents.Method == ObjectContents.Copy
             ? $"types and holders from a copy, which held up the process for {contents.PauseNs / 1e6:F1} ms"
             : $"types and holders read while the threads were held, for {contents.PauseNs / 1e6:F1} ms");

@@ -38,6 +38,6 @@ internal sealed class PeakCopies
 
     /// <summary>Notes that a copy was read, or that there is none.</summary>
     /// <param name="nowMs">The time.</param>
-    /// <param name="tookMs">How long the reading took: the next one begins no sooner.</param>
-    public void Rest(long nowMs, long tookMs) => _notBeforeMs = nowMs + Math.Max(_gapMs, tookMs);
+    /// <param name="tookMs">How long the reading took. The collector rests for half of that.</param>
+    public void Rest(long nowMs, long tookMs) => _notBeforeMs = nowMs + Math.Max(_gapMs, tookMs / 2);
 }

@@ -114,6 +114,29 @@ public sealed class CopyTests
         Assert.IsGreaterThanOrEqualTo(buffers.GetProperty("size").GetInt64(), held.GetProperty("retained").GetInt64());
     }
 
+    /// <summary>The rows are live for a while, and freed before the end.</summary>
+    [TestMethod]
+    public void Types_near_the_peak_are_read_as_memory_grows_and_the_last_ones_are_kept()
+    {
+        using var folder = new TemporaryFolder();
+        using var run = Run(folder, Python.Default, "peaking.py", ["--objects", "end+peak"]);
+        for (var end = Environment.TickCount64 + 30_000; RowsNow() < 36_000 && Environment.TickCount64 < end;)
+            Thread.Sleep(100);
+
+        Assert.Contains("done", run.End("end"));
+        var held = JsonDocument.Parse(Alloctrace.Run("holders", run.Database, "Row", "--at", "near-peak", "--json").Succeeded().Output).RootElement.GetProperty("types")[0].GetProperty("holders")[0];
+        StringAssert.Matches(held.GetProperty("path").GetString(), new(@"^thread 1: work \(peaking\.py:\d+\) local rows\[\*\]$"));
+        Assert.IsGreaterThanOrEqualTo(36_000, held.GetProperty("count").GetInt32());
+        var snapshots = TraceQuery.Rows<(string, string, long)>(run.Database, "SELECT name, method, bytes FROM object_snapshot JOIN snapshot ON snapshot.id = snapshot ORDER BY name");
+        CollectionAssert.AreEqual(new[] { ("live", "copy"), ("near-peak", "copy") }, snapshots.Select(each => (each.Item1, each.Item2)).ToArray());
+        Assert.IsLessThan(snapshots[1].Item3 / 3, snapshots[0].Item3);
+        Assert.IsGreaterThan(TraceQuery.Single<long>(run.Database, "SELECT bytes FROM snapshot WHERE kind = 'peak'") * 8 / 10, snapshots[1].Item3);
+        AssertAddsUp(run.Database);
+
+        int RowsNow() => Alloctrace.Run("holders", $"{run.Pid}", "Row", "--at", "near-peak", "--json") is { ExitCode: 0 } found
+            ? JsonDocument.Parse(found.Output).RootElement.GetProperty("types")[0].GetProperty("count").GetInt32() : 0;
+    }
+
     [TestMethod]
     public void Forked_children_have_copies_of_their_own()
     {

@@ -42,7 +42,7 @@ public sealed class PackageHolderTests
         AssertAbout(size, Retained(tables));
 
         // The data belong to arrays, and the strings to those with objects, whether there are views of them or not.
-        var strings = Held(database, "pandas_reports.py:15", type: "builtins.str");
+        var strings = Held(database, "pandas_reports.py:14", type: "builtins.str");
         var (path, count) = FirstHolder(strings);
         Assert.StartsWith("reports.TABLES[*]", path);
         Assert.EndsWith("[*]", path);

@@ -20,5 +20,4 @@ for day in range(DAYS):
 if "size" in sys.argv:
     print(sum(int(each.memory_usage(deep=True).sum()) for each in reports.TABLES.values()))
 elif "columns" in sys.argv:
-    for each in reports.TABLES.values():
-        each["amount"], each["name"]  # pandas keeps a view of each
+    print([(each["amount"].size, each["name"].size) for each in reports.TABLES.values()])  # pandas keeps a view of each column
