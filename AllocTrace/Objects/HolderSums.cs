@@ -86,8 +86,10 @@ internal sealed class HolderSums
                where kept.Contains(sum.Group)
                group sum by sum.Group into sums
                from sum in sums.OrderByDescending(sum => sum.Blocks).ThenByDescending(sum => sum.Retained).Take(MostPaths)
+               let text = Text(texts, sum.First)
+               let privateText = Text(privateTexts, sum.First)
                select new HeldRow(
-                   sum.Group.Site, nameOf(sum.Group.Type), Text(texts, sum.First), Text(privateTexts, sum.First), sum.Blocks, sum.Group.Blocks, sum.Bytes, sum.Retained),
+                   sum.Group.Site, nameOf(sum.Group.Type), text, privateText == text ? text : privateText, sum.Blocks, sum.Group.Blocks, sum.Bytes, sum.Retained),
         ];
     }
 

@@ -20,7 +20,7 @@ internal sealed class ObjectReferences(HeapGraph graph)
     private readonly ObjectLayout _layout = graph.Build.Layout;
     private readonly FrameScan _frames = new(graph.Memory, graph.TypeReader, graph.Build);
     private readonly Dictionary<int, List<(int Offset, string Name)>> _members = [];
-    private readonly Dictionary<ulong, string> _keys = [];
+    private readonly Dictionary<ulong, string> _keys = [], _attributes = [];
 
     /// <summary>Returns the references of an object by the address that they go to. The same address may come more than once.</summary>
     /// <param name="block">The object.</param>
@@ -73,8 +73,19 @@ internal sealed class ObjectReferences(HeapGraph graph)
     {
         ReferenceKind.Index => ReferenceName.Index((long)place.Value),
         ReferenceKind.Key or ReferenceKind.KeyItself => new(place.Kind, KeyText(place.Value)),
-        _ => new(place.Kind, place.Text ?? graph.Values.Text(place.Value) ?? "?"),
+        _ => new(place.Kind, place.Text ?? AttributeText(place.Value)),
     };
+
+    private string AttributeText(ulong name)
+    {
+        if (_attributes.TryGetValue(name, out var known))
+            return known;
+
+        if (_attributes.Count >= MostKeptKeys)
+            _attributes.Clear();
+
+        return _attributes[name] = graph.Values.Text(name) ?? "?";
+    }
 
     /// <summary>Returns a key of a dict as Python would write it, if it is short.</summary>
     private string KeyText(ulong key)

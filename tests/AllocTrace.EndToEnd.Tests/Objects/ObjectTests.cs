@@ -53,7 +53,9 @@ public sealed class ObjectTests
         using var program = new ObservedProgram(python, "zoo.py", "GARBAGE", ("K", _each));
         var graph = program.Graph();
         var analysis = HeapAnalysis.Of(graph);
-        AtLeast(1, ObjectTruth.GarbageRecall(graph, analysis, program.Witness));
+
+        // Without the GIL, the counts of functions and types are deferred, so they are never garbage here.
+        AtLeast(python.IsFreeThreaded ? 0.98 : 1, ObjectTruth.GarbageRecall(graph, analysis, program.Witness));
 
         // The collector does not know of a class's __slots__ and __subclasses__, which go with it.
         AtLeast(0.95, ObjectTruth.GarbagePrecision(graph, analysis, program.Witness));
