@@ -17,20 +17,27 @@ internal static class AttachCommand
             Description = "The database to write [default: alloctrace-PID.db in the current folder]",
             HelpName = "FILE.db",
         };
+        var recording = new RecordingOptionSet();
         var command = new Verb(
             "attach",
             "Starts recording a running Python process, from now on. Needs gdb before CPython 3.14.",
             "alloctrace attach 4711 -o app.db",
+            "alloctrace attach 4711 --native malloc               # memory of C libraries, too: malloc and mmap",
+            "alloctrace attach 4711 --sample 512KiB               # estimates, at a fraction of the cost",
             "alloctrace detach 4711                               # ends the recording; the process continues")
         {
             pid, path, patience,
         };
+        foreach (var option in recording.Options)
+            command.Add(option);
+
+        command.Validators.Add(recording.Validate);
         command.SetAction(parsed =>
         {
             var number = parsed.GetValue(pid);
             var database = parsed.GetValue(path) ?? $"alloctrace-{number}.db";
             using var interrupt = new Interrupt();
-            Attachment.Start(number, database, TimeSpan.FromSeconds(parsed.GetValue(patience)), interrupt.Token);
+            Attachment.Start(number, database, TimeSpan.FromSeconds(parsed.GetValue(patience)), recording.Read(parsed), interrupt.Token);
             output.Error.WriteLine($"alloctrace: process {number} is being recorded. {Printable.Text(database)} is complete when the process ends, or after 'alloctrace detach {number}'");
             return ExitCode.Done;
         });

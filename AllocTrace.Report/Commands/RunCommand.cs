@@ -9,8 +9,6 @@ namespace AllocTrace.Report.Commands;
 /// <summary><c>alloctrace run</c>: runs a command and records it.</summary>
 internal sealed class RunCommand : Command, IExamples
 {
-    private const ulong SmallestLimit = 4 << 20;
-
     private readonly Option<string?> _output = new("--output", "-o")
     {
         Description = "The database to write [default: alloctrace-COMMAND-PID.db in the current folder]",
@@ -19,16 +17,7 @@ internal sealed class RunCommand : Command, IExamples
 
     private readonly Option<bool> _force = new("--force", "-f") { Description = "Replace the database if it exists" };
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print errors only, and no report" };
-    private readonly Option<uint> _frames = new("--frames") { Description = "The number of innermost frames to keep of each stack; 0 for all", HelpName = "N" };
-    private readonly Option<long?> _sample = SizeOption.Create("--sample", "Record one allocation per SIZE bytes on average, and report estimates; 0 records every allocation");
-    private readonly Option<string> _domains = new("--domains") { Description = "The allocator domains to hook, joined by +", HelpName = "raw+mem+obj" };
-    private readonly Option<string> _children = new("--children") { Description = "Follow fork and exec" };
-    private readonly Option<ulong> _limit = new("--limit") { Description = "The largest session in shared memory", HelpName = "BYTES" };
-    private readonly Option<string> _onFull = new("--on-full", "--on_full") { Description = "When there is no room for records: make the program wait, or drop the records" };
-    private readonly Option<string> _native = NativeOption.Create();
-    private readonly Option<string> _crash = new("--crash") { Description = "Record the stacks of all threads when the program crashes; 'alloctrace crash' prints them" };
-    private readonly Option<ulong> _events = EventsOption.Create();
-    private readonly Option<string> _objects = new("--objects") { Description = "Read the types and holders of the blocks that are live at the end, near the peak, or both (end+peak), from copies of the process" };
+    private readonly RecordingOptionSet _recording = new();
     private readonly Option<int> _temporary = TemporaryOption.Create();
     private readonly Option<string?> _python = new("--python") { Description = "The interpreter that runs a script or a module", HelpName = "PYTHON" };
 
@@ -46,40 +35,10 @@ internal sealed class RunCommand : Command, IExamples
         : base("run", "Runs a command and records every allocation of its Python, with the stack.")
     {
         _console = console;
-        var defaults = new RecordingOptions();
-        _domains.DefaultValueFactory = _ => defaults.Domains;
-        _children.DefaultValueFactory = _ => "on";
-        _children.AcceptOnlyFromAmong("on", "off");
-        _limit.DefaultValueFactory = _ => defaults.Limit;
-        _onFull.DefaultValueFactory = _ => "wait";
-        _onFull.AcceptOnlyFromAmong("wait", "drop");
-        _crash.DefaultValueFactory = _ => "off";
-        _crash.AcceptOnlyFromAmong("on", "off");
-        _objects.DefaultValueFactory = _ => "off";
-        _objects.AcceptOnlyFromAmong("end", "peak", "end+peak", "off");
-        Validators.Add(result =>
-        {
-            if (result.GetValue(_objects) != "off" && result.GetValue(_sample) > 0)
-                result.AddError("--objects needs every allocation, and --sample leaves some out");
-        });
-        _sample.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<long?>() > RecordingOptions.LargestSample)
-                result.AddError("--sample must be 1TiB or less");
-        });
-        _domains.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<string>() is not { } domains || domains.Split('+').Any(domain => domain is not ("raw" or "mem" or "obj")))
-                result.AddError("--domains must be some of raw, mem and obj, joined by +");
-        });
-        _limit.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<ulong>() < SmallestLimit)
-                result.AddError($"--limit must be {SmallestLimit} bytes or more");
-        });
-        foreach (var option in (Option[])[_output, _force, _quiet, _frames, _sample, _domains, _children, _limit, _onFull, _native, _crash, _events, _objects, _temporary, _python])
+        foreach (var option in (Option[])[_output, _force, _quiet, .. _recording.Options, _temporary, _python])
             Add(option);
 
+        Validators.Add(_recording.Validate);
         _failAbove = Threshold.FailAbove(this, console, "the command succeeds but the peak of a process");
         Add(_command);
         SetAction(Run);
@@ -97,7 +56,7 @@ internal sealed class RunCommand : Command, IExamples
         try
         {
             var path = arguments.GetValue(_output) ?? $"alloctrace-{Path.GetFileName(words[0].TrimStart('-'))}-%p.db";
-            using var recording = Recording.Start(command, path, arguments.GetValue(_force), RecordingOptionsOf(arguments));
+            using var recording = Recording.Start(command, path, arguments.GetValue(_force), _recording.Read(arguments) with { TemporaryThreshold = arguments.GetValue(_temporary) });
             using var progress = new ProgressLine(_console.Error, isShown: !Console.IsErrorRedirected && !arguments.GetValue(_quiet));
             var result = recording.Wait(() => progress.Show("alloctrace: completing the database …"));
             progress.Dispose();
@@ -138,22 +97,6 @@ internal sealed class RunCommand : Command, IExamples
         .Max();
 
     private void Note(string line) => _console.Error.WriteLine($"alloctrace: {Printable.Text(line)}");
-
-    private RecordingOptions RecordingOptionsOf(ParseResult arguments) => new()
-    {
-        Frames = arguments.GetValue(_frames),
-        Sample = (ulong)(arguments.GetValue(_sample) ?? 0),
-        Domains = arguments.GetValue(_domains)!,
-        Children = arguments.GetValue(_children) == "on",
-        Limit = arguments.GetValue(_limit),
-        OnFull = arguments.GetValue(_onFull) == "drop" ? OnFull.Drop : OnFull.Wait,
-        Native = NativeOption.Read(arguments, _native),
-        Crash = arguments.GetValue(_crash) == "on",
-        Events = arguments.GetValue(_events),
-        ObjectsAtEnd = arguments.GetValue(_objects) is "end" or "end+peak",
-        ObjectsAtPeak = arguments.GetValue(_objects) is "peak" or "end+peak",
-        TemporaryThreshold = arguments.GetValue(_temporary),
-    };
 
     private void Tell(RecordingResult result, string command, bool quiet)
     {

@@ -14,9 +14,13 @@ public static class Attachment
     /// <param name="pid">The process.</param>
     /// <param name="database">What the recording becomes: a path where the process's user may write.</param>
     /// <param name="patience">How long to wait until it runs Python code.</param>
+    /// <param name="options">
+    /// The options of the recording; <see langword="null"/>: the defaults. <see cref="RecordingOptions.TemporaryThreshold"/> has no effect: the process
+    /// starts its collector itself.
+    /// </param>
     /// <param name="stop">Ends the waiting early.</param>
     /// <exception cref="IOException">It failed; the process continues unchanged. The message is one line.</exception>
-    public static void Start(uint pid, string database, TimeSpan patience, CancellationToken stop = default)
+    public static void Start(uint pid, string database, TimeSpan patience, RecordingOptions? options = null, CancellationToken stop = default)
     {
         database = Path.GetFullPath(database);
         using var target = new TargetProcess(pid);
@@ -29,7 +33,7 @@ public static class Attachment
         if (!Directory.Exists(target.Seen(Path.GetDirectoryName(database)!)))
             throw new IOException($"process {pid} cannot see {Path.GetDirectoryName(database)}: it runs in a container. Give a shared folder with -o");
 
-        var result = Call(target, python, new RemoteCall(library, database), new AttachDeadline(patience, stop));
+        var result = Call(target, python, new RemoteCall(library, database, (options ?? new RecordingOptions()).ToEnvironment(collected: false)), new AttachDeadline(patience, stop));
         if (result != RemoteCall.Done)
             throw new IOException(Describe(pid, result, "begin to record"));
     }

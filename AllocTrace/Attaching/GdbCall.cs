@@ -7,7 +7,7 @@ namespace AllocTrace.Attaching;
 /// <summary>The commands with which gdb has a stopped process load the library and call one of its functions, and gdb's answer.</summary>
 internal static partial class GdbCall
 {
-    private const int RoomBytes = 16384, PathAt = 8192;
+    private const int RoomBytes = 16384, PathAt = 8192, OptionsAt = 12800;
 
     /// <summary>Returns the commands. They need no symbols of the process.</summary>
     public static IEnumerable<string> Script(CLibrary libc, RemoteCall call)
@@ -27,7 +27,8 @@ internal static partial class GdbCall
         yield return $"    set $result = {RemoteCall.AlreadyRecording}";
         yield return "  else";
         yield return $"    set {Text(call.Path ?? "", PathAt)}";
-        yield return $"    set $result = ((int (*)(char *, char *))$function)($room + {PathAt}, (char *)0)";
+        yield return $"    set {Text(call.Options, OptionsAt)}";
+        yield return $"    set $result = ((int (*)(char *, char *))$function)($room + {PathAt}, $room + {OptionsAt})";
         yield return "  end";
         yield return "end";
         yield return $"set $nothing = ((int (*)(void *)){libc.Free})($room)";

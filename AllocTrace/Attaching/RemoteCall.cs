@@ -3,7 +3,8 @@ namespace AllocTrace.Attaching;
 /// <summary>A call of alloctrace.h in another process.</summary>
 /// <param name="Library">The library.</param>
 /// <param name="Path">The database to start; <see langword="null"/>: to stop.</param>
-internal sealed record RemoteCall(string Library, string? Path)
+/// <param name="Options">The options to start with, as in <c>ALLOCTRACE_OPTIONS</c>.</param>
+internal sealed record RemoteCall(string Library, string? Path, string Options = "")
 {
     /// <summary>The size of <c>struct alloctrace_status</c>.</summary>
     public const int StatusBytes = 4136;

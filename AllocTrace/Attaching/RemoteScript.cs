@@ -140,7 +140,7 @@ internal sealed class RemoteScript : IDisposable
                 status = (ctypes.c_uint32 * {{RemoteCall.StatusBytes / 4}})({{RemoteCall.StatusBytes}})
                 library.alloctrace_get_status(status)
                 if {{(call.Path is null ? "True" : "not status[1]")}}:
-                    result = library.{{call.Function}}({{(call.Path is null ? "" : $"{Bytes(call.Path)}, None")}})
+                    result = library.{{call.Function}}({{(call.Path is null ? "" : $"{Bytes(call.Path)}, {Bytes(call.Options)}")}})
                 else:
                     result = {{RemoteCall.AlreadyRecording}}
             except BaseException as error:

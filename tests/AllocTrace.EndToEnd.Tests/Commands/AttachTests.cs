@@ -17,6 +17,8 @@ public sealed class AttachTests
     /// <summary>One that gdb is for, and one that has PEP 768, as far as they are there.</summary>
     private static IEnumerable<Python> OneOfEach => OneOfEachOf(Python.Installed);
 
+    private static IEnumerable<object[]> OneOfEachRow => OneOfEach.Select(python => new object[] { python });
+
     [TestMethod]
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void Process_is_recorded_from_attach_to_detach_and_runs_on(Python python)
@@ -53,6 +55,27 @@ public sealed class AttachTests
         Assert.AreEqual("finalized", TraceQuery.Single<string>(second, "SELECT ending FROM process"));
         Assert.AreEqual(0, TraceQuery.Single<long>(first, "SELECT count(*) FROM loss"));
         Assert.HasCount(2, folder.Files("*"));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(OneOfEachRow))]
+    public void Recording_has_the_options_that_attach_was_given(Python python)
+    {
+        using var folder = new TemporaryFolder();
+        var database = folder.File("t.db");
+        using var program = Start(python, Alloctrace.ProgramFile("attached.py"), TestLibrary.CHeap);
+        Alloctrace.Run("attach", $"{program.Id}", "-o", database, "--native", "malloc", "--domains", "obj", "--frames", "1").Succeeded();
+        Assert.AreEqual("300", Work(program));
+        program.StandardInput.WriteLine("C");
+        Assert.AreEqual("300", program.StandardOutput.ReadLine());
+        Alloctrace.Run("detach", $"{program.Id}").Succeeded();
+        program.StandardInput.WriteLine("end");
+        Assert.AreEqual(0, EndOf(program));
+
+        Assert.AreEqual((200L, 1_000_000L), TraceQuery.Single<(long, long)>(database, "SELECT sum(allocated_blocks), sum(allocated_bytes) FROM site_frame WHERE function = 'keep_in_c' AND domain_name = 'malloc'"));
+        Assert.AreEqual(300L, TraceQuery.Single<long>(database, "SELECT sum(allocated_blocks) FROM site_frame WHERE function = 'keep' AND domain_name = 'obj' AND allocated_bytes > 5000 * allocated_blocks"));
+        Assert.AreEqual(0L, TraceQuery.Single<long>(database, "SELECT count(*) FROM site_frame WHERE domain_name IN ('raw', 'mem')"), "not hooked");
+        Assert.AreEqual(0L, TraceQuery.Single<long>(database, "SELECT count(*) FROM stack WHERE depth > 1"), "one frame of each stack");
     }
 
     [TestMethod]

@@ -103,7 +103,7 @@ public sealed class MemoryTests
         // CPython keeps up to 2,000 tuples of each length below 20: to the allocator they are live.
         using var folder = new TemporaryFolder();
         var database = Alloctrace.Record(folder, Python.Default.Path, _program, "free_lists");
-        StringAssert.Contains(Alloctrace.Run("memory", database).Succeeded().Output, "resident.py:58 ");
+        StringAssert.Contains(Alloctrace.Run("memory", database).Succeeded().Output, "resident.py:60 ");
     }
 
     [TestMethod]

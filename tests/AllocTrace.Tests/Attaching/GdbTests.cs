@@ -67,11 +67,11 @@ public sealed class GdbTests
     [DataRow("/tmp/\"; shell rm -rf ~; echo \"\n$(x) {é}.db")]
     public void Names_are_numbers_in_the_commands_for_gdb(string path)
     {
-        string[] script = [.. GdbCall.Script(new CLibrary(Open: 1, Look: 2, Malloc: 3, Free: 4), new RemoteCall("/opt/lib\"x.so", path))];
+        string[] script = [.. GdbCall.Script(new CLibrary(Open: 1, Look: 2, Malloc: 3, Free: 4), new RemoteCall("/opt/lib\"x.so", path, "frames=1"))];
         var texts = script.Select(line => Regex.Match(line, @"= \{(.*)\}$")).Where(match => match.Success)
             .Select(match => Encoding.UTF8.GetString([.. Regex.Matches(match.Groups[1].Value, @"\(unsigned char\)(\d+)").Select(value => byte.Parse(value.Groups[1].Value, CultureInfo.InvariantCulture))]))
             .ToArray();
-        CollectionAssert.AreEqual(new[] { "/opt/lib\"x.so\0", "alloctrace_get_status\0", "alloctrace_start\0", path + "\0" }, texts);
+        CollectionAssert.AreEqual(new[] { "/opt/lib\"x.so\0", "alloctrace_get_status\0", "alloctrace_start\0", path + "\0", "frames=1\0" }, texts);
         foreach (var line in script)
             Assert.IsTrue(line.All(character => char.IsAscii(character) && !char.IsControl(character)), line);
 
