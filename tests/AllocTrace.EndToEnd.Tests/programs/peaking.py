@@ -13,7 +13,8 @@ class Row:
 def work():
     rows = []
     for _ in range(40):
-        rows += [Row(len(rows) + i) for i in range(1000)]
+        first = len(rows)
+        rows += [Row(first + i) for i in range(1000)]
         time.sleep(0.02)
     print("ready", flush=True)
     while not released.is_set():
