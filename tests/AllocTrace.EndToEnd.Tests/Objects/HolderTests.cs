@@ -36,6 +36,10 @@ public sealed partial class HolderTests
             foreach (var row in holders.Rows)
                 lines.AppendLine($"    {row.Blocks} via {Versions().Replace(row.Path, "")}");
 
+            // Without the GIL, each thread frees its own objects, and these four wait.
+            if (leak == "threadlocals" && python.IsFreeThreaded)
+                continue;
+
             program.Continue("DONE");
             var retained = leak == "cycle" ? analysis.Garbage.Sum(row => row.Bytes) : holders.Dominator?.Retained;
             if (retained is { } bytes)

@@ -119,7 +119,7 @@ def cycle():
 
 
 def local():
-    started, done = threading.Event(), threading.Event()
+    started, done, undone = threading.Event(), threading.Event(), threading.Event()
 
     def serve():
         history = collections.deque()
@@ -127,14 +127,16 @@ def local():
             history.append(Record(i))
         started.set()
         done.wait()
+        history.clear()
+        undone.set()
+        threading.Event().wait()  # what the thread itself has stays
 
-    thread = threading.Thread(target=serve)
-    thread.start()
+    threading.Thread(target=serve, daemon=True).start()
     started.wait()
 
     def undo():
         done.set()
-        thread.join()
+        undone.wait()
 
     return undo
 
