@@ -53,7 +53,7 @@ internal sealed class RecordingOptionSet
     /// <summary>Refuses what does not go together; for the <see cref="Command.Validators"/> of the command.</summary>
     public void Validate(CommandResult result)
     {
-        if (result.GetValue(_objects) != "off" && result.GetValue(_sample) > 0)
+        if (result.GetValue(_objects) is not (null or "off") && result.GetValue(_sample) > 0)
             result.AddError("--objects needs every allocation, and --sample leaves some out");
     }
 
