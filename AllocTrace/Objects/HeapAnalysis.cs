@@ -6,41 +6,31 @@ internal sealed class HeapAnalysis
     private const int MostHolders = 50;
 
     private readonly HeapGraph _graph;
-    private readonly ShortestPaths? _paths;
-    private readonly Dominators? _dominators;
-    private readonly PathTexts? _texts;
-    private readonly List<int> _garbageEntries = [];
+    private readonly ShortestPaths _paths;
+    private readonly Dominators _dominators;
+    private readonly PathTexts _texts;
+    private readonly List<int> _garbageEntries;
 
     private HeapAnalysis(HeapGraph graph, bool isPrivate)
     {
         _graph = graph;
-        if (HasHolders)
-        {
-            Balance = Balance.Of(graph);
-            graph.References.RemoveBorrowed();
-            _paths = new ShortestPaths(graph, RootFinder.Find(graph));
-            var roots = Enumerable.Range(0, graph.Blocks.Length).Where(block => _paths.Roots[block] != RootKind.None).ToArray();
-            Array.Sort(roots, (one, other) => _paths.Roots[one] != _paths.Roots[other] ? _paths.Roots[one].CompareTo(_paths.Roots[other]) : one.CompareTo(other));
-            _garbageEntries = GarbageEntries.Find(graph, _paths);
-            _dominators = new Dominators(graph.References, [.. roots, .. _garbageEntries], graph.Blocks);
-            _texts = new PathTexts(graph, _paths, isPrivate);
-        }
-
+        Balance = Balance.Of(graph);
+        graph.References.RemoveBorrowed();
+        _paths = new ShortestPaths(graph, RootFinder.Find(graph));
+        var roots = Enumerable.Range(0, graph.Blocks.Length).Where(block => _paths.Roots[block] != RootKind.None).ToArray();
+        Array.Sort(roots, (one, other) => _paths.Roots[one] != _paths.Roots[other] ? _paths.Roots[one].CompareTo(_paths.Roots[other]) : one.CompareTo(other));
+        _garbageEntries = GarbageEntries.Find(graph, _paths);
+        _dominators = new Dominators(graph.References, [.. roots, .. _garbageEntries], graph.Blocks);
+        _texts = new PathTexts(graph, _paths, isPrivate);
         Types = NamesOf(graph);
         var sums = new TypeSums(graph, _paths, _dominators);
         (Rows, Garbage, RetainedByType, RetainedBySite) = (sums.Rows(), sums.Garbage(), sums.RetainedByType, sums.RetainedBySite);
     }
 
-    /// <summary>
-    /// True if holders, garbage and retained bytes are known. They are not without the GIL: each thread then keeps its part of a reference
-    /// count, and references from outside cannot be counted.
-    /// </summary>
-    public bool HasHolders => !_graph.Build.Layout.IsFreeThreaded;
-
     /// <summary>The types of the image. Rows and blocks have their places in this list.</summary>
     public IReadOnlyList<TypeName> Types { get; }
 
-    /// <summary>The blocks, summed by site, type and kind. <see cref="TypeRow.Retained"/> is 0 without <see cref="HasHolders"/>.</summary>
+    /// <summary>The blocks, summed by site, type and kind.</summary>
     public IReadOnlyList<TypeRow> Rows { get; }
 
     /// <summary>The blocks that wait for the cyclic collector, summed the same way.</summary>
@@ -53,7 +43,7 @@ internal sealed class HeapAnalysis
     public IReadOnlyDictionary<int, long> RetainedBySite { get; }
 
     /// <summary>The agreement of references and reference counts.</summary>
-    public Balance Balance { get; } = new(0, 0, 0, 0);
+    public Balance Balance { get; }
 
     /// <summary>Analyzes the live blocks of a process.</summary>
     /// <param name="image">The memory of the process at the moment at which the blocks were live. It is not read after the last query.</param>
@@ -84,42 +74,33 @@ internal sealed class HeapAnalysis
     public int TypeOf(int block) => _graph.TypeOf(block);
 
     /// <summary>Returns whether a block waits for the cyclic collector.</summary>
-    public bool IsGarbage(int block) => _paths?.IsGarbage(block) == true;
+    public bool IsGarbage(int block) => _paths.IsGarbage(block);
 
-    /// <summary>Returns the bytes that would be freed with a block; 0 without <see cref="HasHolders"/>.</summary>
-    public long RetainedBy(int block) => _dominators?.RetainedBy(block) ?? 0;
+    /// <summary>Returns the bytes that would be freed with a block.</summary>
+    public long RetainedBy(int block) => _dominators.RetainedBy(block);
 
     /// <summary>Returns who holds the objects of a type.</summary>
     /// <param name="type">The place of the type in <see cref="Types"/>.</param>
     /// <param name="most">The most paths that are returned.</param>
-    /// <exception cref="InvalidOperationException">Holders are not known (<see cref="HasHolders"/>).</exception>
     public Holders HoldersOfType(int type, int most = MostHolders) => HoldersOf(block => _graph.Types[block] == type, most);
 
     /// <summary>Returns who holds the blocks of some sites.</summary>
-    /// <exception cref="InvalidOperationException">Holders are not known (<see cref="HasHolders"/>).</exception>
     public Holders HoldersOfSites(IReadOnlySet<int> sites, int most = MostHolders) => HoldersOf(block => sites.Contains(_graph.Blocks[block].Site), most);
 
-    /// <summary>Returns who holds the objects of each site and type, with paths with and without the keys of the program; nothing without <see cref="HasHolders"/>.</summary>
-    public IReadOnlyList<HeldRow> HoldersOfAll() => _paths is null || _dominators is null || _texts is null
-        ? []
-        : new HolderSums(_graph, _paths, _dominators, _texts).Rows(_texts, new PathTexts(_graph, _paths, isPrivate: true), type => Types[type].FullName);
+    /// <summary>Returns who holds the objects of each site and type, with paths with and without the keys of the program.</summary>
+    public IReadOnlyList<HeldRow> HoldersOfAll() =>
+        new HolderSums(_graph, _paths, _dominators, _texts).Rows(_texts, new PathTexts(_graph, _paths, isPrivate: true), type => Types[type].FullName);
 
     /// <summary>Returns who holds a set of blocks.</summary>
-    /// <exception cref="InvalidOperationException">Holders are not known (<see cref="HasHolders"/>).</exception>
-    public Holders HoldersOf(Func<int, bool> isMember, int most = MostHolders) => _paths is null || _dominators is null || _texts is null
-        ? throw new InvalidOperationException("holders are not known without the GIL")
-        : HolderQuery.Run(_graph, _paths, _dominators, _texts, isMember, most);
+    public Holders HoldersOf(Func<int, bool> isMember, int most = MostHolders) =>
+        HolderQuery.Run(_graph, _paths, _dominators, _texts, isMember, most);
 
     /// <summary>Writes a heap snapshot in V8's format, which Chrome's Memory panel loads. String contents are not in it; names and keys are.</summary>
     /// <param name="stream">The stream to write to, which stays open.</param>
     /// <param name="siteOf">The line of a site.</param>
-    /// <exception cref="InvalidOperationException">Holders are not known (<see cref="HasHolders"/>).</exception>
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public void WriteHeapSnapshot(Stream stream, Func<int, SnapshotSite> siteOf)
     {
-        if (_paths is null)
-            throw new InvalidOperationException("holders are not known without the GIL");
-
         HeapSnapshotWriter.Write(_graph, _paths, _garbageEntries, siteOf, stream);
     }
 }

@@ -11,10 +11,10 @@ internal static class ObjectReading
     /// <summary>The most blocks of which the graph is kept: about 10 bytes a block when compressed, and the time to write it.</summary>
     private const int MostGraphBlocks = 1 << 21;
 
-    /// <summary>Reads them. Takes seconds for millions of blocks.</summary>
+    /// <summary>Reads them. Takes seconds for millions of blocks. The list of blocks is disposed of as soon as it is copied, so that the replay owns its pages again.</summary>
     /// <param name="image">The memory at the moment of the blocks.</param>
     /// <param name="pid">A process that has the same mappings, in which the CPython is looked for.</param>
-    /// <param name="live">The blocks.</param>
+    /// <param name="live">The blocks; owned.</param>
     /// <param name="lines">The lines of sites, for the graph.</param>
     /// <param name="method">See <see cref="ObjectContents.Method"/>.</param>
     /// <param name="pauseNs">See <see cref="ObjectContents.PauseNs"/>.</param>
@@ -27,17 +27,18 @@ internal static class ObjectReading
 
         var (build, others) = BuildOf(image, pid);
         var blocks = Blocks(live);
+        live.Dispose();
         var analysis = HeapAnalysis.Of(image, blocks, build);
         return new ObjectContents
         {
             Method = method,
             PauseNs = pauseNs,
-            Note = NoteOf(analysis, others),
+            Note = others ? "types are those of the first CPython of the process only" : "",
             Rows = RowsOf(analysis),
-            RetainedBySite = analysis.HasHolders ? analysis.RetainedBySite : new Dictionary<int, long>(),
+            RetainedBySite = analysis.RetainedBySite,
             Holders = MergedHolders(analysis.HoldersOfAll()),
             Garbage = GarbageOf(analysis),
-            Graph = analysis.HasHolders && blocks.Length <= MostGraphBlocks ? GraphOf(analysis, lines) : null,
+            Graph = blocks.Length <= MostGraphBlocks ? GraphOf(analysis, lines) : null,
         };
     }
 
@@ -50,12 +51,6 @@ internal static class ObjectReading
         return compressed.ToArray();
     }
 
-    private static string NoteOf(HeapAnalysis analysis, bool hasOthers)
-    {
-        string[] notes = [.. hasOthers ? (string[])["types are those of the first CPython of the process only"] : [], .. analysis.HasHolders ? (string[])[] : ["without the GIL, holders and garbage are not known"]];
-        return string.Join("; ", notes);
-    }
-
     /// <summary>Sums the rows of types of one name: a class that a program makes again and again has a type each time.</summary>
     private static List<ObjectRow> RowsOf(HeapAnalysis analysis)
     {
@@ -63,7 +58,7 @@ internal static class ObjectReading
         foreach (var row in analysis.Rows)
         {
             var (type, kind) = (NameOf(analysis, row.Type), row.Kind.Word());
-            var sum = sums.GetValueOrDefault((row.Site, type, kind), new ObjectRow(row.Site, type, kind, 0, 0, analysis.HasHolders ? 0 : null));
+            var sum = sums.GetValueOrDefault((row.Site, type, kind), new ObjectRow(row.Site, type, kind, 0, 0, 0));
             sums[(row.Site, type, kind)] = sum with { Blocks = sum.Blocks + row.Blocks, Bytes = sum.Bytes + row.Bytes, Retained = sum.Retained + row.Retained };
         }
 

@@ -47,12 +47,12 @@ internal sealed class ThreadNames
     /// <summary>Returns an attribute of an instance, whether it has a dict or not; 0 when it is not there.</summary>
     private ulong Attribute(ulong instance, string attribute)
     {
-        foreach (var (target, name) in _references.AttributesOf(instance))
+        foreach (var place in _references.AttributesOf(instance).Where(place => place.Kind == ReferenceKind.Attribute))
         {
-            if (name == ReferenceName.Attribute(attribute))
-                return target;
+            if (place.Text == attribute)
+                return place.Target;
 
-            if (name.IsNamespace && IsOf(target, ObjectKind.Dict) && _graph.Values.Value(target, attribute) is var value and not 0)
+            if (place.Text == ReferenceName.Dict && IsOf(place.Target, ObjectKind.Dict) && _graph.Values.Value(place.Target, attribute) is var value and not 0)
                 return value;
         }
 

@@ -34,9 +34,12 @@ internal sealed class LiveBlocks(SnapshotImage snapshot, AddressTable?[] tables,
         }
     }
 
+    /// <summary>Lets go of the memory. Idempotent; then there are no blocks.</summary>
     public void Dispose()
     {
         foreach (var table in tables.Distinct())
             table?.Dispose();
+
+        Array.Clear(tables);
     }
 }

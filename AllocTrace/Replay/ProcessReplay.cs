@@ -196,6 +196,12 @@ internal sealed unsafe class ProcessReplay : IDisposable
     /// <summary>The last snapshot of that name so far; <see langword="null"/> when there is none.</summary>
     public SnapshotImage? LastSnapshot(string name) => _snapshots.Last(name);
 
+    /// <inheritdoc cref="ReplaySnapshots.ForgetNamed"/>
+    public IReadOnlyList<SnapshotImage> ForgetNamed(string name, SnapshotImage? kept) => _snapshots.ForgetNamed(name, kept);
+
+    /// <summary>What was alive when the interpreter began to finalize, or at the end; <see langword="null"/> before that.</summary>
+    public SnapshotImage? Live => _snapshots.Live;
+
     /// <summary>Forgets all but the last snapshots of a recording without an end, whose database has none of them.</summary>
     public void ForgetSnapshots(int kept) => _snapshots.KeepLast(kept);
 

@@ -30,6 +30,15 @@ internal sealed unsafe class ReplaySnapshots(ReplayedSites sites, ReplayClock cl
     /// <summary>Returns the last snapshot of that name so far, or <see langword="null"/> if there is none.</summary>
     public SnapshotImage? Last(string name) => _taken.FindLast(snapshot => snapshot.Kind == SnapshotKind.Named && snapshot.Name == name);
 
+    /// <summary>Forgets the named snapshots of a name but one.</summary>
+    /// <returns>The snapshots that were forgotten.</returns>
+    public IReadOnlyList<SnapshotImage> ForgetNamed(string name, SnapshotImage? kept)
+    {
+        SnapshotImage[] forgotten = [.. _taken.Where(snapshot => snapshot.Kind == SnapshotKind.Named && snapshot.Name == name && !ReferenceEquals(snapshot, kept))];
+        _taken.RemoveAll(snapshot => Array.Exists(forgotten, each => ReferenceEquals(each, snapshot)));
+        return forgotten;
+    }
+
     /// <summary>Forgets all but the last ones.</summary>
     public void KeepLast(int count) => _taken.RemoveRange(0, Math.Max(0, _taken.Count - count));
 

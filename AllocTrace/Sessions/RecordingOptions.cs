@@ -53,6 +53,12 @@ public sealed record RecordingOptions
     public bool ObjectsAtEnd { get; init; }
 
     /// <summary>
+    /// True if the types and holders near the high-water mark are read, from copies that the process makes as its live memory grows. The last one is the snapshot
+    /// <c>near-peak</c>.
+    /// </summary>
+    public bool ObjectsAtPeak { get; init; }
+
+    /// <summary>
     /// The number of further allocations of a thread before which it must free a block for the block to count as temporary. Only the
     /// collector uses it.
     /// </summary>
@@ -85,8 +91,8 @@ public sealed record RecordingOptions
             values.Add("crash=on");
         if (Events != defaults.Events)
             values.Add($"events={Events}");
-        if (ObjectsAtEnd)
-            values.Add("objects=end");
+        if (ObjectsAtEnd || ObjectsAtPeak)
+            values.Add(ObjectsAtEnd && ObjectsAtPeak ? "objects=end+peak" : ObjectsAtEnd ? "objects=end" : "objects=peak");
 
         return string.Join(',', values);
     }

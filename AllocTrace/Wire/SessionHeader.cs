@@ -91,6 +91,9 @@ internal unsafe struct SessionHeader
     [FieldOffset(1160)] public uint CopyPid;
     [FieldOffset(1164)] public uint CopyEnds;
     [FieldOffset(1168)] public uint CopyError;
+
+    /// <summary>The option: 0 is off.</summary>
+    [FieldOffset(1172)] public uint ObjectsAtPeak;
     [FieldOffset(1176)] public ulong CopyPauseNs;
     [FieldOffset(1184)] public fixed byte AnsweredNote[AnsweredNoteBytes];
 

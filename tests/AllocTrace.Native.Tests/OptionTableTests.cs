@@ -26,6 +26,7 @@ public sealed class OptionTableTests
             Crash = true,
             Events = RecordingOptions.UsualEvents,
             ObjectsAtEnd = true,
+            ObjectsAtPeak = true,
         };
         var names = all.ToEnvironment(collected: true).Split(',').Select(item => item.Split('=')[0]);
         CollectionAssert.AreEquivalent(_options, names.ToArray());

@@ -211,14 +211,15 @@ struct alloctrace_session {
     uint64_t unplaced_c_stacks; /* allocations in Python code whose C stack shows no interpreter loop: all of it is innermost */
 
     /* A copy of the process. The collector stores copy_wanted, then sets ALLOCTRACE_ORDER_REQUEST in order. */
-    _Alignas(64) uint32_t copy_wanted; /* collector: 1 until a thread takes it up by storing 0 */
+    _Alignas(64) uint32_t copy_wanted; /* collector: enum alloctrace_copy_wanted until a thread takes it up by storing 0 */
     uint32_t copy_state;               /* enum alloctrace_copy_state */
     uint32_t copy_pid;                 /* in the process's pid namespace */
     uint32_t copy_ends;                /* collector: 1 tells the copy itself to end */
-    uint32_t copy_error;               /* errno of the clone; ENOTSUP: no GIL; ENODATA: sampled; ENOMEM also: memory is short */
-    uint32_t reserved4;
-    uint64_t copy_pause_ns;  /* how long the last copy held up the thread that made it, by its own clock */
-    char answered_note[216]; /* collector: UTF-8, NUL padded: what it says of the objects of the request that it answers */
+    uint32_t copy_error;      /* errno of the clone; ENOTSUP: no GIL, several threads; ENODATA: sampled; ENOMEM also: memory is short;
+                                 EBUSY: another copy was still being read at the end */
+    uint32_t objects_at_peak; /* option: the collector asks for copies as live memory reaches new peaks */
+    uint64_t copy_pause_ns;   /* how long the last copy held up the thread that made it, by its own clock */
+    char answered_note[216];  /* collector: UTF-8, NUL padded: what it says of the objects of the request that it answers */
 };
 
 /* Bytes of the file that processes lock (fcntl, F_OFD_SETLK). Such a lock is known in every namespace and ends with its holder. */
@@ -341,6 +342,14 @@ enum alloctrace_mark {
     ALLOCTRACE_MARK_ARENA = 8,  /* CPython mapped an arena; argument: its address | its size in pages of 4096 bytes */
     ALLOCTRACE_MARK_ARENA_GONE = 9, /* the same, before the arena is given back */
 };
+
+enum alloctrace_copy_wanted {
+    ALLOCTRACE_COPY_WANTED_NOT = 0,
+    ALLOCTRACE_COPY_WANTED_NAMED = 1, /* of the snapshot requested_name */
+    ALLOCTRACE_COPY_WANTED_PEAK = 2,  /* of the snapshot ALLOCTRACE_NEAR_PEAK */
+};
+
+#define ALLOCTRACE_NEAR_PEAK "near-peak"
 
 /* A copy of the process: a copy-on-write clone that runs nothing of the program, and whose memory the collector reads (docs/objects.md).
  * There is one at most. */

@@ -52,7 +52,7 @@ static void tell_end(void)
 static enum heap_copy_result make(struct thread_capture *thread, const struct traced_runtime *runtime, uint32_t name)
 {
     struct alloctrace_session *header = session.header;
-    if (runtime->python.layout->free_threaded)
+    if (runtime->python.layout->free_threaded && !os_is_single_threaded())
         return refuse(ENOTSUP); /* other threads change objects meanwhile */
     if (header->sample_bytes)
         return refuse(ENODATA); /* who holds what cannot be told from a part of the blocks */
@@ -99,13 +99,14 @@ void heap_copy_tidy(void)
         clear_request();
 }
 
-static uint32_t requested_name(void)
+static uint32_t name_of(enum alloctrace_copy_wanted wanted)
 {
     const struct alloctrace_session *header = session.header;
+    const char *name = wanted == ALLOCTRACE_COPY_WANTED_PEAK ? ALLOCTRACE_NEAR_PEAK : header->requested_name;
     recording_lock();
-    uint32_t name = session_string(header->requested_name, strnlen(header->requested_name, sizeof header->requested_name));
+    uint32_t string = session_string(name, strnlen(name, sizeof header->requested_name));
     recording_unlock();
-    return name;
+    return string;
 }
 
 /* The request is taken up before the copy is made: the collector withdraws it in the same way, and one of the two gets it. */
@@ -117,14 +118,18 @@ void heap_copy_make_if_wanted(struct thread_capture *thread)
     if (!SHARED_LOAD(header->copy_wanted) || !is_free || !recording.fork_local->owned || !holds_gil(thread->runtime))
         return;
     clear_request();
-    if (__atomic_exchange_n(&header->copy_wanted, 0, __ATOMIC_ACQ_REL)
-        && heap_copy_make_for(thread, thread->runtime, requested_name()) == HEAP_COPY_BUSY)
-        SHARED_STORE(header->copy_wanted, 1); /* another interpreter's thread was faster: the collector sets the request again */
+    enum alloctrace_copy_wanted wanted = __atomic_exchange_n(&header->copy_wanted, ALLOCTRACE_COPY_WANTED_NOT, __ATOMIC_ACQ_REL);
+    if (wanted && heap_copy_make_for(thread, thread->runtime, name_of(wanted)) == HEAP_COPY_BUSY)
+        SHARED_STORE(header->copy_wanted,
+                     (uint32_t)wanted); /* another interpreter's thread was faster: the collector sets the request again */
 }
 
 void heap_copy_make_at_end(struct thread_capture *thread, struct traced_runtime *runtime)
 {
-    if (heap_copy_make_for(thread, runtime, 0) == HEAP_COPY_REFUSED)
+    enum heap_copy_result result = heap_copy_make_for(thread, runtime, 0);
+    if (result == HEAP_COPY_BUSY)
+        session.header->copy_error = EBUSY;
+    if (result == HEAP_COPY_REFUSED || result == HEAP_COPY_BUSY)
         record_mark(thread, ALLOCTRACE_MARK_COPY, 0);
 }
 

@@ -30,7 +30,7 @@ static __attribute__((noinline, cold)) void finalization_changed(struct thread_c
         resident_record(thread, ALLOCTRACE_MEMORY_FINALIZING, 0);
     record_mark(thread, finalizing ? ALLOCTRACE_MARK_FINALIZING : ALLOCTRACE_MARK_INITIALIZED, 0);
     SHARED_STORE(session.header->phase, (uint32_t)(finalizing ? ALLOCTRACE_PHASE_FINALIZING : ALLOCTRACE_PHASE_RECORDING));
-    if (finalizing && recording.options.objects_at_end)
+    if (finalizing && (recording.options.objects & OPTIONS_OBJECTS_AT_END))
         heap_copy_make_at_end(thread, runtime);
 }
 

@@ -194,7 +194,7 @@ static const char *why_no_copy(enum heap_copy_result result)
         return "the calling thread does not hold the GIL, or the layout of this CPython is not known";
     switch (session.header->copy_error) {
     case ENOTSUP:
-        return "this CPython has no GIL";
+        return "this CPython has no GIL, and the process has several threads";
     case ENODATA:
         return "the recording is sampled";
     case ENOMEM:

@@ -96,8 +96,12 @@ static bool parse_native(struct value value, void *field)
 
 static bool parse_objects(struct value value, void *field)
 {
-    *(bool *)field = is(value, "end");
-    return is(value, "end") || is(value, "off");
+    static const char *const names[] = {"off", "end", "peak", "end+peak"};
+    uint32_t i = 0;
+    while (i < sizeof names / sizeof *names && !is(value, names[i]))
+        i++;
+    *(uint32_t *)field = i; /* the sum of its parts */
+    return i < sizeof names / sizeof *names;
 }
 
 /* Only switches it off: whether there can be one depends on ALLOCTRACE, too. */
@@ -145,7 +149,7 @@ static const struct option {
     {"native", "off, malloc or stacks", parse_native, offsetof(struct options, native)},
     {"crash", "on or off", parse_switch, offsetof(struct options, crash)},
     {"events", "on, off, or the largest size of the log, 1MiB or more", parse_events, offsetof(struct options, events_bytes)},
-    {"objects", "end or off", parse_objects, offsetof(struct options, objects_at_end)},
+    {"objects", "end, peak, end+peak or off", parse_objects, offsetof(struct options, objects)},
     {"collector", "auto or off", parse_collector, offsetof(struct options, starts_collector)},
 };
 
@@ -245,7 +249,7 @@ bool options_parse(struct options *options, const char *path, const char *text, 
             return false;
         item += length + (item[length] == ',');
     }
-    if (options->objects_at_end && options->sample_bytes)
-        return fail(error, error_size, "ALLOCTRACE_OPTIONS: objects=end needs every allocation, and sample leaves some out");
+    if (options->objects && options->sample_bytes)
+        return fail(error, error_size, "ALLOCTRACE_OPTIONS: objects needs every allocation, and sample leaves some out");
     return true;
 }

@@ -28,9 +28,11 @@ struct options {
     bool children;
     uint32_t native;       /* enum alloctrace_native */
     bool crash;            /* a fatal signal leaves the stacks of all threads */
-    bool objects_at_end;   /* the process is copied when its interpreter begins to finalize */
+    uint32_t objects;      /* OPTIONS_OBJECTS_AT_END, OPTIONS_OBJECTS_AT_PEAK: when the process is copied */
     bool starts_collector; /* ALLOCTRACE names a database, and the collector is not off */
 };
+
+enum { OPTIONS_OBJECTS_AT_END = 1, OPTIONS_OBJECTS_AT_PEAK = 2 };
 
 /* path: the value of ALLOCTRACE. text: that of ALLOCTRACE_OPTIONS or NULL. On a mistake: false, and one line in error. */
 bool options_parse(struct options *options, const char *path, const char *text, char *error, size_t error_size);

@@ -147,6 +147,7 @@ bool session_open(const struct options *options, const struct session_origin *or
     header->max_frames = options->max_frames;
     header->on_full = options->on_full;
     header->native = options->native;
+    header->objects_at_peak = (options->objects & OPTIONS_OBJECTS_AT_PEAK) != 0;
     header->phase = ALLOCTRACE_PHASE_RECORDING;
     header->order = ALLOCTRACE_NO_SLOT;
     header->fork_parent_pid = origin->parent_pid;

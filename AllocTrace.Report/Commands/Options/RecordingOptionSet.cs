@@ -19,7 +19,7 @@ internal sealed class RecordingOptionSet
     private readonly Option<string> _native = NativeOption.Create();
     private readonly Option<string> _crash = new("--crash") { Description = "Record the stacks of all threads when the program crashes; 'alloctrace crash' prints them." };
     private readonly Option<ulong> _events = EventsOption.Create();
-    private readonly Option<string> _objects = new("--objects") { Description = "Read the types and holders of the blocks that are live at the end, from a copy of the process." };
+    private readonly Option<string> _objects = new("--objects") { Description = "Read the types and holders of the blocks that are live at the end, near the peak, or both (end+peak), from copies of the process." };
 
     public RecordingOptionSet()
     {
@@ -27,7 +27,7 @@ internal sealed class RecordingOptionSet
         OneOf(_children, "on", "off");
         OneOf(_onFull, "wait", "drop");
         OneOf(_crash, "off", "on");
-        OneOf(_objects, "off", "end");
+        OneOf(_objects, "off", "end", "peak", "end+peak");
         _sample.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<long?>() > RecordingOptions.LargestSample)
@@ -51,7 +51,7 @@ internal sealed class RecordingOptionSet
     /// <summary>Refuses options that exclude each other; for the <see cref="Command.Validators"/> of the command.</summary>
     public void Validate(CommandResult result)
     {
-        if (result.GetValue(_objects) == "end" && result.GetValue(_sample) > 0)
+        if (result.GetValue(_objects) is not (null or "off") && result.GetValue(_sample) > 0)
             result.AddError("--objects needs every allocation, and --sample leaves some out");
     }
 
@@ -66,7 +66,8 @@ internal sealed class RecordingOptionSet
         Native = NativeOption.Read(arguments, _native),
         Crash = arguments.GetValue(_crash) == "on",
         Events = arguments.GetValue(_events),
-        ObjectsAtEnd = arguments.GetValue(_objects) == "end",
+        ObjectsAtEnd = arguments.GetValue(_objects) is "end" or "end+peak",
+        ObjectsAtPeak = arguments.GetValue(_objects) is "peak" or "end+peak",
     };
 
     /// <summary>Sets the values of an option, of which the first is the default.</summary>

@@ -16,7 +16,7 @@ internal sealed class HoldersReport(TypedSelection selection, IReadOnlyList<Held
             page.Line();
             page.Line($"{Numbers.Whole(type.Count)} {type.Type}, {ByteSize.Format(type.Size)}{Retained(type.Retained)}", Page.Heading);
             if (type.Holders.Count == 0)
-                page.Line("  no holder is known");
+                page.Line("  no holder is known: they are garbage, or of lines and types that retain too little to be kept");
             else
                 page.Table(Table(type), indent: 2);
 

@@ -7,6 +7,7 @@ internal sealed class BlockTypes(int count)
 
     private readonly int[] _types = NewTypes(count);
     private readonly byte[] _states = new byte[count];
+    private readonly int[] _numbers = new int[count];
 
     public BufferForm[] Forms { get; } = new BufferForm[count];
 
@@ -14,10 +15,10 @@ internal sealed class BlockTypes(int count)
     /// For <see cref="BufferForm.Items"/> the number of items, for <see cref="BufferForm.Values"/> where they begin, for <see cref="BufferForm.DequeEnd"/> the
     /// range that is used (<see cref="DequeRange"/>).
     /// </summary>
-    public int[] Used { get; } = new int[count];
+    public int[] Used => _numbers;
 
-    /// <summary>The objects' reference counts; <see cref="int.MaxValue"/> for immortal objects.</summary>
-    public int[] Counts { get; } = new int[count];
+    /// <summary>The objects' reference counts; <see cref="int.MaxValue"/> for immortal objects. The same memory as <see cref="Used"/>: an object is no buffer.</summary>
+    public int[] Counts => _numbers;
 
     public int Count => _types.Length;
 

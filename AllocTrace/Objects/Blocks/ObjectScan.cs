@@ -111,10 +111,23 @@ internal sealed unsafe class ObjectScan
     private int CountOf(byte* instance)
     {
         if (_layout.IsFreeThreaded)
-            return int.MaxValue;
+            return FreeThreadedCountOf(instance);
 
         var count = (int)Word(instance, 0);
         return _layout.Minor >= 12 && count < 0 ? int.MaxValue : count; // PEP 683: immortal
+    }
+
+    /// <summary>
+    /// Returns the sum of the part that the owning thread counts and of the part that others count (Py_REFCNT). Immortal objects and those with deferred counts
+    /// (types, functions, modules, code: _PyGC_BITS_DEFERRED, before the owner's part) have no count that says who holds them.
+    /// </summary>
+    private int FreeThreadedCountOf(byte* instance)
+    {
+        const byte Deferred = 1 << 6;
+        var (own, shared) = (*(uint*)(instance + _layout.CountWord), (long)Word(instance, _layout.SharedCount) >> 2);
+        return own == uint.MaxValue || (instance[_layout.CountWord - 1] & Deferred) != 0 || shared is < int.MinValue or > int.MaxValue
+            ? int.MaxValue
+            : (int)Math.Clamp(own + shared, 0, int.MaxValue - 1);
     }
 
     private void NoteBuffers(int block, ObjectType type, byte* instance, int length)
@@ -132,7 +145,7 @@ internal sealed unsafe class ObjectScan
                 Note(Word(instance, _layout.SetTable), BufferForm.SetTable);
                 break;
             case ObjectKind.List when length >= _layout.ListItems + 8:
-                Note(Word(instance, _layout.ListItems), BufferForm.Items, (int)Math.Clamp((long)Word(instance, _layout.SizeWord), 0, int.MaxValue));
+                NoteItems(Word(instance, _layout.ListItems), Math.Clamp((long)Word(instance, _layout.SizeWord), 0, int.MaxValue - 1));
                 break;
             case ObjectKind.Deque when length >= _layout.SizeWord + 40:
                 NoteDeque(instance);
@@ -143,13 +156,22 @@ internal sealed unsafe class ObjectScan
             case ObjectKind.Code when _layout.Minor <= 10 && type.WeakListOffset > 0:
                 NoteEach(instance, (int)type.WeakListOffset + 8, length, BufferForm.Borrowed); // caches of global names
                 break;
-            case ObjectKind.NumpyArray when length >= _layout.ObjectBytes + 48 && !HasReferences(Word(instance, _layout.ObjectBytes + 40)):
+            case ObjectKind.NumpyArray when length >= _layout.ObjectBytes + NumpyFields.FieldBytes && !HasReferences(Word(instance, _layout.ObjectBytes + NumpyFields.DescriptionField)):
                 Note(Word(instance, _layout.ObjectBytes), BufferForm.Data);
                 break;
             case ObjectKind.DataBuffer or ObjectKind.Lock:
                 NoteEach(instance, _layout.ObjectBytes, (int)Math.Min(length, type.BasicBytes), BufferForm.Data);
                 break;
         }
+    }
+
+    /// <summary>Notes the items of a list. Without the GIL, their number comes before them in their block (_PyListArray, Objects/listobject.c).</summary>
+    private void NoteItems(ulong address, long count)
+    {
+        if (_layout.IsFreeThreaded)
+            Note(address - 8, BufferForm.Items, (int)count + 1);
+        else
+            Note(address, BufferForm.Items, (int)count);
     }
 
     /// <summary>Notes the values of an instance: 3.11 has their address in a word of their own, 3.12 has it minus 1 in the place of the dict's.</summary>
@@ -167,14 +189,11 @@ internal sealed unsafe class ObjectScan
     private void NoteValues(ulong address)
     {
         if (_index.Find(address) is var block and >= 0)
-            (_found.Forms[block], _found.Used[block]) = (BufferForm.Values, (int)(address - _blocks[block].Address));
+            Note(block, BufferForm.Values, (int)(address - _blocks[block].Address));
     }
 
-    /// <summary>
-    /// Returns whether the items of a numpy array may be references: of kind O (objects) or V (structures). PyArrayObject_fields, numpy 1 and 2: {data, dimensions,
-    /// two lists, base, descr}; PyArray_Descr: {type, kind}.
-    /// </summary>
-    private bool HasReferences(ulong description) => (byte)_memory.Word(description, _layout.ObjectBytes + 8) is (byte)'O' or (byte)'V';
+    /// <summary>Returns whether the items of a numpy array may be references: objects, or structures, which may have some.</summary>
+    private bool HasReferences(ulong description) => NumpyFields.KindOf(_memory, _layout, description) is 'O' or 'V';
 
     private void NoteDeque(byte* instance)
     {
@@ -199,6 +218,13 @@ internal sealed unsafe class ObjectScan
     private void Note(ulong address, BufferForm form, int used = 0)
     {
         if (_index.Find(address) is var block and >= 0 && _blocks[block].Address == address)
+            Note(block, form, used);
+    }
+
+    /// <summary>An object keeps its count in the same place. One that is found later takes the place over.</summary>
+    private void Note(int block, BufferForm form, int used)
+    {
+        if (!_found.IsObject(block))
             (_found.Forms[block], _found.Used[block]) = (form, used);
     }
 

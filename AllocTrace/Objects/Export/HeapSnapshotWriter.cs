@@ -154,10 +154,10 @@ internal sealed class HeapSnapshotWriter
         {
             // A container has more places than references at most by what was deleted.
             hasKeys = targets.Count <= MostKeys;
-            foreach (var (address, name) in _references.Of(block, most: 64 + (16L * targets.Count)))
+            foreach (var place in _references.Of(block, most: 64 + (16L * targets.Count)))
             {
-                if (_graph.Target.FindObject(address) is var target and >= 0)
-                    _names.TryAdd(target, name);
+                if (_graph.Target.FindObject(place.Target) is var target and >= 0 && !_names.ContainsKey(target))
+                    _names.Add(target, _references.NameOf(place));
             }
         }
 

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace AllocTrace.Objects;
 
 /// <summary>
@@ -21,6 +23,8 @@ internal sealed class Dominators
 
     /// <summary>First labels and ancestors of the algorithm, then the tree of dominators: the first child and the next sibling.</summary>
     private readonly int[] _labels, _ancestors;
+
+    /// <summary>First two numbers for each block: its semidominator, and where the references to it begin.</summary>
     private readonly long[] _retained;
 
     /// <param name="graph">The references.</param>
@@ -33,8 +37,9 @@ internal sealed class Dominators
         (_numbers, _blocks, _parents, _labels, _ancestors) = (new int[graph.Count], new int[count], new int[count], new int[count], new int[count]);
         Array.Fill(_numbers, None);
         Number(entries);
+        _retained = new long[Count + 1];
         Compute(entries);
-        _retained = SumRetained(blocks);
+        SumRetained(blocks);
         LinkChildren();
     }
 
@@ -107,8 +112,10 @@ internal sealed class Dominators
 
     private void Compute(IReadOnlyList<int> entries)
     {
-        var (heads, sources) = Reverse();
-        var semi = new int[Count];
+        var scratch = MemoryMarshal.Cast<long, int>(_retained.AsSpan());
+        var semi = scratch[..Count];
+        var heads = scratch[Count..];
+        var sources = Reverse(heads);
         for (var i = 0; i < Count; i++)
             (semi[i], _labels[i], _ancestors[i]) = (i, i, _parents[i]);
 
@@ -140,7 +147,7 @@ internal sealed class Dominators
     }
 
     /// <summary>Returns the vertex with the least semidominator on the way up to, but not including, the vertices below <paramref name="last"/>; compresses the way.</summary>
-    private int Evaluate(int vertex, int last, int[] semi, List<int> path)
+    private int Evaluate(int vertex, int last, ReadOnlySpan<int> semi, List<int> path)
     {
         path.Clear();
         var top = vertex;
@@ -163,9 +170,9 @@ internal sealed class Dominators
     }
 
     /// <summary>Returns, for each number, the numbers of what refers to it.</summary>
-    private (int[] Heads, int[] Sources) Reverse()
+    /// <param name="heads">Zeros. Gets where those of a number begin; one more than there are numbers.</param>
+    private int[] Reverse(Span<int> heads)
     {
-        var heads = new int[Count + 1];
         for (var number = 1; number < Count; number++)
         {
             foreach (var target in _graph.References(_blocks[number]))
@@ -183,19 +190,17 @@ internal sealed class Dominators
                 sources[--heads[_numbers[target]]] = number;
         }
 
-        return (heads, sources);
+        return sources;
     }
 
-    private long[] SumRetained(ImageBlock[] blocks)
+    private void SumRetained(ImageBlock[] blocks)
     {
-        var retained = new long[Count];
+        Array.Clear(_retained);
         for (var number = Count - 1; number > 0; number--)
         {
-            retained[number] += blocks[_blocks[number]].Bytes;
-            retained[_parents[number]] += retained[number];
+            _retained[number] += blocks[_blocks[number]].Bytes;
+            _retained[_parents[number]] += _retained[number];
         }
-
-        return retained;
     }
 
     private void LinkChildren()

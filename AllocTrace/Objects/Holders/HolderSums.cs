@@ -14,13 +14,17 @@ internal sealed class HolderSums
 
     private readonly HeapGraph _graph;
     private readonly ShortestPaths _paths;
-    private readonly Dictionary<(int Site, int Type), Group> _groups = [];
-    private readonly Dictionary<(Group Group, int Path), int> _places = [];
+
+    /// <summary>By site and type, and by the number of a group and a path: the two halves of the keys.</summary>
+    private readonly Dictionary<ulong, Group> _groups = [];
+    private readonly Dictionary<ulong, int> _places = [];
     private readonly List<Sum> _sums = [];
     private readonly int[] _placeOf;
 
-    private sealed class Group(int site, int type)
+    private sealed class Group(int number, int site, int type)
     {
+        public int Number => number;
+
         public int Site => site;
 
         public int Type => type;
@@ -62,6 +66,7 @@ internal sealed class HolderSums
     public HolderSums(HeapGraph graph, ShortestPaths paths, Dominators dominators, PathTexts texts)
     {
         (_graph, _paths, _placeOf) = (graph, paths, new int[graph.Blocks.Length]);
+        texts.MakeAll();
         for (var i = 0; i < _placeOf.Length; i++)
             _placeOf[i] = PlaceOf(i, texts);
 
@@ -81,8 +86,10 @@ internal sealed class HolderSums
                where kept.Contains(sum.Group)
                group sum by sum.Group into sums
                from sum in sums.OrderByDescending(sum => sum.Blocks).ThenByDescending(sum => sum.Retained).Take(MostPaths)
+               let text = Text(texts, sum.First)
+               let privateText = Text(privateTexts, sum.First)
                select new HeldRow(
-                   sum.Group.Site, nameOf(sum.Group.Type), Text(texts, sum.First), Text(privateTexts, sum.First), sum.Blocks, sum.Group.Blocks, sum.Bytes, sum.Retained),
+                   sum.Group.Site, nameOf(sum.Group.Type), text, privateText == text ? text : privateText, sum.Blocks, sum.Group.Blocks, sum.Bytes, sum.Retained),
         ];
     }
 
@@ -93,15 +100,15 @@ internal sealed class HolderSums
         if (_graph.KindOf(block) != BlockKind.Object)
             return NotMember;
 
-        var key = (_graph.Blocks[block].Site, _graph.TypeOf(block));
-        if (!_groups.TryGetValue(key, out var group))
-            _groups.Add(key, group = new Group(key.Site, key.Item2));
+        var (site, type) = (_graph.Blocks[block].Site, _graph.TypeOf(block));
+        ref var group = ref CollectionsMarshal.GetValueRefOrAddDefault(_groups, (ulong)(uint)site << 32 | (uint)type, out _);
+        group ??= new Group(_groups.Count, site, type);
 
         group.Blocks++;
         if (_paths.IsGarbage(block))
             return NotMember;
 
-        ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(_places, (group, texts.PathOf(block)), out var isKnown);
+        ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(_places, (ulong)group.Number << 32 | (uint)texts.PathOf(block), out var isKnown);
         if (!isKnown)
         {
             place = _sums.Count;

@@ -21,6 +21,7 @@ internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPri
     private readonly ReferenceNames _names = new(graph);
     private readonly List<Part> _parts = [default];
     private readonly Dictionary<Part, int> _numbers = [];
+    private readonly List<int> _depths = [0];
     private readonly int[] _paths = new int[graph.Blocks.Length];
     private readonly List<int> _way = [];
 
@@ -29,6 +30,16 @@ internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPri
     /// <param name="HolderType">The type of the object that has the reference; of a root, its <see cref="RootKind"/>.</param>
     /// <param name="Repeats">True if the same references repeat.</param>
     private readonly record struct Part(int Parent, ReferenceName Name, int HolderType, bool Repeats);
+
+    /// <summary>Makes the paths of all objects that are reached, holder by holder, so that each holder is looked at once.</summary>
+    public void MakeAll()
+    {
+        foreach (var block in paths.Order)
+        {
+            if (graph.Types.IsObject(block))
+                PathOf(block);
+        }
+    }
 
     /// <summary>Returns the path of an object that is reached, or of C memory.</summary>
     public int PathOf(int block)
@@ -84,7 +95,11 @@ internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPri
             }
             else if (isNamed && before.Name.IsNamespace)
             {
-                parts[^1] = $".{name.Text[1..^1]}"; // an attribute
+                parts[^1] = before.Name.Kind == ReferenceKind.ThreadLocalDict ? $" thread-local {name.Text[1..^1]}" : $".{name.Text[1..^1]}"; // an attribute
+            }
+            else if (name.Kind == ReferenceKind.ThreadLocalDict)
+            {
+                parts[^1] += name.ToString();
             }
             else
             {
@@ -113,25 +128,23 @@ internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPri
             return path; // C memory says nothing of what it refers to
 
         var isNamespace = _parts[path].Name.IsNamespace || (_parts[path].Parent == 0 && _parts[path].HolderType == (int)RootKind.Module);
-        var name = _names.Between(holder, target, isNamespace);
+        var name = _parts[path].Name.Kind == ReferenceKind.ThreadLocals && graph.Types.IsObject(target) && graph.TypeOfObject(target).Kind == ObjectKind.Dict
+            ? new ReferenceName(ReferenceKind.ThreadLocalDict, "")
+            : _names.Between(holder, target, isNamespace);
         if (name.Kind == ReferenceKind.Index && (graph.TypeOfObject(holder).Kind != ObjectKind.Tuple || LengthOf(holder) > RecordItems))
             name = name.Any();
 
         if (isPrivate && !isNamespace)
             name = name.Any();
 
-        var (type, depth) = (graph.Types[holder], 0);
-        var ancestor = path;
+        var (type, ancestor) = (graph.Types[holder], path);
         for (var period = 1; period <= LongestPeriod && ancestor != 0; period++, ancestor = _parts[ancestor].Parent)
         {
             if (IsSame(ancestor) && (_parts[ancestor].Repeats || IsSame(Ancestor(ancestor, period))))
                 return Repeated(ancestor);
         }
 
-        for (var at = path; at != 0 && depth <= MostParts; at = _parts[at].Parent)
-            depth++;
-
-        return depth > MostParts || _parts.Count > MostPaths ? path : Number(new Part(path, name, type, Repeats: false));
+        return _depths[path] > MostParts || _parts.Count > MostPaths ? path : Number(new Part(path, name, type, Repeats: false));
 
         bool IsSame(int other) => other != 0 && _parts[other].Parent != 0 && _parts[other].Name == name && _parts[other].HolderType == type;
     }
@@ -155,6 +168,7 @@ internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPri
 
         number = _parts.Count;
         _parts.Add(part);
+        _depths.Add(_depths[part.Parent] + 1);
         _numbers.Add(part, number);
         return number;
     }

@@ -90,7 +90,7 @@ internal sealed class RootFinder
             if (_graph.KindOf(i) == BlockKind.Memory && !isReferred[i])
                 _roots.Add(i, RootKind.Memory);
             else if (_graph.KindOf(i) == BlockKind.Object && references.Unexplained[i] > 0)
-                _roots.Add(i, RootKind.Native, references.Unexplained[i] == int.MaxValue ? "immortal" : null);
+                _roots.Add(i, RootKind.Native, references.Unexplained[i] == int.MaxValue ? _build.Layout.IsFreeThreaded ? "uncounted" : "immortal" : null);
         }
     }
 }

@@ -9,16 +9,18 @@ internal sealed class ShortestPaths
     private const int Unreached = -2, Root = -1;
 
     private readonly HeapGraph _graph;
-    private readonly int[] _parents;
+    private readonly int[] _parents, _queue;
+    private readonly int _reached;
 
     public ShortestPaths(HeapGraph graph, Roots roots)
     {
         (_graph, Roots) = (graph, roots);
         _parents = new int[graph.Blocks.Length];
         Array.Fill(_parents, Unreached);
-        var (queue, tail) = (new int[graph.Blocks.Length], 0);
+        _queue = new int[graph.Blocks.Length];
+        var tail = 0;
         for (var kind = RootKind.Module; kind <= RootKind.Memory; kind++)
-            tail = Reach(kind, queue, tail);
+            tail = Reach(kind, tail);
 
         // Rings of C memory: no root reaches them.
         for (var i = 0; i < _parents.Length; i++)
@@ -28,10 +30,15 @@ internal sealed class ShortestPaths
 
             roots.Add(i, RootKind.Memory);
             _parents[i] = Root;
-            queue[tail] = i;
-            tail = Follow(queue, tail, tail + 1);
+            _queue[tail] = i;
+            tail = Follow(tail, tail + 1);
         }
+
+        _reached = tail;
     }
+
+    /// <summary>The blocks that are reached, each after its parent, those with the same parent mostly together.</summary>
+    public ReadOnlySpan<int> Order => _queue.AsSpan(0, _reached);
 
     public Roots Roots { get; }
 
@@ -43,7 +50,7 @@ internal sealed class ShortestPaths
     /// <summary>Returns the object through which a block is reached, or the root of C memory; -1 when the block is a root itself.</summary>
     public int ParentOf(int block) => _parents[block];
 
-    private int Reach(RootKind kind, int[] queue, int tail)
+    private int Reach(RootKind kind, int tail)
     {
         var head = tail;
         for (var i = 0; i < _parents.Length; i++)
@@ -52,17 +59,17 @@ internal sealed class ShortestPaths
                 continue;
 
             _parents[i] = Root;
-            queue[tail++] = i;
+            _queue[tail++] = i;
         }
 
-        return Follow(queue, head, tail);
+        return Follow(head, tail);
     }
 
-    private int Follow(int[] queue, int head, int tail)
+    private int Follow(int head, int tail)
     {
         for (; head < tail; head++)
         {
-            var block = queue[head];
+            var block = _queue[head];
             // Buffers are left out of the way: a deque's are a list as long as the deque.
             var parent = _graph.Types.IsObject(block) || _parents[block] == Root ? block : _parents[block];
             foreach (var target in _graph.References.References(block))
@@ -71,7 +78,7 @@ internal sealed class ShortestPaths
                     continue;
 
                 _parents[target] = parent;
-                queue[tail++] = target;
+                _queue[tail++] = target;
             }
         }
 

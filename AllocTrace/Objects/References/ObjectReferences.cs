@@ -13,15 +13,19 @@ internal sealed class ObjectReferences(HeapGraph graph)
 
     private const int MostKeyCharacters = 40;
 
+    /// <summary>The most texts of keys that are kept: the same few names come again and again.</summary>
+    private const int MostKeptKeys = 1 << 14;
+
     private readonly PageReader _memory = graph.Memory;
     private readonly ObjectLayout _layout = graph.Build.Layout;
     private readonly FrameScan _frames = new(graph.Memory, graph.TypeReader, graph.Build);
     private readonly Dictionary<int, List<(int Offset, string Name)>> _members = [];
+    private readonly Dictionary<ulong, string> _keys = [], _attributes = [];
 
     /// <summary>Returns the references of an object by the address that they go to. The same address may come more than once.</summary>
     /// <param name="block">The object.</param>
     /// <param name="most">The most places of a container that are looked at.</param>
-    public IEnumerable<(ulong Target, ReferenceName Name)> Of(int block, long most = Most)
+    public IEnumerable<ReferencePlace> Of(int block, long most = Most)
     {
         var (address, type) = (graph.Target.AddressOf(block), graph.TypeOfObject(block));
         var contents = type.Kind switch
@@ -36,7 +40,9 @@ internal sealed class ObjectReferences(HeapGraph graph)
                 ("function.keyword_defaults", "__kwdefaults__"), ("function.annotations", "__annotations__"), ("function.code", "__code__"), ("function.globals", "__globals__")),
             ObjectKind.Method => Fields(address, ("method.self", "__self__"), ("method.function", "__func__")),
             ObjectKind.Cell => Fields(address, ("cell.content", "cell_contents")),
-            ObjectKind.Module => [(_memory.Word(address, _layout.ObjectBytes), ReferenceName.Attribute(ReferenceName.Dict))],
+            ObjectKind.Module => [ReferencePlace.Attribute(_memory.Word(address, _layout.ObjectBytes), ReferenceName.Dict)],
+            ObjectKind.ThreadLocal => ThreadLocals(address, type),
+            ObjectKind.NumpyArray => Array(address, most),
             ObjectKind.Code => Fields(address, ("code.constants", "co_consts"), ("code.names", "co_names")),
             ObjectKind.Traceback => Fields(address, ("traceback.next", "tb_next"), ("traceback.frame", "tb_frame")),
             ObjectKind.Exception => Fields(address, ("exception.dict", ReferenceName.Dict), ("exception.args", "args"), ("exception.traceback", "__traceback__"),
@@ -57,44 +63,80 @@ internal sealed class ObjectReferences(HeapGraph graph)
             ObjectKind.List or ObjectKind.Tuple or ObjectKind.Deque => Length(address),
             ObjectKind.Dict => Math.Max(0, (long)_memory.Word(address, _layout.DictUsed)),
             ObjectKind.Set => Math.Max(0, (long)_memory.Word(address, _layout.ObjectBytes + 8)),
+            ObjectKind.NumpyArray => new NumpyFields(graph.Memory, _layout, address).References,
             _ => 0,
         };
     }
 
-    /// <summary>Returns a key of a dict as Python would write it, if it is short.</summary>
-    public string KeyText(ulong key)
+    /// <summary>Names a reference.</summary>
+    public ReferenceName NameOf(in ReferencePlace place) => place.Kind switch
     {
-        if (graph.Values.Text(key) is { } text)
-            return $"'{(text.Length > MostKeyCharacters ? text[..(MostKeyCharacters - 1)] + "…" : text)}'";
+        ReferenceKind.Index => ReferenceName.Index((long)place.Value),
+        ReferenceKind.Key or ReferenceKind.KeyItself => new(place.Kind, KeyText(place.Value)),
+        _ => new(place.Kind, place.Text ?? AttributeText(place.Value)),
+    };
 
-        return graph.Values.SmallInt(key) ?? (graph.TypeReader.TypeOf(key) is { } type ? $"<{graph.Values.NameOf(type)}>" : "?");
+    private string AttributeText(ulong name)
+    {
+        if (_attributes.TryGetValue(name, out var known))
+            return known;
+
+        if (_attributes.Count >= MostKeptKeys)
+            _attributes.Clear();
+
+        return _attributes[name] = graph.Values.Text(name) ?? "?";
+    }
+
+    /// <summary>Returns a key of a dict as Python would write it, if it is short.</summary>
+    private string KeyText(ulong key)
+    {
+        if (_keys.TryGetValue(key, out var known))
+            return known;
+
+        var text = graph.Values.Text(key) is { } value ? $"'{(value.Length > MostKeyCharacters ? value[..(MostKeyCharacters - 1)] + "…" : value)}'"
+            : graph.Values.SmallInt(key) ?? (graph.TypeReader.TypeOf(key) is { } type ? $"<{graph.Values.NameOf(type)}>" : "?");
+        if (_keys.Count >= MostKeptKeys)
+            _keys.Clear();
+
+        return _keys[key] = text;
     }
 
     private long Length(ulong address) => Math.Clamp((long)_memory.Word(address, _layout.SizeWord), 0, Most);
 
-    private IEnumerable<(ulong Target, ReferenceName Name)> Items(ulong dict, long most)
+    private IEnumerable<ReferencePlace> Items(ulong dict, long most)
     {
         foreach (var (key, value) in graph.Values.Items(dict, most))
         {
-            yield return (value, new ReferenceName(ReferenceKind.Key, KeyText(key)));
-            yield return (key, new ReferenceName(ReferenceKind.KeyItself, KeyText(key)));
+            yield return new(value, ReferenceKind.Key, null, key);
+            yield return new(key, ReferenceKind.KeyItself, null, key);
         }
     }
 
-    private IEnumerable<(ulong Target, ReferenceName Name)> Sequence(ulong items, long count)
+    private IEnumerable<ReferencePlace> Sequence(ulong items, long count)
     {
         for (var i = 0L; i < count; i++)
-            yield return (_memory.Word(items + (ulong)(i * 8)), ReferenceName.Index(i));
+            yield return ReferencePlace.Item(_memory.Word(items + (ulong)(i * 8)), i);
     }
 
-    private IEnumerable<(ulong Target, ReferenceName Name)> Elements(ulong set, long most)
+    /// <summary>An array of objects has them in its data, in the order of its dimensions; a view has what it is a view of.</summary>
+    private IEnumerable<ReferencePlace> Array(ulong address, long most)
+    {
+        var array = new NumpyFields(graph.Memory, _layout, address);
+        return Sequence(array.Data, Math.Min(array.References, most)).Prepend(ReferencePlace.Attribute(array.Base, "base"));
+    }
+
+    /// <summary>The field behind the list of weak references: {weak reference or sentinel of a thread: its dict} (localobject, Modules/_threadmodule.c).</summary>
+    private IEnumerable<ReferencePlace> ThreadLocals(ulong address, ObjectType type) =>
+        type.WeakListOffset > 0 ? [new(_memory.Word(address + (ulong)type.WeakListOffset + 8), ReferenceKind.ThreadLocals, "thread-locals")] : [];
+
+    private IEnumerable<ReferencePlace> Elements(ulong set, long most)
     {
         var (table, count) = (_memory.Word(set, _layout.SetTable), Math.Min(Math.Max(0, (long)_memory.Word(set, _layout.SetMask)) + 1, most));
         for (var i = 0L; i < count; i++)
-            yield return (_memory.Word(table + (ulong)(i * 16)), new ReferenceName(ReferenceKind.Element, ""));
+            yield return new(_memory.Word(table + (ulong)(i * 16)), ReferenceKind.Element, "");
     }
 
-    private IEnumerable<(ulong Target, ReferenceName Name)> Deque(ulong deque, long most)
+    private IEnumerable<ReferencePlace> Deque(ulong deque, long most)
     {
         var (block, index, count) = (_memory.Word(deque, _layout.SizeWord + 8), (int)Math.Min(_memory.Word(deque, _layout.SizeWord + 24), DequeRange.Items), Math.Min(Length(deque), most));
         for (var i = 0L; i < count && block != 0; i++)
@@ -102,14 +144,14 @@ internal sealed class ObjectReferences(HeapGraph graph)
             if (index == DequeRange.Items)
                 (block, index) = (_memory.Word(block, 8 + (DequeRange.Items * 8)), 0);
 
-            yield return (_memory.Word(block, 8 + (index++ * 8)), ReferenceName.Index(i));
+            yield return ReferencePlace.Item(_memory.Word(block, 8 + (index++ * 8)), i);
         }
     }
 
-    private IEnumerable<(ulong Target, ReferenceName Name)> Fields(ulong address, params (string Member, string Name)[] fields) =>
-        fields.Select(field => (_memory.Word(address, _layout[field.Member]), ReferenceName.Attribute(field.Name)));
+    private IEnumerable<ReferencePlace> Fields(ulong address, params (string Member, string Name)[] fields) =>
+        fields.Select(field => ReferencePlace.Attribute(_memory.Word(address, _layout[field.Member]), field.Name));
 
-    private IEnumerable<(ulong Target, ReferenceName Name)> Locals(ulong frame)
+    private IEnumerable<ReferencePlace> Locals(ulong frame)
     {
         var code = _frames.CodeOf(frame);
         if (frame == 0 || !_frames.IsCode(code))
@@ -117,27 +159,27 @@ internal sealed class ObjectReferences(HeapGraph graph)
 
         var (first, names) = (frame + (ulong)_layout.FrameLocals, graph.Code.LocalsOf(code));
         for (var i = 0; i < names.Length; i++)
-            yield return (WithoutTags(_memory.Word(first + (ulong)(i * 8))), new ReferenceName(ReferenceKind.Local, names[i]));
+            yield return ReferencePlace.Local(WithoutTags(_memory.Word(first + (ulong)(i * 8))), names[i]);
 
-        yield return (_memory.Word(frame, _layout.FrameLocalsDict), ReferenceName.Attribute("f_locals"));
+        yield return ReferencePlace.Attribute(_memory.Word(frame, _layout.FrameLocalsDict), "f_locals");
         if (_layout.Minor < 11)
             yield break;
 
-        yield return (WithoutTags(_memory.Word(frame, _layout["frame.function"])), ReferenceName.Attribute("<function>"));
+        yield return ReferencePlace.Attribute(WithoutTags(_memory.Word(frame, _layout["frame.function"])), "<function>");
         var valid = _frames.ValidWords(frame, names.Length);
         for (var i = (long)names.Length; i < valid; i++)
-            yield return (WithoutTags(_memory.Word(first + (ulong)(i * 8))), ReferenceName.Attribute("<stack>"));
+            yield return ReferencePlace.Attribute(WithoutTags(_memory.Word(first + (ulong)(i * 8))), "<stack>");
     }
 
     private ulong WithoutTags(ulong word) => _layout.Minor >= 14 ? word & ~3UL : word;
 
     /// <summary>Returns the attributes of an object, which need not be in a block of the graph.</summary>
-    public IEnumerable<(ulong Target, ReferenceName Name)> AttributesOf(ulong address) => graph.TypeReader.TypeOf(address) is { } type ? Attributes(address, type) : [];
+    public IEnumerable<ReferencePlace> AttributesOf(ulong address) => graph.TypeReader.TypeOf(address) is { } type ? Attributes(address, type) : [];
 
-    private IEnumerable<(ulong Target, ReferenceName Name)> Attributes(ulong address, ObjectType type)
+    private IEnumerable<ReferencePlace> Attributes(ulong address, ObjectType type)
     {
         foreach (var (offset, name) in MembersOf(type))
-            yield return (_memory.Word(address, offset), ReferenceName.Attribute(name));
+            yield return ReferencePlace.Attribute(_memory.Word(address, offset), name);
 
         var managed = type.Is(ObjectType.ManagedDict) && _layout.Minor >= 11;
         if (managed)
@@ -147,12 +189,12 @@ internal sealed class ObjectReferences(HeapGraph graph)
         }
         else if (DictWord(address, type) is var word and not 0)
         {
-            yield return (_memory.Word(word), ReferenceName.Attribute(ReferenceName.Dict));
+            yield return ReferencePlace.Attribute(_memory.Word(word), ReferenceName.Dict);
         }
     }
 
     /// <summary>Returns the attributes that an instance keeps without a dict (from 3.11 on), and the dict if it has one.</summary>
-    private IEnumerable<(ulong Target, ReferenceName Name)> ManagedAttributes(ulong address, ObjectType type)
+    private IEnumerable<ReferencePlace> ManagedAttributes(ulong address, ObjectType type)
     {
         var (keys, dict) = (_memory.Word(type.Address, _layout.HeapTypeKeys), address - (ulong)(_layout.GcBytes + 8));
         var (word, values) = (_memory.Word(dict), 0UL);
@@ -166,10 +208,10 @@ internal sealed class ObjectReferences(HeapGraph graph)
         if (values != 0)
         {
             foreach (var (key, value) in graph.Values.Items(keys, values, MostAttributes))
-                yield return (value, ReferenceName.Attribute(graph.Values.Text(key) ?? "?"));
+                yield return new(value, ReferenceKind.Attribute, null, key);
         }
 
-        yield return (word, ReferenceName.Attribute(ReferenceName.Dict));
+        yield return ReferencePlace.Attribute(word, ReferenceName.Dict);
     }
 
     /// <summary>Returns the address of the word that has an instance's dict; 0 when it has none.</summary>

@@ -23,6 +23,12 @@ internal enum ReferenceKind : byte
     /// <summary>An element of a set.</summary>
     Element,
 
+    /// <summary>The dict of a threading.local that has a dict for each thread.</summary>
+    ThreadLocals,
+
+    /// <summary>The dict that a threading.local has for a thread.</summary>
+    ThreadLocalDict,
+
     /// <summary>A reference whose name is not known: by the type of what is referred to.</summary>
     Unnamed,
 }
@@ -35,7 +41,7 @@ internal readonly record struct ReferenceName(ReferenceKind Kind, string Text)
     public const string Dict = "__dict__";
 
     /// <summary>True if the reference goes to the namespace of an object, which paths leave out.</summary>
-    public bool IsNamespace => Kind == ReferenceKind.Attribute && Text == Dict;
+    public bool IsNamespace => (Kind == ReferenceKind.Attribute && Text == Dict) || Kind == ReferenceKind.ThreadLocalDict;
 
     public static ReferenceName Attribute(string name) => new(ReferenceKind.Attribute, name);
 
@@ -49,6 +55,8 @@ internal readonly record struct ReferenceName(ReferenceKind Kind, string Text)
     {
         ReferenceKind.Attribute => $".{Text}",
         ReferenceKind.Local => $" local {Text}",
+        ReferenceKind.ThreadLocals => " thread-locals",
+        ReferenceKind.ThreadLocalDict => "[*]",
         ReferenceKind.KeyItself => Text.Length > 0 ? $".keys()[{Text}]" : ".keys()[*]",
         ReferenceKind.Element => "{*}",
         ReferenceKind.Unnamed => $".<{Text}>",

@@ -21,6 +21,10 @@ internal sealed class ReferenceNames(HeapGraph graph)
     private readonly ObjectReferences _references = new(graph);
     private readonly Dictionary<int, Dictionary<int, ReferenceName>> _kept = [];
     private readonly Dictionary<(int Holder, int Type), ReferenceName> _general = [];
+
+    /// <summary>The references of the last small holder. Paths are made holder by holder.</summary>
+    private readonly List<ReferencePlace> _small = [];
+    private int _smallHolder = -1;
     private int _count;
 
     /// <summary>Returns the name of the reference from one object to another object or its buffer.</summary>
@@ -42,14 +46,21 @@ internal sealed class ReferenceNames(HeapGraph graph)
         return names.TryGetValue(target, out var name) ? name : Fallback(holder, target);
     }
 
-    /// <summary>Most objects have few references, and are asked for one of them once.</summary>
+    /// <summary>Most objects have few references, and are asked for all of them one after another.</summary>
     private ReferenceName? Small(int holder, int target)
     {
-        var wanted = graph.Target.AddressOf(target);
-        foreach (var (address, name) in _references.Of(holder, MostPlaces))
+        if (_smallHolder != holder)
         {
-            if (address == wanted)
-                return name;
+            _small.Clear();
+            _small.AddRange(_references.Of(holder, MostPlaces));
+            _smallHolder = holder;
+        }
+
+        var wanted = graph.Target.AddressOf(target);
+        foreach (var place in _small)
+        {
+            if (place.Target == wanted)
+                return _references.NameOf(place);
         }
 
         return null;
@@ -64,10 +75,10 @@ internal sealed class ReferenceNames(HeapGraph graph)
         }
 
         var names = new Dictionary<int, ReferenceName>();
-        foreach (var (address, name) in _references.Of(holder, 2 * MostNames))
+        foreach (var place in _references.Of(holder, 2 * MostNames))
         {
-            if (graph.Target.FindObject(address) is var block and >= 0)
-                names.TryAdd(block, name);
+            if (graph.Target.FindObject(place.Target) is var block and >= 0 && !names.ContainsKey(block))
+                names.Add(block, _references.NameOf(place));
         }
 
         _kept.Add(holder, names);

@@ -202,6 +202,9 @@ internal sealed unsafe class ReferenceScan : IDisposable
             case ObjectKind.LruCache or ObjectKind.LruLink:
                 from += 24; // previous, next, and a hash
                 break;
+            case ObjectKind.NumpyArray when NumpyFields.IsView(_words.Word(from + NumpyFields.BaseField), _words.Word(from + NumpyFields.FlagField)):
+                from += NumpyFields.DimensionField; // its data belong to its base
+                break;
             case ObjectKind.Other:
                 from = AfterData(type, at, from);
                 break;

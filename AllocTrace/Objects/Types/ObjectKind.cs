@@ -35,6 +35,9 @@ internal enum ObjectKind : byte
     NumpyArray,
     ContextVariable,
 
+    /// <summary>A threading.local: it has a dict of the dicts of threads.</summary>
+    ThreadLocal,
+
     /// <summary>The object that keeps a threading.local in a thread's dict.</summary>
     LocalDummy,
 

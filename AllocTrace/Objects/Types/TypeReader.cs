@@ -125,7 +125,7 @@ internal sealed class TypeReader(PageReader memory, PythonBuild build)
         {
             var isHeap = ((uint)memory.Word(next, _layout.TypeFlags) & ObjectType.Heap) != 0;
             if (memory.CString(memory.Word(next, _layout.TypeName)) is { } inherited && (!isHeap || inherited.Contains('.'))
-                && KindOf(inherited) is ObjectKind.Set or ObjectKind.Deque or ObjectKind.WeakReference or ObjectKind.Module or ObjectKind.DataBuffer or ObjectKind.NumpyArray)
+                && KindOf(inherited) is ObjectKind.Set or ObjectKind.Deque or ObjectKind.WeakReference or ObjectKind.Module or ObjectKind.DataBuffer or ObjectKind.NumpyArray or ObjectKind.ThreadLocal)
                 return KindOf(inherited);
         }
 
@@ -153,6 +153,7 @@ internal sealed class TypeReader(PageReader memory, PythonBuild build)
         "numpy.ndarray" => ObjectKind.NumpyArray,
         "decimal.Decimal" => ObjectKind.Decimal,
         "ContextVar" or "_contextvars.ContextVar" => ObjectKind.ContextVariable,
+        "_thread._local" => ObjectKind.ThreadLocal,
         "_thread._localdummy" => ObjectKind.LocalDummy,
         "_thread.lock" or "_thread.RLock" => ObjectKind.Lock,
         "member_descriptor" or "bytearray" or "array.array" or "_io.BufferedReader" or "_io.BufferedWriter" or "_io.BufferedRandom" or "_io.StringIO" => ObjectKind.DataBuffer,

@@ -6,7 +6,7 @@ namespace AllocTrace.Objects;
 internal sealed class TypeSums
 {
     private readonly HeapGraph _graph;
-    private readonly ShortestPaths? _paths;
+    private readonly ShortestPaths _paths;
     private readonly Dictionary<ulong, int> _places = [];
     private readonly List<Row> _rows = [];
     private readonly Dictionary<int, Group> _sites = [];
@@ -46,14 +46,14 @@ internal sealed class TypeSums
         public long GarbageBytes { get; set; }
     }
 
-    public TypeSums(HeapGraph graph, ShortestPaths? paths, Dominators? dominators)
+    public TypeSums(HeapGraph graph, ShortestPaths paths, Dominators dominators)
     {
         (_graph, _paths, _of) = (graph, paths, new int[graph.Blocks.Length]);
         _types = [.. graph.TypeReader.All.Select(_ => new Group())];
         for (var i = 0; i < _of.Length; i++)
             Add(i);
 
-        dominators?.Walk(Enter, Leave);
+        dominators.Walk(Enter, Leave);
     }
 
     public IReadOnlyList<long> RetainedByType => [.. _types.Select(type => type.Retained)];
@@ -82,7 +82,7 @@ internal sealed class TypeSums
         _of[block] = place;
         row.Blocks++;
         row.Bytes += bytes;
-        if (_paths?.IsGarbage(block) != true)
+        if (!_paths.IsGarbage(block))
             return;
 
         row.GarbageBlocks++;
@@ -97,7 +97,7 @@ internal sealed class TypeSums
         if (row.Kind == BlockKind.Object)
             _types[row.Type].Enter(retained);
 
-        if (_paths!.IsGarbage(block))
+        if (_paths.IsGarbage(block))
             row.OfGarbage.Enter(retained);
     }
 
@@ -109,7 +109,7 @@ internal sealed class TypeSums
         if (row.Kind == BlockKind.Object)
             _types[row.Type].Leave();
 
-        if (_paths!.IsGarbage(block))
+        if (_paths.IsGarbage(block))
             row.OfGarbage.Leave();
     }
 }

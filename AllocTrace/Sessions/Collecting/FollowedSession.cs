@@ -59,7 +59,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         ForkNumber = session.Header->ForkNumber;
         _pidStarted = session.Header->PidStarted;
         _startedMonoNs = session.Header->StartedMonoNs;
-        _objects = new ObjectCapture(claim, snapshot => new SiteLines(_session, Replay!).Of(snapshot));
+        _objects = new ObjectCapture(claim, snapshot => new SiteLines(_session, Replay!).Of(snapshot), (name, kept) => Replay!.ForgetNamed(name, kept));
         Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image), OnCopy = _objects.OnCopy };
         IsWaiting = ForkNumber != 0;
         _names = new ThreadNameReader(session, process.NumberHere, Replay);
@@ -245,7 +245,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         _names.Apply();
         _drain.EndThreads();
         Replay.Finish();
-        _objects.Finish();
+        _objects.Finish(Replay.Live, Replay.PeakBytes);
         _events?.Finish();
         _group?.Look();
         _losses.AddRange(HeaderLosses());

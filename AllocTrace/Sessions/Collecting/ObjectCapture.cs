@@ -1,3 +1,5 @@
+using System.Globalization;
+
 using AllocTrace.Objects;
 using AllocTrace.Replay;
 using AllocTrace.Wire;
@@ -11,7 +13,9 @@ namespace AllocTrace.Sessions;
 /// </summary>
 /// <param name="session">The session's file as the process shares it; not owned.</param>
 /// <param name="linesOf">Returns the lines of a snapshot's sites. Called by the collector's thread.</param>
-internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotImage, IReadOnlyDictionary<int, SnapshotSite>> linesOf) : IDisposable
+/// <param name="forgetNamed">Forgets the snapshots of a name but one, and returns them.</param>
+internal sealed unsafe class ObjectCapture(
+    SessionFile session, Func<SnapshotImage, IReadOnlyDictionary<int, SnapshotSite>> linesOf, Func<string, SnapshotImage?, IReadOnlyList<SnapshotImage>> forgetNamed) : IDisposable
 {
     /// <summary>
     /// The time that a process has to make the copy. A process that allocates no object for this long waits for something, and its objects
@@ -24,6 +28,9 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
 
     private const int LookMs = 5;
 
+    /// <summary>After a refused copy near the peak, the next one is not asked for so soon.</summary>
+    private const int RefusedPeakMs = 5_000;
+
     private const string LateNote = "Python was running when the recording began: what only blocks from before hold is shown as held by C";
 
     private readonly Dictionary<SnapshotImage, ObjectContents> _contents = new(ReferenceEqualityComparer.Instance);
@@ -32,6 +39,11 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     private long _end;
     private uint? _request;
     private string _name = "";
+    private readonly PeakCopies? _peaks = session.Header->ObjectsAtPeak != 0 ? new PeakCopies() : null;
+    private SnapshotImage? _peak;
+    private string _whyNoPeak = "the process got no new object while its live memory grew";
+    private bool _isPeakWanted;
+    private long _beganMs;
 
     /// <summary>The types and holders by snapshot.</summary>
     public IReadOnlyDictionary<SnapshotImage, ObjectContents> Contents => _contents;
@@ -50,9 +62,31 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     /// <summary>Begins to answer a request for a snapshot with objects.</summary>
     public void Begin(uint request, string name)
     {
-        (_request, _name, _isWanted) = (request, name, true);
+        (_request, _name, _isWanted, _isPeakWanted) = (request, name, true, false);
         _end = Environment.TickCount64 + TimeoutMs;
-        Volatile.Write(ref Header->CopyWanted, 1);
+        Volatile.Write(ref Header->CopyWanted, (uint)CopyWanted.Named);
+        Ask();
+    }
+
+    /// <summary>Asks for a copy when live memory has grown enough beyond that of the last one, if the recording has this option. After each round of the drain.</summary>
+    /// <remarks>No process is held for it: one that gets no new object makes its copy when it gets one.</remarks>
+    /// <param name="live">Live bytes now.</param>
+    public void LookAtPeak(long live)
+    {
+        if (_peaks is null || _isWanted || _reader is not null)
+            return;
+
+        if (_isPeakWanted)
+        {
+            ContinuePeak();
+            return;
+        }
+
+        if (!_peaks.IsDue(live, Environment.TickCount64))
+            return;
+
+        _isPeakWanted = true;
+        Volatile.Write(ref Header->CopyWanted, (uint)CopyWanted.Peak);
         Ask();
     }
 
@@ -69,7 +103,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
         if (Volatile.Read(ref Header->CopyWanted) != 0)
         {
             Ask(); // the process clears it when it has nothing to do, and may have overlooked this
-            if (Environment.TickCount64 < _end || Interlocked.CompareExchange(ref Header->CopyWanted, 0, 1) == 0)
+            if (Environment.TickCount64 < _end || Interlocked.CompareExchange(ref Header->CopyWanted, 0, (uint)CopyWanted.Named) == 0)
                 return;
 
             Interlocked.And(ref Header->Order, ~WireFormat.OrderRequest);
@@ -94,11 +128,36 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
         }
 
         var (pauseNs, lines) = ((long)Header->CopyPauseNs, linesOf(live.Snapshot));
+        if (IsPeak(live.Snapshot) && !_peaks!.Keep(live.Snapshot.Bytes, pauseNs))
+        {
+            live.Dispose();
+            DropPeak(live.Snapshot, "its live memory shrank before it was copied");
+            Release();
+            return;
+        }
+
+        _beganMs = Environment.TickCount64;
         _reader = new ObjectReader(live, () => ObjectReading.Read(new ProcessImage((int)local), local, live, lines, ReadingMethod.Copy, pauseNs));
     }
 
     /// <summary>Waits until a reading that was begun is over. When the process has ended, or is left.</summary>
-    public void Finish()
+    /// <param name="live">What was live at the end.</param>
+    /// <param name="peakBytes">What was live at the high-water mark.</param>
+    public void Finish(SnapshotImage? live, long peakBytes)
+    {
+        FinishReading();
+        if (_peaks is null)
+            return;
+
+        if (_peak is not null)
+            _contents[_peak] = WithNote(_contents[_peak], string.Create(CultureInfo.InvariantCulture, $"'{PeakCopies.Name}' has {100.0 * _peak.Bytes / Math.Max(1, peakBytes):F0} % of the bytes of the peak"));
+        else if (live is not null && !_contents.ContainsKey(live))
+            _contents[live] = new ObjectContents { Method = ReadingMethod.None, PauseNs = 0, Note = $"no types and holders near the peak: {_whyNoPeak}" };
+    }
+
+    private static ObjectContents WithNote(ObjectContents contents, string note) => contents with { Note = $"{contents.Note}{(contents.Note.Length > 0 ? "; " : "")}{note}" };
+
+    private void FinishReading()
     {
         for (var end = Environment.TickCount64 + LongestReadMs; _reader is { IsDone: false } && Environment.TickCount64 < end;)
         {
@@ -155,12 +214,13 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
 
     private string WhyRefused()
     {
-        const int ENoMem = 12, ENoData = 61, ENotSup = 95;
+        const int ENoMem = 12, EBusy = 16, ENoData = 61, ENotSup = 95;
         return (int)Header->CopyError switch
         {
-            ENotSup => "this CPython has no GIL",
+            ENotSup => "this CPython has no GIL, and the process has several threads",
             ENoData => "the recording is sampled",
             ENoMem => "there is too little memory",
+            EBusy => "an earlier copy was still being read",
             var error => $"the system refused the clone: {LibC.Describe(error)}",
         };
     }
@@ -169,6 +229,7 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     {
         var reader = _reader!;
         _reader = null;
+        _end = Environment.TickCount64 + TimeoutMs; // of a request that came meanwhile
         Release();
         if (reader.Result is not { } contents)
         {
@@ -176,7 +237,10 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
             return;
         }
 
-        _contents[reader.Snapshot] = IsLate ? contents with { Note = $"{contents.Note}{(contents.Note.Length > 0 ? "; " : "")}{LateNote}" } : contents;
+        if (IsPeak(reader.Snapshot))
+            KeepPeak(reader.Snapshot);
+
+        _contents[reader.Snapshot] = IsLate ? WithNote(contents, LateNote) : contents;
         Answer(reader.Snapshot, contents.Method == ReadingMethod.Copy
             ? $"types and holders from a copy, which held up the process for {contents.PauseNs / 1e6:F1} ms"
             : $"types and holders read while the threads were held, for {contents.PauseNs / 1e6:F1} ms");
@@ -185,9 +249,52 @@ internal sealed unsafe class ObjectCapture(SessionFile session, Func<SnapshotIma
     /// <summary>Notes why a snapshot has no types and holders.</summary>
     private void Fail(SnapshotImage snapshot, string why)
     {
+        if (IsPeak(snapshot))
+        {
+            DropPeak(snapshot, why);
+            return;
+        }
+
         _contents[snapshot] = new ObjectContents { Method = ReadingMethod.None, PauseNs = 0, Note = why };
         Answer(snapshot, $"no types and holders: {why}");
     }
+
+    /// <summary>Continues to wait for a copy near the peak.</summary>
+    private void ContinuePeak()
+    {
+        if (Volatile.Read(ref Header->CopyWanted) != 0)
+        {
+            Ask(); // the process clears it when it has nothing to do, and may have overlooked this
+        }
+        else if ((CopyState)Volatile.Read(ref Header->CopyState) == CopyState.Refused)
+        {
+            _isPeakWanted = false;
+            _whyNoPeak = WhyRefused();
+            _peaks!.Rest(Environment.TickCount64, RefusedPeakMs);
+        }
+    }
+
+    private void KeepPeak(SnapshotImage snapshot)
+    {
+        _peak = snapshot;
+        _isPeakWanted = false;
+        foreach (var earlier in forgetNamed(PeakCopies.Name, snapshot))
+            _contents.Remove(earlier);
+
+        _peaks!.Rest(Environment.TickCount64, Environment.TickCount64 - _beganMs);
+    }
+
+    private void DropPeak(SnapshotImage snapshot, string why)
+    {
+        _isPeakWanted = false;
+        _whyNoPeak = why;
+        _peaks!.Rest(Environment.TickCount64, 0);
+        forgetNamed(PeakCopies.Name, _peak);
+        _contents.Remove(snapshot);
+        Answer(snapshot, $"no types and holders: {why}");
+    }
+
+    private bool IsPeak(SnapshotImage snapshot) => _peaks is not null && snapshot.Name == PeakCopies.Name;
 
     /// <summary>Lets the copy end, and has the process reap it.</summary>
     private void Release()

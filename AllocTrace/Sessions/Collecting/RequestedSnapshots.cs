@@ -13,7 +13,9 @@ namespace AllocTrace.Sessions;
 /// <param name="drainAll">Drains everything that is committed.</param>
 internal sealed unsafe class RequestedSnapshots(SessionFile session, SessionDrain drain, ProcessReplay replay, ObjectCapture objects, Func<MemoryMap?> readMap, Action drainAll)
 {
-    /// <summary>Answers a request that is there, after everything that was committed before it was seen, or continues with one.</summary>
+    /// <summary>
+    /// Answers a request that is there, after everything that was committed before it was seen, or continues with one. Also asks for the copies near the peak.
+    /// </summary>
     public void Answer()
     {
         var header = session.Header;
@@ -21,6 +23,7 @@ internal sealed unsafe class RequestedSnapshots(SessionFile session, SessionDrai
         if (requested != header->Answered && !objects.IsBusy)
             Begin(requested, SnapshotRequest.NameIn(header));
 
+        objects.LookAtPeak(replay.LiveBytes);
         objects.Step(TakeBlocks);
     }
 

@@ -36,7 +36,6 @@ public sealed class ObjectTests
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void References_are_those_that_are_counted(Python python)
     {
-        NeedsGil(python);
         using var program = new ObservedProgram(python, "zoo.py", environment: ("K", _each));
         var graph = program.Graph();
         var tooMany = AtLeast(0.998, ObjectTruth.NotTooMany(graph));
@@ -51,11 +50,12 @@ public sealed class ObjectTests
     [DynamicData(nameof(Python.Rows), typeof(Python))]
     public void Garbage_is_what_the_collector_would_free(Python python)
     {
-        NeedsGil(python);
         using var program = new ObservedProgram(python, "zoo.py", "GARBAGE", ("K", _each));
         var graph = program.Graph();
         var analysis = HeapAnalysis.Of(graph);
-        AtLeast(1, ObjectTruth.GarbageRecall(graph, analysis, program.Witness));
+
+        // Without the GIL, the counts of functions and types are deferred, so they are never garbage here.
+        AtLeast(python.IsFreeThreaded ? 0.98 : 1, ObjectTruth.GarbageRecall(graph, analysis, program.Witness));
 
         // The collector does not know of a class's __slots__ and __subclasses__, which go with it.
         AtLeast(0.95, ObjectTruth.GarbagePrecision(graph, analysis, program.Witness));
@@ -76,11 +76,5 @@ public sealed class ObjectTests
         Assert.IsGreaterThan(1, agreement.Of);
         Assert.IsGreaterThanOrEqualTo(share, agreement.Share, agreement.ToString());
         return agreement;
-    }
-
-    internal static void NeedsGil(Python python)
-    {
-        if (python.IsFreeThreaded)
-            Assert.Inconclusive("without the GIL reference counts are kept in parts");
     }
 }

@@ -44,7 +44,7 @@ void options_that_are_wrong_are_told(void)
         {"crash=maybe", "on or off"},
         {"events=1000", "on, off, or"},
         {"on_full=panic", "wait or drop"},
-        {"objects=start", "end or off"},
+        {"objects=start", "end, peak, end+peak or off"},
         {"sample=512K,objects=end", "every allocation"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

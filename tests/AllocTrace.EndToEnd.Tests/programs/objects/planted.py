@@ -119,7 +119,7 @@ def cycle():
 
 
 def local():
-    started, done = threading.Event(), threading.Event()
+    started, done, undone = threading.Event(), threading.Event(), threading.Event()
 
     def serve():
         history = collections.deque()
@@ -127,14 +127,16 @@ def local():
             history.append(Record(i))
         started.set()
         done.wait()
+        history.clear()
+        undone.set()
+        threading.Event().wait()  # what the thread itself has stays
 
-    thread = threading.Thread(target=serve)
-    thread.start()
+    threading.Thread(target=serve, daemon=True).start()
     started.wait()
 
     def undo():
         done.set()
-        thread.join()
+        undone.wait()
 
     return undo
 
@@ -145,6 +147,29 @@ def threadlocal():
 
     def undo():
         del app.state.items
+
+    return undo
+
+
+def threadlocals():
+    class Request(threading.local):
+        pass
+
+    app.request = Request()
+    done = threading.Event()
+
+    def serve(started):
+        app.request.rows = [Record(i) for i in range(N // 4)]
+        started.set()
+        done.wait()
+
+    for _ in range(4):
+        started = threading.Event()
+        threading.Thread(target=serve, args=(started,), daemon=True).start()
+        started.wait()
+
+    def undo():
+        del app.request
 
     return undo
 
@@ -185,6 +210,8 @@ else:
     witness.ready()
     undo()
 gc.collect()
+if name == "cycle":
+    gc.collect()  # without the GIL, it frees buffers of what the first one freed
 os.write(1, b"DONE\n")
 os.read(0, 1)
 os._exit(0)
