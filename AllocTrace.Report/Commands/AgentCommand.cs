@@ -11,10 +11,12 @@ internal sealed class AgentCommand : Verb
 {
     private const long Limit = 2L << 30, Queue = 256 << 20;
 
+    private static readonly TimeSpan _usualEvery = TimeSpan.FromSeconds(15), _usualKeep = TimeSpan.FromHours(24);
+
     private readonly Argument<string[]> _paths = new("FOLDER") { Description = "Folders of sessions, which programs get with ALLOCTRACE=FOLDER.", Arity = ArgumentArity.OneOrMore };
     private readonly Option<string> _folder = new("-o", "--output") { Description = "The folder of the databases, and of the queue of requests.", HelpName = "FOLDER", Required = true };
-    private readonly Option<TimeSpan> _every = TimeOption.Create("--every", "The length of a period.", TimeSpan.FromSeconds(15), TimeSpan.FromMilliseconds(100));
-    private readonly Option<TimeSpan> _keep = TimeOption.Create("--keep", "The time for which a period is kept.", TimeSpan.FromHours(24), TimeSpan.FromSeconds(1));
+    private readonly Option<TimeSpan?> _every = TimeOption.Create("--every", "The length of a period.", _usualEvery, TimeSpan.FromMilliseconds(100));
+    private readonly Option<TimeSpan?> _keep = TimeOption.Create("--keep", "The time for which a period is kept.", _usualKeep, TimeSpan.FromSeconds(1));
     private readonly Option<long?> _limit = SizeOption.Create("--limit", "The largest size of all databases together; the oldest is removed first. [default: 2GiB]");
     private readonly Option<long?> _queue = SizeOption.Create("--queue", "The largest size of the queue of requests; the oldest is dropped first, and counted. [default: 256MiB]");
     private readonly Option<string?> _service = new("--service") { Description = "The service of all processes. [default: OTEL_SERVICE_NAME of each process, or the name of its program]", HelpName = "NAME" };
@@ -63,8 +65,8 @@ internal sealed class AgentCommand : Verb
     {
         Sessions = parsed.GetValue(_paths)!,
         Folder = parsed.GetRequiredValue(_folder),
-        Every = parsed.GetValue(_every),
-        Keep = parsed.GetValue(_keep),
+        Every = parsed.GetValue(_every) ?? _usualEvery,
+        Keep = parsed.GetValue(_keep) ?? _usualKeep,
         Limit = parsed.GetValue(_limit) ?? Limit,
         Queue = parsed.GetValue(_queue) ?? Queue,
         Service = parsed.GetValue(_service),

@@ -72,7 +72,7 @@ internal sealed class ContainedRecording : IDisposable
     /// <param name="target">The process.</param>
     /// <param name="library">The library.</param>
     /// <param name="database">The database, a path of this process.</param>
-    /// <param name="patience">How long to wait for the process when the recording is ended.</param>
+    /// <param name="patience">The time limit for the process when the recording is ended.</param>
     /// <param name="call">Makes the call.</param>
     /// <exception cref="IOException">It failed; the process continues unchanged. The message is one line.</exception>
     internal static ContainedRecording Start(TargetProcess target, string library, string database, TimeSpan patience, Action<RemoteCall> call)

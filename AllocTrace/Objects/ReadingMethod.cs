@@ -1,6 +1,6 @@
 namespace AllocTrace.Objects;
 
-/// <summary>How the memory of a process was read for the types and holders of its blocks.</summary>
+/// <summary>The way in which the memory of a process was read for the types and holders of its blocks.</summary>
 internal enum ReadingMethod
 {
     /// <summary>It was not.</summary>

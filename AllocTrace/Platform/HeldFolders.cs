@@ -10,7 +10,7 @@ namespace AllocTrace.Platform;
 /// </summary>
 internal sealed class HeldFolders : IDisposable
 {
-    /// <summary>How the names of held folders begin.</summary>
+    /// <summary>The beginning of the names of held folders.</summary>
     public const string Prefix = "/proc/self/fd/";
 
     private const UnixFileMode WritableByOthers = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;

@@ -31,7 +31,7 @@ internal static unsafe partial class LibC
 
     /// <summary>Opens a folder.</summary>
     /// <param name="path">Its name.</param>
-    /// <param name="follow">Whether a link is followed.</param>
+    /// <param name="follow">True if a link is followed.</param>
     /// <exception cref="IOException">It cannot be opened, or is a link that is not to be followed. The message is one line.</exception>
     public static SafeFileHandle OpenFolder(string path, bool follow = true) =>
         Opened(OpenAt(AtCurrentFolder, path, _openFolder | OpenCloseOnExec | (follow ? 0 : _openNoFollow), 0), path);

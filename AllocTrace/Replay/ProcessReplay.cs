@@ -199,7 +199,7 @@ internal sealed unsafe class ProcessReplay : IDisposable
     /// <inheritdoc cref="ReplaySnapshots.ForgetNamed"/>
     public IReadOnlyList<SnapshotImage> ForgetNamed(string name, SnapshotImage? kept) => _snapshots.ForgetNamed(name, kept);
 
-    /// <summary>What was alive when the interpreter began to finalize, or at the end; <see langword="null"/> before that.</summary>
+    /// <summary>The blocks that were alive when the interpreter began to finalize, or at the end; <see langword="null"/> before that.</summary>
     public SnapshotImage? Live => _snapshots.Live;
 
     /// <summary>Forgets all but the last snapshots of a recording without an end, whose database has none of them.</summary>

@@ -32,7 +32,7 @@ struct open_kind {
     void (*store)(uint64_t *slot, const uint64_t *values); /* as readers without the lock may see it */
 };
 
-/* Whether the first word of a slot is of what is looked for. */
+/* Returns true if the first word of a slot belongs to the entry that is looked for. */
 typedef bool (*open_equals)(uint64_t first, const void *key);
 
 /* Returns the slot of which the first word equals the key, and that word in *first. NULL, and 0 in *first: there is none. Needs no lock if

@@ -44,7 +44,7 @@ struct os_file {
 
 bool os_folder_exists(const char *path);
 
-/* Whether there is anything of that name, and whether this process may read or execute it. */
+/* These return true if there is anything of that name, and if this process may read or execute it. */
 bool os_exists(const char *path);
 bool os_may_read(const char *path);
 bool os_may_execute(const char *path);

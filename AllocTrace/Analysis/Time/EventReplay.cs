@@ -135,7 +135,7 @@ internal sealed class EventReplay
 
     private InvalidTraceException Damaged(long position, string what) => _database.DamagedEvents(_process, position, what);
 
-    /// <summary>What a call did. Old: the block that a reallocation replaced.</summary>
+    /// <summary>The effect of a call. Old: the block that a reallocation replaced.</summary>
     private readonly record struct ReplayedCall(RecordKind Kind, int Domain, ulong? Address, Block? Block, ulong? Old);
 
     private readonly record struct Block(long Bytes, int Stack, long Interpreter);

@@ -7,7 +7,7 @@ namespace AllocTrace.Sessions;
 /// <param name="process">The process of the session.</param>
 internal sealed class ExecWatch(TracedProcess process)
 {
-    /// <summary>How long nothing was recorded before the system is asked.</summary>
+    /// <summary>The time without a record after which the system is asked.</summary>
     private const ulong FirstCheckNs = 500_000_000, LongestCheckNs = 10_000_000_000;
 
     private ulong _quietSinceNs = LibC.MonotonicNanoseconds();

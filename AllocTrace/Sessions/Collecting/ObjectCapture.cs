@@ -141,8 +141,8 @@ internal sealed unsafe class ObjectCapture(
     }
 
     /// <summary>Waits until a reading that was begun is over. When the process has ended, or is left.</summary>
-    /// <param name="live">What was live at the end.</param>
-    /// <param name="peakBytes">What was live at the high-water mark.</param>
+    /// <param name="live">The blocks that were live at the end.</param>
+    /// <param name="peakBytes">The live bytes at the high-water mark.</param>
     public void Finish(SnapshotImage? live, long peakBytes)
     {
         FinishReading();

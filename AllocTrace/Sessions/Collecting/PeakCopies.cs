@@ -24,7 +24,7 @@ internal sealed class PeakCopies
 
     /// <summary>Notes a copy.</summary>
     /// <param name="live">Its live bytes.</param>
-    /// <param name="pauseNs">How long it held up the process.</param>
+    /// <param name="pauseNs">The time for which it held up the process.</param>
     /// <returns>True if it is nearer to the high-water mark than the one before.</returns>
     public bool Keep(long live, long pauseNs)
     {
@@ -38,6 +38,6 @@ internal sealed class PeakCopies
 
     /// <summary>Notes that a copy was read, or that there is none.</summary>
     /// <param name="nowMs">The time.</param>
-    /// <param name="tookMs">How long the reading took. The collector rests for half of that.</param>
+    /// <param name="tookMs">The duration of the reading. The collector rests for half of that.</param>
     public void Rest(long nowMs, long tookMs) => _notBeforeMs = nowMs + Math.Max(_gapMs, tookMs / 2);
 }

@@ -6,7 +6,7 @@ namespace AllocTrace.Sessions;
 /// </summary>
 internal sealed class EndlessCollector : IDisposable
 {
-    /// <summary>How long to wait for a session that another thread replays.</summary>
+    /// <summary>The time to wait for a session that another thread replays.</summary>
     private const int LongestVisitWaitMs = 1000;
 
     private readonly SessionIntake _intake;
@@ -39,7 +39,7 @@ internal sealed class EndlessCollector : IDisposable
     public void Start() => _threads.Start();
 
     /// <summary>Visits the sessions that are being followed, each while no other thread replays it. A session that is busy for too long is left out.</summary>
-    /// <returns>How many were left out.</returns>
+    /// <returns>The number of those that were left out.</returns>
     public int Visit(Action<FollowedSession> visit)
     {
         var busy = 0;

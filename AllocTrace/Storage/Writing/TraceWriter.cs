@@ -46,9 +46,9 @@ internal sealed class TraceWriter : IDisposable
     /// <exception cref="IOException">The file exists, or the folder is missing, not writable or full. The message is one line.</exception>
     public static TraceWriter Create(string path, bool overwrite, bool isPrivate = false) => Create(new OutputFile(path), overwrite, isPrivate, isOwn: true);
 
-    /// <summary>The same, in the folder that the path led to when the target was made.</summary>
+    /// <summary>Does this in the folder that the path led to when the target was made.</summary>
     /// <param name="target">The file that it will be; not owned, and to be kept as long as the writer.</param>
-    /// <param name="overwrite">Whether a file that is there may be replaced.</param>
+    /// <param name="overwrite">True if a file that is there may be replaced.</param>
     /// <exception cref="IOException">The file exists, or the folder is missing, not writable or full. The message is one line.</exception>
     public static TraceWriter Create(OutputFile target, bool overwrite) => Create(target, overwrite, isPrivate: false, isOwn: false);
 
@@ -76,7 +76,7 @@ internal sealed class TraceWriter : IDisposable
         CheckTarget(target, overwrite);
     }
 
-    /// <summary>The same.</summary>
+    /// <summary>Finds out, before anything is recorded, whether a database could be written in the folder that the target holds.</summary>
     /// <exception cref="IOException">It could not. The message is one line.</exception>
     public static void CheckTarget(OutputFile target, bool overwrite)
     {

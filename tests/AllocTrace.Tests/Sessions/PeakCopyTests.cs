@@ -2,7 +2,7 @@ using AllocTrace.Sessions;
 
 namespace AllocTrace.Tests;
 
-/// <summary>When copies near the peak are made.</summary>
+/// <summary>Feeds courses of live memory, and compares the moments of copies with those that the rule of docs/copies.md gives.</summary>
 [TestClass]
 public sealed class PeakCopyTests
 {
