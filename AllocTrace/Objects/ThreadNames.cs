@@ -47,12 +47,13 @@ internal sealed class ThreadNames
     /// <summary>Returns an attribute of an instance, whether it has a dict or not; 0 when it is not there.</summary>
     private ulong Attribute(ulong instance, string attribute)
     {
-        foreach (var place in _references.AttributesOf(instance).Where(place => place.Kind == ReferenceKind.Attribute))
+        foreach (var place in _references.AttributesOf(instance))
         {
-            if (place.Text == attribute)
+            var name = _references.NameOf(place);
+            if (name == ReferenceName.Attribute(attribute))
                 return place.Target;
 
-            if (place.Text == ReferenceName.Dict && IsOf(place.Target, ObjectKind.Dict) && _graph.Values.Value(place.Target, attribute) is var value and not 0)
+            if (name.IsNamespace && IsOf(place.Target, ObjectKind.Dict) && _graph.Values.Value(place.Target, attribute) is var value and not 0)
                 return value;
         }
 

@@ -227,28 +227,30 @@ public sealed class DamagedSessionTests
     [DataRow(52, 65u, "more entries than fit")] // allocations
     [DataRow(56, 8193u, "more entries than fit")] // frames
     [DataRow(60, 300_000u, "more entries than fit")] // text
+    [DataRow(64, 257u, "more entries than fit")] // frames of C
     [DataRow(128 + 28, 1000u, "has 1000 frames")] // of the first thread
     [DataRow(128 + 24, 8u, "frame 8 of a crash")] // where its frames begin
     [DataRow(128 + (128 * 56) + 16, 0u, "impossible allocation")] // kind of the first allocation
     [DataRow(128 + (128 * 56) + 24, 77u, "impossible allocation")] // its stack
     [DataRow(128 + (128 * 56) + (64 * 32), 5u, "text 5 of a crash")] // file name of the first frame
-    [DataRow(128 + (128 * 56) + (64 * 32) + (8192 * 16) + 4, 90_000u, "has 90000 bytes")] // length of that text
+    [DataRow(128 + (128 * 56) + (64 * 32) + (8192 * 16) + 16, 5u, "text 5 of a crash")] // path of the first frame of C
+    [DataRow(128 + (128 * 56) + (64 * 32) + (8192 * 16) + (256 * 24) + 4, 90_000u, "has 90000 bytes")] // length of that text
     public void Crash_that_does_not_hold_together_is_refused(int offset, uint value, string expected)
     {
-        Assert.IsNotNull(ReadCrash(offset: 68, value: 1)); // a reserved word: nothing is wrong
+        Assert.IsNotNull(ReadCrash(offset: 72, value: 1)); // a reserved word: nothing is wrong
         File.Delete(Path);
         AssertInvalid(() => ReadCrash(offset, value), expected);
     }
 
     private CrashContent? ReadCrash(int offset, uint value)
     {
-        const int Threads = 128, Allocations = Threads + (128 * 56), Frames = Allocations + (64 * 32), Text = Frames + (8192 * 16);
+        const int Threads = 128, Allocations = Threads + (128 * 56), Frames = Allocations + (64 * 32), CFrames = Frames + (8192 * 16), Text = CFrames + (256 * 24);
         Build((session, _) =>
         {
             session.AddExtent(6);
             var start = SessionBuilder.HeaderBytes + (((long)session.Get32(512) - 1) * SessionBuilder.ExtentBytes);
             foreach (var (at, word) in (ReadOnlySpan<(int, uint)>)
-                     [(0, 2), (4, 11), (44, 1), (48, 1), (52, 1), (56, 2), (60, 16), (Threads + 28, 2), (Allocations + 16, 4), (Frames, 4), (Text + 4, 3), (Text + 8, 0x79702e61), (offset, value)])
+                     [(0, 2), (4, 11), (44, 1), (48, 1), (52, 1), (56, 2), (60, 16), (64, 1), (Threads + 28, 2), (Allocations + 16, 4), (Frames, 4), (CFrames + 16, 4), (Text + 4, 3), (Text + 8, 0x79702e61), (offset, value)])
                 session.Set32(start + at, word);
         });
         using var session = SessionFile.TryOpen(Path, shared: false)!;
