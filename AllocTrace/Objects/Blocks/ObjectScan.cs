@@ -149,6 +149,8 @@ internal sealed unsafe class ObjectScan
                 break;
             case ObjectKind.Deque when length >= _layout.SizeWord + 40:
                 NoteDeque(instance);
+                if (_layout.Minor >= 12) // {…, state, maximum, number of free blocks, 16 free blocks, …}: what is in these is stale
+                    NoteEach(instance, _layout.SizeWord + 64, Math.Min(length, _layout.SizeWord + 64 + (16 * 8)), BufferForm.Data);
                 break;
             case ObjectKind.Type when type.HeaderBytes + _layout.HeapTypeKeys + 8 <= _blocks[block].Bytes:
                 Note(_memory.Word(_blocks[block].Address + (ulong)(type.HeaderBytes + _layout.HeapTypeKeys)), BufferForm.Keys);
