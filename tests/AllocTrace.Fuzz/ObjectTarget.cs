@@ -30,6 +30,7 @@ internal sealed class ObjectTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
         if (PythonBuild.Find(image, (int)Math.Min(Word(bytes, 0), 99), freeThreaded: false, Word(bytes, 8), out _) is not { } build)
             return false;
 
+        _ = ThreadNames.Read(image, build);
         Check(HeapAnalysis.Of(image, blocks, build), blocks);
         return true;
     }

@@ -121,8 +121,8 @@ ALWAYS_INLINE void record_address(struct thread_capture *thread, unsigned kind, 
     record_commit(thread, record + 1);
 }
 
-/* Writes the number of allocations since that of a block, before the thread ends the block. For sampling: the collector cannot count them.
- * */
+/* Writes the number of allocations since that of a block, before the thread ends the block: for sampling, where the collector
+ * cannot count them. */
 static inline void record_age(struct thread_capture *thread, uint64_t allocations)
 {
     uint64_t *record = record_room(thread);

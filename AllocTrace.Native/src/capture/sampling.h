@@ -72,8 +72,7 @@ static inline bool sampling_may_have(uintptr_t key)
     return __atomic_load_n(&sampling_filter[sampling_hash(key)], __ATOMIC_RELAXED);
 }
 
-/* Returns true if the block was recorded, so that its end must be, too. Forgets the block, and writes an AGE record if the thread made it.
- * */
+/* Returns true if the block was recorded, so that its end must be, too. Forgets it, and writes an AGE record if the thread made it. */
 static inline bool sampling_ends(struct thread_capture *thread, unsigned domain, const void *block)
 {
     if (!sampling_is_on(thread))

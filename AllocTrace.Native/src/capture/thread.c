@@ -108,8 +108,7 @@ static void reap(void)
     }
 }
 
-/* Called for each new thread. Checks all threads when their number may have doubled, so that the cost for each is one system call at most.
- * */
+/* Called for each new thread. Checks all threads when their number may have doubled: at most one system call for each thread. */
 static void reap_now_and_then(void)
 {
     enum { ALWAYS_ALLOWED = 16 };

@@ -74,8 +74,7 @@ struct thread_capture {
 
 extern INTERNAL _Thread_local struct thread_capture *thread_of_this __attribute__((tls_model("initial-exec")));
 
-/* Set when the calling thread has run the destructor of its key: later calls get no stream of their own (capture/native/shared_stream.h).
- * */
+/* Set when the calling thread has run its key's destructor: later calls get no stream of their own (capture/native/shared_stream.h). */
 extern INTERNAL _Thread_local bool thread_is_over __attribute__((tls_model("initial-exec")));
 
 /* Nothing of the calling thread is recorded (any more): it collects. */

@@ -4,7 +4,7 @@
 
 #include "alloctrace/wire.h"
 
-/* Prepares for the handler. Idempotent; not for several threads at once. */
+/* Prepares for the handler. It may allocate, and asks the loader: not from a hook. Idempotent; not for several threads at once. */
 void crash_c_frames_begin(void);
 
 /* Adds the frames that lead to where the signal interrupted the thread. context: what the handler was given. Takes no lock. Reading a stack

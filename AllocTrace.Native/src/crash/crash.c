@@ -62,6 +62,5 @@ void crash_arm(void)
     if (is_armed)
         return;
     is_armed = true;
-    crash_c_frames_begin();
     fatal_signals_catch(on_signal);
 }

@@ -3,6 +3,7 @@
 #include "capture/c_stacks/c_stack.h"
 #include "capture/native/native.h"
 #include "capture/sampling.h"
+#include "crash/c_frames.h"
 #include "crash/crash.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/tables.h"
@@ -18,6 +19,8 @@ static void set_options(const struct options *options)
         os_message("C stacks are recorded on x86-64 only: native=malloc is used instead of native=stacks");
         recording.options.native = ALLOCTRACE_NATIVE_MALLOC;
     }
+    if (options->crash)
+        crash_c_frames_begin();
 }
 
 bool lifecycle_arm(const struct options *options)

@@ -1,5 +1,4 @@
-/* tables.h: forgets the library's data by a session's numbers: its stacks, its code. Under the recording lock, or before there are hooks.
- * */
+/* tables.h: forgets the library's data by a session's numbers: stacks and code. Under the recording lock, or before there are hooks. */
 #ifndef ALLOCTRACE_TABLES_H
 #define ALLOCTRACE_TABLES_H
 

@@ -81,8 +81,7 @@ static uint32_t read_byte(struct cursor *cursor)
     return cursor->at < cursor->end ? *cursor->at++ : 0;
 }
 
-/* An entry of the table from 3.11 on: a first byte (code << 3 | units - 1), then data that depend on the code. InternalDocs/code_objects.md
- * */
+/* An entry of the table from 3.11 on (InternalDocs/code_objects.md): a first byte (code << 3 | units - 1), then data by the code. */
 struct location {
     size_t units;
     int32_t line_delta;
