@@ -43,7 +43,9 @@ def down(node):
 
 
 def leaf():
-    told(bytes(next(numbers)))
+    with lock:  # free-threaded builds may give two threads the same number of a range
+        number = next(numbers)
+    told(bytes(number))
 
 
 def through(node):
