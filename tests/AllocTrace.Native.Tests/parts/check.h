@@ -46,6 +46,7 @@
     X(stacks_of_a_running_thread_are_read_without_harm)                                                                                    \
     X(signals_are_passed_on_as_they_came)                                                                                                  \
     X(a_copy_holds_the_memory_of_its_moment)                                                                                               \
+    X(a_copy_holds_no_end_of_a_pipe_while_it_lives)                                                                                        \
     X(a_copy_keeps_no_file_open)                                                                                                           \
     X(a_copy_is_not_seen_by_the_programs_waits)                                                                                            \
     X(a_request_is_served_once_and_costs_no_batch)                                                                                         \

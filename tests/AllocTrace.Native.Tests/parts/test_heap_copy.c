@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -92,6 +93,52 @@ void a_copy_keeps_no_file_open(void)
         shared->ends = 1;
         CHECK(waitpid(child, NULL, 0) == child);
     }
+}
+
+enum { COPIES = 4, COPY_LIFE_MS = 300, OPEN_NS = 1000000 };
+
+static struct closing {
+    uint64_t latest_ns, count;
+    bool is_over;
+} closing;
+
+/* Opens pipes and closes them a millisecond later. The reader is the same thread: what is measured is whether the end is there. */
+static void *close_pipes(void *unused)
+{
+    while (!__atomic_load_n(&closing.is_over, __ATOMIC_ACQUIRE)) {
+        int ends[2];
+        CHECK(pipe2(ends, O_CLOEXEC) == 0);
+        os_sleep_ns(OPEN_NS);
+        close(ends[1]);
+        uint64_t closed = os_monotonic_ns();
+        wait_for_end(ends[0]);
+        uint64_t late = os_monotonic_ns() - closed;
+        closing.latest_ns = late > closing.latest_ns ? late : closing.latest_ns;
+        closing.count++;
+        close(ends[0]);
+    }
+    return unused;
+}
+
+/* Most copies are made while a pipe is open that is closed during their life. A copy has duplicates of the lowest 64 descriptors while it
+ * leaves the table of files, so an end can be late by the time for which the copy waits for a processor then. */
+void a_copy_holds_no_end_of_a_pipe_while_it_lives(void)
+{
+    enum { LATE_MS = COPY_LIFE_MS / 2 };
+    closing = (struct closing){0, 0, false};
+    pthread_t closer;
+    CHECK(pthread_create(&closer, NULL, close_pipes, NULL) == 0);
+    for (int i = 0; i < COPIES; i++) {
+        int32_t pid = copy_this_process();
+        CHECK(pid > 0);
+        os_sleep_ns(COPY_LIFE_MS * UINT64_C(1000000));
+        CHECK(!shared->ended);
+        end_copy(pid);
+    }
+    __atomic_store_n(&closing.is_over, true, __ATOMIC_RELEASE);
+    CHECK(pthread_join(closer, NULL) == 0);
+    CHECK(closing.count > COPIES);
+    CHECK(closing.latest_ns / 1000000 < LATE_MS);
 }
 
 void a_copy_is_not_seen_by_the_programs_waits(void)
