@@ -1,7 +1,7 @@
 namespace AllocTrace.Objects;
 
 /// <summary>Types, owners, holders and garbage of the live blocks of a process, from its memory. Everything is computed here; nothing runs in the process.</summary>
-internal sealed class HeapAnalysis
+internal sealed class HeapAnalysis : IDisposable
 {
     private const int MostHolders = 50;
 
@@ -17,13 +17,11 @@ internal sealed class HeapAnalysis
         Balance = Balance.Of(graph);
         graph.References.RemoveBorrowed();
         _paths = new ShortestPaths(graph, RootFinder.Find(graph));
-        var roots = Enumerable.Range(0, graph.Blocks.Length).Where(block => _paths.Roots[block] != RootKind.None).ToArray();
-        Array.Sort(roots, (one, other) => _paths.Roots[one] != _paths.Roots[other] ? _paths.Roots[one].CompareTo(_paths.Roots[other]) : one.CompareTo(other));
         _garbageEntries = GarbageEntries.Find(graph, _paths);
-        _dominators = new Dominators(graph.References, [.. roots, .. _garbageEntries], graph.Blocks);
+        _dominators = new Dominators(graph.References, [.. _paths.Roots.InOrder(), .. _garbageEntries], graph.Blocks);
         _texts = new PathTexts(graph, _paths, isPrivate);
         Types = NamesOf(graph);
-        var sums = new TypeSums(graph, _paths, _dominators);
+        using var sums = new TypeSums(graph, _paths, _dominators);
         (Rows, Garbage, RetainedByType, RetainedBySite) = (sums.Rows(), sums.Garbage(), sums.RetainedByType, sums.RetainedBySite);
     }
 
@@ -45,16 +43,9 @@ internal sealed class HeapAnalysis
     /// <summary>The agreement of references and reference counts.</summary>
     public Balance Balance { get; }
 
-    /// <summary>Analyzes the live blocks of a process.</summary>
-    /// <param name="image">The memory of the process at the moment at which the blocks were live. It is not read after the last query.</param>
-    /// <param name="blocks">The live blocks in ascending order of address. The caller must not change them afterwards.</param>
-    /// <param name="build">The CPython whose objects they hold.</param>
-    /// <param name="isPrivate">True if paths leave out keys of dicts, which are the program's data.</param>
-    /// <exception cref="ArgumentException">The blocks are not in ascending order.</exception>
-    /// <exception cref="InvalidOperationException">There are more references than 2^31.</exception>
-    public static HeapAnalysis Of(IMemoryImage image, ImageBlock[] blocks, PythonBuild build, bool isPrivate = false) => new(HeapGraph.Read(image, blocks, build), isPrivate);
-
     /// <summary>Analyzes a graph that was read. The graph must not be used by another analysis.</summary>
+    /// <param name="graph">The graph; not owned. The memory of its image is not read after the last query.</param>
+    /// <param name="isPrivate">True if paths leave out keys of dicts, which are the program's data.</param>
     public static HeapAnalysis Of(HeapGraph graph, bool isPrivate = false) => new(graph, isPrivate);
 
     /// <summary>Returns the names of all types. To read a name may find types that no block has.</summary>
@@ -85,11 +76,15 @@ internal sealed class HeapAnalysis
     public Holders HoldersOfType(int type, int most = MostHolders) => HoldersOf(block => _graph.Types[block] == type, most);
 
     /// <summary>Returns who holds the blocks of some sites.</summary>
-    public Holders HoldersOfSites(IReadOnlySet<int> sites, int most = MostHolders) => HoldersOf(block => sites.Contains(_graph.Blocks[block].Site), most);
+    public Holders HoldersOfSites(IReadOnlySet<int> sites, int most = MostHolders) => HoldersOf(block => sites.Contains(_graph.Blocks.SiteOf(block)), most);
 
     /// <summary>Returns who holds the objects of each site and type, with paths with and without the keys of the program.</summary>
-    public IReadOnlyList<HeldRow> HoldersOfAll() =>
-        new HolderSums(_graph, _paths, _dominators, _texts).Rows(_texts, new PathTexts(_graph, _paths, isPrivate: true), type => Types[type].FullName);
+    public IReadOnlyList<HeldRow> HoldersOfAll()
+    {
+        using var sums = new HolderSums(_graph, _paths, _dominators, _texts);
+        using var privateTexts = new PathTexts(_graph, _paths, isPrivate: true);
+        return sums.Rows(_texts, privateTexts, type => Types[type].FullName);
+    }
 
     /// <summary>Returns who holds a set of blocks.</summary>
     public Holders HoldersOf(Func<int, bool> isMember, int most = MostHolders) =>
@@ -102,5 +97,13 @@ internal sealed class HeapAnalysis
     public void WriteHeapSnapshot(Stream stream, Func<int, SnapshotSite> siteOf)
     {
         HeapSnapshotWriter.Write(_graph, _paths, _garbageEntries, siteOf, stream);
+    }
+
+    /// <summary>Gives the memory of the analysis back, not that of the graph.</summary>
+    public void Dispose()
+    {
+        _paths.Dispose();
+        _dominators.Dispose();
+        _texts.Dispose();
     }
 }

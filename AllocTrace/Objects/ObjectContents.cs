@@ -24,7 +24,7 @@ internal readonly record struct HeldRow(int Site, string Type, string Path, stri
 internal readonly record struct GarbageRow(int Site, string Type, long Blocks, long Bytes);
 
 /// <summary>The types and holders of the live blocks of a snapshot.</summary>
-internal sealed record ObjectContents
+internal sealed record ObjectContents : IDisposable
 {
     /// <summary>The way in which the memory was read; if it was not, <see cref="Note"/> has the reason.</summary>
     public required ReadingMethod Method { get; init; }
@@ -44,6 +44,8 @@ internal sealed record ObjectContents
     /// <summary>The bytes that would be freed with all blocks of a site, by site; empty when not known.</summary>
     public IReadOnlyDictionary<int, long> RetainedBySite { get; init; } = new Dictionary<int, long>();
 
-    /// <summary>All objects and references as a <c>.heapsnapshot</c> file, compressed by gzip; <see langword="null"/>: too many.</summary>
-    public byte[]? Graph { get; init; }
+    /// <summary>All objects and references as a <c>.heapsnapshot</c> file, compressed by gzip; <see langword="null"/>: too many. Owned.</summary>
+    public StoredGraph? Graph { get; init; }
+
+    public void Dispose() => Graph?.Dispose();
 }

@@ -26,9 +26,10 @@ internal static class ObjectReading
             throw new IOException("the copy of the process ended before it was read");
 
         var (build, others) = BuildOf(image, pid);
-        var blocks = Blocks(live);
+        using var blocks = Blocks(live);
         live.Dispose();
-        var analysis = HeapAnalysis.Of(image, blocks, build);
+        using var graph = HeapGraph.Read(image, blocks, build);
+        using var analysis = HeapAnalysis.Of(graph);
         return new ObjectContents
         {
             Method = method,
@@ -42,13 +43,22 @@ internal static class ObjectReading
         };
     }
 
-    private static byte[] GraphOf(HeapAnalysis analysis, IReadOnlyDictionary<int, SnapshotSite> lines)
+    private static StoredGraph GraphOf(HeapAnalysis analysis, IReadOnlyDictionary<int, SnapshotSite> lines)
     {
-        using var compressed = new MemoryStream();
-        using (var content = new GZipStream(compressed, CompressionLevel.Fastest))
+        var graph = new StoredGraph();
+        try
+        {
+            using var gzip = new GZipStream(graph.Content, CompressionLevel.Fastest, leaveOpen: true);
+            using var content = new BackgroundStream(gzip);
             analysis.WriteHeapSnapshot(content, site => lines.GetValueOrDefault(site, new SnapshotSite("", "", 0)));
+        }
+        catch
+        {
+            graph.Dispose();
+            throw;
+        }
 
-        return compressed.ToArray();
+        return graph;
     }
 
     /// <summary>Sums the rows of types of one name: a class that a program makes again and again has a type each time.</summary>
@@ -97,27 +107,10 @@ internal static class ObjectReading
     }
 
     /// <summary>Returns the blocks in ascending order. Where two domains have one at the same address, Python's own counts.</summary>
-    private static ImageBlock[] Blocks(LiveBlocks live)
+    private static BlockList Blocks(LiveBlocks live)
     {
-        var blocks = new ImageBlock[live.Count];
-        var count = 0;
-        var isAscending = true;
-        live.ForEach((address, block) =>
-        {
-            isAscending &= count == 0 || blocks[count - 1].Address < address;
-            blocks[count++] = new ImageBlock(address, (long)block.Bytes, live.DomainOf(block.Site), (int)block.Site);
-        });
-        if (isAscending)
-            return blocks;
-
-        Array.Sort(blocks, static (one, other) => (one.Address, one.Domain).CompareTo((other.Address, other.Domain)));
-        count = 0;
-        foreach (var block in blocks)
-        {
-            if (count == 0 || blocks[count - 1].Address != block.Address)
-                blocks[count++] = block;
-        }
-
-        return blocks[..count];
+        var blocks = new BlockList(checked((int)live.Count));
+        live.ForEach((address, block) => blocks.Add(address, (long)block.Bytes, live.DomainOf(block.Site), (int)block.Site));
+        return blocks.Sort();
     }
 }

@@ -11,11 +11,12 @@ internal sealed class ThreadNames
 
     private readonly HeapGraph _graph;
     private readonly ObjectReferences _references;
+    private readonly List<ReferencePlace> _attributes = [];
     private readonly Dictionary<uint, string> _names = [];
 
     private ThreadNames(IMemoryImage image, PythonBuild build)
     {
-        _graph = HeapGraph.Read(image, [], build);
+        _graph = HeapGraph.Read(image, BlockList.Of([]), build);
         _references = new ObjectReferences(_graph);
         var threads = new ImageThreads(_graph.Memory, new FrameScan(_graph.Memory, _graph.TypeReader, build), build);
         foreach (var interpreter in threads.Interpreters())
@@ -47,7 +48,9 @@ internal sealed class ThreadNames
     /// <summary>Returns an attribute of an instance, whether it has a dict or not; 0 when it is not there.</summary>
     private ulong Attribute(ulong instance, string attribute)
     {
-        foreach (var place in _references.AttributesOf(instance))
+        _attributes.Clear();
+        _references.VisitAttributes(instance, _attributes.Add);
+        foreach (var place in _attributes)
         {
             var name = _references.NameOf(place);
             if (name == ReferenceName.Attribute(attribute))

@@ -31,7 +31,10 @@ internal sealed class ObjectTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
             return false;
 
         _ = ThreadNames.Read(image, build);
-        Check(HeapAnalysis.Of(image, blocks, build), blocks);
+        using var list = BlockList.Of(blocks);
+        using var graph = HeapGraph.Read(image, list, build);
+        using var analysis = HeapAnalysis.Of(graph);
+        Check(analysis, blocks);
         return true;
     }
 

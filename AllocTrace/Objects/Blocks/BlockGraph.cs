@@ -4,32 +4,27 @@ namespace AllocTrace.Objects;
 /// The references between blocks. The targets of block <c>i</c> are those of <see cref="Targets"/> from <c>Heads[i]</c> to
 /// <c>Heads[i + 1]</c>.
 /// </summary>
-internal sealed class BlockGraph
+internal sealed class BlockGraph : IDisposable
 {
-    private BlockGraph(int[] heads, int[] targets, BlockTypes types)
+    private BlockGraph(Column<int> heads, Column<int> targets, BlockTypes types)
     {
         (Heads, Targets, Types) = (heads, targets, types);
-        Owners = FindOwners();
+        FindOwners();
         Unexplained = types.Counts;
         SubtractReferences();
     }
 
     public BlockTypes Types { get; }
 
-    public int[] Heads { get; }
+    public Column<int> Heads { get; }
 
-    public int[] Targets { get; }
-
-    /// <summary>
-    /// The object to which each buffer belongs, directly or through other buffers; -1 for objects and for buffers without an owner.
-    /// </summary>
-    public int[] Owners { get; }
+    public Column<int> Targets { get; }
 
     /// <summary>
     /// The reference count of each object minus the references that were found: the number of references from outside the blocks. Negative
     /// if more were found; <see cref="int.MaxValue"/> for immortal objects, whose count has no meaning.
     /// </summary>
-    public int[] Unexplained { get; }
+    public Column<int> Unexplained { get; }
 
     public int Count => Types.Count;
 
@@ -39,17 +34,17 @@ internal sealed class BlockGraph
     /// <exception cref="InvalidOperationException">There are more than 2^31 of them.</exception>
     public static BlockGraph Read(ReferenceScan scan, BlockTypes types)
     {
-        var heads = new int[types.Count + 1];
-        var targets = new int[Math.Max(1024, (int)Math.Min(types.Count * 1.4, Array.MaxLength))];
+        var heads = new Column<int>(types.Count + 1);
+        var targets = new Column<int>(Math.Max(1024, (int)Math.Min(types.Count * 1.4, Array.MaxLength)));
         var count = 0;
         for (var i = 0; i < types.Count; i++)
         {
             heads[i] = count;
             var references = scan.References(i);
             if (references.Length > targets.Length - count)
-                Array.Resize(ref targets, Grown(targets.Length, count + (long)references.Length));
+                targets.Resize(Grown(targets.Length, count + (long)references.Length));
 
-            references.CopyTo(targets.AsSpan(count));
+            references.CopyTo(targets.Span[count..]);
             count += references.Length;
         }
 
@@ -57,11 +52,20 @@ internal sealed class BlockGraph
         return new BlockGraph(heads, targets, types);
     }
 
+    public void Dispose()
+    {
+        Heads.Dispose();
+        Targets.Dispose();
+    }
+
+    /// <summary>The targets of all references.</summary>
+    public ReadOnlySpan<int> All => Targets.Span[..Heads[Count]];
+
     /// <summary>The blocks that a block refers to.</summary>
-    public ReadOnlySpan<int> References(int block) => Targets.AsSpan(Heads[block], Heads[block + 1] - Heads[block]);
+    public ReadOnlySpan<int> References(int block) => Targets.Span[Heads[block]..Heads[block + 1]];
 
     /// <summary>The object that a block is, or belongs to; -1 when it belongs to none.</summary>
-    public int ObjectOf(int block) => Types.IsObject(block) ? block : Owners[block];
+    public int ObjectOf(int block) => Types.IsObject(block) ? block : Types.OwnerOf(block);
 
     /// <summary>
     /// Removes references from C memory without an owner to objects whose count leaves no room for them, and to buffers, which belong to one object. Such
@@ -78,7 +82,7 @@ internal sealed class BlockGraph
             for (var at = from; at < to; at++)
             {
                 var target = Targets[at];
-                var hasRoom = Types.IsObject(target) ? Unexplained[target] > 0 : Owners[target] < 0;
+                var hasRoom = Types.IsObject(target) ? Unexplained[target] > 0 : Types.OwnerOf(target) < 0;
                 if (!isLoose || hasRoom)
                     Targets[kept++] = target;
             }
@@ -96,10 +100,8 @@ internal sealed class BlockGraph
     }
 
     /// <summary>A buffer belongs to the object that refers to it, else to the owner of a buffer that does. The first one found is taken.</summary>
-    private int[] FindOwners()
+    private void FindOwners()
     {
-        var owners = new int[Count];
-        Array.Fill(owners, -1);
         var found = new List<int>();
         for (var i = 0; i < Count; i++)
         {
@@ -108,18 +110,16 @@ internal sealed class BlockGraph
         }
 
         for (var next = 0; next < found.Count; next++)
-            Own(found[next], owners[found[next]]);
-
-        return owners;
+            Own(found[next], Types.OwnerOf(found[next]));
 
         void Own(int block, int owner)
         {
             foreach (var target in References(block))
             {
-                if (owners[target] >= 0 || Types.IsObject(target))
+                if (Types.IsObject(target) || Types.OwnerOf(target) >= 0)
                     continue;
 
-                owners[target] = owner;
+                Types.SetOwner(target, owner);
                 found.Add(target);
             }
         }

@@ -1,43 +1,49 @@
+using System.Numerics;
+
 namespace AllocTrace.Objects;
 
 /// <summary>
-/// Finds the block that covers an address. Addresses are divided into regions of 1 MiB, which a hash table finds. A region in which blocks begin has the
-/// number of the first block of each KiB, so that a search compares a few neighbors: 4 bytes a KiB of heap instead of an entry a block.
+/// Finds the block that covers an address. Addresses are divided into regions of 256 KiB, which a hash table finds. A region in which blocks begin is divided
+/// into granules, the more of them the more blocks begin in it, each with the number of its first block: a search compares the addresses of a few neighbors.
+/// That takes a byte or two a block, in a heap of small blocks and in one of large ones.
 /// </summary>
-internal sealed class BlockIndex
+internal sealed class BlockIndex : IDisposable
 {
-    private const int RegionBits = 20, GranuleBits = 10, Granules = 1 << (RegionBits - GranuleBits);
+    private const int RegionBits = 18, MostGranuleBits = 10, BlocksOfGranule = 4;
 
     /// <summary>The most bytes that a block covers, and the most regions that are covered in all: more is no program's.</summary>
     private const long MostBytes = 1L << 38;
     private const int MostCoveredRegions = 1 << 22;
 
-    private readonly ImageBlock[] _blocks;
+    private readonly BlockList _blocks;
     private readonly ulong _lowest, _highest;
     private readonly int _mask;
 
     /// <summary>Numbers of regions plus 1; 0 is a free slot.</summary>
-    private readonly ulong[] _keys;
+    private readonly Column<ulong> _keys;
 
     /// <summary>
     /// The index in <see cref="_firsts"/> of each region's granules, or the complement of the one block that covers the region.
     /// </summary>
-    private readonly int[] _places;
-    private readonly int[] _firsts;
+    private readonly Column<int> _places;
+
+    /// <summary>The binary logarithm of the number of a region's granules.</summary>
+    private readonly Column<byte> _granuleBits;
+    private readonly Column<int> _firsts;
 
     /// <exception cref="ArgumentException">The blocks are not in ascending order of address.</exception>
-    public BlockIndex(ImageBlock[] blocks)
+    public BlockIndex(BlockList blocks)
     {
         _blocks = blocks;
-        var (begun, covered) = Count(blocks);
+        var (begun, covered, firsts) = Count(blocks);
         var capacity = 16;
         while (capacity < 2L * (begun + covered))
             capacity *= 2;
 
-        (_mask, _keys, _places) = (capacity - 1, new ulong[capacity], new int[capacity]);
-        _firsts = new int[begun * (Granules + 1)];
+        (_mask, _keys, _places, _granuleBits) = (capacity - 1, new Column<ulong>(capacity), new Column<int>(capacity), new Column<byte>(capacity));
+        _firsts = new Column<int>(firsts);
         if (blocks.Length > 0)
-            (_lowest, _highest) = (blocks[0].Address, blocks[^1].Address + (ulong)Extent(blocks[^1]));
+            (_lowest, _highest) = (blocks.AddressOf(0), blocks.AddressOf(blocks.Length - 1) + (ulong)Extent(blocks, blocks.Length - 1));
 
         Fill(covered);
     }
@@ -53,11 +59,24 @@ internal sealed class BlockIndex
             return -1;
 
         var place = _places[slot];
-        var block = place < 0 ? ~place : Last(place + (int)((address & ((1 << RegionBits) - 1)) >> GranuleBits), address);
-        return block >= 0 && address - _blocks[block].Address < (ulong)Extent(_blocks[block]) ? block : -1;
+        var block = place < 0 ? ~place : Last(place + GranuleOf(address, _granuleBits[slot]), address);
+        return block >= 0 && address - _blocks.AddressOf(block) < (ulong)Extent(_blocks, block) ? block : -1;
     }
 
-    private static long Extent(ImageBlock block) => Math.Clamp(block.Bytes, 1, MostBytes);
+    public void Dispose()
+    {
+        _keys.Dispose();
+        _places.Dispose();
+        _granuleBits.Dispose();
+        _firsts.Dispose();
+    }
+
+    private static long Extent(BlockList blocks, int block) => Math.Clamp(blocks.BytesOf(block), 1, MostBytes);
+
+    private static int GranuleOf(ulong address, int bits) => (int)((address & ((1 << RegionBits) - 1)) >> RegionBits - bits);
+
+    /// <summary>Returns the binary logarithm of the number of granules of a region in which some blocks begin.</summary>
+    private static int GranuleBits(int blocks) => Math.Min(BitOperations.Log2((uint)(blocks + BlocksOfGranule - 1) / BlocksOfGranule), MostGranuleBits);
 
     /// <summary>Returns the last block that begins at or before an address in a granule; the one before the granule when there is none in it.</summary>
     private int Last(int granule, ulong address)
@@ -66,7 +85,7 @@ internal sealed class BlockIndex
         while (low < high)
         {
             var middle = (int)((uint)(low + high) >> 1);
-            if (_blocks[middle].Address <= address)
+            if (_blocks.AddressOf(middle) <= address)
                 low = middle + 1;
             else
                 high = middle;
@@ -75,29 +94,43 @@ internal sealed class BlockIndex
         return low - 1;
     }
 
-    private static (int Begun, int Covered) Count(ImageBlock[] blocks)
+    /// <summary>Returns the number of regions in which blocks begin, of those that are covered by the last block before, and of places for granules.</summary>
+    private static (int Begun, int Covered, int Firsts) Count(BlockList blocks)
     {
-        var (begun, covered) = (0, 0);
-        for (var i = 0; i < blocks.Length; i++)
+        var (begun, covered, firsts) = (0, 0, 0);
+        for (int i = 0, end; i < blocks.Length; i = end)
         {
-            if (i > 0 && blocks[i].Address <= blocks[i - 1].Address)
-                throw new ArgumentException($"block {i} does not follow its predecessor", nameof(blocks));
-
-            if (i == 0 || blocks[i].Address >> RegionBits != blocks[i - 1].Address >> RegionBits)
-                begun++;
-
-            covered = (int)Math.Min(covered + (long)CoveredRegions(blocks, i), MostCoveredRegions);
+            end = EndOfRegion(blocks, i);
+            begun++;
+            firsts = checked(firsts + (1 << GranuleBits(end - i)) + 1);
+            covered = (int)Math.Min(covered + (long)CoveredRegions(blocks, end - 1), MostCoveredRegions);
         }
 
-        return (begun, covered);
+        return (begun, covered, firsts);
+    }
+
+    /// <summary>Returns the first block after those that begin in the same region as a block.</summary>
+    private static int EndOfRegion(BlockList blocks, int block)
+    {
+        var region = blocks.AddressOf(block) >> RegionBits;
+        for (block++; block < blocks.Length; block++)
+        {
+            if (blocks.AddressOf(block) <= blocks.AddressOf(block - 1))
+                throw new ArgumentException($"block {block} does not follow its predecessor", nameof(blocks));
+
+            if (blocks.AddressOf(block) >> RegionBits != region)
+                break;
+        }
+
+        return block;
     }
 
     /// <summary>Returns the number of regions after the first of a block in which no block begins.</summary>
-    private static ulong CoveredRegions(ImageBlock[] blocks, int block)
+    private static ulong CoveredRegions(BlockList blocks, int block)
     {
-        var (first, last) = (blocks[block].Address >> RegionBits, blocks[block].Address + (ulong)Extent(blocks[block]) - 1 >> RegionBits);
+        var (first, last) = (blocks.AddressOf(block) >> RegionBits, blocks.AddressOf(block) + (ulong)Extent(blocks, block) - 1 >> RegionBits);
         if (block + 1 < blocks.Length)
-            last = Math.Min(last, (blocks[block + 1].Address >> RegionBits) - 1);
+            last = Math.Min(last, (blocks.AddressOf(block + 1) >> RegionBits) - 1);
 
         return last > first && last != ulong.MaxValue ? last - first : 0;
     }
@@ -105,29 +138,29 @@ internal sealed class BlockIndex
     private void Fill(int covered)
     {
         var place = 0;
-        for (var i = 0; i < _blocks.Length;)
+        for (int i = 0, end; i < _blocks.Length; i = end)
         {
-            var region = _blocks[i].Address >> RegionBits;
-            Put(region, place);
-            for (var granule = 0; granule < Granules; granule++)
+            end = EndOfRegion(_blocks, i);
+            var (region, bits) = (_blocks.AddressOf(i) >> RegionBits, GranuleBits(end - i));
+            Put(region, place, bits);
+            var next = i;
+            for (var granule = 0; granule < 1 << bits; granule++)
             {
-                _firsts[place + granule] = i;
-                var end = (ulong)(granule + 1) << GranuleBits; // within the region: the last region of all ends at 0
-                while (i < _blocks.Length && _blocks[i].Address - (region << RegionBits) < end)
-                    i++;
+                _firsts[place++] = next;
+                while (next < end && GranuleOf(_blocks.AddressOf(next), bits) == granule)
+                    next++;
             }
 
-            _firsts[place + Granules] = i;
-            place += Granules + 1;
-            for (var more = CoveredRegions(_blocks, i - 1); more > 0 && covered > 0; more--, covered--)
-                Put(region + more, ~(i - 1));
+            _firsts[place++] = end;
+            for (var more = CoveredRegions(_blocks, end - 1); more > 0 && covered > 0; more--, covered--)
+                Put(region + more, ~(end - 1), 0);
         }
     }
 
-    private void Put(ulong region, int place)
+    private void Put(ulong region, int place, int granuleBits)
     {
         var slot = Slot(region);
-        (_keys[slot], _places[slot]) = (region + 1, place);
+        (_keys[slot], _places[slot], _granuleBits[slot]) = (region + 1, place, (byte)granuleBits);
     }
 
     private int Slot(ulong region)

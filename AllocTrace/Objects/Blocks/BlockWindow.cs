@@ -6,7 +6,7 @@ namespace AllocTrace.Objects;
 /// Reads blocks in ascending order, many at a time: ranges of blocks with small gaps are read together, which is 25 to 50 times faster than to read
 /// each. Keeps one window, however large the heap is. Used by one thread.
 /// </summary>
-internal sealed unsafe class BlockWindow(IMemoryImage image, ImageBlock[] blocks) : IDisposable
+internal sealed unsafe class BlockWindow(IMemoryImage image, BlockList blocks) : IDisposable
 {
     /// <summary>The bytes of a block that a window holds. The rest of larger ones is read in pieces by who needs it.</summary>
     public const int PrefixBytes = 1 << 16;
@@ -23,8 +23,8 @@ internal sealed unsafe class BlockWindow(IMemoryImage image, ImageBlock[] blocks
     /// <returns><see langword="null"/> when they cannot be read. Valid until the next call.</returns>
     public byte* Prefix(int block, out int length)
     {
-        var address = blocks[block].Address;
-        length = (int)Math.Clamp(blocks[block].Bytes, 0, PrefixBytes);
+        var address = blocks.AddressOf(block);
+        length = (int)Math.Clamp(blocks.BytesOf(block), 0, PrefixBytes);
         if (!Has(address, length))
             Read(block);
 
@@ -44,16 +44,16 @@ internal sealed unsafe class BlockWindow(IMemoryImage image, ImageBlock[] blocks
 
     private void Read(int block)
     {
-        _start = blocks[block].Address;
+        _start = blocks.AddressOf(block);
         _length = 0;
         for (var i = block; i < blocks.Length; i++)
         {
-            var (offset, length) = (blocks[i].Address - _start, (int)Math.Clamp(blocks[i].Bytes, 0, PrefixBytes));
+            var (offset, length) = (blocks.AddressOf(i) - _start, (int)Math.Clamp(blocks.BytesOf(i), 0, PrefixBytes));
             if (offset > (ulong)(_length + MostGap) || (int)offset + length > WindowBytes)
                 break;
 
             _length = Math.Max(_length, (int)offset + length);
-            if (blocks[i].Bytes > PrefixBytes)
+            if (blocks.BytesOf(i) > PrefixBytes)
                 break;
         }
 
@@ -61,7 +61,7 @@ internal sealed unsafe class BlockWindow(IMemoryImage image, ImageBlock[] blocks
             return;
 
         // Part of the range is not there: only this block is tried.
-        var alone = (int)Math.Clamp(blocks[block].Bytes, 0, PrefixBytes);
+        var alone = (int)Math.Clamp(blocks.BytesOf(block), 0, PrefixBytes);
         _length = image.TryRead(_start, new Span<byte>(_bytes, alone)) ? alone : 0;
     }
 }

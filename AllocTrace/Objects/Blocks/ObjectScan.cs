@@ -13,7 +13,7 @@ internal sealed unsafe class ObjectScan
     private const int InternedLookedAt = 50;
 
     private readonly IMemoryImage _image;
-    private readonly ImageBlock[] _blocks;
+    private readonly BlockList _blocks;
     private readonly BlockIndex _index;
     private readonly PageReader _memory;
     private readonly TypeReader _types;
@@ -21,13 +21,13 @@ internal sealed unsafe class ObjectScan
     private readonly BlockTypes _found;
     private readonly List<int> _largeDicts = [];
 
-    private ObjectScan(IMemoryImage image, ImageBlock[] blocks, BlockIndex index, PageReader memory, TypeReader types, ObjectLayout layout)
+    private ObjectScan(IMemoryImage image, BlockList blocks, BlockIndex index, PageReader memory, TypeReader types, ObjectLayout layout)
     {
         (_image, _blocks, _index, _memory, _types, _layout) = (image, blocks, index, memory, types, layout);
         _found = new BlockTypes(blocks.Length);
     }
 
-    public static BlockTypes Run(IMemoryImage image, ImageBlock[] blocks, BlockIndex index, PageReader memory, TypeReader types, ValueReader values, ObjectLayout layout)
+    public static BlockTypes Run(IMemoryImage image, BlockList blocks, BlockIndex index, PageReader memory, TypeReader types, ValueReader values, ObjectLayout layout)
     {
         var scan = new ObjectScan(image, blocks, index, memory, types, layout);
         scan.Run();
@@ -40,11 +40,11 @@ internal sealed unsafe class ObjectScan
         using var window = new BlockWindow(_image, _blocks);
         for (var i = 0; i < _blocks.Length; i++)
         {
-            if (_blocks[i].Domain != ImageBlock.ObjectDomain || _blocks[i].Bytes < _layout.ObjectBytes)
+            if (_blocks.DomainOf(i) != ImageBlock.ObjectDomain || _blocks.BytesOf(i) < _layout.ObjectBytes)
                 continue;
 
             var start = window.Prefix(i, out var length);
-            if (start == null || Match(start, length, _blocks[i].Bytes, out var header, out var isDead) is not { } type)
+            if (start == null || Match(start, length, _blocks.BytesOf(i), out var header, out var isDead) is not { } type)
                 continue;
 
             _found.SetObject(i, type.Number, header, isDead);
@@ -64,7 +64,7 @@ internal sealed unsafe class ObjectScan
         for (header = 0; header <= 32 && header + _layout.ObjectBytes <= length; header += 16)
         {
             var instance = start + header;
-            if (_types.Find(Word(instance, _layout.TypeWord)) is not { } type || type.HeaderBytes != header || SmallestBytes(type) + header > bytes)
+            if (TypeAt(Word(instance, _layout.TypeWord)) is not { } type || type.HeaderBytes != header || SmallestBytes(type) + header > bytes)
                 continue;
 
             if (!IsCount(instance, out isDead))
@@ -79,6 +79,19 @@ internal sealed unsafe class ObjectScan
 
         isDead = false;
         return null;
+    }
+
+    /// <summary>
+    /// Returns the type at an address. Most words that lead to no type are links of the collector, to the block of some other object: a type that is allocated
+    /// is not in a block that is smaller than a type.
+    /// </summary>
+    private ObjectType? TypeAt(ulong address)
+    {
+        if (_types.FindKnown(address) is { } known)
+            return known;
+
+        var block = _index.Find(address);
+        return block >= 0 && _blocks.BytesOf(block) < _layout.TypeBytes ? null : _types.Find(address);
     }
 
     /// <summary>Returns the bytes that an instance has at least: a datetime without a time zone, and a compact string, are smaller than their type says.</summary>
@@ -152,8 +165,8 @@ internal sealed unsafe class ObjectScan
                 if (_layout.Minor >= 12) // {…, state, maximum, number of free blocks, 16 free blocks, …}: what is in these is stale
                     NoteEach(instance, _layout.SizeWord + 64, Math.Min(length, _layout.SizeWord + 64 + (16 * 8)), BufferForm.Data);
                 break;
-            case ObjectKind.Type when type.HeaderBytes + _layout.HeapTypeKeys + 8 <= _blocks[block].Bytes:
-                Note(_memory.Word(_blocks[block].Address + (ulong)(type.HeaderBytes + _layout.HeapTypeKeys)), BufferForm.Keys);
+            case ObjectKind.Type when type.HeaderBytes + _layout.HeapTypeKeys + 8 <= _blocks.BytesOf(block):
+                Note(_memory.Word(_blocks.AddressOf(block) + (ulong)(type.HeaderBytes + _layout.HeapTypeKeys)), BufferForm.Keys);
                 break;
             case ObjectKind.Code when _layout.Minor <= 10 && type.WeakListOffset > 0:
                 NoteEach(instance, (int)type.WeakListOffset + 8, length, BufferForm.Borrowed); // caches of global names
@@ -191,7 +204,7 @@ internal sealed unsafe class ObjectScan
     private void NoteValues(ulong address)
     {
         if (_index.Find(address) is var block and >= 0)
-            Note(block, BufferForm.Values, (int)(address - _blocks[block].Address));
+            Note(block, BufferForm.Values, (int)(address - _blocks.AddressOf(block)));
     }
 
     /// <summary>Returns whether the items of a numpy array may be references: objects, or structures, which may have some.</summary>
@@ -219,7 +232,7 @@ internal sealed unsafe class ObjectScan
 
     private void Note(ulong address, BufferForm form, int used = 0)
     {
-        if (_index.Find(address) is var block and >= 0 && _blocks[block].Address == address)
+        if (_index.Find(address) is var block and >= 0 && _blocks.AddressOf(block) == address)
             Note(block, form, used);
     }
 
@@ -235,7 +248,7 @@ internal sealed unsafe class ObjectScan
     {
         foreach (var block in _largeDicts)
         {
-            var dict = _blocks[block].Address + (ulong)_found.Header(block);
+            var dict = _blocks.AddressOf(block) + (ulong)_found.Header(block);
             var lookedAt = 0;
             var areSame = values.Items(dict).Take(InternedLookedAt).All(item => item.Key == item.Value && ++lookedAt > 0);
             if (!areSame || lookedAt < InternedLookedAt)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace AllocTrace.Objects;
 
@@ -6,7 +7,7 @@ namespace AllocTrace.Objects;
 /// Writes the format of V8's heap snapshots, which Chrome's Memory panel loads: nodes with retainers and dominators, and for each node the line that
 /// allocated it. The file is written as it is computed: nothing but a number for each block and the names is kept.
 /// </summary>
-internal sealed class HeapSnapshotWriter
+internal sealed class HeapSnapshotWriter : IDisposable
 {
     /// <summary>The types of nodes and of edges, as their places in the lists of <see cref="Meta"/>.</summary>
     private const int Array = 1, Text = 2, Object = 3, Code = 4, Closure = 5, Pattern = 6, Number = 7, Native = 8, Synthetic = 9;
@@ -42,13 +43,23 @@ internal sealed class HeapSnapshotWriter
     private readonly List<int>[] _roots = [.. _groups.Select(_ => new List<int>())];
     private readonly Dictionary<int, int> _sites = [];
     private readonly List<(long Blocks, long Bytes)> _sums = [];
-    private readonly Dictionary<int, ReferenceName> _names = [];
     private readonly List<int> _targets = [];
+
+    /// <summary>The number of references of each block.</summary>
+    private readonly Column<int> _edges;
+
+    /// <summary>The names of the references to <see cref="_targets"/>; those without a target have none.</summary>
+    private readonly List<ReferencePlace> _places = [];
+    private readonly Action<ReferencePlace> _note;
+    private int _source;
+
+    /// <summary>By type the name of its objects as a string of the file.</summary>
+    private readonly Dictionary<int, int> _typeNames = [];
 
     private HeapSnapshotWriter(HeapGraph graph, ShortestPaths paths, IEnumerable<int> garbage, Stream stream)
     {
         (_graph, _paths, _text, _references) = (graph, paths, new SnapshotText(stream), new ObjectReferences(graph));
-        _nodes = new SnapshotNodes(graph, _groups.Length + 1);
+        (_nodes, _edges, _note) = (new SnapshotNodes(graph, _groups.Length + 1), new Column<int>(graph.Blocks.Length), Note);
         for (var i = 0; i < graph.Blocks.Length; i++)
         {
             if (_nodes[i] == SnapshotNodes.NotNode)
@@ -57,7 +68,7 @@ internal sealed class HeapSnapshotWriter
             if (paths.Roots[i] != RootKind.None)
                 _roots[(int)paths.Roots[i]].Add(i);
 
-            var site = graph.Blocks[i].Site;
+            var site = graph.Blocks.SiteOf(i);
             if (_sites.TryAdd(site, _sites.Count))
                 _sums.Add(default);
 
@@ -77,7 +88,7 @@ internal sealed class HeapSnapshotWriter
     /// <exception cref="IOException">The stream cannot be written.</exception>
     public static void Write(HeapGraph graph, ShortestPaths paths, IEnumerable<int> garbage, Func<int, SnapshotSite> siteOf, Stream stream)
     {
-        var writer = new HeapSnapshotWriter(graph, paths, garbage, stream);
+        using var writer = new HeapSnapshotWriter(graph, paths, garbage, stream);
         writer._text.String("");
         writer._text.Raw(Meta);
         writer.Nodes();
@@ -89,30 +100,34 @@ internal sealed class HeapSnapshotWriter
         writer._text.Flush();
     }
 
+    public void Dispose()
+    {
+        _nodes.Dispose();
+        _edges.Dispose();
+    }
+
     private void Nodes()
     {
         var edges = (long)_groups.Length + _roots.Sum(group => group.Count);
         for (var i = 0; i < _graph.Blocks.Length; i++)
-            edges += EdgesOf(i).Count;
+            edges += _edges[i] = EdgesOf(i).Count;
 
         _nodes.Restart();
         _text.Raw(string.Create(CultureInfo.InvariantCulture, $"\"node_count\":{_nodes.Count},\"edge_count\":{edges},\"trace_function_count\":{_sites.Count}}},\n"));
         _text.Begin("\"nodes\":["u8);
         var id = (2L * _graph.Blocks.Length) + 5;
-        Node(Synthetic, "(GC roots)", 1, 0, _groups.Length, 0);
+        Node(Synthetic, _text.String("(GC roots)"), 1, 0, _groups.Length, 0);
         for (var i = 0; i < _groups.Length; i++)
-            Node(Synthetic, _groups[i], id + (2 * i), 0, _roots[i].Count, 0);
+            Node(Synthetic, _text.String(_groups[i]), id + (2 * i), 0, _roots[i].Count, 0);
 
         for (var i = 0; i < _graph.Blocks.Length; i++)
         {
             if (_nodes[i] != SnapshotNodes.NotNode)
-                Node(TypeOf(i), NameOf(i), (2L * i) + 3, _nodes.BytesOf(i), EdgesOf(i).Count, _sites[_graph.Blocks[i].Site] + 1);
+                Node(TypeOf(i), NameOf(i), (2L * i) + 3, _nodes.BytesOf(i), _edges[i], _sites[_graph.Blocks.SiteOf(i)] + 1);
         }
-
-        _nodes.Restart();
     }
 
-    private void Node(int type, string name, long id, long bytes, int edges, int site) => _text.Numbers(type, _text.String(name), id, bytes, edges, site, 0);
+    private void Node(int type, int name, long id, long bytes, int edges, int site) => _text.Numbers(type, name, id, bytes, edges, site, 0);
 
     private List<int> EdgesOf(int block)
     {
@@ -148,17 +163,14 @@ internal sealed class HeapSnapshotWriter
         if (targets.Count == 0)
             return;
 
-        _names.Clear();
         var hasKeys = true;
+        CollectionsMarshal.SetCount(_places, targets.Count);
+        CollectionsMarshal.AsSpan(_places).Clear();
         if (_graph.Types.IsObject(block))
         {
             // A container has more places than references at most by what was deleted.
-            hasKeys = targets.Count <= MostKeys;
-            foreach (var place in _references.Of(block, most: 64 + (16L * targets.Count)))
-            {
-                if (_graph.Target.FindObject(place.Target) is var target and >= 0 && !_names.ContainsKey(target))
-                    _names.Add(target, _references.NameOf(place));
-            }
+            (hasKeys, _source) = (targets.Count <= MostKeys, block);
+            _references.Visit(block, _note, most: 64 + (16L * targets.Count));
         }
 
         for (var i = 0; i < targets.Count; i++)
@@ -168,25 +180,35 @@ internal sealed class HeapSnapshotWriter
         }
     }
 
+    /// <summary>Notes a named reference of the block that is written, unless one to the same target came before.</summary>
+    private void Note(ReferencePlace place)
+    {
+        if (_graph.Target.FindObject(place.Target) is var target and >= 0 && _nodes.PlaceOf(_source, target) is var at and >= 0 && _places[at].Target == 0)
+            _places[at] = place;
+    }
+
     private (int Type, long Name) EdgeName(int block, int target, bool hasKeys, int place)
     {
-        if (_names.TryGetValue(target, out var name))
+        var named = _places[place];
+        if (named.Target == 0)
         {
-            return name.Kind switch
-            {
-                ReferenceKind.Index => (Element, long.Parse(name.Text, CultureInfo.InvariantCulture)),
-                ReferenceKind.Local => (Context, _text.String(name.Text)),
-                ReferenceKind.Key or ReferenceKind.KeyItself when !hasKeys => (Element, place),
-                ReferenceKind.Key => (Property, _text.String(name.Text.Trim('\''))),
-                ReferenceKind.KeyItself => (Internal, _text.String($"key {name.Text}")),
-                ReferenceKind.Element => (Element, place),
-                _ => (Property, _text.String(name.Text)),
-            };
+            var isClass = _graph.Types.IsObject(block) && _graph.Types.IsObject(target) && _graph.TypeOfObject(block).Address == _graph.Target.AddressOf(target);
+            return (Internal, _text.String(isClass ? "__class__" : "internal"));
         }
 
-        var isClass = _graph.Types.IsObject(block) && _graph.Types.IsObject(target) && _graph.TypeOfObject(block).Address == _graph.Target.AddressOf(target);
-        return (Internal, _text.String(isClass ? "__class__" : "internal"));
+        return named.Kind switch
+        {
+            ReferenceKind.Index => (Element, (long)named.Value),
+            ReferenceKind.Key or ReferenceKind.KeyItself when !hasKeys => (Element, place),
+            ReferenceKind.Element => (Element, place),
+            ReferenceKind.Local => (Context, _text.String(TextOf(named))),
+            ReferenceKind.Key => (Property, _text.String(TextOf(named).Trim('\''))),
+            ReferenceKind.KeyItself => (Internal, _text.String($"key {TextOf(named)}")),
+            _ => (Property, _text.String(TextOf(named))),
+        };
     }
+
+    private string TextOf(in ReferencePlace place) => _references.NameOf(place).Text;
 
     private void Edge(int type, long name, int node) => _text.Numbers(type, name, (long)node * FieldsOfNode);
 
@@ -217,18 +239,23 @@ internal sealed class HeapSnapshotWriter
         _ => Object,
     };
 
-    private string NameOf(int block)
+    /// <summary>Returns the name of a node as a string of the file.</summary>
+    private int NameOf(int block)
     {
         var kind = _graph.KindOf(block);
         if (kind != BlockKind.Object)
-            return kind == BlockKind.Buffer ? $"shared buffer of {_graph.Values.NameOf(_graph.TypeReader.All[_graph.TypeOf(block)])}" : "C memory";
+            return _text.String(kind == BlockKind.Buffer ? $"shared buffer of {_graph.Values.NameOf(_graph.TypeReader.All[_graph.TypeOf(block)])}" : "C memory");
 
         var (type, address) = (_graph.TypeOfObject(block), _graph.Target.AddressOf(block));
-        return type.Kind switch
-        {
-            ObjectKind.Function => $"function {_graph.Values.Text(_graph.Memory.Word(address, _graph.Build.Layout["function.qualname"])) ?? "?"}",
-            ObjectKind.Type when _graph.TypeReader.Find(address) is { } described => $"class {_graph.Values.NameOf(described)}",
-            _ => _graph.Values.NameOf(type).ToString(),
-        };
+        if (type.Kind == ObjectKind.Function)
+            return _text.String($"function {_graph.Values.Text(_graph.Memory.Word(address, _graph.Build.Layout["function.qualname"])) ?? "?"}");
+
+        if (type.Kind == ObjectKind.Type && _graph.TypeReader.Find(address) is { } described)
+            return _text.String($"class {_graph.Values.NameOf(described)}");
+
+        if (!_typeNames.TryGetValue(type.Number, out var name))
+            _typeNames.Add(type.Number, name = _text.String(_graph.Values.NameOf(type).ToString()));
+
+        return name;
     }
 }

@@ -8,49 +8,61 @@ namespace AllocTrace.Objects;
 /// Practice", 2006), without recursion.
 /// </summary>
 /// <remarks>
-/// Blocks are numbered in the order of a search in depth; number 0 is a virtual root above all roots. All arrays are by that number, and are used again for a
-/// second purpose where a first one ends: they are most of what an analysis needs, 28 bytes a block and 4 a reference.
+/// Blocks are numbered in the order of a search in depth; number 0 is a virtual root above all roots. Arrays are by that number, and are used again for a second
+/// purpose where a first one ends. A leaf, which refers to nothing and to which one block refers, has no number: that block dominates it. Most of the blocks of
+/// a program are leaves (numbers, strings), so that the arrays need 4 bytes a block and 28 for each that is no leaf, and 4 a reference to one.
 /// </remarks>
-internal sealed class Dominators
+internal sealed class Dominators : IDisposable
 {
-    private const int None = -1;
+    /// <summary>The values of <see cref="_numbers"/> that are no numbers.</summary>
+    private const int None = 0, Candidate = -1, Leaf = -2;
 
     private readonly BlockGraph _graph;
-    private readonly int[] _numbers, _blocks;
+    private readonly BlockList _list;
+    private readonly Column<int> _numbers, _blocks;
 
     /// <summary>First the parent in the tree of the search, then the dominator.</summary>
-    private readonly int[] _parents;
+    private readonly Column<int> _parents;
 
     /// <summary>First labels and ancestors of the algorithm, then the tree of dominators: the first child and the next sibling.</summary>
-    private readonly int[] _labels, _ancestors;
+    private readonly Column<int> _labels, _ancestors;
 
     /// <summary>First two numbers for each block: its semidominator, and where the references to it begin.</summary>
-    private readonly long[] _retained;
+    private readonly Column<long> _retained;
 
     /// <param name="graph">The references.</param>
     /// <param name="entries">The roots, the best ones first, each once.</param>
     /// <param name="blocks">The blocks, for their bytes.</param>
-    public Dominators(BlockGraph graph, IReadOnlyList<int> entries, ImageBlock[] blocks)
+    public Dominators(BlockGraph graph, ReadOnlySpan<int> entries, BlockList blocks)
     {
-        _graph = graph;
-        var count = graph.Count + 1;
-        (_numbers, _blocks, _parents, _labels, _ancestors) = (new int[graph.Count], new int[count], new int[count], new int[count], new int[count]);
-        Array.Fill(_numbers, None);
+        (_graph, _list, _numbers) = (graph, blocks, new Column<int>(graph.Count));
+        var most = FindLeaves(entries) + 1;
+        (_blocks, _parents, _labels, _ancestors) = (new Column<int>(most), new Column<int>(most), new Column<int>(most), new Column<int>(most));
         Number(entries);
-        _retained = new long[Count + 1];
+        _retained = new Column<long>(Count + 1);
         Compute(entries);
-        SumRetained(blocks);
+        SumRetained();
         LinkChildren();
     }
 
-    /// <summary>The number of blocks that are reached, with the virtual root.</summary>
-    public int Count { get; private set; } = 1;
+    /// <summary>The number of blocks that are reached and no leaves, with the virtual root.</summary>
+    private int Count { get; set; } = 1;
 
     /// <summary>Returns the bytes that a block retains; 0 when it is not reached.</summary>
-    public long RetainedBy(int block) => _numbers[block] == None ? 0 : _retained[_numbers[block]];
+    public long RetainedBy(int block) => _numbers[block] switch
+    {
+        > 0 and var number => _retained[number],
+        Leaf => _list.BytesOf(block),
+        _ => 0,
+    };
 
-    /// <summary>Returns the block that dominates a block most closely; -1 when only all roots together do, or it is not reached.</summary>
-    public int DominatorOf(int block) => _numbers[block] <= 0 || _parents[_numbers[block]] == 0 ? -1 : _blocks[_parents[_numbers[block]]];
+    public void Dispose()
+    {
+        foreach (var column in (ReadOnlySpan<Column<int>>)[_numbers, _blocks, _parents, _labels, _ancestors])
+            column.Dispose();
+
+        _retained.Dispose();
+    }
 
     /// <summary>Visits all blocks from dominators to what they dominate.</summary>
     /// <param name="enter">Called before what the block dominates, with the bytes that it retains.</param>
@@ -61,6 +73,7 @@ internal sealed class Dominators
         while (number > 0)
         {
             enter(_blocks[number], _retained[number]);
+            WalkLeaves(_blocks[number], enter, leave);
             if (_labels[number] > 0)
             {
                 number = _labels[number];
@@ -81,8 +94,39 @@ internal sealed class Dominators
         }
     }
 
+    private void WalkLeaves(int block, Action<int, long> enter, Action<int> leave)
+    {
+        foreach (var target in _graph.References(block))
+        {
+            if (_numbers[target] != Leaf)
+                continue;
+
+            enter(target, _list.BytesOf(target));
+            leave(target);
+        }
+    }
+
+    /// <summary>Marks the blocks that are leaves if the search comes to them. Returns the number of the others.</summary>
+    private int FindLeaves(ReadOnlySpan<int> entries)
+    {
+        foreach (var target in _graph.All)
+            _numbers[target] = Math.Min(_numbers[target] + 1, 2);
+
+        foreach (var entry in entries)
+            _numbers[entry] = 2; // the virtual root refers to it
+
+        var others = 0;
+        for (var i = 0; i < _numbers.Length; i++)
+        {
+            _numbers[i] = _numbers[i] == 1 && _graph.References(i).IsEmpty ? Candidate : None;
+            others += _numbers[i] == None ? 1 : 0;
+        }
+
+        return others;
+    }
+
     /// <summary>Numbers the blocks by a search in depth. <see cref="_labels"/> has the next reference to follow meanwhile.</summary>
-    private void Number(IReadOnlyList<int> entries)
+    private void Number(ReadOnlySpan<int> entries)
     {
         foreach (var entry in entries)
         {
@@ -94,8 +138,11 @@ internal sealed class Dominators
             {
                 var (block, next) = (_blocks[number], _labels[number]);
                 var end = _graph.Heads[block + 1];
-                while (next < end && _numbers[_graph.Targets[next]] != None)
-                    next++;
+                for (; next < end && _numbers[_graph.Targets[next]] is not None and var found; next++)
+                {
+                    if (found == Candidate)
+                        _numbers[_graph.Targets[next]] = Leaf;
+                }
 
                 _labels[number] = next + 1;
                 number = next < end ? Take(_graph.Targets[next], number) : _parents[number];
@@ -110,12 +157,12 @@ internal sealed class Dominators
         return number;
     }
 
-    private void Compute(IReadOnlyList<int> entries)
+    private void Compute(ReadOnlySpan<int> entries)
     {
-        var scratch = MemoryMarshal.Cast<long, int>(_retained.AsSpan());
+        var scratch = MemoryMarshal.Cast<long, int>(_retained.Span);
         var semi = scratch[..Count];
         var heads = scratch[Count..];
-        var sources = Reverse(heads);
+        using var sources = Reverse(heads);
         for (var i = 0; i < Count; i++)
             (semi[i], _labels[i], _ancestors[i]) = (i, i, _parents[i]);
 
@@ -171,42 +218,52 @@ internal sealed class Dominators
 
     /// <summary>Returns, for each number, the numbers of what refers to it.</summary>
     /// <param name="heads">Zeros. Gets where those of a number begin; one more than there are numbers.</param>
-    private int[] Reverse(Span<int> heads)
+    private Column<int> Reverse(Span<int> heads)
     {
         for (var number = 1; number < Count; number++)
         {
             foreach (var target in _graph.References(_blocks[number]))
-                heads[_numbers[target]]++;
+            {
+                if (_numbers[target] > 0)
+                    heads[_numbers[target]]++;
+            }
         }
 
         for (var number = 1; number <= Count; number++)
             heads[number] += heads[number - 1];
 
         // Filled from the ends, so that each head comes down to its beginning.
-        var sources = new int[heads[Count]];
+        var sources = new Column<int>(heads[Count]);
         for (var number = Count - 1; number > 0; number--)
         {
             foreach (var target in _graph.References(_blocks[number]))
-                sources[--heads[_numbers[target]]] = number;
+            {
+                if (_numbers[target] > 0)
+                    sources[--heads[_numbers[target]]] = number;
+            }
         }
 
         return sources;
     }
 
-    private void SumRetained(ImageBlock[] blocks)
+    private void SumRetained()
     {
-        Array.Clear(_retained);
+        _retained.Span.Clear();
         for (var number = Count - 1; number > 0; number--)
         {
-            _retained[number] += blocks[_blocks[number]].Bytes;
+            var bytes = _list.BytesOf(_blocks[number]);
+            foreach (var target in _graph.References(_blocks[number]))
+                bytes += _numbers[target] == Leaf ? _list.BytesOf(target) : 0;
+
+            _retained[number] += bytes;
             _retained[_parents[number]] += _retained[number];
         }
     }
 
     private void LinkChildren()
     {
-        Array.Clear(_labels);
-        Array.Clear(_ancestors);
+        _labels.Span.Clear();
+        _ancestors.Span.Clear();
         for (var number = Count - 1; number > 0; number--)
         {
             _ancestors[number] = _labels[_parents[number]];

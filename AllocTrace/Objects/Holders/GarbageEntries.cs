@@ -10,7 +10,11 @@ internal static class GarbageEntries
     public static List<int> Find(HeapGraph graph, ShortestPaths paths)
     {
         var finished = DepthFirst(graph, paths);
-        var (entries, seen) = (new List<int>(), new bool[graph.Blocks.Length]);
+        if (finished.Count == 0)
+            return [];
+
+        var entries = new List<int>();
+        using var seen = new Column<bool>(graph.Blocks.Length);
         var stack = new Stack<int>();
 
         // The block that is finished last is in a component to which no other one refers (Kosaraju).
@@ -42,7 +46,8 @@ internal static class GarbageEntries
     /// <summary>Returns the garbage in the order in which a search in depth leaves it.</summary>
     private static List<int> DepthFirst(HeapGraph graph, ShortestPaths paths)
     {
-        var (finished, seen) = (new List<int>(), new bool[graph.Blocks.Length]);
+        var finished = new List<int>();
+        using var seen = new Column<bool>(graph.Blocks.Length);
         var stack = new Stack<(int Block, int Next)>();
         for (var i = 0; i < graph.Blocks.Length; i++)
         {

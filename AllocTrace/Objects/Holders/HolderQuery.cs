@@ -45,12 +45,12 @@ internal sealed class HolderQuery
                 continue;
 
             _blocks++;
-            _bytes += graph.Blocks[i].Bytes;
+            _bytes += graph.Blocks.BytesOf(i);
             if (paths.IsGarbage(i))
             {
                 _members[i] = Garbage;
                 _garbageBlocks++;
-                _garbageBytes += graph.Blocks[i].Bytes;
+                _garbageBytes += graph.Blocks.BytesOf(i);
                 continue;
             }
 
@@ -64,7 +64,7 @@ internal sealed class HolderQuery
 
             _members[i] = place;
             _sums[place].Blocks++;
-            _sums[place].Bytes += graph.Blocks[i].Bytes;
+            _sums[place].Bytes += graph.Blocks.BytesOf(i);
             _live++;
         }
     }

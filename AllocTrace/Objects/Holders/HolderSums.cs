@@ -1,11 +1,9 @@
-using System.Runtime.InteropServices;
-
 namespace AllocTrace.Objects;
 
 /// <summary>
 /// Finds who holds the objects of each site and type, all in one pass over the dominators: a query for each of thousands would take a pass each.
 /// </summary>
-internal sealed class HolderSums
+internal sealed class HolderSums : IDisposable
 {
     /// <summary>The limits: the groups that retain most are kept, with their paths that hold most.</summary>
     private const int MostGroups = 2000, MostPaths = 20;
@@ -16,15 +14,13 @@ internal sealed class HolderSums
     private readonly ShortestPaths _paths;
 
     /// <summary>By site and type, and by the number of a group and a path: the two halves of the keys.</summary>
-    private readonly Dictionary<ulong, Group> _groups = [];
-    private readonly Dictionary<ulong, int> _places = [];
+    private readonly KeyNumbers _numbers = new(), _places = new();
+    private readonly List<Group> _groups = [];
     private readonly List<Sum> _sums = [];
-    private readonly int[] _placeOf;
+    private readonly Column<int> _placeOf;
 
-    private sealed class Group(int number, int site, int type)
+    private sealed class Group(int site, int type)
     {
-        public int Number => number;
-
         public int Site => site;
 
         public int Type => type;
@@ -65,7 +61,7 @@ internal sealed class HolderSums
 
     public HolderSums(HeapGraph graph, ShortestPaths paths, Dominators dominators, PathTexts texts)
     {
-        (_graph, _paths, _placeOf) = (graph, paths, new int[graph.Blocks.Length]);
+        (_graph, _paths, _placeOf) = (graph, paths, new Column<int>(graph.Blocks.Length));
         texts.MakeAll();
         for (var i = 0; i < _placeOf.Length; i++)
             _placeOf[i] = PlaceOf(i, texts);
@@ -79,7 +75,7 @@ internal sealed class HolderSums
     /// <param name="nameOf">Names a type.</param>
     public List<HeldRow> Rows(PathTexts texts, PathTexts privateTexts, Func<int, string> nameOf)
     {
-        var kept = _groups.Values.OrderByDescending(group => group.Retained).ThenByDescending(group => group.Blocks).Take(MostGroups).ToHashSet();
+        var kept = _groups.OrderByDescending(group => group.Retained).ThenByDescending(group => group.Blocks).Take(MostGroups).ToHashSet();
         return
         [
             .. from sum in _sums
@@ -93,6 +89,8 @@ internal sealed class HolderSums
         ];
     }
 
+    public void Dispose() => _placeOf.Dispose();
+
     private static string Text(PathTexts texts, int block) => string.Concat(texts.PartsOf(texts.PathOf(block)));
 
     private int PlaceOf(int block, PathTexts texts)
@@ -100,23 +98,22 @@ internal sealed class HolderSums
         if (_graph.KindOf(block) != BlockKind.Object)
             return NotMember;
 
-        var (site, type) = (_graph.Blocks[block].Site, _graph.TypeOf(block));
-        ref var group = ref CollectionsMarshal.GetValueRefOrAddDefault(_groups, (ulong)(uint)site << 32 | (uint)type, out _);
-        group ??= new Group(_groups.Count, site, type);
+        var (site, type) = (_graph.Blocks.SiteOf(block), _graph.TypeOf(block));
+        var number = _numbers.Of((ulong)(uint)site << 32 | (uint)type, out var isNewGroup);
+        if (isNewGroup)
+            _groups.Add(new Group(site, type));
 
+        var group = _groups[number];
         group.Blocks++;
         if (_paths.IsGarbage(block))
             return NotMember;
 
-        ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(_places, (ulong)group.Number << 32 | (uint)texts.PathOf(block), out var isKnown);
-        if (!isKnown)
-        {
-            place = _sums.Count;
+        var place = _places.Of((ulong)number << 32 | (uint)texts.PathOf(block), out var isNew);
+        if (isNew)
             _sums.Add(new Sum(group, block));
-        }
 
         _sums[place].Blocks++;
-        _sums[place].Bytes += _graph.Blocks[block].Bytes;
+        _sums[place].Bytes += _graph.Blocks.BytesOf(block);
         return place;
     }
 

@@ -7,7 +7,7 @@ namespace AllocTrace.Objects;
 /// <param name="graph">The blocks.</param>
 /// <param name="paths">The way to each block.</param>
 /// <param name="isPrivate">True to leave out keys of dicts, which are data. Names of the program's code stay.</param>
-internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPrivate)
+internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPrivate) : IDisposable
 {
     /// <summary>Longer paths, and more of them, end early.</summary>
     private const int MostParts = 48, MostPaths = 1 << 18;
@@ -18,18 +18,35 @@ internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPri
     /// <summary>The longest sequence of references that is noticed to repeat itself.</summary>
     private const int LongestPeriod = 4;
 
+    private const int MadeKept = 1 << 10;
+
     private readonly ReferenceNames _names = new(graph);
     private readonly List<Part> _parts = [default];
     private readonly Dictionary<Part, int> _numbers = [];
     private readonly List<int> _depths = [0];
-    private readonly int[] _paths = new int[graph.Blocks.Length];
+    private readonly Column<int> _paths = new(graph.Blocks.Length);
     private readonly List<int> _way = [];
+
+    /// <summary>The paths that were made last: many objects have the same few paths.</summary>
+    private readonly Made[] _made = new Made[MadeKept];
 
     /// <param name="Parent">The path before it; 0 for a root.</param>
     /// <param name="Name">The reference; of a root, its text.</param>
     /// <param name="HolderType">The type of the object that has the reference; of a root, its <see cref="RootKind"/>.</param>
     /// <param name="Repeats">True if the same references repeat.</param>
     private readonly record struct Part(int Parent, ReferenceName Name, int HolderType, bool Repeats);
+
+    /// <param name="Holder">The path of the object that has the reference; 0 if nothing is kept here.</param>
+    /// <param name="Type">The type of that object.</param>
+    /// <param name="Name">The reference.</param>
+    /// <param name="Path">The path that it leads to.</param>
+    private readonly record struct Made(int Holder, int Type, ReferenceName Name, int Path)
+    {
+        public static int PlaceOf(int holder, int type, ReferenceName name) =>
+            (holder * 31) + (type * 7) + (name.Text is [var first, .., var last] ? (name.Text.Length * 3) + first + (last * 5) : 0) & (MadeKept - 1);
+
+        public bool Is(int holder, int type, ReferenceName name) => Holder == holder && Type == type && Name.Kind == name.Kind && ReferenceEquals(Name.Text, name.Text);
+    }
 
     /// <summary>Makes the paths of all objects that are reached, holder by holder, so that each holder is looked at once.</summary>
     public void MakeAll()
@@ -113,6 +130,8 @@ internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPri
         return parts;
     }
 
+    public void Dispose() => _paths.Dispose();
+
     private int Root(int block)
     {
         var text = paths.IsReached(block) ? paths.Roots.NameOf(block) : "garbage";
@@ -137,7 +156,18 @@ internal sealed class PathTexts(HeapGraph graph, ShortestPaths paths, bool isPri
         if (isPrivate && !isNamespace)
             name = name.Any();
 
-        var (type, ancestor) = (graph.Types[holder], path);
+        var type = graph.Types[holder];
+        ref var made = ref _made[Made.PlaceOf(path, type, name)];
+        if (!made.Is(path, type, name))
+            made = new Made(path, type, name, Extend(path, type, name));
+
+        return made.Path;
+    }
+
+    /// <summary>Returns the path to what a reference of an object at the end of a path leads to.</summary>
+    private int Extend(int path, int type, ReferenceName name)
+    {
+        var ancestor = path;
         for (var period = 1; period <= LongestPeriod && ancestor != 0; period++, ancestor = _parts[ancestor].Parent)
         {
             if (IsSame(ancestor) && (_parts[ancestor].Repeats || IsSame(Ancestor(ancestor, period))))

@@ -81,15 +81,15 @@ internal sealed class RootFinder
     private void AddRest()
     {
         var references = _graph.References;
-        var isReferred = new bool[_graph.Blocks.Length];
-        foreach (var target in references.Targets.AsSpan(0, references.Heads[^1]))
+        using var isReferred = new Column<bool>(_graph.Blocks.Length);
+        foreach (var target in references.All)
             isReferred[target] = true;
 
         for (var i = 0; i < isReferred.Length; i++)
         {
             if (_graph.KindOf(i) == BlockKind.Memory && !isReferred[i])
                 _roots.Add(i, RootKind.Memory);
-            else if (_graph.KindOf(i) == BlockKind.Object && references.Unexplained[i] > 0)
+            else if (references.Unexplained[i] > 0 && _graph.KindOf(i) == BlockKind.Object)
                 _roots.Add(i, RootKind.Native, references.Unexplained[i] == int.MaxValue ? _build.Layout.IsFreeThreaded ? "uncounted" : "immortal" : null);
         }
     }

@@ -4,23 +4,28 @@ namespace AllocTrace.Objects;
 /// Finds the shortest path to each block from the best kind of root that reaches it. Blocks that are not reached are garbage, except for C
 /// memory, whose users are unknown.
 /// </summary>
-internal sealed class ShortestPaths
+internal sealed class ShortestPaths : IDisposable
 {
-    private const int Unreached = -2, Root = -1;
+    /// <summary>In <see cref="_parents"/>, which has a block's parent plus 2.</summary>
+    private const int Unreached = 0, Root = 1, First = 2;
 
     private readonly HeapGraph _graph;
-    private readonly int[] _parents, _queue;
+    private readonly Column<int> _parents, _queue;
     private readonly int _reached;
 
     public ShortestPaths(HeapGraph graph, Roots roots)
     {
         (_graph, Roots) = (graph, roots);
-        _parents = new int[graph.Blocks.Length];
-        Array.Fill(_parents, Unreached);
-        _queue = new int[graph.Blocks.Length];
+        (_parents, _queue) = (new Column<int>(graph.Blocks.Length), new Column<int>(graph.Blocks.Length));
         var tail = 0;
-        for (var kind = RootKind.Module; kind <= RootKind.Memory; kind++)
-            tail = Reach(kind, tail);
+        var inOrder = roots.InOrder().AsSpan();
+        for (int end; inOrder.Length > 0; inOrder = inOrder[end..])
+        {
+            for (end = 1; end < inOrder.Length && roots[inOrder[end]] == roots[inOrder[0]]; end++)
+                ;
+
+            tail = Reach(inOrder[..end], tail);
+        }
 
         // Rings of C memory: no root reaches them.
         for (var i = 0; i < _parents.Length; i++)
@@ -38,7 +43,7 @@ internal sealed class ShortestPaths
     }
 
     /// <summary>The blocks that are reached, each after its parent, those with the same parent mostly together.</summary>
-    public ReadOnlySpan<int> Order => _queue.AsSpan(0, _reached);
+    public ReadOnlySpan<int> Order => _queue.Span[.._reached];
 
     public Roots Roots { get; }
 
@@ -48,18 +53,26 @@ internal sealed class ShortestPaths
     public bool IsGarbage(int block) => _parents[block] == Unreached && _graph.KindOf(block) is (BlockKind.Object or BlockKind.Buffer);
 
     /// <summary>Returns the object through which a block is reached, or the root of C memory; -1 when the block is a root itself.</summary>
-    public int ParentOf(int block) => _parents[block];
+    public int ParentOf(int block) => Math.Max(_parents[block], Root) - First;
 
-    private int Reach(RootKind kind, int tail)
+    public void Dispose()
+    {
+        _parents.Dispose();
+        _queue.Dispose();
+        Roots.Dispose();
+    }
+
+    /// <summary>Reaches what roots of one kind lead to.</summary>
+    private int Reach(ReadOnlySpan<int> roots, int tail)
     {
         var head = tail;
-        for (var i = 0; i < _parents.Length; i++)
+        foreach (var root in roots)
         {
-            if (Roots[i] != kind || _parents[i] != Unreached)
+            if (_parents[root] != Unreached)
                 continue;
 
-            _parents[i] = Root;
-            _queue[tail++] = i;
+            _parents[root] = Root;
+            _queue[tail++] = root;
         }
 
         return Follow(head, tail);
@@ -71,7 +84,7 @@ internal sealed class ShortestPaths
         {
             var block = _queue[head];
             // Buffers are left out of the way: a deque's are a list as long as the deque.
-            var parent = _graph.Types.IsObject(block) || _parents[block] == Root ? block : _parents[block];
+            var parent = _graph.Types.IsObject(block) || _parents[block] == Root ? block + First : _parents[block];
             foreach (var target in _graph.References.References(block))
             {
                 if (_parents[target] != Unreached)

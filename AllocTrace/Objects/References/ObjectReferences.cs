@@ -16,42 +16,103 @@ internal sealed class ObjectReferences(HeapGraph graph)
     /// <summary>The most texts of keys that are kept: the same few names come again and again.</summary>
     private const int MostKeptKeys = 1 << 14;
 
+    private static readonly (string, string)[] _typeFields =
+        [("type.dict", ReferenceName.Dict), ("type.base", "__base__"), ("type.bases", "__bases__"), ("type.mro", "__mro__"), ("type.subclasses", "__subclasses__")];
+
+    private static readonly (string, string)[] _functionFields =
+    [
+        ("function.dict", ReferenceName.Dict), ("function.closure", "__closure__"), ("function.defaults", "__defaults__"), ("function.keyword_defaults", "__kwdefaults__"),
+        ("function.annotations", "__annotations__"), ("function.code", "__code__"), ("function.globals", "__globals__"),
+    ];
+
+    private static readonly (string, string)[] _methodFields = [("method.self", "__self__"), ("method.function", "__func__")];
+
+    private static readonly (string, string)[] _cellFields = [("cell.content", "cell_contents")];
+
+    private static readonly (string, string)[] _codeFields = [("code.constants", "co_consts"), ("code.names", "co_names")];
+
+    private static readonly (string, string)[] _tracebackFields = [("traceback.next", "tb_next"), ("traceback.frame", "tb_frame")];
+
+    private static readonly (string, string)[] _exceptionFields =
+        [("exception.dict", ReferenceName.Dict), ("exception.args", "args"), ("exception.traceback", "__traceback__"), ("exception.context", "__context__"), ("exception.cause", "__cause__")];
+
     private readonly PageReader _memory = graph.Memory;
     private readonly ObjectLayout _layout = graph.Build.Layout;
     private readonly FrameScan _frames = new(graph.Memory, graph.TypeReader, graph.Build);
     private readonly Dictionary<int, List<(int Offset, string Name)>> _members = [];
     private readonly Dictionary<ulong, string> _keys = [], _attributes = [];
 
-    /// <summary>Returns the references of an object by the address that they go to. The same address may come more than once.</summary>
+    /// <summary>Visits the references of an object by the address that they go to. The same address may come more than once.</summary>
     /// <param name="block">The object.</param>
+    /// <param name="visit">Called for each: millions of objects are asked, most of them for a few references.</param>
     /// <param name="most">The most places of a container that are looked at.</param>
-    public IEnumerable<ReferencePlace> Of(int block, long most = Most)
+    public void Visit(int block, Action<ReferencePlace> visit, long most = Most)
     {
         var (address, type) = (graph.Target.AddressOf(block), graph.TypeOfObject(block));
-        var contents = type.Kind switch
+        VisitContents(address, type, visit, most);
+        if (type.Kind != ObjectKind.WeakReference)
+            VisitAttributes(address, type, visit);
+    }
+
+    private void VisitContents(ulong address, ObjectType type, Action<ReferencePlace> visit, long most)
+    {
+        switch (type.Kind)
         {
-            ObjectKind.Dict => Items(address, most),
-            ObjectKind.List => Sequence(_memory.Word(address, _layout.ListItems), Math.Min(Length(address), most)),
-            ObjectKind.Tuple => Sequence(address + (ulong)_layout.TupleItems, Math.Min(Length(address), most)),
-            ObjectKind.Set => Elements(address, most),
-            ObjectKind.Deque => Deque(address, most),
-            ObjectKind.Type => Fields(address, ("type.dict", ReferenceName.Dict), ("type.base", "__base__"), ("type.bases", "__bases__"), ("type.mro", "__mro__"), ("type.subclasses", "__subclasses__")),
-            ObjectKind.Function => Fields(address, ("function.dict", ReferenceName.Dict), ("function.closure", "__closure__"), ("function.defaults", "__defaults__"),
-                ("function.keyword_defaults", "__kwdefaults__"), ("function.annotations", "__annotations__"), ("function.code", "__code__"), ("function.globals", "__globals__")),
-            ObjectKind.Method => Fields(address, ("method.self", "__self__"), ("method.function", "__func__")),
-            ObjectKind.Cell => Fields(address, ("cell.content", "cell_contents")),
-            ObjectKind.Module => [ReferencePlace.Attribute(_memory.Word(address, _layout.ObjectBytes), ReferenceName.Dict)],
-            ObjectKind.ThreadLocal => ThreadLocals(address, type),
-            ObjectKind.NumpyArray => Array(address, most),
-            ObjectKind.Code => Fields(address, ("code.constants", "co_consts"), ("code.names", "co_names")),
-            ObjectKind.Traceback => Fields(address, ("traceback.next", "tb_next"), ("traceback.frame", "tb_frame")),
-            ObjectKind.Exception => Fields(address, ("exception.dict", ReferenceName.Dict), ("exception.args", "args"), ("exception.traceback", "__traceback__"),
-                ("exception.context", "__context__"), ("exception.cause", "__cause__")),
-            ObjectKind.Frame => Locals(_layout.Minor >= 11 ? _memory.Word(address, _layout["frame_object.frame"]) : address),
-            ObjectKind.Generator => Locals(_layout.Minor >= 11 ? address + (ulong)_layout.GeneratorFrame : _memory.Word(address, _layout.GeneratorFrame)),
-            _ => [],
-        };
-        return contents.Concat(type.Kind == ObjectKind.WeakReference ? [] : Attributes(address, type)).Where(reference => reference.Target != 0);
+            case ObjectKind.Dict:
+                VisitItems(address, visit, most);
+                break;
+            case ObjectKind.List:
+                VisitSequence(_memory.Word(address, _layout.ListItems), Math.Min(Length(address), most), visit);
+                break;
+            case ObjectKind.Tuple:
+                VisitSequence(address + (ulong)_layout.TupleItems, Math.Min(Length(address), most), visit);
+                break;
+            case ObjectKind.Set:
+                VisitElements(address, visit, most);
+                break;
+            case ObjectKind.Deque:
+                VisitDeque(address, visit, most);
+                break;
+            case ObjectKind.NumpyArray:
+                VisitArray(address, visit, most);
+                break;
+            case ObjectKind.ThreadLocal when type.WeakListOffset > 0:
+                // Behind the list of weak references: {weak reference or sentinel of a thread: its dict} (localobject, Modules/_threadmodule.c).
+                Report(visit, new(_memory.Word(address + (ulong)type.WeakListOffset + 8), ReferenceKind.ThreadLocals, "thread-locals"));
+                break;
+            case ObjectKind.Frame:
+                VisitLocals(_layout.Minor >= 11 ? _memory.Word(address, _layout["frame_object.frame"]) : address, visit);
+                break;
+            case ObjectKind.Generator:
+                VisitLocals(_layout.Minor >= 11 ? address + (ulong)_layout.GeneratorFrame : _memory.Word(address, _layout.GeneratorFrame), visit);
+                break;
+            case ObjectKind.Module:
+                Report(visit, ReferencePlace.Attribute(_memory.Word(address, _layout.ObjectBytes), ReferenceName.Dict));
+                break;
+            default:
+                foreach (var (member, name) in FieldsOf(type.Kind))
+                    Report(visit, ReferencePlace.Attribute(_memory.Word(address, _layout[member]), name));
+                break;
+        }
+    }
+
+    /// <summary>Returns the fields that are references in the structure of a kind of object, as members of the layout with their names.</summary>
+    private static ReadOnlySpan<(string Member, string Name)> FieldsOf(ObjectKind kind) => kind switch
+    {
+        ObjectKind.Type => _typeFields,
+        ObjectKind.Function => _functionFields,
+        ObjectKind.Method => _methodFields,
+        ObjectKind.Cell => _cellFields,
+        ObjectKind.Code => _codeFields,
+        ObjectKind.Traceback => _tracebackFields,
+        ObjectKind.Exception => _exceptionFields,
+        _ => [],
+    };
+
+    private static void Report(Action<ReferencePlace> visit, ReferencePlace place)
+    {
+        if (place.Target != 0)
+            visit(place);
     }
 
     /// <summary>Returns the number of items of a container; 0 for other objects.</summary>
@@ -103,40 +164,37 @@ internal sealed class ObjectReferences(HeapGraph graph)
 
     private long Length(ulong address) => Math.Clamp((long)_memory.Word(address, _layout.SizeWord), 0, Most);
 
-    private IEnumerable<ReferencePlace> Items(ulong dict, long most)
+    private void VisitItems(ulong dict, Action<ReferencePlace> visit, long most)
     {
         foreach (var (key, value) in graph.Values.Items(dict, most))
         {
-            yield return new(value, ReferenceKind.Key, null, key);
-            yield return new(key, ReferenceKind.KeyItself, null, key);
+            visit(new(value, ReferenceKind.Key, null, key));
+            visit(new(key, ReferenceKind.KeyItself, null, key));
         }
     }
 
-    private IEnumerable<ReferencePlace> Sequence(ulong items, long count)
+    private void VisitSequence(ulong items, long count, Action<ReferencePlace> visit)
     {
         for (var i = 0L; i < count; i++)
-            yield return ReferencePlace.Item(_memory.Word(items + (ulong)(i * 8)), i);
+            Report(visit, ReferencePlace.Item(_memory.Word(items + (ulong)(i * 8)), i));
     }
 
     /// <summary>An array of objects has them in its data, in the order of its dimensions; a view has what it is a view of.</summary>
-    private IEnumerable<ReferencePlace> Array(ulong address, long most)
+    private void VisitArray(ulong address, Action<ReferencePlace> visit, long most)
     {
         var array = new NumpyFields(graph.Memory, _layout, address);
-        return Sequence(array.Data, Math.Min(array.References, most)).Prepend(ReferencePlace.Attribute(array.Base, "base"));
+        Report(visit, ReferencePlace.Attribute(array.Base, "base"));
+        VisitSequence(array.Data, Math.Min(array.References, most), visit);
     }
 
-    /// <summary>The field behind the list of weak references: {weak reference or sentinel of a thread: its dict} (localobject, Modules/_threadmodule.c).</summary>
-    private IEnumerable<ReferencePlace> ThreadLocals(ulong address, ObjectType type) =>
-        type.WeakListOffset > 0 ? [new(_memory.Word(address + (ulong)type.WeakListOffset + 8), ReferenceKind.ThreadLocals, "thread-locals")] : [];
-
-    private IEnumerable<ReferencePlace> Elements(ulong set, long most)
+    private void VisitElements(ulong set, Action<ReferencePlace> visit, long most)
     {
         var (table, count) = (_memory.Word(set, _layout.SetTable), Math.Min(Math.Max(0, (long)_memory.Word(set, _layout.SetMask)) + 1, most));
         for (var i = 0L; i < count; i++)
-            yield return new(_memory.Word(table + (ulong)(i * 16)), ReferenceKind.Element, "");
+            Report(visit, new(_memory.Word(table + (ulong)(i * 16)), ReferenceKind.Element, ""));
     }
 
-    private IEnumerable<ReferencePlace> Deque(ulong deque, long most)
+    private void VisitDeque(ulong deque, Action<ReferencePlace> visit, long most)
     {
         var (block, index, count) = (_memory.Word(deque, _layout.SizeWord + 8), (int)Math.Min(_memory.Word(deque, _layout.SizeWord + 24), DequeRange.Items), Math.Min(Length(deque), most));
         for (var i = 0L; i < count && block != 0; i++)
@@ -144,57 +202,52 @@ internal sealed class ObjectReferences(HeapGraph graph)
             if (index == DequeRange.Items)
                 (block, index) = (_memory.Word(block, 8 + (DequeRange.Items * 8)), 0);
 
-            yield return ReferencePlace.Item(_memory.Word(block, 8 + (index++ * 8)), i);
+            Report(visit, ReferencePlace.Item(_memory.Word(block, 8 + (index++ * 8)), i));
         }
     }
 
-    private IEnumerable<ReferencePlace> Fields(ulong address, params (string Member, string Name)[] fields) =>
-        fields.Select(field => ReferencePlace.Attribute(_memory.Word(address, _layout[field.Member]), field.Name));
-
-    private IEnumerable<ReferencePlace> Locals(ulong frame)
+    private void VisitLocals(ulong frame, Action<ReferencePlace> visit)
     {
         var code = _frames.CodeOf(frame);
         if (frame == 0 || !_frames.IsCode(code))
-            yield break;
+            return;
 
         var (first, names) = (frame + (ulong)_layout.FrameLocals, graph.Code.LocalsOf(code));
         for (var i = 0; i < names.Length; i++)
-            yield return ReferencePlace.Local(WithoutTags(_memory.Word(first + (ulong)(i * 8))), names[i]);
+            Report(visit, ReferencePlace.Local(WithoutTags(_memory.Word(first + (ulong)(i * 8))), names[i]));
 
-        yield return ReferencePlace.Attribute(_memory.Word(frame, _layout.FrameLocalsDict), "f_locals");
+        Report(visit, ReferencePlace.Attribute(_memory.Word(frame, _layout.FrameLocalsDict), "f_locals"));
         if (_layout.Minor < 11)
-            yield break;
+            return;
 
-        yield return ReferencePlace.Attribute(WithoutTags(_memory.Word(frame, _layout["frame.function"])), "<function>");
+        Report(visit, ReferencePlace.Attribute(WithoutTags(_memory.Word(frame, _layout["frame.function"])), "<function>"));
         var valid = _frames.ValidWords(frame, names.Length);
         for (var i = (long)names.Length; i < valid; i++)
-            yield return ReferencePlace.Attribute(WithoutTags(_memory.Word(first + (ulong)(i * 8))), "<stack>");
+            Report(visit, ReferencePlace.Attribute(WithoutTags(_memory.Word(first + (ulong)(i * 8))), "<stack>"));
     }
 
     private ulong WithoutTags(ulong word) => _layout.Minor >= 14 ? word & ~3UL : word;
 
-    /// <summary>Returns the attributes of an object, which need not be in a block of the graph.</summary>
-    public IEnumerable<ReferencePlace> AttributesOf(ulong address) => graph.TypeReader.TypeOf(address) is { } type ? Attributes(address, type) : [];
-
-    private IEnumerable<ReferencePlace> Attributes(ulong address, ObjectType type)
+    /// <summary>Visits the attributes of an object, which need not be in a block of the graph.</summary>
+    public void VisitAttributes(ulong address, Action<ReferencePlace> visit)
     {
-        foreach (var (offset, name) in MembersOf(type))
-            yield return ReferencePlace.Attribute(_memory.Word(address, offset), name);
-
-        var managed = type.Is(ObjectType.ManagedDict) && _layout.Minor >= 11;
-        if (managed)
-        {
-            foreach (var attribute in ManagedAttributes(address, type))
-                yield return attribute;
-        }
-        else if (DictWord(address, type) is var word and not 0)
-        {
-            yield return ReferencePlace.Attribute(_memory.Word(word), ReferenceName.Dict);
-        }
+        if (graph.TypeReader.TypeOf(address) is { } type)
+            VisitAttributes(address, type, visit);
     }
 
-    /// <summary>Returns the attributes that an instance keeps without a dict (from 3.11 on), and the dict if it has one.</summary>
-    private IEnumerable<ReferencePlace> ManagedAttributes(ulong address, ObjectType type)
+    private void VisitAttributes(ulong address, ObjectType type, Action<ReferencePlace> visit)
+    {
+        foreach (var (offset, name) in MembersOf(type))
+            Report(visit, ReferencePlace.Attribute(_memory.Word(address, offset), name));
+
+        if (type.Is(ObjectType.ManagedDict) && _layout.Minor >= 11)
+            VisitManagedAttributes(address, type, visit);
+        else if (DictWord(address, type) is var word and not 0)
+            Report(visit, ReferencePlace.Attribute(_memory.Word(word), ReferenceName.Dict));
+    }
+
+    /// <summary>Visits the attributes that an instance keeps without a dict (from 3.11 on), and the dict if it has one.</summary>
+    private void VisitManagedAttributes(ulong address, ObjectType type, Action<ReferencePlace> visit)
     {
         var (keys, dict) = (_memory.Word(type.Address, _layout.HeapTypeKeys), address - (ulong)(_layout.GcBytes + 8));
         var (word, values) = (_memory.Word(dict), 0UL);
@@ -208,10 +261,10 @@ internal sealed class ObjectReferences(HeapGraph graph)
         if (values != 0)
         {
             foreach (var (key, value) in graph.Values.Items(keys, values, MostAttributes))
-                yield return new(value, ReferenceKind.Attribute, null, key);
+                visit(new(value, ReferenceKind.Attribute, null, key));
         }
 
-        yield return ReferencePlace.Attribute(word, ReferenceName.Dict);
+        Report(visit, ReferencePlace.Attribute(word, ReferenceName.Dict));
     }
 
     /// <summary>Returns the address of the word that has an instance's dict; 0 when it has none.</summary>

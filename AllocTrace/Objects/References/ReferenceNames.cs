@@ -52,7 +52,7 @@ internal sealed class ReferenceNames(HeapGraph graph)
         if (_smallHolder != holder)
         {
             _small.Clear();
-            _small.AddRange(_references.Of(holder, MostPlaces));
+            _references.Visit(holder, _small.Add, MostPlaces);
             _smallHolder = holder;
         }
 
@@ -75,15 +75,16 @@ internal sealed class ReferenceNames(HeapGraph graph)
         }
 
         var names = new Dictionary<int, ReferenceName>();
-        foreach (var place in _references.Of(holder, 2 * MostNames))
+        _references.Visit(holder, Add, 2 * MostNames);
+        _kept.Add(holder, names);
+        _count += names.Count + 1;
+        return names;
+
+        void Add(ReferencePlace place)
         {
             if (graph.Target.FindObject(place.Target) is var block and >= 0 && !names.ContainsKey(block))
                 names.Add(block, _references.NameOf(place));
         }
-
-        _kept.Add(holder, names);
-        _count += names.Count + 1;
-        return names;
     }
 
     /// <summary>Returns the name of any item of a large container. What has the type of a key and of no value is a key.</summary>

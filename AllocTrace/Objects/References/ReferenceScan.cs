@@ -11,7 +11,7 @@ internal sealed unsafe class ReferenceScan : IDisposable
     /// <summary>Larger buffers of an unknown kind are data: no more of them is searched for references.</summary>
     private const long MostUnknownBytes = 64 << 20;
 
-    private readonly ImageBlock[] _blocks;
+    private readonly BlockList _blocks;
     private readonly BlockTypes _found;
     private readonly TypeReader _types;
     private readonly ObjectLayout _layout;
@@ -21,7 +21,7 @@ internal sealed unsafe class ReferenceScan : IDisposable
     private readonly FrameScan _frameScan;
     private readonly PythonLayout _frames;
 
-    public ReferenceScan(IMemoryImage image, ImageBlock[] blocks, BlockTypes found, ReferenceTarget target, TypeReader types, PythonBuild build, PageReader memory)
+    public ReferenceScan(IMemoryImage image, BlockList blocks, BlockTypes found, ReferenceTarget target, TypeReader types, PythonBuild build, PageReader memory)
     {
         (_blocks, _found, _types, _layout, _target) = (blocks, found, types, build.Layout, target);
         _window = new BlockWindow(image, blocks);
@@ -39,11 +39,11 @@ internal sealed unsafe class ReferenceScan : IDisposable
         if (start == null)
             return default;
 
-        _words.Begin(_blocks[block].Address, _blocks[block].Bytes, start, length);
+        _words.Begin(_blocks.AddressOf(block), _blocks.BytesOf(block), start, length);
         if (_found.IsQuiet(block))
             _words.Refer(_found.Header(block) + _layout.DictKeys); // it has a table, and borrows what is in it
         else if (_found.IsObject(block))
-            Object(_types.All[_found[block]], _found.Header(block), _blocks[block].Address + (ulong)_found.Header(block));
+            Object(_types.All[_found[block]], _found.Header(block), _blocks.AddressOf(block) + (ulong)_found.Header(block));
         else
             Buffer(_found.Forms[block], _found.Used[block]);
 

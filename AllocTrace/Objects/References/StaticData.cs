@@ -48,7 +48,7 @@ internal sealed class StaticData(HeapGraph graph, Roots roots)
         }
     }
 
-    private bool IsHeldFromOutside(int block) => graph.Types.IsObject(block) ? graph.References.Unexplained[block] > 0 : graph.References.Owners[block] < 0;
+    private bool IsHeldFromOutside(int block) => graph.Types.IsObject(block) ? graph.References.Unexplained[block] > 0 : graph.Types.OwnerOf(block) < 0;
 
     private string NameOf(ulong address, string file)
     {

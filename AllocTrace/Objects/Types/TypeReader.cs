@@ -8,15 +8,16 @@ internal sealed class TypeReader(PageReader memory, PythonBuild build)
 {
     /// <summary>Deeper chains of metaclasses, or of bases, are no program's.</summary>
     private const int MostMetaclasses = 8, MostBases = 256;
-    private const int MostTypes = 1 << 20, MostRefused = 1 << 20;
+    private const int RecentTypes = 1 << 8, MostTypes = 1 << 20, MostRefused = 1 << 20;
     private const long MostBasicBytes = 1 << 20, MostItemBytes = 1 << 12;
 
     private readonly Dictionary<ulong, ObjectType> _types = [];
     private readonly HashSet<ulong> _refused = [];
     private readonly List<ObjectType> _all = [];
     private readonly ObjectLayout _layout = build.Layout;
-    private ulong _last;
-    private ObjectType? _lastFound;
+
+    /// <summary>The types that were found last, by some bits of their address.</summary>
+    private readonly ObjectType?[] _recent = new ObjectType?[RecentTypes];
 
     /// <summary>All types that were found, by number.</summary>
     public IReadOnlyList<ObjectType> All => _all;
@@ -24,15 +25,23 @@ internal sealed class TypeReader(PageReader memory, PythonBuild build)
     /// <summary>Returns the type at an address, or <see langword="null"/> when no type is there.</summary>
     public ObjectType? Find(ulong address)
     {
-        if (address == _last)
-            return _lastFound;
+        if (FindKnown(address) is { } known)
+            return known;
 
-        if ((address & 7) != 0 || address is < 0x1000 or >= 1UL << 47)
+        return (address & 7) != 0 || address is < 0x1000 or >= 1UL << 47 ? null : Find(address, 0);
+    }
+
+    /// <summary>Returns the type at an address if it was found before. Reads no memory.</summary>
+    public ObjectType? FindKnown(ulong address)
+    {
+        ref var recent = ref _recent[(address >> 4 ^ address >> 12) & (RecentTypes - 1)];
+        if (recent is { } type && type.Address == address)
+            return type;
+
+        if (!_types.TryGetValue(address, out var known))
             return null;
 
-        var found = Find(address, 0);
-        (_last, _lastFound) = (address, found);
-        return found;
+        return recent = known;
     }
 
     /// <summary>Returns the type of the object at an address, or <see langword="null"/> when no object is there.</summary>

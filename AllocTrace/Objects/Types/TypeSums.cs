@@ -1,19 +1,17 @@
-using System.Runtime.InteropServices;
-
 namespace AllocTrace.Objects;
 
 /// <summary>Sums blocks by site, type and kind, with what each sum, each type and each site retains: once for what several of its blocks dominate.</summary>
-internal sealed class TypeSums
+internal sealed class TypeSums : IDisposable
 {
     private readonly HeapGraph _graph;
     private readonly ShortestPaths _paths;
-    private readonly Dictionary<ulong, int> _places = [];
+    private readonly KeyNumbers _places = new();
     private readonly List<Row> _rows = [];
     private readonly Dictionary<int, Group> _sites = [];
     private readonly Group[] _types;
 
     /// <summary>The place of each block's row.</summary>
-    private readonly int[] _of;
+    private readonly Column<int> _of;
 
     /// <summary>Blocks of which some dominate others: what is retained counts for the outermost only.</summary>
     private sealed class Group
@@ -48,7 +46,7 @@ internal sealed class TypeSums
 
     public TypeSums(HeapGraph graph, ShortestPaths paths, Dominators dominators)
     {
-        (_graph, _paths, _of) = (graph, paths, new int[graph.Blocks.Length]);
+        (_graph, _paths, _of) = (graph, paths, new Column<int>(graph.Blocks.Length));
         _types = [.. graph.TypeReader.All.Select(_ => new Group())];
         for (var i = 0; i < _of.Length; i++)
             Add(i);
@@ -64,17 +62,18 @@ internal sealed class TypeSums
 
     public List<TypeRow> Garbage() => [.. _rows.Where(row => row.GarbageBlocks > 0).Select(row => new TypeRow(row.Site, row.Type, row.Kind, row.GarbageBlocks, row.GarbageBytes, row.OfGarbage.Retained))];
 
+    public void Dispose() => _of.Dispose();
+
     private void Add(int block)
     {
-        var (site, type, kind, bytes) = (_graph.Blocks[block].Site, _graph.TypeOf(block), _graph.KindOf(block), _graph.Blocks[block].Bytes);
+        var (site, type, kind, bytes) = (_graph.Blocks.SiteOf(block), _graph.TypeOf(block), _graph.KindOf(block), _graph.Blocks.BytesOf(block));
         var key = (ulong)(uint)site << 32 | (uint)(type + 1) << 2 | (uint)kind;
-        ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(_places, key, out var isKnown);
-        if (!isKnown)
+        var place = _places.Of(key, out var isNew);
+        if (isNew)
         {
             if (!_sites.TryGetValue(site, out var ofSite))
                 _sites.Add(site, ofSite = new Group());
 
-            place = _rows.Count;
             _rows.Add(new Row(site, type, kind, ofSite));
         }
 

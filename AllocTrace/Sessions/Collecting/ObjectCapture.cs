@@ -171,7 +171,12 @@ internal sealed unsafe class ObjectCapture(
             Fail(_reader.Snapshot, $"it was not read within {LongestReadMs / 1000} s after the process had ended");
     }
 
-    public void Dispose() => Release();
+    public void Dispose()
+    {
+        Release();
+        foreach (var contents in _contents.Values)
+            contents.Dispose();
+    }
 
     private void Ask() => Interlocked.Or(ref Header->Order, WireFormat.OrderRequest);
 
@@ -279,7 +284,7 @@ internal sealed unsafe class ObjectCapture(
         _peak = snapshot;
         _isPeakWanted = false;
         foreach (var earlier in forgetNamed(PeakCopies.Name, snapshot))
-            _contents.Remove(earlier);
+            Forget(earlier);
 
         _peaks!.Rest(Environment.TickCount64, Environment.TickCount64 - _beganMs);
     }
@@ -290,8 +295,14 @@ internal sealed unsafe class ObjectCapture(
         _whyNoPeak = why;
         _peaks!.Rest(Environment.TickCount64, 0);
         forgetNamed(PeakCopies.Name, _peak);
-        _contents.Remove(snapshot);
+        Forget(snapshot);
         Answer(snapshot, $"no types and holders: {why}");
+    }
+
+    private void Forget(SnapshotImage snapshot)
+    {
+        if (_contents.Remove(snapshot, out var contents))
+            contents.Dispose();
     }
 
     private bool IsPeak(SnapshotImage snapshot) => _peaks is not null && snapshot.Name == PeakCopies.Name;

@@ -46,7 +46,7 @@ internal sealed class ObjectWriter(WriteConnection connection)
             return;
 
         using var graphRow = new RawInsert(connection, "object_graph", columns: 3);
-        foreach (var (position, part) in graph.Chunk(GraphPartBytes).Index())
+        foreach (var (position, part) in graph.Parts(GraphPartBytes).Index())
             graphRow.Add(snapshot, position, part);
     }
 }

@@ -141,6 +141,27 @@ public sealed class CopyTests
             ? JsonDocument.Parse(found.Output).RootElement.GetProperty("types")[0].GetProperty("count").GetInt32() : 0;
     }
 
+    /// <summary>The system says how much memory the collector has, before, at most and after.</summary>
+    [TestMethod]
+    public void Memory_for_a_copy_is_bounded_and_given_back()
+    {
+        const int Rows = 100_000, FewestBlocks = 6 * Rows, MostBytesOfBlock = 80;
+        const long Other = 48 << 20; // what the runtime loads, compiles and has not collected yet
+        using var folder = new TemporaryFolder();
+        using var run = Run(folder, Python.Default, "kept.py", [], $"{Rows}");
+        var before = Memory(run.Collector, "VmRSS");
+        for (var i = 0; i < 4; i++)
+            Assert.StartsWith("types and holders from a copy", Take(run.Pid, $"copy {i}"));
+
+        var (most, after) = (Memory(run.Collector, "VmHWM"), Memory(run.Collector, "VmRSS"));
+        run.End("end");
+        var blocks = TraceQuery.Single<long>(run.Database, "SELECT max(blocks) FROM (SELECT sum(blocks) AS blocks FROM object_type GROUP BY snapshot)");
+        Assert.IsGreaterThan(FewestBlocks, blocks);
+        Console.WriteLine($"{blocks:N0} blocks; the collector has {before >> 20} MiB before, {most >> 20} at most, {after >> 20} after");
+        Assert.IsLessThan(before + (MostBytesOfBlock * blocks) + Other, most);
+        Assert.IsLessThan(before + Other, after);
+    }
+
     [TestMethod]
     public void Forked_children_have_copies_of_their_own()
     {
@@ -281,6 +302,10 @@ public sealed class CopyTests
         }
     }
 
+    /// <summary>Returns a size that the system gives for a process, in bytes.</summary>
+    private static long Memory(int pid, string label) =>
+        1024 * long.Parse(Status(pid).Split('\n').Single(line => line.StartsWith(label, StringComparison.Ordinal)).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[^2]);
+
     private static string Name(int pid) => Status(pid).Split('\n')[0].Split('\t')[^1];
 
     private static void AssertAddsUp(string database)
@@ -309,6 +334,8 @@ public sealed class CopyTests
             Assert.AreEqual("ready", _run.StandardOutput.ReadLine());
             Pid = (uint)ChildOf(_run.Id);
         }
+
+        public int Collector => _run.Id;
 
         public string Database { get; }
 

@@ -145,7 +145,7 @@ internal static class ObjectTruth
                 continue;
 
             of++;
-            var owner = graph.References.Owners[buffer];
+            var owner = graph.Types.OwnerOf(buffer);
             if (owner >= 0 && graph.References.References(owner).Contains(buffer))
                 agreed++;
             else

@@ -53,7 +53,7 @@ internal sealed class ObservedProgram : IDisposable
         var image = new ProcessImage(_process.Id);
         var build = PythonBuild.Find(image, found.Layout.Minor, found.Layout.FreeThreaded, found.Runtime, out var why);
         Assert.IsNotNull(build, why);
-        return HeapGraph.Read(image, log.Blocks, build);
+        return HeapGraph.Read(image, BlockList.Of(log.Blocks), build);
     }
 
     /// <summary>Lets the program continue until it writes a line.</summary>

@@ -16,7 +16,8 @@ public sealed unsafe class BlockWindowTests
         foreach (var bytes in new long[] { 1, 64, 4096, BlockWindow.PrefixBytes, 1 << 20, long.MaxValue })
         {
             var blocks = new[] { first, second, third, fourth, fifth }.Select(address => new ImageBlock(address, bytes, ImageBlock.ObjectDomain, 0)).ToArray();
-            using var window = new BlockWindow(new CountingImage(), blocks);
+            using var list = BlockList.Of(blocks);
+            using var window = new BlockWindow(new CountingImage(), list);
             for (var i = 0; i < blocks.Length; i++)
             {
                 var prefix = window.Prefix(i, out var length);
