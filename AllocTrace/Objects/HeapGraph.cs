@@ -49,6 +49,7 @@ internal sealed class HeapGraph : IDisposable
 
     public void Dispose()
     {
+        Memory.Dispose();
         Index.Dispose();
         Types.Dispose();
         References.Dispose();

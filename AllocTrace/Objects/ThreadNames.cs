@@ -26,7 +26,12 @@ internal sealed class ThreadNames
     /// <summary>Returns the names of running threads by the system's number of the thread, as the process knows it.</summary>
     /// <exception cref="IOException">The process has ended. The message is one line.</exception>
     /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
-    public static IReadOnlyDictionary<uint, string> Read(IMemoryImage image, PythonBuild build) => new ThreadNames(image, build)._names;
+    public static IReadOnlyDictionary<uint, string> Read(IMemoryImage image, PythonBuild build)
+    {
+        var names = new ThreadNames(image, build);
+        names._graph.Dispose();
+        return names._names;
+    }
 
     private void AddThreadsOf(ulong modules)
     {

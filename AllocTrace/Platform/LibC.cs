@@ -10,7 +10,7 @@ namespace AllocTrace.Platform;
 internal static unsafe partial class LibC
 {
     public const int ProtRead = 1, ProtWrite = 2;
-    public const int MapShared = 1, MapPrivate = 2, MapNoReserve = 0x4000;
+    public const int MapShared = 1, MapPrivate = 2, MapAnonymous = 0x20, MapNoReserve = 0x4000, RemapMayMove = 1;
     public const int ClockMonotonic = 1;
     public const int ENoEnt = 2, EIntr = 4, ENotDir = 20;
     public const int SigHup = 1, SigPipe = 13, SigTerm = 15, SigCont = 18, SigStop = 19, SigXfsz = 25;
@@ -29,6 +29,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     public static partial nint Map(nint address, nuint length, int protection, int flags, SafeHandle file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "mremap", SetLastError = true)]
+    public static partial nint Remap(nint address, nuint length, nuint newLength, int flags);
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     public static partial int Unmap(nint address, nuint length);

@@ -7,19 +7,19 @@ namespace AllocTrace.Objects;
 /// Reads single words and strings at any address of an image, through a cache of pages that has a fixed size. Memory that is not there reads as zeros.
 /// Used by one thread.
 /// </summary>
-internal sealed class PageReader(IMemoryImage image)
+internal sealed class PageReader(IMemoryImage image) : IDisposable
 {
     private const int PageBits = 12, PageBytes = 1 << PageBits, CachedPages = 1 << 12;
 
     private readonly ulong[] _keys = new ulong[CachedPages];
-    private readonly byte[]?[] _pages = new byte[]?[CachedPages];
+    private readonly Column<byte> _pages = new(CachedPages * PageBytes);
     private readonly bool[] _isThere = new bool[CachedPages];
 
     /// <summary>Returns the word at an address; 0 when it is not there.</summary>
     public ulong Word(ulong address)
     {
         if ((address & (PageBytes - 1)) <= PageBytes - sizeof(ulong))
-            return Page(address) is { } page ? BinaryPrimitives.ReadUInt64LittleEndian(page.AsSpan((int)(address & (PageBytes - 1)))) : 0;
+            return Page(address) is { IsEmpty: false } page ? BinaryPrimitives.ReadUInt64LittleEndian(page[(int)(address & (PageBytes - 1))..]) : 0;
 
         Span<byte> word = stackalloc byte[sizeof(ulong)];
         return TryRead(address, word) ? BinaryPrimitives.ReadUInt64LittleEndian(word) : 0;
@@ -46,10 +46,10 @@ internal sealed class PageReader(IMemoryImage image)
         {
             var offset = (int)(address & (PageBytes - 1));
             var count = Math.Min(into.Length, PageBytes - offset);
-            if (Page(address) is not { } page)
+            if (Page(address) is not { IsEmpty: false } page)
                 return false;
 
-            page.AsSpan(offset, count).CopyTo(into);
+            page.Slice(offset, count).CopyTo(into);
             into = into[count..];
             address += (ulong)count;
         }
@@ -64,11 +64,11 @@ internal sealed class PageReader(IMemoryImage image)
         var count = 0;
         while (count < most)
         {
-            if (Page(address + (ulong)count) is not { } page)
+            if (Page(address + (ulong)count) is not { IsEmpty: false } page)
                 return null;
 
             var offset = (int)(address + (ulong)count & (PageBytes - 1));
-            var part = page.AsSpan(offset, Math.Min(most - count, PageBytes - offset));
+            var part = page.Slice(offset, Math.Min(most - count, PageBytes - offset));
             var end = part.IndexOf((byte)0);
             (end < 0 ? part : part[..end]).CopyTo(bytes[count..]);
             if (end >= 0)
@@ -80,17 +80,20 @@ internal sealed class PageReader(IMemoryImage image)
         return null;
     }
 
-    private byte[]? Page(ulong address)
+    public void Dispose() => _pages.Dispose();
+
+    /// <summary>Returns the page of an address; nothing when it is not there.</summary>
+    private ReadOnlySpan<byte> Page(ulong address)
     {
         var key = (address >> PageBits) + 1;
         var slot = (int)(key & (CachedPages - 1));
+        var page = _pages.Span.Slice(slot * PageBytes, PageBytes);
         if (_keys[slot] != key)
         {
-            var page = _pages[slot] ??= new byte[PageBytes];
             _isThere[slot] = image.TryRead(address & ~(ulong)(PageBytes - 1), page);
             _keys[slot] = key;
         }
 
-        return _isThere[slot] ? _pages[slot] : null;
+        return _isThere[slot] ? page : default;
     }
 }
