@@ -7,7 +7,8 @@ LIBRARY is liballoctrace.so, PYTHON the interpreter whose suite is run. Without 
 module with a case whose outcomes differ is run again each way, up to three times in all: a case differs when no outcome under the tracer
 was ever seen alone. Differences that differences.txt explains are shown and do not count.
 
-With --native, memory of C code is recorded as well, with C stacks or without: liballoctrace-native.so is beside LIBRARY.
+With --native, memory of C code is recorded as well, with C stacks or without: liballoctrace-native.so is beside LIBRARY. Without modules:
+those of native-modules.txt.
 
 With --root, PYTHON is a path in another system's tree, and is run there (as root; with this machine's /tmp and /proc).
 
@@ -151,7 +152,7 @@ def main():
         folder = arguments.keep or pathlib.Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         suite = Suite(arguments, folder)
-        return compare(suite, arguments.modules or words("modules.txt"))
+        return compare(suite, arguments.modules or words("native-modules.txt" if arguments.native else "modules.txt"))
 
 
 def compare(suite, wanted):
