@@ -78,7 +78,7 @@ static unsigned by_rules(struct kept_c_frames *kept, struct unwind_frame frame, 
     }
 }
 
-/* What is kept of a thread's stacks. */
+/* A thread's earlier stacks. */
 struct kept {
     struct kept_c_frames frames;
     struct kept_c_branches branches;
