@@ -10,8 +10,8 @@
 
 enum { FRAME_MEMO_BITS = 12, NODE_MEMOS = 1024 };
 
-/* Frames: a stack of the usual 8 MiB has fewer than the most. */
-enum { FIRST_CAPACITY = 1024, MOST_CAPACITY = 1 << 17, GROWTH = 8 };
+/* Frames: CPython's own take more than 64 bytes each, so a stack of the usual 8 MiB has fewer than the most. */
+enum { FIRST_CAPACITY = 1 << 10, GROWTH = 8, MOST_CAPACITY = 1 << 17 };
 
 /* The last result of c_frames_number. */
 struct frame_memo {
@@ -34,7 +34,8 @@ enum { ROOMS = 1 };
 struct c_walker {
     size_t size;
     uint64_t epoch; /* of the code, when it was last looked at */
-    uint32_t rest;  /* allocations for which no stack is looked for, since the last one was too deep */
+    uint32_t rest;  /* allocations for which no stack is looked for, since the last one was too deep, */
+    uintptr_t near; /* unless the stack pointer is above this */
     const struct traced_runtime *runtime;
     uintptr_t hook;               /* the return address in the last hook: the last frame of this library */
     struct unwind_rule hook_rule; /* and how it is left */
@@ -159,15 +160,20 @@ static __attribute__((noinline, cold)) struct c_walker *make_ready(struct thread
  * that looking costs each allocation little. */
 static __attribute__((noinline, cold)) struct c_stack unwind_deeper(struct walker *walker, struct unwind_frame frame)
 {
+    enum { NEAR = 64 << 10 };
     struct c_walker *kept = walker->thread->c_walker;
     struct c_stack stack = {.is_cut = true};
-    while (kept->frames[0].is_full && kept->frames[0].capacity < MOST_CAPACITY
-           && make_walker(walker->thread, kept->frames[0].capacity * GROWTH)) {
+    while (kept->frames[0].is_full && kept->frames[0].capacity < MOST_CAPACITY) {
+        uint32_t capacity = kept->frames[0].capacity * GROWTH;
+        if (!make_walker(walker->thread, capacity < MOST_CAPACITY ? capacity : MOST_CAPACITY))
+            break;
         kept = walker->thread->c_walker;
         stack = unwind(walker, &kept->frames[0], frame);
     }
-    if (kept->frames[0].is_full)
+    if (kept->frames[0].is_full) {
         kept->rest = MOST_CAPACITY / 64;
+        kept->near = frame.sp + NEAR;
+    }
     stack.is_in_a_loop = stack.is_in_a_loop || kept->frames[0].is_full; /* it is not said of it that it shows none */
     return stack;
 }
@@ -176,10 +182,11 @@ static __attribute__((noinline, cold)) struct c_stack unwind_deeper(struct walke
 static struct c_stack unwind_and_remember(struct walker *walker, const struct unwind_frame *frame, struct kept_c_branch **branch)
 {
     struct c_walker *kept = walker->thread->c_walker;
-    if (__builtin_expect(kept->rest, 0)) {
+    if (__builtin_expect(kept->rest, 0) && frame->sp < kept->near) {
         kept->rest--;
         return (struct c_stack){.is_cut = true, .is_in_a_loop = true};
     }
+    kept->rest = 0;
     struct c_stack stack = unwind(walker, &kept->frames[0], *frame);
     if (__builtin_expect(kept->frames[0].is_full, 0))
         return unwind_deeper(walker, *frame);
