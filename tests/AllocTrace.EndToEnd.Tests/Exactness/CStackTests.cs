@@ -82,7 +82,7 @@ public sealed class CStackTests
     [TestMethod]
     public void Deep_C_stacks_are_whole_and_cost_a_comparison()
     {
-        const int Depth = 20_000, Times = 30_000;
+        const int Depth = 12_000, Times = 30_000;
         using var folder = new TemporaryFolder();
         var database = folder.File("deep.db");
         var seconds = RecordDeep(database, Depth, Times);
@@ -98,7 +98,7 @@ public sealed class CStackTests
     [TestMethod]
     public void C_stacks_without_room_are_counted()
     {
-        const int Depth = 140_000, Times = 10_000;
+        const int Depth = 40_000, Times = 10_000;
         using var folder = new TemporaryFolder();
         var database = folder.File("deeper.db");
         var seconds = RecordDeep(database, Depth, Times);

@@ -10,8 +10,9 @@
 
 enum { FRAME_MEMO_BITS = 12, NODE_MEMOS = 1024 };
 
-/* Frames: CPython's own take more than 64 bytes each, so a stack of the usual 8 MiB has fewer than the most. */
-enum { FIRST_CAPACITY = 1 << 10, GROWTH = 8, MOST_CAPACITY = 1 << 17 };
+/* Frames, and allocations. All frames are compared at each allocation, so more of them would slow down a recursion that goes to the end of
+ * the stack many times. */
+enum { FIRST_CAPACITY = 1 << 10, GROWTH = 4, MOST_CAPACITY = 1 << 14, REST = 2048 };
 
 /* The last result of c_frames_number. */
 struct frame_memo {
@@ -171,7 +172,7 @@ static __attribute__((noinline, cold)) struct c_stack unwind_deeper(struct walke
         stack = unwind(walker, &kept->frames[0], frame);
     }
     if (kept->frames[0].is_full) {
-        kept->rest = MOST_CAPACITY / 64;
+        kept->rest = REST;
         kept->near = frame.sp + NEAR;
     }
     stack.is_in_a_loop = stack.is_in_a_loop || kept->frames[0].is_full; /* it is not said of it that it shows none */
