@@ -12,7 +12,7 @@ enum { FRAME_MEMO_BITS = 12, NODE_MEMOS = 1024 };
 
 /* Frames, and allocations. All frames are compared at each allocation, so more of them would slow down a recursion that goes to the end of
  * the stack many times. */
-enum { FIRST_CAPACITY = 1 << 10, GROWTH = 4, MOST_CAPACITY = 1 << 14, REST = 2048 };
+enum { FIRST_CAPACITY = 1 << 10, GROWTH = 8, MOST_CAPACITY = 1 << 13, REST = 2048 };
 
 /* The last result of c_frames_number. */
 struct frame_memo {
