@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Runs parts of CPython's own test suite alone and under the tracer, and compares the outcome of every test case.
 
-usage: compare.py [-j N] [--minutes N] [--keep FOLDER] [--root TREE] LIBRARY PYTHON [MODULE ...]
+usage: compare.py [-j N] [--minutes N] [--keep FOLDER] [--root TREE] [--native malloc|stacks] LIBRARY PYTHON [MODULE ...]
 
 LIBRARY is liballoctrace.so, PYTHON the interpreter whose suite is run. Without modules: those of modules.txt that this PYTHON has. A
 module with a case whose outcomes differ is run again each way, up to three times in all: a case differs when no outcome under the tracer
 was ever seen alone. Differences that differences.txt explains are shown and do not count.
+
+With --native, memory of C code is recorded as well, with C stacks or without: liballoctrace-native.so is beside LIBRARY. Without modules:
+those of native-modules.txt.
 
 With --root, PYTHON is a path in another system's tree, and is run there (as root; with this machine's /tmp and /proc).
 
@@ -66,7 +69,11 @@ class Suite:
     def __init__(self, arguments, folder):
         self.python, self.jobs, self.minutes, self.folder = arguments.python, arguments.jobs, arguments.minutes, folder
         self.recordings = Recordings(folder / "sessions")
-        self.library = str(shutil.copy(arguments.library, folder))
+        self.traced = {"LD_PRELOAD": str(shutil.copy(arguments.library, folder)), "ALLOCTRACE": str(self.recordings.folder)}
+        if arguments.native:
+            second = pathlib.Path(arguments.library).with_name("liballoctrace-native.so")
+            self.traced["LD_PRELOAD"] += f":{shutil.copy(second, folder)}"
+            self.traced["ALLOCTRACE_OPTIONS"] = f"native={arguments.native}"
         self.scratch = folder / "scratch"
         self.scratch.mkdir()
         self.interpreter = [self.python]
@@ -96,7 +103,7 @@ class Suite:
         command = [*self.interpreter, "-m", "test", f"-j{self.jobs}", "--timeout", "240", "--ignore", ENDLESS, "--junit-xml", f"{base}.xml", "-u", "none,cpu", *modules]
         environment = self.environment
         if traced:
-            environment = environment | {"LD_PRELOAD": self.library, "ALLOCTRACE": str(self.recordings.folder)}
+            environment = environment | self.traced
         with open(f"{base}.log", "w") as log:
             ended = subprocess.Popen(command, env=environment, cwd=self.scratch, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
             self.watch(ended)
@@ -136,6 +143,7 @@ def main():
     parser.add_argument("--minutes", type=int, default=30, help="how long a run may take")
     parser.add_argument("--keep", type=pathlib.Path, help="keep logs and recordings in this folder")
     parser.add_argument("--root", help="run PYTHON in this tree")
+    parser.add_argument("--native", choices=["malloc", "stacks"], help="record memory of C code, too")
     parser.add_argument("library")
     parser.add_argument("python")
     parser.add_argument("modules", nargs="*")
@@ -144,7 +152,7 @@ def main():
         folder = arguments.keep or pathlib.Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         suite = Suite(arguments, folder)
-        return compare(suite, arguments.modules or words("modules.txt"))
+        return compare(suite, arguments.modules or words("native-modules.txt" if arguments.native else "modules.txt"))
 
 
 def compare(suite, wanted):

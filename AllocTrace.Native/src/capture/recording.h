@@ -33,6 +33,7 @@ struct traced_runtime {
     uint32_t (*walk_python)(struct thread_capture *thread, bool holds_gil); /* what `walk` asks for Python's part of it; NULL: it is that */
     uintptr_t loop_begin, loop_end; /* to 3.10 its interpreter loop (c_stacks/loops.h); 0: not known */
     uint32_t checks_agreed;
+    bool is_checked;           /* walk_after_checks is in use */
     uintptr_t seen_finalizing; /* what *python.finalizing was when it was last looked at */
     char path[512];            /* the image's; its own string is gone with it */
     bool used;                 /* found, and not unloaded since, as far as can be known */

@@ -81,7 +81,8 @@ void sampling_begin_thread(struct thread_capture *thread)
 {
     thread->sampler = (struct sampler){0};
     if (!interval) {
-        thread->sampler.usual = (uint64_t)UINT32_MAX + 1;
+        bool has_c_stacks = recording.options.native == ALLOCTRACE_NATIVE_STACKS;
+        thread->sampler.usual = has_c_stacks ? 0 : (uint64_t)UINT32_MAX + 1;
         return;
     }
     os_random(&thread->sampler.random, sizeof thread->sampler.random);

@@ -29,7 +29,7 @@ void thread_change_ready(void);
 
 /* See sampling.h. When every allocation is recorded, all zero but the first. */
 struct sampler {
-    uint64_t usual;       /* sizes below it have the usual record: none when sampling, else those of 32 bits */
+    uint64_t usual;       /* sizes below it have the usual record: none when sampling or with C stacks, else those of 32 bits */
     uint64_t left;        /* bytes to the next that is chosen */
     uint64_t allocations; /* of this thread, so far */
     uint64_t random;

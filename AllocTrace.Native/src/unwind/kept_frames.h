@@ -13,15 +13,10 @@
 #include "unwind/stack_room.h"
 #include "unwind/step.h"
 
-enum { KEPT_C_FRAMES = 8192 /* a deeper stack is cut */ };
+enum { KEPT_WORDS_OF_A_FRAME = 3 /* its return address and two of the others */ };
 
-/* Frames, index 0 the outermost. The return address is below where the stack pointer is after the return. */
-struct kept_c_frame {
-    uintptr_t sp, pc;
-};
-
-/* A further word by which a frame's caller was found: the stored rbp, if the frame's size depends on it, and the CFA of a frame that
- * aligned its stack. */
+/* A word by which a frame's caller was found. Mostly a return address; else the stored rbp, if the frame's size depends on it, or the CFA
+ * of a frame that aligned its stack. */
 struct kept_c_word {
     const uintptr_t *at;
     uintptr_t value;
@@ -29,16 +24,18 @@ struct kept_c_word {
 
 /* The result of a walk. */
 struct c_stack {
-    uint32_t node;     /* the user's number of the innermost segment, 0 if it has no frame */
-    uint32_t outer;    /* and of the segments outside of it */
-    bool is_cut;       /* callers are missing */
-    bool is_in_a_loop; /* an interpreter's loop is outside of the innermost segment */
+    uint32_t node;         /* the user's number of the innermost segment, 0 if it has no frame */
+    uint32_t outer;        /* and of the segments outside of it */
+    uint32_t is_cut;       /* callers are missing */
+    uint32_t is_in_a_loop; /* an interpreter's loop is outside of the innermost segment */
 };
 
-struct kept_c_place {
-    const uintptr_t *fp; /* where the frame's rbp is kept */
+/* A frame: index 0 is the outermost. */
+struct kept_c_frame {
+    const uintptr_t *fp; /* where its rbp is kept */
     struct c_stack stack;
-    uint32_t words; /* of it and of all frames outside of it */
+    uint32_t words;  /* that led outwards from it. The next is its own return address: that is how the frame's callee returned to it. */
+    bool fp_matters; /* one of these words is where rbp is kept */
 };
 
 /* On the way to the first frame that is kept. */
@@ -48,13 +45,14 @@ struct pending_c_frame {
 };
 
 struct kept_c_frames {
-    uint32_t depth;
+    uint32_t depth, capacity;
+    intptr_t met;  /* the kept frame that the last walk met; -1: none, or its stack cannot be kept */
+    bool is_full;  /* the last stack is deeper than the capacity, and was not walked to its end */
     uintptr_t end; /* of the mapping that they are in */
     struct stack_rooms rooms;
-    struct kept_c_frame frames[KEPT_C_FRAMES];
-    struct kept_c_word words[2 * KEPT_C_FRAMES];
-    struct kept_c_place places[KEPT_C_FRAMES];
-    struct pending_c_frame pending[KEPT_C_FRAMES];
+    struct kept_c_word *words; /* outermost first; before the first is one that never holds */
+    struct kept_c_frame *frames;
+    struct pending_c_frame *pending;
 };
 
 /* A user's functions: constants, so that calls are inlined. */
@@ -64,47 +62,61 @@ struct frame_numbers {
     bool (*is_loop)(void *user, struct unwind_rule rule, const struct unwind_frame *frame, uintptr_t end);
 };
 
-/* Finds the first kept frame, going outwards from `from`, that no longer leads to its kept caller. Returns that caller, or -1 if there is
- * none. */
-static inline intptr_t kept_frames_find_change(const struct kept_c_frames *kept, intptr_t from)
+/* The size of the room for that many frames. Untouched, it takes no memory. */
+static inline size_t kept_frames_room(uint32_t capacity)
 {
-    for (intptr_t i = from; i >= 0; i--) {
-        for (uint32_t w = i ? kept->places[i - 1].words : 0; w < kept->places[i].words; w++)
-            if (*kept->words[w].at != kept->words[w].value)
-                return i - 1;
-        if (i && ((const uintptr_t *)kept->frames[i - 1].sp)[-1] != kept->frames[i - 1].pc)
-            return i - 1;
-    }
-    return -1;
+    size_t words = (size_t)capacity * KEPT_WORDS_OF_A_FRAME + 1;
+    return words * sizeof(struct kept_c_word) + capacity * (sizeof(struct kept_c_frame) + sizeof(struct pending_c_frame));
 }
 
-/* Returns true if all callers of a kept frame are unchanged. Reads all words before it is known that they still have a meaning: they lie
- * between the frame and the end of its stack's mapping, so they can be read. */
-ALWAYS_INLINE bool kept_frames_hold(const struct kept_c_frames *kept, intptr_t from)
+/* room: zeroed, of the above size. */
+static inline void kept_frames_begin(struct kept_c_frames *kept, void *room, uint32_t capacity)
 {
-    const struct kept_c_frame *frames = kept->frames;
-    uintptr_t difference = 0;
-    intptr_t i = from - 1;
-    for (; i >= 3; i -= 4)
-        difference |= (((const uintptr_t *)frames[i].sp)[-1] ^ frames[i].pc)
-                      | (((const uintptr_t *)frames[i - 1].sp)[-1] ^ frames[i - 1].pc)
-                      | (((const uintptr_t *)frames[i - 2].sp)[-1] ^ frames[i - 2].pc)
-                      | (((const uintptr_t *)frames[i - 3].sp)[-1] ^ frames[i - 3].pc);
-    for (; i >= 0; i--)
-        difference |= ((const uintptr_t *)frames[i].sp)[-1] ^ frames[i].pc;
-    for (uint32_t w = 0, words = kept->places[from].words; w < words; w++)
-        difference |= *kept->words[w].at ^ kept->words[w].value;
-    return difference == 0;
+    static const uintptr_t never = 0;
+    kept->capacity = capacity;
+    kept->words = (struct kept_c_word *)room + 1;
+    kept->words[-1] = (struct kept_c_word){&never, 1};
+    kept->frames = (struct kept_c_frame *)(kept->words + (size_t)capacity * KEPT_WORDS_OF_A_FRAME);
+    kept->pending = (struct pending_c_frame *)(kept->frames + capacity);
+}
+
+ALWAYS_INLINE uintptr_t kept_frame_sp(const struct kept_c_frames *kept, intptr_t index)
+{
+    return (uintptr_t)(kept->words[kept->frames[index].words].at + 1);
+}
+
+ALWAYS_INLINE uintptr_t kept_frame_pc(const struct kept_c_frames *kept, intptr_t index)
+{
+    return kept->words[kept->frames[index].words].value;
+}
+
+/* Compares the first `count` words, inwards ones first. Returns the index of the first that changed, or -1. Words are read whose meaning is
+ * only known when those before them held: they lie between the frame and the end of its stack's mapping, so they can be read. */
+ALWAYS_INLINE intptr_t kept_words_find_change(const struct kept_c_word *words, uint32_t count)
+{
+    const struct kept_c_word *word = words + (intptr_t)count - 1;
+#define HOLDS(i) (*word[-(i)].at == word[-(i)].value)
+    for (;; word -= 4) { /* ends at the one before the first */
+        if (__builtin_expect(!HOLDS(0), 0))
+            return word - words;
+        if (__builtin_expect(!HOLDS(1), 0))
+            return word - 1 - words;
+        if (__builtin_expect(!HOLDS(2), 0))
+            return word - 2 - words;
+        if (__builtin_expect(!HOLDS(3), 0))
+            return word - 3 - words;
+    }
+#undef HOLDS
 }
 
 /* A frame that did not save rbp left it where its callee found it: it moves for all of them together. */
 static inline void kept_frames_move_fp(struct kept_c_frames *kept, intptr_t from, const uintptr_t *fp)
 {
-    const uintptr_t *old = kept->places[from].fp;
+    const uintptr_t *old = kept->frames[from].fp;
     intptr_t i = from;
-    for (; i >= 0 && kept->places[i].fp == old; i--)
-        kept->places[i].fp = fp;
-    for (uint32_t w = i >= 0 ? kept->places[i].words : 0; w < kept->places[from].words; w++)
+    for (; i >= 0 && kept->frames[i].fp == old; i--)
+        kept->frames[i].fp = fp;
+    for (uint32_t w = i >= 0 ? kept->frames[i].words : 0; w < kept->frames[from].words; w++)
         if (kept->words[w].at == old)
             kept->words[w].at = fp;
 }
@@ -114,16 +126,19 @@ static inline void kept_frames_move_fp(struct kept_c_frames *kept, intptr_t from
 ALWAYS_INLINE intptr_t kept_frames_meet(struct kept_c_frames *kept, intptr_t *from, const struct unwind_frame *frame)
 {
     intptr_t i = *from;
-    while (i >= 0 && kept->frames[i].sp < frame->sp)
+    while (i >= 0 && kept_frame_sp(kept, i) < frame->sp)
         i--;
     *from = i;
-    if (i < 0 || kept->frames[i].sp != frame->sp || kept->frames[i].pc != frame->pc)
+    if (i < 0 || kept_frame_sp(kept, i) != frame->sp || kept_frame_pc(kept, i) != frame->pc)
         return -1;
-    if (kept->places[i].fp != frame->fp)
+    if (kept->frames[i].fp != frame->fp)
         kept_frames_move_fp(kept, i, frame->fp);
-    if (kept_frames_hold(kept, i))
+    intptr_t changed = kept_words_find_change(kept->words, kept->frames[i].words);
+    if (changed < 0)
         return i;
-    *from = kept_frames_find_change(kept, i);
+    while (i >= 0 && (intptr_t)kept->frames[i].words > changed)
+        i--;
+    *from = i;
     return -1;
 }
 
@@ -133,7 +148,7 @@ ALWAYS_INLINE void kept_frames_add(struct kept_c_frames *kept, const struct fram
 {
     const struct unwind_frame *frame = &pending->frame;
     struct unwind_rule rule = pending->rule;
-    uint32_t i = kept->depth++, words = i ? kept->places[i - 1].words : 0;
+    uint32_t i = kept->depth++, words = i ? kept->frames[i - 1].words + 1 : 0;
     if (numbers->is_loop(user, rule, frame, end)) {
         if (numbers->outer)
             stack->outer = numbers->outer(user, stack->outer, stack->node);
@@ -142,15 +157,17 @@ ALWAYS_INLINE void kept_frames_add(struct kept_c_frames *kept, const struct fram
     } else {
         stack->node = numbers->node(user, stack->node, frame->pc);
     }
-    if (rule.kind == UNWIND_BY_FP || rule.kind == UNWIND_REALIGNED || rule.fp == UNWIND_FP_AT_FP)
+    bool reads_fp = rule.kind == UNWIND_BY_FP || rule.kind == UNWIND_REALIGNED || rule.fp == UNWIND_FP_AT_FP;
+    bool fp_matters = reads_fp || (i && kept->frames[i - 1].fp == frame->fp && kept->frames[i - 1].fp_matters);
+    if (reads_fp)
         kept->words[words++] = (struct kept_c_word){frame->fp, *frame->fp};
     if (rule.kind == UNWIND_REALIGNED) {
         const uintptr_t *at = (const uintptr_t *)(*frame->fp + (uintptr_t)(intptr_t)rule.cfa);
         if ((uintptr_t)at >= frame->sp && (uintptr_t)at < end)
             kept->words[words++] = (struct kept_c_word){at, *at};
     }
-    kept->frames[i] = (struct kept_c_frame){.sp = frame->sp, .pc = frame->pc};
-    kept->places[i] = (struct kept_c_place){.fp = frame->fp, .stack = *stack, .words = words};
+    kept->words[words] = (struct kept_c_word){(const uintptr_t *)frame->sp - 1, frame->pc};
+    kept->frames[i] = (struct kept_c_frame){.fp = frame->fp, .stack = *stack, .words = words, .fp_matters = fp_matters};
 }
 
 /* Unwinds until a kept frame is met, and keeps the rest. */
@@ -165,36 +182,31 @@ ALWAYS_INLINE struct c_stack kept_frames_unwind(struct kept_c_frames *kept, cons
     intptr_t met, from = (intptr_t)kept->depth - 1;
     uint32_t pendings = 0;
     bool is_cut = false, is_kept = true;
-    while ((met = kept_frames_meet(kept, &from, &frame)) < 0) {
+    while ((met = kept_frames_meet(kept, &from, &frame)) < 0 && pendings < kept->capacity) {
         struct unwind_rule rule = unwind_rule_of(frame.pc);
         is_kept = is_kept && rule.kind != UNWIND_SIGNAL; /* the interrupted function's pc is not where a call would have put it */
         kept->pending[pendings++] = (struct pending_c_frame){frame, rule};
         if (!numbers->outer && numbers->is_loop(user, rule, &frame, end))
             break;
-        enum unwind_result result = pendings == KEPT_C_FRAMES ? UNWIND_CUT : unwind_step(rule, &frame, end);
+        enum unwind_result result = unwind_step(rule, &frame, end);
         is_cut = result == UNWIND_CUT;
         if (result != UNWIND_STEPPED)
             break;
     }
-    struct c_stack stack = met >= 0 ? kept->places[met].stack : (struct c_stack){.is_cut = is_cut};
+    kept->met = is_kept ? met : -1;
     kept->depth = (uint32_t)(met + 1);
-    if (kept->depth + pendings >= KEPT_C_FRAMES) {
+    kept->is_full = kept->depth + pendings >= kept->capacity;
+    if (__builtin_expect(kept->is_full, 0)) {
         kept->depth = 0;
-        is_kept = false;
+        kept->met = -1;
+        return (struct c_stack){.is_cut = true};
     }
+    struct c_stack stack = met >= 0 ? kept->frames[met].stack : (struct c_stack){.is_cut = is_cut};
     while (pendings)
         kept_frames_add(kept, numbers, user, &kept->pending[--pendings], &stack, end);
     if (!is_kept)
         kept->depth = 0;
     return stack;
-}
-
-/* True if the stack is that of the last walk. */
-ALWAYS_INLINE bool kept_frames_are_all(struct kept_c_frames *kept, const struct unwind_frame *frame)
-{
-    intptr_t top = (intptr_t)kept->depth - 1;
-    return top >= 0 && kept->frames[top].sp == frame->sp && kept->frames[top].pc == frame->pc && kept->places[top].fp == frame->fp
-           && kept->end == stack_rooms_end(&kept->rooms, frame->sp) && kept_frames_hold(kept, top);
 }
 
 #endif

@@ -75,6 +75,42 @@ public sealed class CStackTests
         Alloctrace.Run("leaks", merged).Succeeded();
     }
 
+    /// <summary>Allocates below more C frames than a walk has room for at first.</summary>
+    [TestMethod]
+    public void Deep_C_stacks_are_whole()
+    {
+        const int Depth = 7_000, Times = 30_000;
+        using var folder = new TemporaryFolder();
+        var database = folder.File("deep.db");
+        var seconds = RecordDeep(database, Depth, Times);
+        Assert.AreEqual("0 0", TraceQuery.Single<string>(database, "SELECT cut || ' ' || unplaced FROM native_stacks"));
+        Assert.AreEqual(1L, TraceQuery.Single<long>(database, "SELECT count(*) FROM site WHERE allocated_blocks = 30000 AND domain = (SELECT id FROM domain WHERE name = 'malloc')"));
+        Assert.IsLessThan(5, seconds);
+    }
+
+    /// <summary>
+    /// Allocates below more C frames than are ever kept. Such stacks are cut and counted, and looked for again only now and then, or when
+    /// the stack is much shorter: walking each took ten seconds.
+    /// </summary>
+    [TestMethod]
+    public void C_stacks_without_room_are_counted()
+    {
+        const int Depth = 40_000, Times = 30_000;
+        using var folder = new TemporaryFolder();
+        var database = folder.File("deeper.db");
+        var seconds = RecordDeep(database, Depth, Times);
+        Assert.AreEqual(Times, TraceQuery.Single<long>(database, "SELECT cut FROM native_stacks"), 100);
+        Assert.IsLessThan(5, seconds);
+    }
+
+    private static double RecordDeep(string database, int depth, int times)
+    {
+        string[] arguments = ["run", "-q", "-o", database, "--native", "stacks", "--", Python.Default.Path, Alloctrace.ProgramFile("deep_c_stacks.py"), TestLibrary.CCallers, $"{depth}", $"{times}"];
+        var run = Alloctrace.Run(arguments).Succeeded();
+        Assert.AreEqual(0, TraceQuery.Single<long>(database, "SELECT count(*) FROM loss"));
+        return double.Parse(run.Output, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     private static void Change(string database, string sql)
     {
         using var connection = new SqliteConnection($"Data Source={database};Pooling=False");

@@ -12,6 +12,7 @@ void *c_root(size_t size);
 long c_inner(long (*callback)(long), long argument);
 long c_outer(long (*callback)(long), long argument);
 long c_aligned(long (*callback)(long), long argument);
+size_t c_deep(size_t depth, size_t times);
 
 FRAME void *c_leaf(size_t size)
 {
@@ -66,4 +67,17 @@ FRAME long c_aligned(long (*callback)(long), long argument)
     long result = of_any_size(callback, argument);
     KEEP_FRAME;
     return result + aligned[5];
+}
+
+/* Many allocations of one byte, below that many frames. Returns how many. */
+FRAME size_t c_deep(size_t depth, size_t times)
+{
+    size_t count = 0;
+    if (depth > 0)
+        count = c_deep(depth - 1, times);
+    else
+        for (; count < times; count++)
+            free(c_leaf(1));
+    KEEP_FRAME;
+    return count;
 }

@@ -1,7 +1,7 @@
 /* The unwinder against glibc's: a preloadable library that unwinds the C stack at each allocation, and compares each ORACLE_EVERY-th result
  * with backtrace(), return address by return address. With PYTHONMALLOC=malloc every allocation of CPython comes by here.
  *
- * Two ways are compared: by rules alone, and by what is kept of the last stack. Nothing is a loop here, so a segment is the whole stack.
+ * Two ways are compared: by rules alone, and by what is kept of earlier stacks. Nothing is a loop here, so a segment is the whole stack.
  * At exit one line goes to the file that ORACLE names, appended: "stacks N cut N beyond N different N". Beyond: backtrace() ended at
  * code without rules, and we did not. ORACLE_MAPPINGS=1: images are found as with glibc before 2.35.
  * ORACLE_REMEMBERS=1: what is known of unloaded code is kept, which is wrong.
@@ -18,11 +18,11 @@
 #include <unistd.h>
 
 #include "unwind/image_index.h"
-#include "unwind/kept_frames.h"
+#include "unwind/kept_branches.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
-enum { MOST = 20000, FRAMES = 1 << 22, TABLE = 1 << 23 };
+enum { MOST = 20000, DEEPEST = 1 << 15, FRAMES = 1 << 22, TABLE = 1 << 23 };
 
 /* ---- numbers for return addresses below their callers' ---- */
 
@@ -71,18 +71,35 @@ static unsigned by_rules(struct kept_c_frames *kept, struct unwind_frame frame, 
     uintptr_t end = stack_rooms_end(&kept->rooms, frame.sp);
     for (unsigned count = 0;;) {
         pcs[count++] = frame.pc;
-        enum unwind_result result = count == KEPT_C_FRAMES ? UNWIND_CUT : unwind_step(unwind_rule_of(frame.pc), &frame, end);
+        enum unwind_result result = count == DEEPEST ? UNWIND_CUT : unwind_step(unwind_rule_of(frame.pc), &frame, end);
         *is_cut = result == UNWIND_CUT;
         if (result != UNWIND_STEPPED)
             return count;
     }
 }
 
-static struct c_stack by_kept(struct kept_c_frames *kept, struct unwind_frame frame)
+/* A thread's earlier stacks. */
+struct kept {
+    struct kept_c_frames frames;
+    struct kept_c_branches branches;
+};
+
+static struct kept *make_kept(void)
 {
-    if (kept_frames_are_all(kept, &frame))
-        return kept->places[kept->depth - 1].stack;
-    return kept_frames_unwind(kept, &numbers, NULL, frame);
+    size_t size = sizeof(struct kept) + kept_frames_room(DEEPEST);
+    struct kept *kept = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    kept_frames_begin(&kept->frames, kept + 1, DEEPEST);
+    return kept;
+}
+
+static struct c_stack by_kept(struct kept *kept, struct unwind_frame frame)
+{
+    const struct kept_c_branch *branch = kept_branches_recall(&kept->branches, &kept->frames, &frame);
+    if (branch)
+        return branch->stack;
+    struct c_stack stack = kept_frames_unwind(&kept->frames, &numbers, NULL, frame);
+    kept_branches_remember(&kept->branches, &kept->frames, &frame, &stack);
+    return stack;
 }
 
 static unsigned expand(uint32_t node, uintptr_t *pcs)
@@ -154,7 +171,7 @@ static void compare(struct kept_c_frames *kept, struct unwind_frame frame, const
 
 static _Thread_local struct {
     bool inside;
-    struct kept_c_frames *kept;
+    struct kept *kept;
 } self __attribute__((tls_model("initial-exec")));
 
 static bool is_ready;
@@ -166,7 +183,7 @@ static __attribute__((noinline)) void allocated(void)
     int saved = errno;
     self.inside = true;
     if (!self.kept)
-        self.kept = mmap(NULL, sizeof *self.kept, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        self.kept = make_kept();
     while (__atomic_test_and_set(&lock, __ATOMIC_ACQUIRE))
         ;
     static uint64_t epoch;
@@ -177,12 +194,13 @@ static __attribute__((noinline)) void allocated(void)
     }
     static _Thread_local uint64_t seen __attribute__((tls_model("initial-exec")));
     if (seen != epochs) {
-        self.kept->depth = 0;
+        self.kept->frames.depth = 0;
+        kept_branches_forget(&self.kept->branches);
         seen = epochs;
     }
     struct c_stack stack = by_kept(self.kept, frame);
     if (++walks % every == 0)
-        compare(self.kept, frame, &stack);
+        compare(&self.kept->frames, frame, &stack);
     __atomic_clear(&lock, __ATOMIC_RELEASE);
     self.inside = false;
     errno = saved;

@@ -47,24 +47,26 @@ static bool has_list(const struct layout *layout)
     return layout->thread_state.frame_is_indirect || layout->first_owner_without_code;
 }
 
-bool loops_find(const struct traced_runtime *runtime, bool holds_gil, struct unwind_rule rule, const struct unwind_frame *frame,
-                uintptr_t end)
+enum unwind_mark loops_find(const struct traced_runtime *runtime, bool holds_gil, struct unwind_rule rule, const struct unwind_frame *frame,
+                            uintptr_t end)
 {
     const struct layout *layout = runtime->python.layout;
-    if (!layout || (rule.kind != UNWIND_BY_SP && rule.kind != UNWIND_BY_FP))
-        return false;
-    bool is_loop = frame->pc - 1 - runtime->loop_begin < runtime->loop_end - runtime->loop_begin;
-    if (has_list(layout)) {
+    if (!layout)
+        return UNWIND_UNMARKED;
+    bool can_be_loop = rule.kind == UNWIND_BY_SP || rule.kind == UNWIND_BY_FP;
+    bool is_loop = can_be_loop && frame->pc - 1 - runtime->loop_begin < runtime->loop_end - runtime->loop_begin;
+    if (can_be_loop && has_list(layout)) {
         bool attached;
         uintptr_t state = thread_state_of_call(layout, &runtime->python, holds_gil, &attached);
         uintptr_t cfa = unwind_cfa(rule, frame, end);
         uintptr_t local = state && cfa ? local_outside(layout, state, frame->sp, end) : UINTPTR_MAX;
         if (local == UINTPTR_MAX)
-            return false;
+            return UNWIND_UNMARKED;
         is_loop = local != 0 && local < cfa;
     }
-    unwind_set_mark(frame->pc, rule, is_loop ? UNWIND_MARK_LOOP : UNWIND_MARK_OTHER);
-    return is_loop;
+    enum unwind_mark mark = is_loop ? UNWIND_MARK_LOOP : UNWIND_MARK_OTHER;
+    unwind_set_mark(frame->pc, rule, mark);
+    return mark;
 }
 
 static bool find_loop(const struct image *image, void *context)

@@ -11,9 +11,10 @@
 #include "capture/recording.h"
 #include "unwind/step.h"
 
-/* Finds out whether a frame is a loop's, by the stack of its runtime in the calling thread. end: of the stack's mapping. */
-bool loops_find(const struct traced_runtime *runtime, bool holds_gil, struct unwind_rule rule, const struct unwind_frame *frame,
-                uintptr_t end);
+/* Finds out whether a frame is a loop's, by the stack of its runtime in the calling thread, and keeps the answer with its rule. Unmarked:
+ * that cannot be known yet. end: of the stack's mapping. */
+enum unwind_mark loops_find(const struct traced_runtime *runtime, bool holds_gil, struct unwind_rule rule, const struct unwind_frame *frame,
+                            uintptr_t end);
 
 /* Finds the loop of a CPython that has no list, by its symbol. */
 void loops_begin(struct traced_runtime *runtime);

@@ -270,7 +270,7 @@ ALWAYS_INLINE uint32_t walk_whole(const struct layout *layout, const struct walk
 {
     uint32_t node = walk_with(layout, walks, thread, holds_gil);
     struct kept_stack *stack = &thread->stack;
-    bool is_usual = thread->runtime->walk == thread->runtime->walk_after_checks && stack->code_epoch != CODE_EPOCH_DEEP;
+    bool is_usual = thread->runtime->is_checked && stack->code_epoch != CODE_EPOCH_DEEP;
     stack->top.interpreter = is_usual ? stack->interpreter : 0;
     return node;
 }
@@ -354,6 +354,7 @@ static uint32_t walk_checked(struct thread_capture *thread, bool holds_gil)
         if (__atomic_add_fetch(&runtime->checks_agreed, 1, __ATOMIC_RELAXED) == ENOUGH_CHECKS) {
             recording_set_stacks(runtime, true, NULL);
             use_walk(runtime, runtime->walk_after_checks);
+            runtime->is_checked = true;
         }
     }
     return runtime->walk_after_checks(thread, holds_gil);
@@ -363,6 +364,7 @@ void walk_choose(struct traced_runtime *runtime)
 {
     const struct layout *layout = runtime->python.layout;
     bool has_c_stacks = recording.options.native == ALLOCTRACE_NATIVE_STACKS;
+    runtime->is_checked = false;
     runtime->walk_python = has_c_stacks ? walk_off : NULL;
     runtime->walk = has_c_stacks ? c_stack_walk : walk_off;
     if (has_c_stacks)
