@@ -64,7 +64,9 @@ internal sealed class CollectedDatabase(Func<EarlyStacks?, TraceWriter> createWr
     /// Writes some of the stacks of a session that grows, so that there is less to write at the end. What goes wrong is told then: a session that is
     /// damaged is written to its end all the same, and without early stacks they are written with their process.
     /// </summary>
-    public void AddStacks(FollowedSession session)
+    /// <param name="session">The session, claimed.</param>
+    /// <param name="shares">See <see cref="GrowingStacks.Write"/>.</param>
+    public void AddStacks(FollowedSession session, uint shares)
     {
         if (_failure is not null || !session.IsReady || session.Replay.Sites.End < EarlySites)
             return;
@@ -72,9 +74,9 @@ internal sealed class CollectedDatabase(Func<EarlyStacks?, TraceWriter> createWr
         try
         {
             if (_writer is not null)
-                session.Stacks.Write(_writer.AddStacks);
+                session.Stacks.Write(_writer.AddStacks, shares);
             else if (Early() is { } early)
-                session.Stacks.Write((file, nodes) => KeepEarly(early.TryAdd(file, nodes)));
+                session.Stacks.Write((file, nodes) => KeepEarly(early.TryAdd(file, nodes)), shares);
         }
         catch (IOException e)
         {

@@ -221,17 +221,17 @@ internal sealed class Collector : IDisposable
 
     private double Serve() => _sessions.Serve(End, Abandon);
 
-    /// <summary>Serves sessions while their processes run. Writes stacks when there is time for it: with a higher load, programs would wait for slabs.</summary>
+    /// <summary>Serves sessions while their processes run. Writes stacks when there is time for it: when slabs are half full, programs would wait.</summary>
     private double ServeEarly()
     {
         var load = Serve();
-        if (load <= CollectorThreads.MostLoad)
-            WriteStacks();
+        if (load < CollectorThreads.HighLoad)
+            WriteStacks(load < CollectorThreads.LeastLoad ? 4u : 1);
 
         return load;
     }
 
-    private void WriteStacks()
+    private void WriteStacks(uint shares)
     {
         foreach (var session in _sessions.All)
         {
@@ -242,7 +242,7 @@ internal sealed class Collector : IDisposable
             {
                 try
                 {
-                    _database.AddStacks(session);
+                    _database.AddStacks(session, shares);
                 }
                 finally
                 {

@@ -19,6 +19,9 @@ internal sealed class CollectorThreads(Func<int> look, Func<double> serve, Actio
     /// </summary>
     public const double LeastLoad = 1.0 / 8, MostLoad = 1.0 / 4;
 
+    /// <summary>The share from which on a thread that does anything else may hold up the program.</summary>
+    public const double HighLoad = 1.0 / 2;
+
     private readonly List<Thread> _threads = [];
     private readonly ManualResetEventSlim _stop = new();
 

@@ -8,20 +8,21 @@ namespace AllocTrace.Sessions;
 /// <param name="replay">Its replay, which has the sites.</param>
 internal sealed unsafe class GrowingStacks(SessionFile session, ProcessReplay replay)
 {
-    /// <summary>The sites whose stacks are written at one time, which takes two milliseconds. Fewer than the least are left for the next time.</summary>
-    private const uint MostSites = 2048, LeastSites = 256;
+    /// <summary>The sites whose stacks are written in a millisecond or two. Fewer than the least are left for the next time.</summary>
+    private const uint SomeSites = 2048, LeastSites = 256;
 
     private uint _end = 1;
 
     /// <summary>Writes the stacks of the next sites, unless there are few.</summary>
     /// <param name="write">Writes the stacks of nodes.</param>
-    public void Write(Action<SessionFile, IEnumerable<uint>> write)
+    /// <param name="shares">The time that there is for it, as a number of parts of some two thousand sites.</param>
+    public void Write(Action<SessionFile, IEnumerable<uint>> write, uint shares = 1)
     {
         var first = Math.Max(_end, (uint)replay.Inherited.Length + 1);
         if (session.CFrameCount > 0 || replay.Sites.End < first + LeastSites)
             return;
 
-        _end = Math.Min(replay.Sites.End, first + MostSites);
+        _end = Math.Min(replay.Sites.End, first + shares * SomeSites);
         try
         {
             write(session, Nodes(first, _end));

@@ -143,9 +143,11 @@ internal sealed class BatchInsert : IDisposable
     private void Insert(sqlite3_stmt statement, ReadOnlySpan<long?> values)
     {
         var handle = statement.DangerousGetHandle(); // the caller keeps it
+        var code = SQLITE_OK;
         for (var i = 0; i < values.Length; i++)
-            NativeSqlite.Check(_database, values[i] is { } value ? NativeSqlite.BindInt64(handle, i + 1, value) : NativeSqlite.BindNull(handle, i + 1));
+            code |= values[i] is { } value ? NativeSqlite.BindInt64(handle, i + 1, value) : NativeSqlite.BindNull(handle, i + 1);
 
+        NativeSqlite.Check(_database, code);
         NativeSqlite.Step(handle);
         NativeSqlite.Check(_database, NativeSqlite.Reset(handle)); // tells how the step went
     }

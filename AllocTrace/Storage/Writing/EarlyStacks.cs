@@ -20,9 +20,9 @@ internal sealed class EarlyStacks : IDisposable
     private readonly NativeWriter _native;
     private readonly StackWriter _stacks;
 
-    private EarlyStacks()
+    private EarlyStacks(string folder)
     {
-        var path = Path.Combine(Path.GetTempPath(), $"alloctrace-{SecretNumber.Next():x16}.stacks");
+        var path = Path.Combine(folder, $"alloctrace-{SecretNumber.Next():x16}.stacks");
         var options = new FileStreamOptions
         {
             Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite, BufferSize = 0, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
@@ -50,12 +50,13 @@ internal sealed class EarlyStacks : IDisposable
     public StackNumbers Numbers { get; } = new();
 
     /// <summary>Begins the file.</summary>
+    /// <param name="folder">The folder; by default the temporary one.</param>
     /// <returns><see langword="null"/> if it cannot be written: then all is written at the end.</returns>
-    public static EarlyStacks? TryBegin()
+    public static EarlyStacks? TryBegin(string? folder = null)
     {
         try
         {
-            return new EarlyStacks();
+            return new EarlyStacks(folder ?? Path.GetTempPath());
         }
         catch (Exception e) when (IsRefusal(e))
         {

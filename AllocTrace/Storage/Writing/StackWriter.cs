@@ -116,7 +116,7 @@ internal sealed unsafe class StackWriter : IDisposable
 
     private MergedStacks MergedStacksOf(SessionFile session, NodeStacks nodes, uint node) => session.CFrameCount == 0
         ? throw session.Damaged($"stack {node} has C frames")
-        : new(session, new NativeCodes(session, AddNativeCode), (each, caller) => AddFrame(session, each, nodes, caller), (caller, code) => Below(new StackKey(caller, code, 0)));
+        : new(session, new NativeCodes(session, AddNativeCode), (each, caller) => AddFrame(session, each, nodes, caller), (caller, code) => Below(new StackKey((int)caller, (int)code, 0)));
 
     private long AddFrame(SessionFile session, uint node, NodeStacks nodes, long caller)
     {
@@ -128,14 +128,14 @@ internal sealed unsafe class StackWriter : IDisposable
         if (code == 0)
             code = AddCode(session, *session.Code(entry.Code));
 
-        return Below(new StackKey(caller, code, entry.Line));
+        return Below(new StackKey((int)caller, code, entry.Line));
     }
 
     private long Below(StackKey key)
     {
         ref var stack = ref CollectionsMarshal.GetValueRefOrAddDefault(_numbers.Stacks, key, out var isKnown);
         if (!isKnown)
-            stack = Insert(key.Caller, key.Code, key.Line, _numbers.Depths[(int)key.Caller] + 1);
+            stack = Insert(key.Caller, key.Code, key.Line, _numbers.Depths[key.Caller] + 1);
 
         return stack;
     }

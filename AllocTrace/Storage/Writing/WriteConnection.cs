@@ -26,7 +26,7 @@ internal sealed class WriteConnection : IDisposable
         try
         {
             NativeSqlite.Check(database, code);
-            Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16000");
+            Execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -8000");
 
             // This build of SQLite has foreign keys on. It would look for each row that a new one refers to; the writer has written them all.
             Execute("PRAGMA foreign_keys = OFF");
