@@ -61,8 +61,8 @@ internal sealed class CollectedDatabase(Func<EarlyStacks?, TraceWriter> createWr
     }
 
     /// <summary>
-    /// Writes some of the stacks of a session that grows, so that there is less to write at the end. What goes wrong is told then: a session that is
-    /// damaged is written to its end all the same, and without early stacks they are written with their process.
+    /// Writes some of the stacks of a session that grows, so that there is less to write at the end. A damaged session is read on, and reported at its end.
+    /// Stacks that could not be written here are written with their process.
     /// </summary>
     /// <param name="session">The session, claimed.</param>
     /// <param name="shares">See <see cref="GrowingStacks.Write"/>.</param>

@@ -23,7 +23,7 @@ internal sealed unsafe class StackWriter : IDisposable
     /// <summary>Writes stack 0, "no Python frame", into a database without stacks.</summary>
     /// <param name="connection">Open; not owned.</param>
     /// <param name="native">Writes what makes codes native; not owned.</param>
-    /// <param name="numbers">What is in the database.</param>
+    /// <param name="numbers">The stacks that are in the database; those that are added are added here.</param>
     public StackWriter(WriteConnection connection, NativeWriter native, StackNumbers numbers)
     {
         _native = native;

@@ -49,7 +49,7 @@ internal sealed class TraceWriter : IDisposable
     /// <summary>Does this in the folder that the path led to when the target was made.</summary>
     /// <param name="target">The file that it will be; not owned, and to be kept as long as the writer.</param>
     /// <param name="overwrite">True if a file that is there may be replaced.</param>
-    /// <param name="early">What was written before, which becomes its beginning; not owned, and not used any more.</param>
+    /// <param name="early">Stacks that are written already and become its beginning; not owned, and not used any more.</param>
     /// <exception cref="IOException">The file exists, or the folder is missing, not writable or full. The message is one line.</exception>
     public static TraceWriter Create(OutputFile target, bool overwrite, EarlyStacks? early = null) => Create(target, overwrite, isPrivate: false, isOwn: false, early);
 
@@ -215,7 +215,7 @@ internal sealed class TraceWriter : IDisposable
     private void Begin(EarlyStacks? early)
     {
         if (early is not null)
-            _unfinished.Fill(early.MoveTo);
+            BeginWith(early);
 
         _connection = new WriteConnection(_unfinished.Path);
         _connection.Execute("BEGIN IMMEDIATE");
@@ -229,6 +229,18 @@ internal sealed class TraceWriter : IDisposable
         }
 
         _processes = new ProcessWriter(_connection, early?.Numbers ?? new());
+    }
+
+    private void BeginWith(EarlyStacks early)
+    {
+        try
+        {
+            _unfinished.Fill(early.MoveTo);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"{_target.Path} cannot be written: {LibC.Describe(e.HResult)}", e); // the message of e names a file that the user does not know
+        }
     }
 
     private void Guard(Action action)
