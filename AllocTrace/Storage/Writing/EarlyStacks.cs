@@ -1,4 +1,3 @@
-using AllocTrace.Platform;
 using AllocTrace.Wire;
 
 using Microsoft.Data.Sqlite;
