@@ -162,7 +162,7 @@ public sealed class AllocationTracer : IDisposable
 
         var others = SessionPaths.Beside(path).ToHashSet(); // left by an earlier recording
         var collector = new Collector(
-            () => SessionPaths.Beside(path).Where(file => !others.Contains(file)), temporaryThreshold, () => TraceWriter.Create(target, overwrite))
+            () => SessionPaths.Beside(path).Where(file => !others.Contains(file)), temporaryThreshold, early => TraceWriter.Create(target, overwrite, early))
         {
             BeginThread = native.LeaveOutThread, // with the option native, what it does would be recorded, and make more to do
         };

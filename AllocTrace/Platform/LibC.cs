@@ -97,4 +97,20 @@ internal static unsafe partial class LibC
 
     /// <summary>The system's words for an errno value.</summary>
     public static string Describe(int error) => Marshal.GetPInvokeErrorMessage(error);
+
+    /// <summary>Gives pages of the C heap that have no blocks back to the system, where the C library can do so (glibc).</summary>
+    public static void TrimHeap()
+    {
+        try
+        {
+            MallocTrim(0);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // musl gives large blocks back by itself.
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    private static partial int MallocTrim(nuint kept);
 }

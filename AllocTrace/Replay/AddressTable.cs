@@ -31,7 +31,7 @@ internal sealed unsafe partial class AddressTable : IDisposable
     /// <summary>Stands in a cache where there is nothing: its key is no page's.</summary>
     private static readonly AddressPage* _nowhere = AddressPage.New(ulong.MaxValue);
 
-    private readonly AddressPage** _cache = NewCache();
+    private AddressPage** _cache = NewCache();
 
     private int _emptyPages;
 
@@ -277,6 +277,7 @@ internal sealed unsafe partial class AddressTable : IDisposable
 
         _pages.Clear();
         NativeMemory.Free(_cache);
+        _cache = null;
     }
 
     private static AddressPage** NewCache()

@@ -272,7 +272,7 @@ internal sealed unsafe class BlockReplay : IDisposable
     }
 
     /// <summary>Returns the changes of sites within slices so far, while the replay continues.</summary>
-    public SliceEntry[] SliceDifferencesSoFar(ReadOnlySpan<InheritedSite> inherited)
+    public IEnumerable<SliceEntry> SliceDifferencesSoFar(InheritedSite[] inherited)
     {
         NoteHigh();
         return Clock.SliceDifferencesSoFar(inherited, _liveBytes, _liveBlocks, _highestBytes);

@@ -13,6 +13,9 @@ namespace AllocTrace.Replay;
 /// </remarks>
 internal sealed unsafe class ProcessReplay : IDisposable
 {
+    /// <summary>The pages of tables (32 KiB each) that are worth it to go through the C heap for them.</summary>
+    private const int ManyPages = 128;
+
     private readonly SessionFile _session;
     private readonly long _startedNs;
     private readonly List<ThreadReplay> _threads = [];
@@ -240,8 +243,8 @@ internal sealed unsafe class ProcessReplay : IDisposable
         _snapshots.Finish();
     }
 
-    /// <summary>The changes of sites within slices, by slice and site. Valid after <see cref="Finish"/>.</summary>
-    public SliceEntry[] SliceDifferences() => Blocks.Clock.SliceDifferences(Inherited);
+    /// <summary>The changes of sites within slices, by slice and site, computed while they are read. Valid after <see cref="Finish"/>.</summary>
+    public IEnumerable<SliceEntry> SliceDifferences() => Blocks.Clock.SliceDifferences(Inherited);
 
     /// <summary>The size of the state about, bytes: what <see cref="Save"/> would write of blocks, sites and slices.</summary>
     public long StateBytes => (Blocks.LiveBlocks * 2 * sizeof(ulong)) + (Sites.End * (sizeof(ReplayedSite) + sizeof(SiteHistory))) + ((long)Blocks.Clock.SliceEntries * sizeof(SliceEntry));
@@ -257,6 +260,15 @@ internal sealed unsafe class ProcessReplay : IDisposable
         (var lastFork, Inherited) = _state.Load(reader);
         _inheritedBytes = Inherited.Sum(site => site.Bytes);
         Volatile.Write(ref _lastFork, lastFork);
+    }
+
+    /// <summary>Lets go of the live blocks, when nobody asks for them any more: half as many bytes as the program's heap has.</summary>
+    public void ForgetBlocks()
+    {
+        var pages = Blocks.Tables.All().Sum(table => table.PageCount);
+        Blocks.Tables.Dispose();
+        if (pages >= ManyPages)
+            LibC.TrimHeap();
     }
 
     public void Dispose() => Blocks.Dispose();

@@ -81,10 +81,10 @@ internal sealed unsafe class ReplayClock(ReplayedSites sites)
     }
 
     /// <summary>Returns the changes of sites within slices, by slice and site. Valid after <see cref="Finish"/>.</summary>
-    public SliceEntry[] SliceDifferences(ReadOnlySpan<InheritedSite> inherited) => _sliceLog.Differences(sites.End, inherited);
+    public IEnumerable<SliceEntry> SliceDifferences(InheritedSite[] inherited) => _sliceLog.Differences(sites.End, inherited);
 
     /// <summary>Returns the changes of sites within slices so far, while the replay continues.</summary>
-    public SliceEntry[] SliceDifferencesSoFar(ReadOnlySpan<InheritedSite> inherited, long liveBytes, long liveBlocks, long highestBytes)
+    public IEnumerable<SliceEntry> SliceDifferencesSoFar(InheritedSite[] inherited, long liveBytes, long liveBlocks, long highestBytes)
     {
         Timeline.Close(liveBytes, liveBlocks, highestBytes);
         var log = new SliceLog(_sliceLog);

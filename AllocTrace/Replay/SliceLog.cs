@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 using AllocTrace.Journal;
 
 namespace AllocTrace.Replay;
@@ -8,25 +10,19 @@ namespace AllocTrace.Replay;
 /// </summary>
 internal sealed class SliceLog
 {
-    private SliceEntry[] _entries = new SliceEntry[1024];
-    private int _count;
+    private readonly ChunkedList<SliceEntry> _entries;
 
-    public SliceLog()
-    {
-    }
+    public SliceLog() => _entries = new();
 
     /// <summary>Copies a log.</summary>
-    public SliceLog(SliceLog other) => (_entries, _count) = ([.. other._entries], other._count);
+    public SliceLog(SliceLog other) => _entries = new(other._entries);
 
-    public int Count => _count;
+    public int Count => _entries.Count;
 
     /// <summary>Adds the totals that a site has reached at the end of a slice.</summary>
     public void Add(int slice, uint site, in ReplayedSite totals)
     {
-        if (_count == _entries.Length)
-            Array.Resize(ref _entries, 2 * _count);
-
-        _entries[_count++] = new SliceEntry
+        _entries.Add(new SliceEntry
         {
             Slice = slice,
             Site = site,
@@ -34,68 +30,80 @@ internal sealed class SliceLog
             AllocatedBlocks = totals.AllocatedBlocks,
             FreedBytes = totals.FreedBytes,
             FreedBlocks = totals.FreedBlocks,
-        };
+        });
     }
 
     /// <summary>Merges each two slices.</summary>
     /// <param name="siteEnd">One more than the highest site.</param>
     public void DoubleWidth(uint siteEnd)
     {
-        foreach (ref var entry in _entries.AsSpan(0, _count))
-            entry.Slice /= 2;
+        for (var i = 0; i < _entries.Count; i++)
+            _entries[i].Slice /= 2;
 
         KeepLast(siteEnd);
     }
 
-    /// <summary>The changes of each site within each slice, by slice and site, without empty ones.</summary>
+    /// <summary>
+    /// The changes of each site within each slice, by slice and site, without empty ones. They are sorted when this returns, and computed when they are asked
+    /// for: rows of their own would take as much memory as the log.
+    /// </summary>
     /// <param name="siteEnd">One more than the highest site.</param>
     /// <param name="inherited">The amounts of the first sites before the first slice.</param>
-    public SliceEntry[] Differences(uint siteEnd, ReadOnlySpan<InheritedSite> inherited)
+    public IEnumerable<SliceEntry> Differences(uint siteEnd, InheritedSite[] inherited)
     {
         KeepLast(siteEnd);
-        var before = new int[siteEnd]; // by site: 1 + the place of its entry for an earlier slice
-        var rows = new SliceEntry[_count];
-        var row = 0;
-        foreach (var place in BySliceAndSite(siteEnd))
+        return Differences(BySliceAndSite(siteEnd), siteEnd, inherited);
+    }
+
+    /// <summary>Writes the entries as an array.</summary>
+    public void Save(BinaryWriter writer)
+    {
+        writer.Write(_entries.Count);
+        foreach (var chunk in _entries.Chunks())
+            writer.Write(MemoryMarshal.AsBytes(chunk.Span));
+    }
+
+    /// <returns>True if it could be.</returns>
+    public bool TryLoad(BinaryReader reader, uint siteEnd)
+    {
+        foreach (var entry in reader.ReadAll<SliceEntry>())
         {
-            ref readonly var entry = ref _entries[place];
-            ref var earlier = ref before[entry.Site];
+            if (entry.Site == 0 || entry.Site >= siteEnd || entry.Slice is < 0 or >= Timeline.MaxSlices)
+                return false;
+
+            _entries.Add(entry);
+        }
+
+        return true;
+    }
+
+    private IEnumerable<SliceEntry> Differences(int[] places, uint siteEnd, InheritedSite[] inherited)
+    {
+        var before = new int[siteEnd]; // by site: 1 + the place of its entry for an earlier slice
+        foreach (var place in places)
+        {
+            var entry = _entries[place];
+            var earlier = before[entry.Site];
             var previous = earlier != 0 ? _entries[earlier - 1] : Inherited(inherited, entry.Site);
-            rows[row++] = entry with
+            before[entry.Site] = place + 1;
+            yield return entry with
             {
                 AllocatedBytes = entry.AllocatedBytes - previous.AllocatedBytes,
                 AllocatedBlocks = entry.AllocatedBlocks - previous.AllocatedBlocks,
                 FreedBytes = entry.FreedBytes - previous.FreedBytes,
                 FreedBlocks = entry.FreedBlocks - previous.FreedBlocks,
             };
-            earlier = place + 1;
         }
-
-        return rows;
     }
 
-    public void Save(BinaryWriter writer) => writer.WriteAll<SliceEntry>(_entries.AsSpan(0, _count));
-
-    /// <returns>True if it could be.</returns>
-    public bool TryLoad(BinaryReader reader, uint siteEnd)
-    {
-        var entries = reader.ReadAll<SliceEntry>();
-        if (entries.Any(entry => entry.Site == 0 || entry.Site >= siteEnd || entry.Slice is < 0 or >= Timeline.MaxSlices))
-            return false;
-
-        _count = entries.Length;
-        _entries = entries.Length == 0 ? _entries : entries;
-        return true;
-    }
-
-    private static SliceEntry Inherited(ReadOnlySpan<InheritedSite> inherited, uint site) =>
+    private static SliceEntry Inherited(InheritedSite[] inherited, uint site) =>
         site <= inherited.Length ? new SliceEntry { AllocatedBytes = inherited[(int)site - 1].Bytes, AllocatedBlocks = inherited[(int)site - 1].Blocks } : default;
 
     /// <summary>Sorts by counting, first by the less significant key: a sort that compares takes five times longer.</summary>
     /// <returns>The places of the entries.</returns>
     private int[] BySliceAndSite(uint siteEnd)
     {
-        var places = new int[_count];
+        var places = new int[_entries.Count];
         for (var i = 0; i < places.Length; i++)
             places[i] = i;
 
@@ -123,10 +131,10 @@ internal sealed class SliceLog
     {
         var later = new int[siteEnd];
         Array.Fill(later, -1);
-        var kept = _count;
-        for (var i = _count - 1; i >= 0; i--)
+        var kept = _entries.Count;
+        for (var i = _entries.Count - 1; i >= 0; i--)
         {
-            ref var entry = ref _entries[i];
+            var entry = _entries[i];
             if (later[entry.Site] == entry.Slice)
                 continue;
 
@@ -134,7 +142,6 @@ internal sealed class SliceLog
             _entries[--kept] = entry;
         }
 
-        _count -= kept;
-        Array.Copy(_entries, kept, _entries, 0, _count);
+        _entries.KeepLast(_entries.Count - kept);
     }
 }

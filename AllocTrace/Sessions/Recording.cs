@@ -63,7 +63,7 @@ public sealed class Recording : IDisposable
         {
             var child = ChildProcess.Start(command, Variables(libraries, folder, options));
             target = target.Beside(path.Replace("%p", child.Pid.ToString(), StringComparison.Ordinal));
-            collector = new Collector(folder.Sessions, options.TemporaryThreshold, () => TraceWriter.Create(target, overwrite));
+            collector = new Collector(folder.Sessions, options.TemporaryThreshold, early => TraceWriter.Create(target, overwrite, early));
             collector.Start();
             return new Recording(target, folder, collector, child);
         }

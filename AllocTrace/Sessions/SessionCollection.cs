@@ -51,7 +51,7 @@ public sealed class SessionCollection : IDisposable
 
         var target = new OutputFile(path);
         TraceWriter.CheckTarget(target, overwrite);
-        var collector = new Collector(paths.Find, temporaryThreshold, () => TraceWriter.Create(target, overwrite));
+        var collector = new Collector(paths.Find, temporaryThreshold, early => TraceWriter.Create(target, overwrite, early));
         collector.Start();
         return new SessionCollection(paths, target, collector, isWatching);
     }

@@ -55,7 +55,7 @@ internal sealed class SessionTarget(IReadOnlyList<Seed> seeds) : Target(seeds)
 
         Require(events is null || session.Header->SampleBytes != 0 || events.Events + events.LeftOut == calls, "the log has other events than the replay");
         Require(replay.Snapshots().All(snapshot => snapshot.Sites.All(site => site.Blocks != 0)), "an empty place in a snapshot");
-        _ = replay.SliceDifferences();
+        _ = replay.SliceDifferences().Count();
     }
 
     private static void Write(SessionFile session, ProcessReplay replay, EventLog? events, string path)

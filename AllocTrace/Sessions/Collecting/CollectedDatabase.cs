@@ -6,16 +6,21 @@ namespace AllocTrace.Sessions;
 /// The database that a collector writes, begun when there is something to write. The sessions that it holds stay until it is whole. With very many
 /// processes they would fill the memory: then the database is made whole meanwhile. The caller holds the collector's lock.
 /// </summary>
-/// <param name="createWriter">Begins the database.</param>
-internal sealed class CollectedDatabase(Func<TraceWriter> createWriter) : IDisposable
+/// <param name="createWriter">Begins the database, with the stacks that were written before if there are any.</param>
+internal sealed class CollectedDatabase(Func<EarlyStacks?, TraceWriter> createWriter) : IDisposable
 {
     private readonly CollectedSessions _collected = new();
     private readonly List<string> _problems = [];
     private TraceWriter? _writer;
+    private EarlyStacks? _early;
+    private bool _isWithoutEarly;
     private volatile IOException? _failure;
 
     /// <summary>The bytes of sessions from which on the database is made whole meanwhile, if they are more than its own.</summary>
     public long MostRetainedBytes { get; set; } = 256 << 20;
+
+    /// <summary>The number of sites from which on a session's stacks are written while it grows. A variable for tests of programs makes it smaller.</summary>
+    public uint EarlySites { get; set; } = uint.TryParse(Environment.GetEnvironmentVariable("ALLOCTRACE_EARLY_SITES"), out var sites) ? sites : 20_000;
 
     /// <summary>The reason for which there will be no database, or <see langword="null"/>. May be read without the lock.</summary>
     public IOException? Failure
@@ -55,6 +60,30 @@ internal sealed class CollectedDatabase(Func<TraceWriter> createWriter) : IDispo
             Retain(session);
     }
 
+    /// <summary>
+    /// Writes some of the stacks of a session that grows, so that there is less to write at the end. A damaged session is read on, and reported at its end.
+    /// Stacks that could not be written here are written with their process.
+    /// </summary>
+    /// <param name="session">The session, claimed.</param>
+    /// <param name="shares">See <see cref="GrowingStacks.Write"/>.</param>
+    public void AddStacks(FollowedSession session, uint shares)
+    {
+        if (_failure is not null || !session.IsReady || session.Replay.Sites.End < EarlySites)
+            return;
+
+        try
+        {
+            if (_writer is not null)
+                session.Stacks.Write(_writer.AddStacks, shares);
+            else if (Early() is { } early)
+                session.Stacks.Write((file, nodes) => KeepEarly(early.TryAdd(file, nodes)), shares);
+        }
+        catch (IOException e)
+        {
+            _failure = e;
+        }
+    }
+
     /// <summary>Gives it its name with what is in it so far, and removes the sessions that it holds. More can be added afterwards.</summary>
     /// <exception cref="IOException">It cannot be written. The message is one line.</exception>
     public void Publish()
@@ -70,7 +99,30 @@ internal sealed class CollectedDatabase(Func<TraceWriter> createWriter) : IDispo
     /// <summary>Removes the sessions that it holds.</summary>
     public void RemoveCollected() => _collected.RemoveAll();
 
-    public void Dispose() => _writer?.Dispose();
+    public void Dispose()
+    {
+        _writer?.Dispose();
+        _early?.Dispose();
+    }
+
+    /// <summary>The stacks before there is a database; <see langword="null"/> if they cannot be written.</summary>
+    private EarlyStacks? Early()
+    {
+        if (_early is null && !_isWithoutEarly)
+            KeepEarly((_early = EarlyStacks.TryBegin()) is not null);
+
+        return _early;
+    }
+
+    private void KeepEarly(bool isUsable)
+    {
+        if (isUsable)
+            return;
+
+        _isWithoutEarly = true;
+        _early?.Dispose();
+        _early = null;
+    }
 
     private void Finish(Action<TraceWriter> finish)
     {
@@ -97,8 +149,8 @@ internal sealed class CollectedDatabase(Func<TraceWriter> createWriter) : IDispo
 
         try
         {
-            _writer ??= createWriter();
-            session.WriteTo(_writer, ending);
+            Begin();
+            session.WriteTo(_writer!, ending);
             return true;
         }
         catch (InvalidTraceException e)
@@ -111,6 +163,22 @@ internal sealed class CollectedDatabase(Func<TraceWriter> createWriter) : IDispo
         }
 
         return false;
+    }
+
+    private void Begin()
+    {
+        if (_writer is not null)
+            return;
+
+        try
+        {
+            _writer = createWriter(_early);
+        }
+        finally
+        {
+            _early?.Dispose();
+            _early = null;
+        }
     }
 
     private void Retain(FollowedSession session)

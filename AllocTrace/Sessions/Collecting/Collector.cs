@@ -36,15 +36,15 @@ internal sealed class Collector : IDisposable
 
     /// <param name="paths">Names the session files that there are now; asked again and again.</param>
     /// <param name="temporaryThreshold">See <see cref="RecordingOptions.TemporaryThreshold"/>.</param>
-    /// <param name="createWriter">Begins the database, when there is something to write.</param>
+    /// <param name="createWriter">Begins the database, when there is something to write, with the stacks that were written before if there are any.</param>
     /// <param name="isAwaited">Processes wait at their end until they are let go: the last one until the database is there (<see cref="Publish"/>).</param>
-    public Collector(Func<IEnumerable<string>> paths, int temporaryThreshold, Func<TraceWriter> createWriter, bool isAwaited = false)
+    public Collector(Func<IEnumerable<string>> paths, int temporaryThreshold, Func<EarlyStacks?, TraceWriter> createWriter, bool isAwaited = false)
     {
         _isAwaited = isAwaited;
         _database = new CollectedDatabase(createWriter);
         _intake = new SessionIntake(paths, path => FollowedSession.TryOpen(path, temporaryThreshold, _forks, isAwaited), AddProblem);
         _sessions = new FollowedSessions(_intake, _forks);
-        _threads = new CollectorThreads(Look, Serve, Fail, () => HasFailed);
+        _threads = new CollectorThreads(Look, ServeEarly, Fail, () => HasFailed);
     }
 
     /// <summary>
@@ -55,6 +55,12 @@ internal sealed class Collector : IDisposable
     {
         get => _database.MostRetainedBytes;
         init => _database.MostRetainedBytes = value;
+    }
+
+    /// <summary>The number of sites from which on a session's stacks are written while it grows.</summary>
+    public uint EarlySites
+    {
+        init => _database.EarlySites = value;
     }
 
     /// <summary>Called by each thread of the collector before anything else.</summary>
@@ -215,6 +221,39 @@ internal sealed class Collector : IDisposable
 
     private double Serve() => _sessions.Serve(End, Abandon);
 
+    /// <summary>Serves sessions while their processes run. Writes stacks when there is time for it: when slabs are half full, programs would wait.</summary>
+    private double ServeEarly()
+    {
+        var load = Serve();
+        if (load < CollectorThreads.HighLoad)
+            WriteStacks(load < CollectorThreads.LeastLoad ? 4u : 1);
+
+        return load;
+    }
+
+    private void WriteStacks(uint shares)
+    {
+        foreach (var session in _sessions.All)
+        {
+            if (!session.TryClaim())
+                continue;
+
+            if (_lock.TryEnter()) // a session that ends may be written for a second
+            {
+                try
+                {
+                    _database.AddStacks(session, shares);
+                }
+                finally
+                {
+                    _lock.Exit();
+                }
+            }
+
+            session.Unclaim();
+        }
+    }
+
     private void Fail(Exception e) => _database.Failure = e switch
     {
         IOException known => known,
@@ -234,11 +273,12 @@ internal sealed class Collector : IDisposable
         while (!HasFailed)
         {
             _sessions.Scan();
-            Serve();
+            var load = Serve();
             if ((FollowedCount == 0 && _intake.Unmade.Count == 0) || Environment.TickCount64 >= end)
                 break;
 
-            Thread.Sleep(CollectorThreads.ShortestWaitMs);
+            if (load == 0) // otherwise the next round may find that a process has ended
+                Thread.Sleep(CollectorThreads.ShortestWaitMs);
         }
     }
 

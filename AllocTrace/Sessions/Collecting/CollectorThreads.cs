@@ -17,7 +17,10 @@ internal sealed class CollectorThreads(Func<int> look, Func<double> serve, Actio
     /// The share of a session's slabs that a look should find full. With more, the program might run out of slabs before the next look, or
     /// take others, which are colder. With less, looks cost more than what they find, and hold up the program on a shared core.
     /// </summary>
-    private const double LeastLoad = 1.0 / 8, MostLoad = 1.0 / 4;
+    public const double LeastLoad = 1.0 / 8, MostLoad = 1.0 / 4;
+
+    /// <summary>The share from which on a thread that does anything else may hold up the program.</summary>
+    public const double HighLoad = 1.0 / 2;
 
     private readonly List<Thread> _threads = [];
     private readonly ManualResetEventSlim _stop = new();

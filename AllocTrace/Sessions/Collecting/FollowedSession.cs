@@ -63,6 +63,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         Replay = new ProcessReplay(session, _journal?.TemporaryThreshold ?? temporaryThreshold) { OnFork = image => forks.Add(Pid, image), OnCopy = _objects.OnCopy };
         IsWaiting = ForkNumber != 0;
         _names = new ThreadNameReader(session, process.NumberHere, Replay);
+        Stacks = new GrowingStacks(session, Replay);
         _group = process.NumberHere is { } pid ? ControlGroup.Of(pid) : null;
         _live = new LiveSnapshotFile(session, Replay, _objects, ReadMap, _group);
         _events = EventLog.Of(session);
@@ -85,6 +86,9 @@ internal sealed unsafe class FollowedSession : IDisposable
     public long Bytes => _session.Bytes;
 
     public ProcessReplay Replay { get; }
+
+    /// <summary>The stacks that can be written while it <see cref="IsReady"/>. For the thread that claimed the session.</summary>
+    public GrowingStacks Stacks { get; }
 
     /// <summary>The damage that stopped the reading.</summary>
     public InvalidTraceException? Damage { get; private set; }
@@ -245,6 +249,7 @@ internal sealed unsafe class FollowedSession : IDisposable
         _names.Apply();
         _drain.EndThreads();
         Replay.Finish();
+        Replay.ForgetBlocks();
         _objects.Finish(Replay.Live, Replay.PeakBytes);
         _events?.Finish();
         _group?.Look();
@@ -312,9 +317,9 @@ internal sealed unsafe class FollowedSession : IDisposable
     }
 
     /// <summary>Reads the present mappings of the process; <see langword="null"/> if the system does not allow it.</summary>
-    private MemoryMap? ReadMap() => _process.NumberHere is { } pid ? ProcessMapReader.Read(pid, _session.Header->OwnMappings, Stacks()) : null;
+    private MemoryMap? ReadMap() => _process.NumberHere is { } pid ? ProcessMapReader.Read(pid, _session.Header->OwnMappings, ThreadStacks()) : null;
 
-    private List<(ulong, ulong)> Stacks()
+    private List<(ulong, ulong)> ThreadStacks()
     {
         var stacks = new List<(ulong, ulong)>();
         for (uint slot = 0; slot < _session.ThreadCount; slot++)

@@ -58,7 +58,7 @@ internal static class HostCollection
             using var collector = new Collector(
                 () => paths.Find().Where(file => !done.Contains(file)),
                 new RecordingOptions().TemporaryThreshold,
-                () => TraceWriter.Create(target, overwrite: false),
+                early => TraceWriter.Create(target, overwrite: false, early),
                 isAwaited: true);
             collector.Start();
             FollowToTheEnd(collector, root);

@@ -8,8 +8,9 @@ namespace AllocTrace.Storage;
 
 /// <summary>
 /// Inserts rows of integers and NULLs, fifty with each statement. SQLite begins a statement and finds its place in the table once for all
-/// of them, and rows in the order of their keys follow there: half the time of a statement for each row (docs/performance.md). Used by one
-/// thread, while the connection is open.
+/// of them, and rows in the order of their keys follow there: half the time of a statement for each row (docs/performance.md). Rows of a statement
+/// that fails stay (OR FAIL), because nobody uses the file then; otherwise SQLite would copy each page that a statement changes. Used by one thread, while the
+/// connection is open.
 /// </summary>
 internal sealed class BatchInsert : IDisposable
 {
@@ -135,16 +136,18 @@ internal sealed class BatchInsert : IDisposable
     private sqlite3_stmt Prepare(int rows)
     {
         var row = $"(?{string.Concat(Enumerable.Repeat(", ?", _columns - 1))})";
-        NativeSqlite.Check(_database, sqlite3_prepare_v2(_database, $"INSERT INTO {_table} VALUES {string.Join(", ", Enumerable.Repeat(row, rows))}", out var statement));
+        NativeSqlite.Check(_database, sqlite3_prepare_v2(_database, $"INSERT OR FAIL INTO {_table} VALUES {string.Join(", ", Enumerable.Repeat(row, rows))}", out var statement));
         return statement;
     }
 
     private void Insert(sqlite3_stmt statement, ReadOnlySpan<long?> values)
     {
         var handle = statement.DangerousGetHandle(); // the caller keeps it
+        var code = SQLITE_OK;
         for (var i = 0; i < values.Length; i++)
-            NativeSqlite.Check(_database, values[i] is { } value ? NativeSqlite.BindInt64(handle, i + 1, value) : NativeSqlite.BindNull(handle, i + 1));
+            code |= values[i] is { } value ? NativeSqlite.BindInt64(handle, i + 1, value) : NativeSqlite.BindNull(handle, i + 1);
 
+        NativeSqlite.Check(_database, code);
         NativeSqlite.Step(handle);
         NativeSqlite.Check(_database, NativeSqlite.Reset(handle)); // tells how the step went
     }

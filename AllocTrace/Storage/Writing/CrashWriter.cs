@@ -42,7 +42,7 @@ internal sealed class CrashWriter(WriteConnection connection)
     /// <param name="replay">Determines the time.</param>
     /// <param name="domains">The numbers in the database of a record's domains.</param>
     /// <param name="stacks">Those of the nodes of its allocations.</param>
-    public void Add(long process, CrashContent crash, ProcessReplay replay, long[] domains, long[] stacks)
+    public void Add(long process, CrashContent crash, ProcessReplay replay, long[] domains, NodeStacks stacks)
     {
         var header = crash.Header;
         using var crashRow = new RawInsert(connection, "crash", columns: 12);

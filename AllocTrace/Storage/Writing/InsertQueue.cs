@@ -7,7 +7,8 @@ namespace AllocTrace.Storage;
 /// work at the end of a large recording, which a second processor does at the same time (docs/performance.md). The thread starts with the first insertion that is
 /// given to it; without one, or when there is a single processor, the caller inserts. Used by one thread, which gets the errors.
 /// </summary>
-internal sealed class InsertQueue : IDisposable
+/// <param name="hasThread">False if the caller inserts.</param>
+internal sealed class InsertQueue(bool hasThread = true) : IDisposable
 {
     private const int MostWaiting = 8;
 
@@ -15,7 +16,7 @@ internal sealed class InsertQueue : IDisposable
     private readonly object _lock = new();
     private Thread? _thread;
     private bool _isRunning, _isOver;
-    private bool _isRefused = Environment.ProcessorCount == 1;
+    private bool _isRefused = !hasThread || Environment.ProcessorCount == 1;
     private Exception? _error;
 
     /// <summary>True if what is inserted now has to go through the queue.</summary>

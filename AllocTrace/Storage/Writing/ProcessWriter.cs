@@ -11,11 +11,14 @@ namespace AllocTrace.Storage;
 /// <summary>Writes the finished replay of one process. Numbers in the database continue from process to process.</summary>
 internal sealed unsafe class ProcessWriter : IDisposable
 {
+    private const int ManyEntries = 50_000;
+
     private static readonly RecordKind[] _operations = [RecordKind.Malloc, RecordKind.Calloc, RecordKind.Realloc, RecordKind.Free];
 
     private readonly WriteConnection _connection;
     private readonly NativeWriter _nativeStacks;
     private readonly StackWriter _stacks;
+    private readonly SitePlaces _places;
     private readonly CrashWriter _crashes;
     private readonly EventWriter _events;
     private readonly ObjectWriter _objects;
@@ -40,11 +43,13 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private long _slices;
 
     /// <param name="connection">Open, with the schema's tables, within a transaction; not owned.</param>
-    public ProcessWriter(WriteConnection connection)
+    /// <param name="stacks">The stacks that are in the database.</param>
+    public ProcessWriter(WriteConnection connection, StackNumbers stacks)
     {
         _connection = connection;
         _nativeStacks = new NativeWriter(connection);
-        _stacks = new StackWriter(connection, _nativeStacks);
+        _stacks = new StackWriter(connection, _nativeStacks, stacks);
+        _places = new SitePlaces(_stacks);
         _crashes = new CrashWriter(connection);
         _events = new EventWriter(connection);
         _objects = new ObjectWriter(connection);
@@ -111,6 +116,11 @@ internal sealed unsafe class ProcessWriter : IDisposable
         Add(session, replay, ProcessEnding.Running, losses, () => course.Snapshots, () => course.Changes, accounts, group, events: null, objects);
     }
 
+    /// <summary>Writes stacks of a session that grows, before its process.</summary>
+    /// <exception cref="InvalidTraceException">They are damaged.</exception>
+    /// <exception cref="SqliteException">The database cannot be written.</exception>
+    public void AddStacks(SessionFile session, IEnumerable<uint> nodes) => _stacks.Add(session, nodes);
+
     /// <summary>Returns the name of a domain beyond CPython's own: <c>others</c> for the domains that share one.</summary>
     /// <remarks>Version 2 sessions gave the shared one the number of its first.</remarks>
     internal static string NameOf(SessionHeader* header, int domain) => domain switch
@@ -127,14 +137,15 @@ internal sealed unsafe class ProcessWriter : IDisposable
         ProcessEnding ending,
         IReadOnlyCollection<Loss> losses,
         Func<IEnumerable<SnapshotImage>> snapshots,
-        Func<SliceEntry[]>? changes,
+        Func<IEnumerable<SliceEntry>>? changes,
         IEnumerable<MemoryAccount> accounts,
         ControlGroup? group,
         EventLog? events = null,
         IReadOnlyDictionary<SnapshotImage, ObjectContents>? objects = null)
     {
         var header = session.Header;
-        var places = PlacesOfSites(session, replay);
+        var sorted = changes is null ? null : Sort(changes, replay);
+        var places = _places.Of(session, replay);
         var domains = new long[WireFormat.Domains];
         foreach (var domain in DomainsOf(replay))
             domains[domain] = domain < WireFormat.FirstTrackedDomain ? domain : Domain(NameOf(header, domain));
@@ -159,8 +170,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _memory.Add(process, accounts, firstSite);
         if (group is not null)
             _memory.Add(process, group);
-        if (changes is not null)
-            AddSlices(process, replay.Timeline, changes(), duration, firstSite);
+        if (sorted is not null)
+            AddSlices(process, replay.Timeline, sorted.GetAwaiter().GetResult(), duration, firstSite);
         if (crash is not null)
             _crashes.Add(process, crash, replay, domains, crashStacks);
         if (events is not null)
@@ -174,8 +185,13 @@ internal sealed unsafe class ProcessWriter : IDisposable
                 AddLoss(process, threads.First(thread.Index), loss);
         }
 
+        _stacks.Forget(session);
         Flush();
     }
+
+    /// <summary>Sorts the changes within slices: those of many, while SQLite inserts other tables.</summary>
+    private static Task<IEnumerable<SliceEntry>> Sort(Func<IEnumerable<SliceEntry>> changes, ProcessReplay replay) =>
+        replay.Blocks.Clock.SliceEntries < ManyEntries ? Task.FromResult(changes()) : Task.Run(changes);
 
     private void Flush()
     {
@@ -208,8 +224,6 @@ internal sealed unsafe class ProcessWriter : IDisposable
         }
     }
 
-    private static uint StackOf(ProcessReplay replay, uint site) => replay.Sites.History[site].Stack;
-
     private static int DomainOf(ProcessReplay replay, uint site) => replay.Sites.Counters[site].Domain;
 
     /// <summary>The domains in which something was seen or inherited.</summary>
@@ -221,32 +235,6 @@ internal sealed unsafe class ProcessWriter : IDisposable
 
         return Enumerable.Range(0, WireFormat.Domains)
             .Where(domain => hasSites[domain] || _operations.Any(operation => replay.Operations(domain, operation).Calls > 0));
-    }
-
-    /// <summary>The place of each site. Those of inherited sites are in the sessions of the processes that allocated.</summary>
-    private SitePlace[] PlacesOfSites(SessionFile session, ProcessReplay replay)
-    {
-        var result = new SitePlace[replay.Sites.End];
-        var own = SitesOf(replay).SkipWhile(site => site <= replay.Inherited.Length).ToArray();
-        AddStacks(session, replay, own, result);
-        foreach (var sites in SitesOf(replay).TakeWhile(site => site <= replay.Inherited.Length).GroupBy(site => replay.Inherited[site - 1].SessionPath))
-        {
-            using var origin = SessionFile.TryOpen(sites.Key, shared: false);
-            if (origin is not null)
-                AddStacks(origin, replay, [.. sites], result);
-        }
-
-        return result;
-    }
-
-    private void AddStacks(SessionFile session, ProcessReplay replay, uint[] sites, SitePlace[] result)
-    {
-        var stacks = _stacks.Add(session, sites.Select(site => StackOf(replay, site)));
-        foreach (var site in sites)
-        {
-            var node = StackOf(replay, site);
-            result[site] = new SitePlace(stacks[node], session.InterpreterOf(node), session.ExpressionOf(node));
-        }
     }
 
     private static string StacksOf(SessionFile session, uint runtime) => (StacksState)session.Runtime(runtime)->Stacks switch
@@ -376,7 +364,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             _snapshotSite.Add(id, firstSite + site, bytes, blocks);
     }
 
-    private void AddSlices(long process, Timeline timeline, SliceEntry[] changes, long durationNs, long firstSite)
+    private void AddSlices(long process, Timeline timeline, IEnumerable<SliceEntry> changes, long durationNs, long firstSite)
     {
         var first = _slices + 1;
         foreach (ref readonly var slice in timeline.Slices)
@@ -386,7 +374,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
             _slice.Add(++_slices, process, start, end, slice.LiveBytes, slice.LiveBlocks, slice.HighestBytes, slice.ResidentBytes);
         }
 
-        foreach (ref readonly var entry in changes.AsSpan())
+        foreach (var entry in changes)
         {
             _sliceSite.Add(
                 first + entry.Slice, firstSite + entry.Site, entry.AllocatedBytes, entry.AllocatedBlocks, entry.FreedBytes, entry.FreedBlocks);

@@ -49,16 +49,17 @@ internal sealed class TraceWriter : IDisposable
     /// <summary>Does this in the folder that the path led to when the target was made.</summary>
     /// <param name="target">The file that it will be; not owned, and to be kept as long as the writer.</param>
     /// <param name="overwrite">True if a file that is there may be replaced.</param>
+    /// <param name="early">Stacks that are written already and become its beginning; not owned, and not used any more.</param>
     /// <exception cref="IOException">The file exists, or the folder is missing, not writable or full. The message is one line.</exception>
-    public static TraceWriter Create(OutputFile target, bool overwrite) => Create(target, overwrite, isPrivate: false, isOwn: false);
+    public static TraceWriter Create(OutputFile target, bool overwrite, EarlyStacks? early = null) => Create(target, overwrite, isPrivate: false, isOwn: false, early);
 
-    private static TraceWriter Create(OutputFile target, bool overwrite, bool isPrivate, bool isOwn)
+    private static TraceWriter Create(OutputFile target, bool overwrite, bool isPrivate, bool isOwn, EarlyStacks? early = null)
     {
         CheckTarget(target, overwrite);
         var writer = new TraceWriter(target, overwrite, isPrivate, isOwn);
         try
         {
-            writer.Guard(writer.Begin);
+            writer.Guard(() => writer.Begin(early));
             return writer;
         }
         catch
@@ -134,6 +135,11 @@ internal sealed class TraceWriter : IDisposable
         ProcessCount++;
     });
 
+    /// <summary>Adds stacks of a session that grows, before its process.</summary>
+    /// <exception cref="InvalidTraceException">They are damaged.</exception>
+    /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
+    public void AddStacks(SessionFile session, IEnumerable<uint> nodes) => Guard(() => _processes!.AddStacks(session, nodes));
+
     /// <summary>Adds one snapshot of a process that continues, as its live blocks.</summary>
     /// <exception cref="InvalidTraceException">The session's stacks or strings are damaged.</exception>
     /// <exception cref="IOException">The database cannot be written. The message is one line.</exception>
@@ -206,18 +212,35 @@ internal sealed class TraceWriter : IDisposable
         return reader.ReadToEnd();
     }
 
-    private void Begin()
+    private void Begin(EarlyStacks? early)
     {
+        if (early is not null)
+            BeginWith(early);
+
         _connection = new WriteConnection(_unfinished.Path);
         _connection.Execute("BEGIN IMMEDIATE");
-        _connection.Execute(Schema());
+        if (early is null)
+            _connection.Execute(Schema());
+
         using (var meta = new RawInsert(_connection, "meta", columns: 2))
         {
             meta.Add("version", typeof(TraceWriter).Assembly.GetName().Version!.ToString(3));
             meta.Add("created_at", DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture));
         }
 
-        _processes = new ProcessWriter(_connection);
+        _processes = new ProcessWriter(_connection, early?.Numbers ?? new());
+    }
+
+    private void BeginWith(EarlyStacks early)
+    {
+        try
+        {
+            _unfinished.Fill(early.MoveTo);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"{_target.Path} cannot be written: {LibC.Describe(e.HResult)}", e); // the message of e names a file that the user does not know
+        }
     }
 
     private void Guard(Action action)

@@ -37,6 +37,14 @@ internal sealed class UnfinishedFile : IDisposable
 
     public long Length => RandomAccess.GetLength(_lock.SafeFileHandle);
 
+    /// <summary>Fills the empty file.</summary>
+    /// <exception cref="IOException">There is no room.</exception>
+    public void Fill(Action<Stream> write)
+    {
+        _lock.Position = 0;
+        write(_lock);
+    }
+
     /// <summary>Copies it to a new file beside it, for the target's name.</summary>
     /// <returns>The copy's name.</returns>
     /// <exception cref="IOException">There is no room for it.</exception>

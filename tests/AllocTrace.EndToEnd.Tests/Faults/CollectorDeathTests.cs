@@ -165,9 +165,9 @@ public sealed class CollectorDeathTests
         return process;
     }
 
-    /// <summary>Starts a collector with a journal that is short enough for checkpoints.</summary>
+    /// <summary>Starts a collector with a journal that is short enough for checkpoints. It writes stacks while the program runs.</summary>
     private static Process StartCollector(TemporaryFolder folder) => Process.Start(
-        new ProcessStartInfo(Alloctrace.Program, ["collect", "-q", "-o", folder.File("t.db"), folder.Path]) { Environment = { ["ALLOCTRACE_SHORTEST_JOURNAL"] = "1000000" } })!;
+        new ProcessStartInfo(Alloctrace.Program, ["collect", "-q", "-o", folder.File("t.db"), folder.Path]) { Environment = { ["ALLOCTRACE_SHORTEST_JOURNAL"] = "1000000", ["ALLOCTRACE_EARLY_SITES"] = "1" } })!;
 
     private static void AwaitCollector(TemporaryFolder folder, Process collector)
     {

@@ -104,7 +104,7 @@ public sealed class RandomProgramTests
 
     private static unsafe void AssertSlicesSumUp(ProcessReplay replay)
     {
-        var slices = replay.SliceDifferences();
+        var slices = replay.SliceDifferences().ToArray();
         Assert.IsTrue(slices.Length > 0);
         foreach (var rows in slices.GroupBy(row => row.Site))
         {

@@ -32,7 +32,7 @@ public sealed class CollectorTests
         for (var i = 0; i < 5; i++)
             Build($"{i}");
 
-        using var collector = Collect(new Collector(Sessions, 1, () => TraceWriter.Create(Database, overwrite: false)) { MostRetainedBytes = 1 });
+        using var collector = Collect(new Collector(Sessions, 1, _ => TraceWriter.Create(Database, overwrite: false)) { MostRetainedBytes = 1 });
         var end = Environment.TickCount64 + 60_000;
         while (Sessions().Any() && Environment.TickCount64 < end)
             Thread.Sleep(5);
@@ -48,7 +48,7 @@ public sealed class CollectorTests
     public void Sessions_stay_when_the_database_cannot_be_written()
     {
         Build("one");
-        using var collector = Collect(new Collector(Sessions, 1, () => throw new IOException("no room")) { MostRetainedBytes = 1 });
+        using var collector = Collect(new Collector(Sessions, 1, _ => throw new IOException("no room")) { MostRetainedBytes = 1 });
         Assert.AreEqual("no room", Assert.ThrowsExactly<IOException>(() => collector.Complete()).Message);
         Assert.HasCount(1, Sessions());
     }
@@ -57,7 +57,7 @@ public sealed class CollectorTests
     [TestMethod]
     public void Whatever_goes_wrong_is_an_answer()
     {
-        using var collector = Collect(new Collector(() => throw new InvalidOperationException("a mistake"), 1, () => TraceWriter.Create(Database, overwrite: false)));
+        using var collector = Collect(new Collector(() => throw new InvalidOperationException("a mistake"), 1, _ => TraceWriter.Create(Database, overwrite: false)));
         while (!collector.HasFailed)
             Thread.Sleep(1);
 
