@@ -9,8 +9,9 @@
 /* Looks for publishers among the loaded images. Under the loader's lock, so that they are relocated. */
 void trace_context_look(void);
 
-/* Writes a CONTEXT record if the calling thread publishes a context: of the thread's next block. For samples only, because it makes two
- * system calls then. Reads what is published as untrusted memory: a wild pointer costs the sample its span, not the program its life. */
+/* Writes a CONTEXT record if the calling thread publishes a context: of the thread's next block. For samples only, because it makes a
+ * system call or two then. Reads what is published as untrusted memory: a wild pointer costs the sample its span, not the program its life.
+ */
 void trace_context_record(struct thread_capture *thread);
 
 #endif

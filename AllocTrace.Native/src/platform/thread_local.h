@@ -15,7 +15,7 @@
 typedef uint64_t thread_local_place;
 
 /* Finds a variable of an image, which must be relocated: under the loader's lock (loader.h). Returns 0 if the image does not define it, and
- * on other processors than x86-64. */
+ * on other processors than x86-64 and with other C libraries than glibc. */
 thread_local_place thread_local_find(const struct image *image, const char *name);
 
 /* Reads the calling thread's pointer there. Sets *pointer to 0 if the thread has no such variable yet. Returns false if the memory cannot

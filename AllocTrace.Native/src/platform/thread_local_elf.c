@@ -4,10 +4,12 @@
 #include "platform/thread_local.h"
 
 #include <link.h>
+#include <string.h>
 
 #include "platform/os.h"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__GLIBC__)
+#include <gnu/libc-version.h>
 
 /* A place is a distance from the thread pointer, or a module and an offset in its block. */
 enum { DISTANCE_BIT = 63, MODULE_SHIFT = 40 };
@@ -15,15 +17,32 @@ static const uint64_t is_distance = UINT64_C(1) << DISTANCE_BIT, most_modules = 
                       most_offset = UINT64_C(1) << MODULE_SHIFT;
 
 struct vector_entry {
-    uintptr_t value; /* of a module: its block, or -1; of entry 0: the generation; of the one before it: the number of modules */
-    uintptr_t to_free;
+    uintptr_t value;   /* of a module: its block, or -1; of entry 0: the generation; of the one before it: the number of modules */
+    uintptr_t to_free; /* 0 for a block in the static area; something else before glibc 2.25 */
 };
+
+static bool has_to_free(void)
+{
+    const char *version = gnu_get_libc_version(); /* "2.36" */
+    unsigned minor = 0;
+    for (const char *digit = version + 2; *digit >= '0' && *digit <= '9'; digit++)
+        minor = 10 * minor + (unsigned)(*digit - '0');
+    return strncmp(version, "2.", 2) == 0 && minor >= 25;
+}
 
 static uintptr_t thread_pointer(void)
 {
     uintptr_t pointer;
     __asm__("mov %%fs:0, %0" : "=r"(pointer));
     return pointer;
+}
+
+/* Returns NULL if the thread has no block of the module. Only the thread itself replaces its vector, so that is whole here. */
+static const struct vector_entry *block_of(uintptr_t thread, size_t module)
+{
+    const struct vector_entry *vector = ((const struct vector_entry *const *)thread)[1];
+    bool has_block = module <= vector[-1].value && vector[module].value != UINTPTR_MAX && vector[module].value != 0;
+    return has_block ? &vector[module] : NULL;
 }
 
 /* The distance of an image's variable that a relocation has, or 0. A variable in the static area lies before the thread pointer, so its
@@ -54,6 +73,10 @@ thread_local_place thread_local_find(const struct image *image, const char *name
                 return is_distance | (uint64_t)-distance;
         }
     }
+    uintptr_t thread = thread_pointer();
+    const struct vector_entry *block = block_of(thread, image->tls_module);
+    if (block && has_to_free() && block->to_free == 0 && block->value + variable.offset < thread)
+        return is_distance | (thread - block->value - variable.offset);
     if (image->tls_module >= most_modules || variable.offset >= most_offset)
         return 0;
     return (uint64_t)image->tls_module << MODULE_SHIFT | variable.offset;
@@ -62,15 +85,13 @@ thread_local_place thread_local_find(const struct image *image, const char *name
 bool thread_local_read(thread_local_place place, uintptr_t *pointer)
 {
     uintptr_t thread = thread_pointer();
-    if (place & is_distance)
-        return os_read_memory(thread - (place & ~is_distance), pointer, sizeof *pointer);
-    /* Only this thread replaces its own vector, so it is whole here. */
-    const struct vector_entry *vector = ((const struct vector_entry *const *)thread)[1];
-    size_t module = place >> MODULE_SHIFT;
     *pointer = 0;
-    if (module > vector[-1].value || vector[module].value == UINTPTR_MAX || vector[module].value == 0)
+    if (place & is_distance) { /* the static area is the thread's for its life, also when the image is gone */
+        memcpy(pointer, (const void *)(thread - (place & ~is_distance)), sizeof *pointer);
         return true;
-    return os_read_memory(vector[module].value + (place & (most_offset - 1)), pointer, sizeof *pointer);
+    }
+    const struct vector_entry *block = block_of(thread, place >> MODULE_SHIFT);
+    return !block || os_read_memory(block->value + (place & (most_offset - 1)), pointer, sizeof *pointer);
 }
 
 #else

@@ -7,7 +7,7 @@ namespace AllocTrace.Benchmarks.Fleet;
 /// A session of a process that repeats a recorded one without end: it has the stacks of its sites, each as busy as in the recording. The
 /// process cannot be seen, and lives as long as this object.
 /// </summary>
-internal sealed class SimulatedProcess : IDisposable
+internal sealed class SimulatedProcess
 {
     private const int Alive = 1000;
     private const ulong FirstAddress = 4096, AddressStep = 1024, LastAddress = FirstAddress + (Alive * AddressStep);
@@ -71,7 +71,12 @@ internal sealed class SimulatedProcess : IDisposable
         }
     }
 
-    public void Dispose() => _session.Dispose();
+    /// <summary>Ends the process.</summary>
+    public void End()
+    {
+        _session.End();
+        _session.Dispose();
+    }
 
     private (uint Node, long Weight, long Bytes) Pick()
     {

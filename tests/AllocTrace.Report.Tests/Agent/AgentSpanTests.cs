@@ -63,6 +63,9 @@ public sealed class AgentSpanTests
         AssertSpans(receiver);
         Assert.AreEqual(((long)_span, 0L, 7L), (InDatabases("SELECT sum(samples) FROM trace_context"), InDatabases("SELECT sum(not_kept) FROM trace_context"), InDatabases("SELECT sum(unread) FROM trace_context")));
         Assert.AreEqual("", string.Join('\n', _said));
+        foreach (var query in Docs.SchemaPageTests.Queries("trace-context.md"))
+            Assert.AreNotEqual(0, Number(Databases().Single(), $"SELECT count(*) FROM ({query.TrimEnd().TrimEnd(';')})"), query);
+
         Assert.AreEqual(0, CommandRun.Of(["merge", "-o", _folder.File("merged.db"), .. Databases(), .. Databases()]).ExitCode);
         Assert.AreEqual(2 * _expected.Count, Number(_folder.File("merged.db"), "SELECT count(*) FROM slice_span JOIN slice ON slice.id = slice JOIN site ON site.id = site"));
     }
