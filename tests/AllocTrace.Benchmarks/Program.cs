@@ -25,8 +25,8 @@ switch (args)
         FleetBenchmark.Run(
             recorded, numbers is [var processes, ..] ? int.Parse(processes) : 200, numbers is [_, var periods, ..] ? int.Parse(periods) : 8, numbers is [_, _, var turns] ? int.Parse(turns) : 1);
         return 0;
-    case ["fleet-processes", var imitated, var folder, var first, var number]:
-        SimulatedHost.Simulate(imitated, folder, first, number);
+    case ["fleet-processes", .. var simulated]: // the other program of "fleet"
+        SimulatedHost.Simulate(simulated[0], simulated[1], simulated[2], simulated[3]);
         return 0;
     case ["targets", var command, var interpreter, var runs, .. var only]:
         var counts = Array.ConvertAll(runs.Split('x'), int.Parse);

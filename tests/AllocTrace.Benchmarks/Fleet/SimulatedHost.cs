@@ -50,10 +50,11 @@ internal sealed class SimulatedHost : IDisposable
         var processes = new List<SimulatedProcess>();
         using (var database = TraceDatabase.Open(recorded))
         {
+            SiteCounters[] busiest = [.. database.ReadCounters(database.Processes[0]).OrderByDescending(site => site.Allocated.Blocks).Take(Sites)];
             for (var i = 0; i < int.Parse(count, CultureInfo.InvariantCulture); i++)
             {
                 var number = int.Parse(first, CultureInfo.InvariantCulture) + i;
-                processes.Add(new SimulatedProcess(Path.Combine(folder, $"{number}.alloctrace"), number, database, Sites));
+                processes.Add(new SimulatedProcess(Path.Combine(folder, $"{number}.alloctrace"), number, database, busiest));
             }
         }
 

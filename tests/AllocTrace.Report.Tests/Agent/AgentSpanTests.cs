@@ -26,6 +26,7 @@ public sealed class AgentSpanTests
     private DateTimeOffset _now = DateTimeOffset.UtcNow;
     private ulong _address = 1 << 20;
     private ulong _span;
+    private bool _isClosed;
 
     public AgentSpanTests()
     {
@@ -40,7 +41,7 @@ public sealed class AgentSpanTests
     [TestCleanup]
     public void RemoveFolder()
     {
-        _session.Dispose();
+        CloseSession();
         _folder.Dispose();
     }
 
@@ -144,10 +145,20 @@ public sealed class AgentSpanTests
         }
 
         _session.End();
+        CloseSession();
         var database = _folder.File("t.db");
         Assert.AreEqual(0, CommandRun.Of("collect", "-q", "-o", database, _folder.File("sessions")).ExitCode);
         Assert.AreEqual((Replay.SpanSums.MostSums, More), (Number(database, "SELECT sum(samples) FROM slice_span"), Number(database, "SELECT not_kept FROM trace_context")));
         Assert.AreEqual((Replay.SpanSums.MostSums + More) * (long)BlockBytes, Number(database, "SELECT sum(allocated_bytes) FROM site"));
+    }
+
+    /// <summary>Ends the process: nobody has its session open any longer.</summary>
+    private void CloseSession()
+    {
+        if (!_isClosed)
+            _session.Dispose();
+
+        _isClosed = true;
     }
 
     private FleetAgent Begin() => new(
