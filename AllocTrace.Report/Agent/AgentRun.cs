@@ -53,6 +53,8 @@ internal sealed class AgentRun : IDisposable
     public IReadOnlyList<AgentFigure> Figures()
     {
         var (queued, bytes, counters) = _agent.WithQueue(queue => (queue.Queued, queue.QueuedBytes, AgentCounters.All.ToDictionary(name => name, queue.Counter)));
+        var (samples, notKept, unread) = _agent.WithQueue(
+            queue => (queue.Counter(AgentCounters.SpanSamples), queue.Counter(AgentCounters.SpanSamplesNotKept), queue.Counter(AgentCounters.ContextsUnread)));
         return
         [
             new("alloctrace_agent_processes", "Processes that are followed.", "gauge", _agent.ProcessCount),
@@ -66,6 +68,9 @@ internal sealed class AgentRun : IDisposable
             new("alloctrace_agent_requests_total", "Requests that the receiver took.", "counter", _sender?.Requests ?? 0),
             new("alloctrace_agent_sent_bytes_total", "Their bytes.", "counter", _sender?.SentBytes ?? 0),
             new("alloctrace_agent_failures_total", "Requests that failed and stay in the queue.", "counter", _sender?.Failures ?? 0),
+            new("alloctrace_agent_span_samples_total", "Samples with a span of a trace.", "counter", samples),
+            new("alloctrace_agent_span_samples_not_kept_total", "Samples with a span that count for none.", "counter", notKept),
+            new("alloctrace_agent_contexts_unread_total", "Samples whose trace context could not be read.", "counter", unread),
             .. counters.Select(counter => new AgentFigure($"alloctrace_agent_profiles_{counter.Key}_total", $"Profiles: {counter.Key}.", "counter", counter.Value)),
         ];
     }

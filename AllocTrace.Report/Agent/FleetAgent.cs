@@ -199,6 +199,7 @@ internal sealed class FleetAgent : ISessionSink, IDisposable
                     Add(request, process, now);
 
                 _database.Write(process, now);
+                CountSpans(process.Spans.Latest.Since(process.Spans.Committed));
                 if (process.Ending != ProcessEnding.Running)
                     final.Add(process);
             }
@@ -222,6 +223,15 @@ internal sealed class FleetAgent : ISessionSink, IDisposable
         return next;
     }
 
+    private void CountSpans(SpanCounts more)
+    {
+        foreach (var (name, count) in ((string, long)[])[(AgentCounters.SpanSamples, more.Samples), (AgentCounters.SpanSamplesNotKept, more.NotKept), (AgentCounters.ContextsUnread, more.Unread)])
+        {
+            if (count > 0)
+                _database.State.Count(name, count);
+        }
+    }
+
     private void Add(OtlpRequest request, FollowedProcess process, DateTimeOffset now)
     {
         var samples = new Dictionary<(int Stack, int Domain), OtlpSample>();
@@ -238,8 +248,13 @@ internal sealed class FleetAgent : ISessionSink, IDisposable
             samples[key] = sample with { Allocated = sample.Allocated + change.Allocated, Freed = sample.Freed + change.Freed, Alive = sample.Alive + site.Latest.Live };
         }
 
+        var spans = new OtlpSpans<(int Stack, int Domain)>();
+        foreach (var ((site, span), sum) in process.Spans.Period())
+            spans.Add((process.Sites[site].Stack, process.Sites[site].Key.Domain), span, sum.Allocated);
+
         var from = DateTimeOffset.UnixEpoch.AddTicks(process.UntilNs / TimeSpan.NanosecondsPerTick);
-        request.Add(_resources[process.Description.Session], from < now ? from : now, now, process.Description.SampleBytes, OtlpMeasure.Followed, samples.Values);
+        request.Add(_resources[process.Description.Session], from < now ? from : now, now, process.Description.SampleBytes, OtlpMeasure.Followed,
+            [.. samples.Select(pair => pair.Value with { Spans = spans.Of(pair.Key) })]);
     }
 
     /// <summary>The last period of a process is committed.</summary>

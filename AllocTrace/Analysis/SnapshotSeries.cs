@@ -7,7 +7,11 @@ namespace AllocTrace.Analysis;
 /// <param name="Until">The end.</param>
 /// <param name="Allocated">The allocations in the period.</param>
 /// <param name="Alive">The blocks that were live at its end.</param>
-public sealed record SnapshotPeriod(DateTimeOffset From, DateTimeOffset Until, Snapshot Allocated, Snapshot Alive);
+public sealed record SnapshotPeriod(DateTimeOffset From, DateTimeOffset Until, Snapshot Allocated, Snapshot Alive)
+{
+    /// <summary>The amounts of <see cref="Allocated"/> that samples allocated for spans of traces.</summary>
+    internal IReadOnlyList<SpanChange> Spans { get; init; } = [];
+}
 
 /// <summary>The course of a recording as a series of snapshots.</summary>
 public static class SnapshotSeries
@@ -38,6 +42,7 @@ public static class SnapshotSeries
                 (changes[number] ??= []).Add(change);
         });
 
+        var spans = database.ReadSpans().ToLookup(change => change.Slice);
         var count = Math.Min(periods, slices.Length);
         for (var period = 0; period < count; period++)
         {
@@ -53,7 +58,10 @@ public static class SnapshotSeries
                 process.StartedAt.AddTicks(database.Slices[slices[begin]].StartNs / 100),
                 process.StartedAt.AddTicks(database.Slices[slices[end - 1]].EndNs / 100),
                 Snapshot(allocated.OrderBy(pair => pair.Key).Select(pair => (pair.Key, pair.Value))),
-                Snapshot(alive.Index()));
+                Snapshot(alive.Index()))
+            {
+                Spans = [.. slices[begin..end].SelectMany(slice => spans[slice])],
+            };
         }
 
         Snapshot Snapshot(IEnumerable<(int Site, MemoryAmount Amount)> amounts)

@@ -228,6 +228,8 @@ internal sealed unsafe class EventLog : IDisposable
 
         public bool Age(ulong allocations) => true;
 
+        public bool Context(SpanContext span) => true;
+
         public void Refuse(uint kind, long room)
         {
             // The replay refuses it, too, and says so.

@@ -12,7 +12,7 @@ namespace AllocTrace.Journal;
 internal static unsafe class CheckpointFile
 {
     private const ulong Magic = 0x54504B43434F4C41; // the bytes "ALOCCKPT"
-    private const uint Version = 2;
+    private const uint Version = 3;
     private const int HeadBytes = 32, BufferBytes = 1 << 16;
 
     /// <summary>The length of the checksum at the file's end, bytes.</summary>

@@ -23,6 +23,9 @@ internal sealed record DrainOptions
     /// <summary>The length below which a journal is not replaced by a checkpoint, bytes; 0: each round writes one. A variable for tests of programs makes it shorter.</summary>
     public long ShortestJournal { get; init; } = long.TryParse(Environment.GetEnvironmentVariable("ALLOCTRACE_SHORTEST_JOURNAL"), out var bytes) ? bytes : 8 << 20;
 
+    /// <summary>Returns options for one of many sessions that are followed without an end: a journal stays in shared memory as long as its session.</summary>
+    public DrainOptions OfMany() => this with { ShortestJournal = Math.Min(ShortestJournal, 1 << 20) };
+
     /// <summary>Keeps every event that is replayed; <see langword="null"/> when no log was asked for. Not owned.</summary>
     public EventLog? Events { get; init; }
 }

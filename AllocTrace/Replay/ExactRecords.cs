@@ -42,5 +42,7 @@ internal readonly unsafe struct ExactRecords(BlockReplay blocks, ThreadReplay th
 
     public bool Age(ulong allocations) => throw process.NoSuchRecord(thread, (uint)RecordKind.Age, sizeof(ulong));
 
+    public bool Context(SpanContext span) => throw process.NoSuchRecord(thread, (uint)RecordKind.Context, sizeof(ulong));
+
     public void Refuse(uint kind, long room) => throw process.NoSuchRecord(thread, kind, room);
 }

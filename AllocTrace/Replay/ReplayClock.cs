@@ -1,3 +1,5 @@
+using AllocTrace.Wire;
+
 namespace AllocTrace.Replay;
 
 /// <summary>
@@ -13,6 +15,9 @@ internal sealed unsafe class ReplayClock(ReplayedSites sites)
     private readonly SliceLog _sliceLog = new();
 
     public Timeline Timeline { get; } = new();
+
+    /// <summary>The amounts that samples allocated for spans, slice by slice.</summary>
+    public SpanSums Spans { get; } = new();
 
     /// <summary>The time that the replay has reached, in ns since the recording began.</summary>
     public long NowNs { get; set; }
@@ -63,6 +68,9 @@ internal sealed unsafe class ReplayClock(ReplayedSites sites)
         }
     }
 
+    /// <summary>Counts what a site allocates now for a span too.</summary>
+    public void AddToSpan(uint site, SpanContext span, MemoryAmount allocated) => Spans.Add(new SpanSite(Timeline.Current, site, span), allocated);
+
     /// <summary>Ends the current slice with the live amounts, and begins the slice of a later time.</summary>
     public void BeginSlice(long nowNs, long liveBytes, long liveBlocks, long highestBytes)
     {
@@ -99,10 +107,11 @@ internal sealed unsafe class ReplayClock(ReplayedSites sites)
     {
         Timeline.Save(writer);
         _sliceLog.Save(writer);
+        Spans.Save(writer);
     }
 
     /// <returns>True if it could be.</returns>
-    public bool TryLoadSlices(BinaryReader reader) => Timeline.TryLoad(reader) && _sliceLog.TryLoad(reader, sites.End);
+    public bool TryLoadSlices(BinaryReader reader) => Timeline.TryLoad(reader) && _sliceLog.TryLoad(reader, sites.End) && Spans.TryLoad(reader, sites.End);
 
     /// <summary>Adds what each site has reached in the slice in which it changed last.</summary>
     private void LogLast(SliceLog log)
@@ -118,6 +127,7 @@ internal sealed unsafe class ReplayClock(ReplayedSites sites)
     {
         Timeline.DoubleWidth();
         _sliceLog.DoubleWidth(sites.End);
+        Spans.DoubleWidth();
         for (var site = 1u; site < sites.End; site++)
         {
             if (sites.History[site].Slice > 0)

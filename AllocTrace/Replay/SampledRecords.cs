@@ -29,6 +29,10 @@ internal readonly struct SampledRecords(BlockReplay blocks, ThreadReplay thread,
 
         var (bytes, count) = blocks.Weigh(address, blockBytes);
         blocks.CountAllocation(site, bytes, count);
+        if (!thread.Span.IsNone)
+            blocks.Clock.AddToSpan(site, thread.Span, new MemoryAmount(bytes, count));
+
+        thread.Span = default;
         blocks.CountCalls(tag, bytes, count);
         thread.Recent.Add(address); // for RenamedBlocks
         return true;
@@ -65,11 +69,21 @@ internal readonly struct SampledRecords(BlockReplay blocks, ThreadReplay thread,
 
     public void Mark(MarkKind kind, ulong argument, ulong monoNs) => process.Mark(kind, argument, monoNs);
 
-    public void Lose(ulong events, ulong firstMonoNs, ulong lastMonoNs) => process.Lose(thread, events, firstMonoNs, lastMonoNs);
+    public void Lose(ulong events, ulong firstMonoNs, ulong lastMonoNs)
+    {
+        thread.Span = default; // its block may be what was lost
+        process.Lose(thread, events, firstMonoNs, lastMonoNs);
+    }
 
     public bool Age(ulong allocations)
     {
         thread.Age = allocations;
+        return true;
+    }
+
+    public bool Context(SpanContext span)
+    {
+        thread.Span = span;
         return true;
     }
 

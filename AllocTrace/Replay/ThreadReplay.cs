@@ -67,6 +67,9 @@ internal sealed unsafe class ThreadReplay
     /// </summary>
     public ulong Age { get; set; } = ulong.MaxValue;
 
+    /// <summary>The span of the block that the thread allocates next, if allocations are sampled.</summary>
+    public SpanContext Span { get; set; }
+
     /// <summary>The pieces that the thread unmapped last, in case the call fails or is a part of moving them.</summary>
     public List<MappedPiece> Unmapped { get; } = [];
 
@@ -112,6 +115,7 @@ internal sealed unsafe class ThreadReplay
         writer.Write(OsId);
         writer.Write(Name);
         writer.WriteAll([StartedNs, EndedNs ?? -1, LostEvents, unchecked((long)Age)]);
+        writer.WriteAll<SpanContext>([Span]);
         writer.WriteAll<PendingRealloc>(_reallocs);
         writer.WriteAll<(ulong, ulong, ulong)>([.. Unmapped.Select(piece => (piece.Begin, piece.End, (ulong)piece.Mapping.Site))]);
         Recent.Save(writer);
@@ -132,6 +136,7 @@ internal sealed unsafe class ThreadReplay
             throw new EndOfStreamException();
 
         var thread = new ThreadReplay(index, osId, started, temporaryThreshold) { Name = name, Age = unchecked((ulong)age) };
+        thread.Span = reader.ReadAll<SpanContext>() is [var span] ? span : throw new EndOfStreamException();
         var reallocs = reader.ReadAll<PendingRealloc>();
         var unmapped = reader.ReadAll<(ulong Begin, ulong End, ulong Site)>();
         if (reallocs.Length != WireFormat.Domains || Array.Exists(unmapped, piece => piece.End <= piece.Begin || piece.Site is 0 or > uint.MaxValue) || !thread.Recent.TryLoad(reader))

@@ -226,6 +226,10 @@ public sealed class TraceDatabase : IDisposable
         return Slices;
     });
 
+    /// <summary>Reads what samples allocated for spans, slice by slice.</summary>
+    /// <exception cref="InvalidTraceException">The database is damaged.</exception>
+    internal SpanChange[] ReadSpans() => Guarded(() => SpanReader.Read(this, _connections.First));
+
     /// <summary>Reads all that is known about the sites of a process, a part at a time, in the order of the database.</summary>
     /// <exception cref="InvalidTraceException">The database is damaged.</exception>
     internal IEnumerable<SiteCounters> ReadCounters(TraceProcess process)

@@ -34,6 +34,10 @@ internal interface IRecordVisitor
     /// <returns><see langword="false"/> to stop before this record.</returns>
     bool Age(ulong allocations);
 
+    /// <summary>A <see cref="RecordKind.Context"/>: the span of the thread's next block.</summary>
+    /// <returns><see langword="false"/> to stop before this record.</returns>
+    bool Context(SpanContext span);
+
     /// <summary>Reading stops before something that is no record.</summary>
     /// <param name="kind">The kind, from its first byte.</param>
     /// <param name="room">The bytes that are left for it.</param>

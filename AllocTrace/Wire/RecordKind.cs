@@ -52,4 +52,10 @@ internal enum RecordKind : byte
     /// 16 bytes: the address; second word: the length. Written before the real call. Ends the parts of mappings in the range.
     /// </summary>
     Unmap = 14,
+
+    /// <summary>
+    /// 32 bytes: the operand is the flags of the trace; a <see cref="SpanContext"/>. The span for which the thread makes its next block. Only when
+    /// sampling.
+    /// </summary>
+    Context = 15,
 }

@@ -17,7 +17,7 @@ internal static unsafe class RecordReader
     /// </summary>
     private const int AheadBytes = 192;
 
-    private const int ShortBytes = 8, BlockBytes = 16, WideBytes = 24, MarkBytes = 16, RangeBytes = 16, LostBytes = 24;
+    private const int ShortBytes = 8, BlockBytes = 16, WideBytes = 24, MarkBytes = 16, RangeBytes = 16, LostBytes = 24, ContextBytes = 32;
 
     /// <summary>Reads a thread's records to <paramref name="end"/>, to the first BATCH before that, or to one at which the visitor stops.</summary>
     /// <typeparam name="T">A structure, so that its methods are compiled into the loop.</typeparam>
@@ -116,6 +116,9 @@ internal static unsafe class RecordReader
             case RecordKind.Lost when room >= LostBytes:
                 visitor.Lose(operand, *(ulong*)(at + 8), *(ulong*)(at + 16));
                 return at + LostBytes;
+
+            case RecordKind.Context when room >= ContextBytes:
+                return visitor.Context(*(SpanContext*)(at + 8)) ? at + ContextBytes : at;
 
             default:
                 visitor.Refuse(tag >> 4, room);

@@ -97,5 +97,7 @@ internal unsafe struct SessionHeader
     [FieldOffset(1176)] public ulong CopyPauseNs;
     [FieldOffset(1184)] public fixed byte AnsweredNote[AnsweredNoteBytes];
 
+    [FieldOffset(1400)] public ulong UnreadContexts;
+
     public const int RequestedNameBytes = 240, AnsweredNoteBytes = 216;
 }

@@ -68,6 +68,8 @@ internal static class Seeds
             switch (random.Next(12))
             {
                 case < 4:
+                    if (sampled)
+                        thread.Context((ulong)random.Next(3), 1, (ulong)random.Next(5));
                     thread.Malloc(domain, address, size, node);
                     break;
                 case < 8:

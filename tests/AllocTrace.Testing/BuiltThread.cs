@@ -35,6 +35,9 @@ public sealed unsafe class BuiltThread(SessionBuilder session, uint slot, long s
 
     public void Lost(ulong events, ulong firstNs, ulong lastNs) => Append(Word(12, 0, events), firstNs, lastNs);
 
+    /// <summary>Names the span of the next block, by its ids as words.</summary>
+    public void Context(ulong traceBegin, ulong traceEnd, ulong span) => Append(Word(15, 0, 1), traceBegin, traceEnd, span);
+
     /// <summary>Appends words without any change.</summary>
     public void Append(params ReadOnlySpan<ulong> record)
     {

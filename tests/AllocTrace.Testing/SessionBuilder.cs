@@ -18,7 +18,7 @@ public sealed unsafe class SessionBuilder : IDisposable
     public const int FirstOsId = 1000;
 
     private const ulong Magic = 0x43525420434F4C41;
-    private const int KindsOffset = 4096, MaxRecordBytes = 24;
+    private const int KindsOffset = 4096, MaxRecordBytes = 32;
 
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;

@@ -220,6 +220,8 @@ struct alloctrace_session {
     uint32_t objects_at_peak; /* option: the collector asks for copies as live memory reaches new peaks */
     uint64_t copy_pause_ns;   /* how long the last copy held up the thread that made it, by its own clock */
     char answered_note[216];  /* collector: UTF-8, NUL padded: what it says of the objects of the request that it answers */
+
+    uint64_t unread_contexts; /* samples of threads whose trace context (ALLOCTRACE_RECORD_CONTEXT) could not be read */
 };
 
 /* Bytes of the file that processes lock (fcntl, F_OFD_SETLK). Such a lock is known in every namespace and ends with its holder. */
@@ -305,8 +307,8 @@ struct alloctrace_code {
     uint32_t first_line;
 };
 
-/* Records. The first word is kind << 60 | domain << 56 | operand (56 bits: an address unless said otherwise). A record is 8, 16 or 24
- * bytes and does not cross a slab. */
+/* Records. The first word is kind << 60 | domain << 56 | operand (56 bits: an address unless said otherwise). A record is 8, 16, 24
+ * or 32 bytes and does not cross a slab. */
 enum alloctrace_record_kind {
     ALLOCTRACE_RECORD_NONE = 0,    /* never written */
     ALLOCTRACE_RECORD_MALLOC = 1,  /* 16: stack << 32 | size, written after the real call */
@@ -322,11 +324,13 @@ enum alloctrace_record_kind {
     ALLOCTRACE_RECORD_MALLOC_WIDE = 9,    /* 24: stack << 32; size: for sizes of 4 GiB and more */
     ALLOCTRACE_RECORD_CALLOC_WIDE = 10,
     ALLOCTRACE_RECORD_REALLOC_WIDE = 11,
-    ALLOCTRACE_RECORD_LOST = 12,  /* 24: operand is the number of this thread's events that are missing here; first and last time, ns */
-    ALLOCTRACE_RECORD_AGE = 13,   /* 8: operand is the number of allocations of the thread since the one whose block its next FREE or
-                                   * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
-    ALLOCTRACE_RECORD_UNMAP = 14, /* 16: domain MMAP, the address; the length. Ends what of mappings lies there. Written before the real
-                                   * call: REALLOC follows after mremap, REALLOC_FAILED undoes it */
+    ALLOCTRACE_RECORD_LOST = 12,    /* 24: operand is the number of this thread's events that are missing here; first and last time, ns */
+    ALLOCTRACE_RECORD_AGE = 13,     /* 8: operand is the number of allocations of the thread since the one whose block its next FREE or
+                                     * REALLOC_BEGIN ends; only when sampling, and only for blocks of the same thread */
+    ALLOCTRACE_RECORD_UNMAP = 14,   /* 16: domain MMAP, the address; the length. Ends what of mappings lies there. Written before the real
+                                     * call: REALLOC follows after mremap, REALLOC_FAILED undoes it */
+    ALLOCTRACE_RECORD_CONTEXT = 15, /* 32: operand is the trace flags; 16 bytes of trace id, 8 bytes of span id, as published. Of the
+                                     * thread's next MALLOC, CALLOC or REALLOC; only when sampling */
 };
 
 enum alloctrace_mark {
@@ -372,7 +376,7 @@ enum alloctrace_copy_state {
     32 /* of the argument of a COPY mark: the copy's pid is above the string, as the system has at most 22 bits */
 #define ALLOCTRACE_ORDER_REQUEST (UINT64_C(1) << 63)                   /* of alloctrace_session.order; set by the collector */
 #define ALLOCTRACE_NO_SLOT ((UINT64_C(1) << ALLOCTRACE_SLOT_BITS) - 1) /* no thread has it: order before the first batch */
-#define ALLOCTRACE_MAX_RECORD_BYTES 24u
+#define ALLOCTRACE_MAX_RECORD_BYTES 32u
 #define ALLOCTRACE_RECORD_WIDE 8u /* added to MALLOC, CALLOC and REALLOC: the wide form */
 
 _Static_assert(sizeof(struct alloctrace_session) <= ALLOCTRACE_EXTENT_KINDS_OFFSET, "the header's members fit before the extent kinds");

@@ -5,6 +5,7 @@
 #include "capture/open_table.h"
 #include "capture/recording.h"
 #include "capture/records.h"
+#include "capture/trace_context.h"
 
 enum { SATURATED = 255 };
 
@@ -136,7 +137,10 @@ bool sampling_take(struct thread_capture *thread, uintptr_t key)
 {
     draw(&thread->sampler);
     thread->sampler.allocations++;
-    return add((struct sampled_block){.key = key, .thread = thread, .allocation = thread->sampler.allocations});
+    if (!add((struct sampled_block){.key = key, .thread = thread, .allocation = thread->sampler.allocations}))
+        return false;
+    trace_context_record(thread);
+    return true;
 }
 
 void sampling_put_back(uintptr_t key)

@@ -41,7 +41,8 @@ static inline bool sampling_skips(struct thread_capture *thread, size_t size)
     return true;
 }
 
-/* The allocation is chosen: remembers the block and draws the distance to the next. False: no memory; leave it out. */
+/* The allocation is chosen: remembers the block, draws the distance to the next, and records the trace context that the block's own record
+ * has to follow. False: no memory; leave it out. */
 bool sampling_take(struct thread_capture *thread, uintptr_t key);
 
 /* Distinguishes a block of a domain from others at the same address: raw, mem, obj and malloc share addresses. */

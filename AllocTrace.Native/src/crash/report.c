@@ -240,6 +240,8 @@ static unsigned decode(const uint64_t *record, struct alloctrace_crash_allocatio
         return 2;
     case ALLOCTRACE_RECORD_LOST:
         return 3;
+    case ALLOCTRACE_RECORD_CONTEXT:
+        return 4;
     default:
         return 0;
     }

@@ -5,6 +5,7 @@
 #include "capture/code_cache.h"
 #include "capture/hook.h"
 #include "capture/thread.h"
+#include "capture/trace_context.h"
 #include "inject/native_calls.h"
 #include "inject/tracked_domains.h"
 #include "platform/loader.h"
@@ -128,6 +129,7 @@ static void look(void *argument)
         if (listener)
             listener->look();
         tracked_domains_redirect();
+        trace_context_look();
         forget_unloaded(&findings);
         for (unsigned i = 0; i < findings.count; i++)
             add(&findings.image[i], NULL, found);

@@ -17,6 +17,7 @@ struct image {
     const char *path;                   /* the loader's string; "" for the executable */
     uintptr_t begin, end;               /* 0 when it is of another namespace */
     uintptr_t sealed_begin, sealed_end; /* made read-only by the loader after relocation */
+    size_t tls_module;                  /* the loader's number of its thread-local variables; 0: it has none, or is of another namespace */
 
     const void *symbols;
     const char *names, *own_name; /* own_name: DT_SONAME or NULL */
@@ -46,6 +47,15 @@ unsigned image_count_unsealed(void);
 
 /* The address of a symbol that the image defines, or NULL. For data see image_data. */
 void *image_symbol(const struct image *image, const char *name);
+
+/* The thread-local variable of that name that the image defines. */
+struct image_thread_local {
+    uint32_t symbol; /* its index in the image's symbols */
+    size_t offset;   /* of the variable within the image's block of a thread */
+};
+
+/* Returns false if the image defines no such variable. */
+bool image_thread_local(const struct image *image, const char *name, struct image_thread_local *found);
 
 /* The address of the variable that the image means by a name it defines: an executable may have taken the place of a library's (copy
  * relocations). NULL: it defines no such symbol. For an image that is relocated: under the loader's lock (loader.h), or when it runs. */

@@ -67,7 +67,8 @@ static bool read_dynamic(struct image *image)
 
 static bool of_headers(struct image *image, const struct dl_phdr_info *info)
 {
-    *image = (struct image){.base = info->dlpi_addr, .path = info->dlpi_name ? info->dlpi_name : "", .begin = UINTPTR_MAX};
+    *image = (struct image){
+        .base = info->dlpi_addr, .path = info->dlpi_name ? info->dlpi_name : "", .begin = UINTPTR_MAX, .tls_module = info->dlpi_tls_modid};
     for (size_t i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *header = &info->dlpi_phdr[i];
         uintptr_t begin = info->dlpi_addr + header->p_vaddr, end = begin + header->p_memsz;
@@ -210,13 +211,30 @@ static uint32_t find_by_hash(const struct image *image, const char *name)
     return index;
 }
 
-static uint32_t find(const struct image *image, const char *name)
+/* Returns the index of a definition of any type, or STN_UNDEF. */
+static uint32_t find_any(const struct image *image, const char *name, unsigned *type)
 {
     uint32_t index = image->gnu_hash ? find_by_gnu_hash(image, name) : find_by_hash(image, name);
     const symbol *found = (const symbol *)image->symbols + index;
-    unsigned type = ELF64_ST_TYPE(found->st_info);
-    bool is_definition = index != STN_UNDEF && found->st_shndx != SHN_UNDEF && type != STT_GNU_IFUNC && type != STT_TLS;
-    return is_definition ? index : STN_UNDEF;
+    *type = ELF64_ST_TYPE(found->st_info);
+    return index != STN_UNDEF && found->st_shndx != SHN_UNDEF ? index : STN_UNDEF;
+}
+
+static uint32_t find(const struct image *image, const char *name)
+{
+    unsigned type;
+    uint32_t index = find_any(image, name, &type);
+    return type != STT_GNU_IFUNC && type != STT_TLS ? index : STN_UNDEF;
+}
+
+bool image_thread_local(const struct image *image, const char *name, struct image_thread_local *found)
+{
+    unsigned type;
+    found->symbol = find_any(image, name, &type);
+    if (!found->symbol || type != STT_TLS || !image->tls_module)
+        return false;
+    found->offset = ((const symbol *)image->symbols)[found->symbol].st_value;
+    return true;
 }
 
 void *image_symbol(const struct image *image, const char *name)

@@ -1,3 +1,6 @@
+using AllocTrace.Wire;
+using Google.Protobuf;
+
 namespace AllocTrace.Report.Export.Otlp;
 
 /// <summary>
@@ -15,6 +18,7 @@ internal sealed class OtlpDictionary
     private readonly Dictionary<int, int> _functions = [];
     private readonly Dictionary<(int Code, int Line), int> _locations = [];
     private readonly Dictionary<int, int> _stacks = [];
+    private readonly Dictionary<SpanContext, int> _links = [];
     private readonly int _python;
 
     /// <param name="frames">The frames of the samples' stacks.</param>
@@ -73,6 +77,18 @@ internal sealed class OtlpDictionary
             entry.LocationIndices.Add(LocationOf(-1, 0));
 
         Tables.StackTable.Add(entry);
+        return index;
+    }
+
+    /// <summary>Returns the index of the link to a span.</summary>
+    public int Link(SpanContext span)
+    {
+        if (!_links.TryGetValue(span, out var index))
+        {
+            _links.Add(span, index = Tables.LinkTable.Count);
+            Tables.LinkTable.Add(new Link { TraceId = ByteString.CopyFrom(span.TraceIdBytes), SpanId = ByteString.CopyFrom(span.SpanIdBytes) });
+        }
+
         return index;
     }
 

@@ -23,8 +23,15 @@ internal static class OtlpPeriods
             amounts[Key(site)] = (allocated, alive + new MemoryAmount(site.Bytes, site.Blocks));
         }
 
+        var spans = new OtlpSpans<(int Stack, int Thread, int Domain)>();
+        foreach (var change in period.Spans)
+            spans.Add(Key(database.Sites.Sites[change.Site]), change.Span, change.Allocated);
+
         OtlpSample[] samples = [.. amounts.Select(pair =>
-            new OtlpSample(pair.Key.Stack, Attributes(request.Dictionary, database, pair.Key.Thread, pair.Key.Domain), pair.Value.Allocated, default, pair.Value.Alive))];
+            new OtlpSample(pair.Key.Stack, Attributes(request.Dictionary, database, pair.Key.Thread, pair.Key.Domain), pair.Value.Allocated, default, pair.Value.Alive)
+            {
+                Spans = spans.Of(pair.Key),
+            })];
         request.Add(resource, period.From, period.Until, process.SampleBytes, OtlpMeasure.Recorded, samples);
         return request.ToCompressed();
     }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
+using AllocTrace.Wire;
 using Google.Protobuf;
 
 namespace AllocTrace.Report.Export.Otlp;
@@ -61,8 +62,15 @@ internal sealed class OtlpRequest(IFrameSource frames)
             };
             foreach (var sample in samples)
             {
-                if (measure.Of(sample) is not 0 and var value)
-                    profile.Samples.Add(new Sample { StackIndex = Dictionary.Stack(sample.Stack), AttributeIndices = { sample.Attributes }, Values = { value } });
+                var rest = measure.Of(sample);
+                foreach (var (span, amount) in SpansOf(sample, measure, rest))
+                {
+                    Add(profile, sample, amount, Dictionary.Link(span));
+                    rest -= amount;
+                }
+
+                if (rest != 0)
+                    Add(profile, sample, rest, link: 0);
             }
 
             scope.Profiles.Add(profile);
@@ -72,6 +80,19 @@ internal sealed class OtlpRequest(IFrameSource frames)
 
         _message.ResourceProfiles.Add(new ResourceProfiles { Resource = resource.ToMessage(), ScopeProfiles = { scope } });
     }
+
+    /// <summary>Returns the parts of a sample's value that belong to spans. In a damaged recording they may be more than the whole: then it is not divided.</summary>
+    private static (SpanContext Span, long Value)[] SpansOf(OtlpSample sample, OtlpMeasure measure, long value)
+    {
+        if (sample.Spans is null || measure.OfSpan is null)
+            return [];
+
+        (SpanContext Span, long Value)[] parts = [.. sample.Spans.Select(each => (each.Key, measure.OfSpan(each.Value))).Where(part => part.Item2 > 0)];
+        return parts.Sum(part => part.Value) <= value ? parts : [];
+    }
+
+    private void Add(Profile profile, OtlpSample sample, long value, int link) => profile.Samples.Add(
+        new Sample { StackIndex = Dictionary.Stack(sample.Stack), AttributeIndices = { sample.Attributes }, LinkIndex = link, Values = { value } });
 
     /// <summary>Returns the request, compressed with gzip.</summary>
     public byte[] ToCompressed()

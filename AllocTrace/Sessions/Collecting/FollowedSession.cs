@@ -42,7 +42,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     private int _sampledSlice = -1;
     private int _isClaimed;
 
-    private FollowedSession(SessionFile session, SessionFile claim, TracedProcess process, int temporaryThreshold, ForkImages forks, bool isAwaited)
+    private FollowedSession(SessionFile session, SessionFile claim, TracedProcess process, int temporaryThreshold, ForkImages forks, bool isAwaited, bool isOneOfMany)
     {
         IsAwaited = isAwaited;
         _session = session;
@@ -67,7 +67,8 @@ internal sealed unsafe class FollowedSession : IDisposable
         _group = process.NumberHere is { } pid ? ControlGroup.Of(pid) : null;
         _live = new LiveSnapshotFile(session, Replay, _objects, ReadMap, _group);
         _events = EventLog.Of(session);
-        _drain = new SessionDrain(session, Replay, new() { IsJournaled = session == claim && !_isRest, IsRest = _isRest, Events = _events, NeedsJournal = isAwaited });
+        var options = new DrainOptions { IsJournaled = session == claim && !_isRest, IsRest = _isRest, Events = _events, NeedsJournal = isAwaited };
+        _drain = new SessionDrain(session, Replay, isOneOfMany ? options.OfMany() : options);
         _requests = new RequestedSnapshots(session, _drain, Replay, _objects, ReadMap, () => Guard(() => _drain.Round(Clock)));
     }
 
@@ -106,10 +107,15 @@ internal sealed unsafe class FollowedSession : IDisposable
     public bool IsSuperseded { get; private set; }
 
     /// <summary>Opens a session and becomes its collector.</summary>
+    /// <param name="path">The session's file.</param>
+    /// <param name="temporaryThreshold">See <see cref="RecordingOptions.TemporaryThreshold"/>.</param>
+    /// <param name="forks">The live blocks with which forked children begin.</param>
+    /// <param name="isAwaited">True if the recording's own database is to be in the same folder.</param>
+    /// <param name="isOneOfMany">True if there may be thousands of such sessions: what is beside each stays small.</param>
     /// <returns><see langword="null"/> when its process has not finished making it.</returns>
     /// <exception cref="InvalidTraceException">The file is not a session that can be read.</exception>
     /// <exception cref="IOException">The file cannot be opened or mapped, or another collector drains it.</exception>
-    public static FollowedSession? TryOpen(string path, int temporaryThreshold, ForkImages forks, bool isAwaited = false)
+    public static FollowedSession? TryOpen(string path, int temporaryThreshold, ForkImages forks, bool isAwaited = false, bool isOneOfMany = false)
     {
         var claim = SessionFile.TryOpen(path, shared: true);
         if (claim is null)
@@ -124,7 +130,7 @@ internal sealed unsafe class FollowedSession : IDisposable
 
             // Nobody needs the slabs of an ended process back: its file stays as it is, to be drained again if the database fails.
             session = !process.IsAlive() || !process.MapsSession() ? SessionFile.TryOpen(path, shared: false)! : claim;
-            return new FollowedSession(session, claim, process, temporaryThreshold, forks, isAwaited);
+            return new FollowedSession(session, claim, process, temporaryThreshold, forks, isAwaited, isOneOfMany);
         }
         catch
         {

@@ -27,7 +27,7 @@ internal sealed class EndlessCollector : IDisposable
     public EndlessCollector(Func<IEnumerable<string>> paths, int temporaryThreshold, ISessionSink sink)
     {
         _sink = sink;
-        _intake = new SessionIntake(paths, path => FollowedSession.TryOpen(path, temporaryThreshold, _forks), AddProblem);
+        _intake = new SessionIntake(paths, path => FollowedSession.TryOpen(path, temporaryThreshold, _forks, isOneOfMany: true), AddProblem);
         _sessions = new FollowedSessions(_intake, _forks);
         _threads = new CollectorThreads(Look, () => _sessions.Serve(End, Abandon), _ => _hasFailed = true, () => _hasFailed);
     }

@@ -23,8 +23,10 @@ internal sealed unsafe class FollowedProcess
     /// <param name="id">Its number in the state of the rolling database.</param>
     /// <param name="untilNs">Until when its periods were committed, nanoseconds since 1970.</param>
     /// <param name="before">The data that an earlier agent committed.</param>
-    public FollowedProcess(ProcessDescription description, long id, long untilNs, IReadOnlyDictionary<FollowedSiteKey, SiteTotals> before)
+    /// <param name="spans">The spans of its samples.</param>
+    public FollowedProcess(ProcessDescription description, long id, long untilNs, IReadOnlyDictionary<FollowedSiteKey, SiteTotals> before, FollowedSpans spans)
     {
+        Spans = spans;
         Description = description;
         Id = id;
         UntilNs = untilNs;
@@ -70,6 +72,9 @@ internal sealed unsafe class FollowedProcess
     /// <summary>True if sums of a collector before are gone: the periods begin anew.</summary>
     public bool HasRestarted { get; private set; }
 
+    /// <summary>The spans for which it allocated.</summary>
+    public FollowedSpans Spans { get; }
+
     /// <summary>Its sites.</summary>
     public Span<FollowedSite> Sites => CollectionsMarshal.AsSpan(_sites);
 
@@ -105,6 +110,7 @@ internal sealed unsafe class FollowedProcess
             CheckBefore();
 
         _isResumed = false;
+        Spans.Take(replay.Blocks.Clock.Spans, _numberOfReplayed, (long)session.Header->UnreadContexts);
         UnknownFrees = replay.UnknownFrees;
         CutStacks = (long)session.Header->CutStacks;
         Losses = [.. losses, .. replay.Threads.SelectMany(thread => thread.Losses)];
@@ -115,6 +121,8 @@ internal sealed unsafe class FollowedProcess
     {
         foreach (ref var site in Sites)
             site.Written = site.Latest;
+
+        Spans.NoteWritten();
     }
 
     /// <summary>The period up to a moment is in the database.</summary>
@@ -123,6 +131,7 @@ internal sealed unsafe class FollowedProcess
         foreach (ref var site in Sites)
             site.Committed = site.Row == 0 && site.Written == default ? site.Committed : site.Written;
 
+        Spans.Commit();
         UntilNs = untilNs;
         HasRestarted = false;
     }

@@ -54,6 +54,7 @@ internal sealed class PeriodWriter : IDisposable
 
         Run("slice", "INSERT INTO part.slice VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
             .Execute(slice, process.Row, fromNs, Math.Max(fromNs, untilNs), live.Bytes, live.Blocks, Math.Max(before.Bytes, live.Bytes), process.ResidentBytes);
+        AddSpans(process, slice);
         Run("snapshot figures", SetSnapshot).Execute(process.SnapshotRow, untilNs, live.Bytes, live.Blocks);
         Run("process's end", "UPDATE part.process SET duration_ns = ?2, ending = ?3, cut_stacks = ?4, unknown_frees = ?5 WHERE id = ?1")
             .ExecuteAny(process.Row, untilNs, process.Ending.Word(), process.CutStacks, process.UnknownFrees);
@@ -116,6 +117,30 @@ internal sealed class PeriodWriter : IDisposable
                 site.Row, change.Allocated.Bytes, change.Allocated.Blocks, change.Freed.Bytes, change.Freed.Blocks, change.Temporary.Bytes, change.Temporary.Blocks);
         SetAlive(process.SnapshotRow, site.Row, site.Latest.Live);
         site.HasChangedSincePeak = true;
+    }
+
+    private void AddSpans(FollowedProcess process, long slice)
+    {
+        foreach (var ((number, span), sum) in process.Spans.Period())
+        {
+            ref var site = ref process.Sites[number];
+            if (site.Row == 0)
+                AddSite(process, ref site);
+
+            Run("span", "INSERT INTO part.slice_span VALUES (?, ?, ?, ?, ?, ?, ?)")
+                .ExecuteAny(slice, site.Row, span.TraceId, span.SpanId, sum.Samples, sum.Allocated.Bytes, sum.Allocated.Blocks);
+        }
+
+        var more = process.Spans.Latest.Since(process.Spans.Committed);
+        if (more != default)
+        {
+            Run(
+                "spans",
+                """
+                INSERT INTO part.trace_context VALUES (?1, ?2, ?3, ?4) ON CONFLICT (process) DO UPDATE SET samples = samples + excluded.samples,
+                    not_kept = not_kept + excluded.not_kept, unread = unread + excluded.unread
+                """).Execute(process.Row, more.Samples, more.NotKept, more.Unread);
+        }
     }
 
     /// <summary>Updates the rows of the peak, because more bytes are live than after any period before.</summary>

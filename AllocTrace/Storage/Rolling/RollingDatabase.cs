@@ -91,6 +91,7 @@ internal sealed class RollingDatabase : IDisposable
             connection.Run("PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL");
             connection.Run("BEGIN");
             connection.Run(TraceWriter.Schema());
+            connection.Run(TraceWriter.Schema("spans.sql"));
             connection.Run(
                 """
                 INSERT INTO meta VALUES ('version', @version), ('created_at', @now), ('agent', 'period by period: threads are folded');

@@ -18,11 +18,12 @@ internal sealed class RollingState : IDisposable
             process INTEGER NOT NULL, origin TEXT NOT NULL, domain INTEGER NOT NULL, node INTEGER NOT NULL, allocated_bytes INTEGER NOT NULL, allocated_blocks INTEGER NOT NULL,
             freed_bytes INTEGER NOT NULL, freed_blocks INTEGER NOT NULL, temporary_bytes INTEGER NOT NULL, temporary_blocks INTEGER NOT NULL,
             PRIMARY KEY (process, origin, domain, node)) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS followed_spans (process INTEGER PRIMARY KEY, samples INTEGER NOT NULL, not_kept INTEGER NOT NULL, unread INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, made_at INTEGER NOT NULL, profiles INTEGER NOT NULL, content BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
         """;
 
-    private readonly SqlStatement _process, _site;
+    private readonly SqlStatement _process, _site, _spans;
 
     /// <summary>The data that an earlier agent committed, by session.</summary>
     private readonly Dictionary<string, SavedProcess> _before = [];
@@ -41,6 +42,7 @@ internal sealed class RollingState : IDisposable
             Connection.Run(Schema);
             _process = new SqlStatement(Connection.Handle!, "INSERT INTO main.followed VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET until_ns = excluded.until_ns");
             _site = new SqlStatement(Connection.Handle!, "INSERT OR REPLACE INTO main.followed_site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+            _spans = new SqlStatement(Connection.Handle!, "INSERT OR REPLACE INTO main.followed_spans VALUES (?1, ?2, ?3, ?4)");
             _lastProcess = Connection.Number("SELECT ifnull(max(id), 0) FROM main.followed");
             Load();
         }
@@ -63,8 +65,8 @@ internal sealed class RollingState : IDisposable
 
     /// <summary>Returns a process with what was committed of it; a new one when it is not known. Reads nothing, so any thread may call it; one at a time.</summary>
     public FollowedProcess Resume(ProcessDescription description) => _before.Remove(description.Session, out var known)
-        ? new FollowedProcess(description, known.Id, known.UntilNs, known.Sites)
-        : new FollowedProcess(description, ++_lastProcess, description.StartedNs, new Dictionary<FollowedSiteKey, SiteTotals>());
+        ? new FollowedProcess(description, known.Id, known.UntilNs, known.Sites, new FollowedSpans(known.Spans, isResumed: true))
+        : new FollowedProcess(description, ++_lastProcess, description.StartedNs, new Dictionary<FollowedSiteKey, SiteTotals>(), new FollowedSpans(default, isResumed: false));
 
     /// <summary>Notes that a process's period up to a moment is in the database.</summary>
     public void Save(FollowedProcess process, long untilNs)
@@ -79,6 +81,10 @@ internal sealed class RollingState : IDisposable
             _site.ExecuteAny(
                 process.Id, key.Origin, key.Domain, key.Node, its.Allocated.Bytes, its.Allocated.Blocks, its.Freed.Bytes, its.Freed.Blocks, its.Temporary.Bytes, its.Temporary.Blocks);
         }
+
+        var spans = process.Spans.Latest;
+        if (spans != process.Spans.Committed)
+            _spans.Execute(process.Id, spans.Samples, spans.NotKept, spans.Unread);
     }
 
     /// <summary>Forgets processes whose sessions are gone.</summary>
@@ -88,6 +94,7 @@ internal sealed class RollingState : IDisposable
         {
             _before.Remove(session);
             Connection.Run("DELETE FROM main.followed_site WHERE process = (SELECT id FROM main.followed WHERE session = @session)", ("@session", session));
+            Connection.Run("DELETE FROM main.followed_spans WHERE process = (SELECT id FROM main.followed WHERE session = @session)", ("@session", session));
             Connection.Run("DELETE FROM main.followed WHERE session = @session", ("@session", session));
         }
     }
@@ -148,6 +155,7 @@ internal sealed class RollingState : IDisposable
     {
         _process.Dispose();
         _site.Dispose();
+        _spans.Dispose();
         Connection.Dispose();
     }
 
@@ -156,14 +164,18 @@ internal sealed class RollingState : IDisposable
         using var command = Connection.CreateCommand();
         command.CommandText =
             """
-            SELECT session, id, until_ns, origin, domain, node, allocated_bytes, allocated_blocks, freed_bytes, freed_blocks, temporary_bytes, temporary_blocks
-            FROM main.followed LEFT JOIN main.followed_site ON process = id
+            SELECT session, id, until_ns, origin, domain, node, allocated_bytes, allocated_blocks, freed_bytes, freed_blocks, temporary_bytes, temporary_blocks,
+                ifnull(samples, 0), ifnull(not_kept, 0), ifnull(unread, 0)
+            FROM main.followed LEFT JOIN main.followed_site ON followed_site.process = id LEFT JOIN main.followed_spans ON followed_spans.process = id
             """;
         using var reader = command.ExecuteReader();
         while (reader.Read())
         {
             if (!_before.TryGetValue(reader.GetString(0), out var process))
-                _before.Add(reader.GetString(0), process = new SavedProcess(reader.GetInt64(1), reader.GetInt64(2), []));
+            {
+                var spans = new SpanCounts(reader.GetInt64(12), reader.GetInt64(13), reader.GetInt64(14));
+                _before.Add(reader.GetString(0), process = new SavedProcess(reader.GetInt64(1), reader.GetInt64(2), [], spans));
+            }
 
             if (!reader.IsDBNull(3))
             {
@@ -173,5 +185,5 @@ internal sealed class RollingState : IDisposable
         }
     }
 
-    private sealed record SavedProcess(long Id, long UntilNs, Dictionary<FollowedSiteKey, SiteTotals> Sites);
+    private sealed record SavedProcess(long Id, long UntilNs, Dictionary<FollowedSiteKey, SiteTotals> Sites, SpanCounts Spans);
 }

@@ -23,6 +23,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
     private readonly EventWriter _events;
     private readonly ObjectWriter _objects;
     private readonly MemoryWriter _memory;
+    private readonly SpanWriter _spans;
     private readonly RawInsert _domain;
     private readonly RawInsert _process;
     private readonly RawInsert _thread;
@@ -54,6 +55,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         _events = new EventWriter(connection);
         _objects = new ObjectWriter(connection);
         _memory = new MemoryWriter(connection);
+        _spans = new SpanWriter(connection);
         _domain = new RawInsert(connection, "domain", columns: 2);
         _process = new RawInsert(connection, "process", columns: 14);
         _thread = new RawInsert(connection, "thread", columns: 7);
@@ -171,7 +173,7 @@ internal sealed unsafe class ProcessWriter : IDisposable
         if (group is not null)
             _memory.Add(process, group);
         if (sorted is not null)
-            AddSlices(process, replay.Timeline, sorted.GetAwaiter().GetResult(), duration, firstSite);
+            AddSlices(process, session, replay.Blocks.Clock, sorted.GetAwaiter().GetResult(), duration, firstSite);
         if (crash is not null)
             _crashes.Add(process, crash, replay, domains, crashStacks);
         if (events is not null)
@@ -204,11 +206,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
 
     public void Dispose()
     {
-        _stacks.Dispose();
-        _memory.Dispose();
-        _nativeStacks.Dispose();
-        foreach (var insert in (RawInsert[])[_domain, _process, _thread, _runtime, _native, _operation, _loss, _snapshot])
-            insert.Dispose();
+        foreach (var writer in (IDisposable[])[_stacks, _memory, _spans, _nativeStacks, _domain, _process, _thread, _runtime, _native, _operation, _loss, _snapshot])
+            writer.Dispose();
 
         foreach (var insert in (BatchInsert[])[_site, _snapshotSite, _slice, _sliceSite])
             insert.Dispose();
@@ -364,9 +363,9 @@ internal sealed unsafe class ProcessWriter : IDisposable
             _snapshotSite.Add(id, firstSite + site, bytes, blocks);
     }
 
-    private void AddSlices(long process, Timeline timeline, IEnumerable<SliceEntry> changes, long durationNs, long firstSite)
+    private void AddSlices(long process, SessionFile session, ReplayClock clock, IEnumerable<SliceEntry> changes, long durationNs, long firstSite)
     {
-        var first = _slices + 1;
+        var (first, timeline) = (_slices + 1, clock.Timeline);
         foreach (ref readonly var slice in timeline.Slices)
         {
             var start = (_slices + 1 - first) * timeline.WidthNs;
@@ -379,6 +378,8 @@ internal sealed unsafe class ProcessWriter : IDisposable
             _sliceSite.Add(
                 first + entry.Slice, firstSite + entry.Site, entry.AllocatedBytes, entry.AllocatedBlocks, entry.FreedBytes, entry.FreedBlocks);
         }
+
+        _spans.Add(process, session, clock.Spans, first, firstSite);
     }
 
     private void AddLoss(long process, long? thread, Loss loss) =>

@@ -13,7 +13,7 @@ public static class TraceMerge
     private const string StackTable = "stack";
 
     // Tables that a recording need not have, each by the first table of its schema.
-    private static readonly (string Table, string Schema)[] _optional = [("event_log", "events.sql"), ("object_snapshot", "objects.sql"), ("native_code", "native.sql")];
+    private static readonly (string Table, string Schema)[] _optional = [("event_log", "events.sql"), ("object_snapshot", "objects.sql"), ("native_code", "native.sql"), ("slice_span", "spans.sql")];
 
     // The conditions under which rows of two recordings are the same.
     private static readonly Dictionary<string, string> _matched = new()

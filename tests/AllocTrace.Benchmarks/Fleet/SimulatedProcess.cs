@@ -7,7 +7,7 @@ namespace AllocTrace.Benchmarks.Fleet;
 /// A session of a process that repeats a recorded one without end: it has the stacks of its sites, each as busy as in the recording. The
 /// process cannot be seen, and lives as long as this object.
 /// </summary>
-internal sealed class SimulatedProcess : IDisposable
+internal sealed class SimulatedProcess
 {
     private const int Alive = 1000;
     private const ulong FirstAddress = 4096, AddressStep = 1024, LastAddress = FirstAddress + (Alive * AddressStep);
@@ -23,8 +23,8 @@ internal sealed class SimulatedProcess : IDisposable
     /// <param name="path">The session's file.</param>
     /// <param name="number">The number that distinguishes it from the others.</param>
     /// <param name="recorded">The recording of the process.</param>
-    /// <param name="sites">The number of its sites to simulate, the busiest first.</param>
-    public SimulatedProcess(string path, int number, TraceDatabase recorded, int sites)
+    /// <param name="sites">The sites of the process to simulate.</param>
+    public SimulatedProcess(string path, int number, TraceDatabase recorded, IReadOnlyList<SiteCounters> sites)
     {
         _random = new Random(number);
         _session = new SessionBuilder(path, 4 << 20);
@@ -35,8 +35,7 @@ internal sealed class SimulatedProcess : IDisposable
         var (nodes, codes) = (new Dictionary<int, uint> { [0] = 0 }, new Dictionary<int, uint>());
         _sites =
         [
-            .. recorded.ReadCounters(recorded.Processes[0]).OrderByDescending(site => site.Allocated.Blocks).Take(sites)
-                .Select(site => (NodeOf(site.Stack), Math.Max(1, site.Allocated.Blocks), Math.Max(1, site.Allocated.Bytes / Math.Max(1, site.Allocated.Blocks)))),
+            .. sites.Select(site => (NodeOf(site.Stack), Math.Max(1, site.Allocated.Blocks), Math.Max(1, site.Allocated.Bytes / Math.Max(1, site.Allocated.Blocks)))),
         ];
         _weights = _sites.Sum(site => site.Weight);
 
@@ -71,7 +70,12 @@ internal sealed class SimulatedProcess : IDisposable
         }
     }
 
-    public void Dispose() => _session.Dispose();
+    /// <summary>Ends the process.</summary>
+    public void End()
+    {
+        _session.End();
+        _session.Dispose();
+    }
 
     private (uint Node, long Weight, long Bytes) Pick()
     {

@@ -18,7 +18,7 @@ int print_wire_layout(void)
     X(extents) X(threads) X(slabs) X(nodes) X(codes) X(string_bytes) X(lost_stacks) X(cut_stacks) X(unslotted_events) X(order) \
     X(free_slabs) X(collector_pid) X(collector_attached) X(collector_beat_ns) X(released_slabs) X(collector_done) X(collector_journal) X(live_wanted_ns) X(live_written_ns) \
     X(live_course) X(requested) X(answered) X(requested_objects) X(requested_name) X(pid_namespace) X(time_namespace) X(native) X(native_reach) X(native_past) X(images) X(c_frames) X(memory_words) X(memory_wanted_ns) X(own_mappings) X(cut_c_stacks) X(unplaced_c_stacks) X(copy_wanted) X(copy_state) X(copy_pid) X(objects_at_peak) \
-    X(copy_ends) X(copy_error) X(copy_pause_ns) X(answered_note)
+    X(copy_ends) X(copy_error) X(copy_pause_ns) X(answered_note) X(unread_contexts)
 #define RUNTIME(X) \
     X(hooked_ns) X(library) X(version) X(hex) X(found) X(was_initialized) X(stacks) X(stacks_reason)
 #define THREAD(X) \

@@ -16,7 +16,7 @@ public sealed class SchemaPageTests
         crashed.Save();
         using var ofServer = Open(server.Path);
         using var ofCrash = Open(crashed.Path);
-        var queries = Queries(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Docs", "schema.md"))).ToArray();
+        var queries = Queries("schema.md");
         Assert.IsGreaterThan(10, queries.Length);
         foreach (var query in queries)
         {
@@ -34,6 +34,7 @@ public sealed class SchemaPageTests
         return connection;
     }
 
-    private static IEnumerable<string> Queries(string page) =>
-        page.Split("```sql\n").Skip(1).Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)]);
+    /// <summary>Returns the queries of a page of the documentation.</summary>
+    internal static string[] Queries(string page) =>
+        [.. File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Docs", page)).Split("```sql\n").Skip(1).Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)])];
 }

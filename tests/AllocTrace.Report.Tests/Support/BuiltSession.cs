@@ -16,6 +16,7 @@ internal sealed class BuiltSession : IDisposable
     private readonly uint[] _stacks;
     private readonly Random _random;
     private readonly List<(int Domain, ulong Address, long Size, string Line)> _alive = [];
+    private readonly Stack<ulong> _free = [];
     private ulong _next = 4096;
     private bool _isDisposed;
 
@@ -45,6 +46,9 @@ internal sealed class BuiltSession : IDisposable
         _stacks = [0, module, first, _session.AddNode(module, handle, 24), _session.AddNode(first, load, 7), _session.AddNode(first, load, 9)];
     }
 
+    /// <summary>The number of blocks that the program keeps at most; then it uses their addresses again.</summary>
+    public int MostAlive { get; init; } = int.MaxValue;
+
     /// <summary>The bytes allocated so far, by line of the innermost frame.</summary>
     public Dictionary<string, long> Allocated { get; } = [];
 
@@ -64,9 +68,12 @@ internal sealed class BuiltSession : IDisposable
         {
             _session.NowNs += stepNs;
             var thread = _threads[_random.Next(_threads.Length)];
-            if (_alive.Count > 0 && _random.Next(5) < 2)
+            if (_alive.Count > 0 && (_random.Next(5) < 2 || _alive.Count >= MostAlive))
             {
                 var index = _random.Next(_alive.Count);
+                if (MostAlive < int.MaxValue)
+                    _free.Push(_alive[index].Address);
+
                 thread.Free(_alive[index].Domain, _alive[index].Address);
                 Freed += _alive[index].Size;
                 _alive.RemoveAt(index);
@@ -74,10 +81,12 @@ internal sealed class BuiltSession : IDisposable
             }
 
             var (domain, size, stack) = (_random.Next(3), _random.Next(1, 5000), _random.Next(_stacks.Length));
-            thread.Malloc(domain, _next, (ulong)size, _stacks[stack]);
-            _alive.Add((domain, _next, size, _lines[stack]));
+            if (!_free.TryPop(out var address))
+                (address, _next) = (_next, _next + 8192);
+
+            thread.Malloc(domain, address, (ulong)size, _stacks[stack]);
+            _alive.Add((domain, address, size, _lines[stack]));
             Allocated[_lines[stack]] = Allocated.GetValueOrDefault(_lines[stack]) + size;
-            _next += 8192;
         }
     }
 

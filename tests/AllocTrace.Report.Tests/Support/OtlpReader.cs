@@ -2,10 +2,10 @@ using AllocTrace.Report.Export.Otlp;
 
 namespace AllocTrace.Report.Tests.Support;
 
-/// <summary>A sample as a store would keep it.</summary>
+/// <summary>A sample as a store would keep it. A link is "TRACE SPAN", in base 16.</summary>
 internal sealed record StoredSample(
     IReadOnlyDictionary<string, string> Resource, string Type, string Unit, string PeriodType, ulong TimeNs, ulong DurationNs, string Id,
-    string[] Frames, IReadOnlyDictionary<string, string> Attributes, long Value);
+    string[] Frames, IReadOnlyDictionary<string, string> Attributes, long Value, string? Link);
 
 /// <summary>Reads requests by following every index.</summary>
 internal static class OtlpReader
@@ -30,7 +30,7 @@ internal static class OtlpReader
                         resource, Text(profile.SampleType.TypeStrindex), Text(profile.SampleType.UnitStrindex), Text(profile.PeriodType.TypeStrindex),
                         profile.TimeUnixNano, profile.DurationNano, Convert.ToHexString(profile.ProfileId.Span), [.. FramesOf(tables, sample.StackIndex)],
                         sample.AttributeIndices.Select(index => tables.AttributeTable[index]).ToDictionary(each => Text(each.KeyStrindex), each => ValueOf(each.Value)),
-                        sample.Values.Single());
+                        sample.Values.Single(), LinkOf(tables, sample.LinkIndex));
                 }
             }
         }
@@ -54,6 +54,15 @@ internal static class OtlpReader
     /// <summary>Sums by the innermost frame's file and line, as <c>top</c> shows them.</summary>
     public static Dictionary<string, long> ByLine(IEnumerable<StoredSample> samples, string type) =>
         samples.Where(sample => sample.Type == type).GroupBy(sample => sample.Frames[0].Split('|')[0]).ToDictionary(group => group.Key, group => group.Sum(sample => sample.Value));
+
+    private static string? LinkOf(ProfilesDictionary tables, int link)
+    {
+        if (link == 0)
+            return null;
+
+        Assert.AreEqual((16, 8), (tables.LinkTable[link].TraceId.Length, tables.LinkTable[link].SpanId.Length));
+        return $"{Convert.ToHexStringLower(tables.LinkTable[link].TraceId.Span)} {Convert.ToHexStringLower(tables.LinkTable[link].SpanId.Span)}";
+    }
 
     private static IEnumerable<string> FramesOf(ProfilesDictionary tables, int stack)
     {
