@@ -12,6 +12,9 @@ internal static class Permission
         if (ours is not null && theirs is not null && ours != theirs && ours != 0)
             return $"it belongs to another user (uid {theirs}, yours is {ours}). Use sudo";
 
+        if (Text($"/proc/{pid}/status")?.Split('\n').FirstOrDefault(line => line.StartsWith("TracerPid:", StringComparison.Ordinal))?.Split('\t') is [_, var tracer] && tracer != "0")
+            return $"process {tracer} traces it, a debugger for instance";
+
         var scope = Text("/proc/sys/kernel/yama/ptrace_scope");
         if (scope is "1")
             return "kernel.yama.ptrace_scope is 1, which allows it only for child processes. Use sudo or sysctl kernel.yama.ptrace_scope=0";
