@@ -10,12 +10,16 @@ namespace AllocTrace.Stacks;
 /// </summary>
 internal sealed class CStackReader(ProcessMemory memory)
 {
-    /// <summary>The largest part of a stack that is read, bytes: the usual limit of a stack.</summary>
-    private const ulong MostStack = 8 << 20;
+    /// <summary>
+    /// The part of a stack that is read at first, and at most, in bytes: most stacks are small, and the usual limit is 8 MiB. The end of a mapping does
+    /// not tell where a stack ends: neighbouring stacks may be one mapping, with guards that the system does not list (MADV_GUARD_INSTALL).
+    /// </summary>
+    private const int LeastStack = 256 << 10, MostStack = 8 << 20;
 
     private readonly SymbolFiles _symbols = new($"/proc/{memory.Pid}/root/usr/lib/debug", "/usr/lib/debug");
     private readonly PerfMap _perfMap = PerfMap.Of(memory.Pid);
     private readonly HashSet<uint> _held = [];
+    private readonly Dictionary<uint, int> _wanted = [];
     private readonly Dictionary<uint, ThreadRegisters> _taken = [];
     private readonly Dictionary<uint, CStack?> _walked = [];
     private ProcessImages _images = null!; // of the present attempt
@@ -34,17 +38,18 @@ internal sealed class CStackReader(ProcessMemory memory)
 
     /// <summary>Takes what a thread's stack is found by. The thread stands still.</summary>
     /// <param name="task">The thread.</param>
-    /// <param name="stop">What holds it; <see langword="null"/> if it waits.</param>
+    /// <param name="stop">The hold on it; <see langword="null"/> if it waits.</param>
     public void Take(uint task, TaskStop? stop)
     {
         var registers = stop is null ? Waiting(task) : stop.Registers();
         if (registers is not null && _images.StackAt(registers[Registers.StackPointer]!.Value) is { } mapping)
         {
             var sp = registers[Registers.StackPointer]!.Value;
-            var bytes = new byte[Math.Min(mapping.End - sp, MostStack)];
-            if (memory.TryRead(sp, bytes))
+            var wanted = _wanted.GetValueOrDefault(task, LeastStack);
+            var bytes = new byte[Math.Min(mapping.End - sp, (ulong)wanted)];
+            if (memory.ReadStart(sp, bytes) is var read and > 0)
             {
-                _taken[task] = new ThreadRegisters(registers, new StackCopy(sp, bytes));
+                _taken[task] = new ThreadRegisters(registers, new StackCopy(sp, bytes.AsMemory(0, read), isPart: read == wanted && wanted < MostStack));
                 return;
             }
         }
@@ -66,7 +71,12 @@ internal sealed class CStackReader(ProcessMemory memory)
         try
         {
             memory.Budget.Spend(0);
-            return CStackWalk.Walk(_images, taken);
+            var stack = CStackWalk.Walk(_images, taken);
+            if (!taken.Stack.WasTooShort)
+                return stack;
+
+            _wanted[task] = Math.Min(taken.Stack.Bytes * 8, MostStack);
+            return null;
         }
         catch (UnknownRegisterException)
         {

@@ -18,12 +18,12 @@ internal static class CStackWalk
             var place = images.At(isCall ? pc - 1 : pc, pc);
             if (place.Row is { } outermost && outermost[Registers.ReturnAddress].Kind == RegisterRuleKind.Undefined)
             {
-                frames.Add(new CFrame(place, sp, sp));
+                frames.Add(new CFrame(place, pc, sp, sp));
                 return new CStack(frames, null);
             }
 
             var caller = place.Row is { } row ? Caller(row, registers, thread.Stack, thread.IsHeld) : null;
-            frames.Add(new CFrame(place, sp, caller?[Registers.StackPointer] ?? sp));
+            frames.Add(new CFrame(place, pc, sp, caller?[Registers.StackPointer] ?? sp));
             if (caller is null)
                 return new CStack(frames, $"older C frames are not found: nothing says where {place.Frame.Function} returns to");
             if (caller[Registers.ReturnAddress] == 0)
@@ -43,7 +43,7 @@ internal static class CStackWalk
             var sp = registers[Registers.StackPointer]!.Value;
             var cfa = row.CfaCode is { } code ? FrameExpression.Evaluate(code, registers, stack, cfa: null)
                 : unchecked(Known(registers, row.CfaRegister) + (ulong)row.CfaOffset);
-            if (cfa <= sp || cfa > stack.End || cfa % sizeof(ulong) != 0)
+            if (cfa <= sp || !stack.Reaches(cfa) || cfa % sizeof(ulong) != 0)
                 return null;
 
             var caller = new ulong?[Registers.Count];

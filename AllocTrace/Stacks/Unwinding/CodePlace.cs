@@ -12,6 +12,6 @@ internal sealed class CodePlace
     /// <summary>True if the kernel calls the function: its caller was interrupted, and did not call.</summary>
     public bool IsSignal { get; init; }
 
-    /// <summary>How the function is left there; <see langword="null"/> if nothing says it.</summary>
+    /// <summary>The rules by which the function is left there; <see langword="null"/> if nothing says it.</summary>
     public FrameRow? Row { get; init; }
 }

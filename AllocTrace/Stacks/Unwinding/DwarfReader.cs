@@ -67,7 +67,7 @@ internal ref struct DwarfReader(ReadOnlySpan<byte> bytes, ulong address)
     }
 
     /// <summary>Reads a pointer that is in the data itself.</summary>
-    /// <param name="encoding">How it is written.</param>
+    /// <param name="encoding">Its form.</param>
     /// <param name="data">The address that some are relative to.</param>
     public ulong Pointer(int encoding, ulong data)
     {

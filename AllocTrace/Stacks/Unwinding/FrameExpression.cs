@@ -27,7 +27,7 @@ internal ref struct FrameExpression
     /// <param name="code">The expression.</param>
     /// <param name="registers">The registers of the frame.</param>
     /// <param name="memory">The stack.</param>
-    /// <param name="cfa">What is on the expression's own stack at first; null: nothing.</param>
+    /// <param name="cfa">The first value on the expression's own stack; null: none.</param>
     /// <exception cref="DamagedTableException">It is not understood, or reads something else than the stack.</exception>
     /// <exception cref="UnknownRegisterException">It needs a register that is not known.</exception>
     public static ulong Evaluate(ReadOnlySpan<byte> code, ReadOnlySpan<ulong?> registers, StackCopy memory, ulong? cfa)

@@ -1,6 +1,9 @@
 namespace AllocTrace.Stacks;
 
-/// <summary>How the frame of a function is left at one of its instructions: where the CFA (the stack pointer of the caller after the return) and the caller's registers are.</summary>
+/// <summary>
+/// Describes how the frame of a function is left at one of its instructions: where the CFA (the stack pointer of the caller after the return)
+/// and the caller's registers are.
+/// </summary>
 internal sealed class FrameRow
 {
     private RegisterRule[] _rules = new RegisterRule[Registers.Count];

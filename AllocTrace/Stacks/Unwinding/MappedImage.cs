@@ -12,7 +12,7 @@ internal sealed record MappedImage(ulong Index, string BuildId)
 
     /// <summary>Reads the head of an image.</summary>
     /// <param name="pages">The process's memory.</param>
-    /// <param name="head">Where the first byte of the file is mapped.</param>
+    /// <param name="head">The address of the first byte of the file.</param>
     /// <returns><see langword="null"/>: it is no image.</returns>
     public static MappedImage? At(CodePages pages, ulong head)
     {

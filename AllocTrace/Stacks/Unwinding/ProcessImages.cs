@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 using AllocTrace.Symbols;
 
 namespace AllocTrace.Stacks;
@@ -38,6 +40,7 @@ internal sealed class ProcessImages(ProcessMemory memory, SymbolFiles symbols, P
 
     private CodePlace Look(ulong pc, ulong returnsTo)
     {
+        memory.Budget.Spend(0);
         var number = ProcessMapping.Find(_mappings, pc);
         if (number < 0 || !_mappings[number].IsCode)
             return new CodePlace { Frame = Nowhere(pc) };
@@ -56,7 +59,9 @@ internal sealed class ProcessImages(ProcessMemory memory, SymbolFiles symbols, P
         const string gone = " (deleted)";
         var path = mapping.Path.EndsWith(gone, StringComparison.Ordinal) ? mapping.Path[..^gone.Length] : mapping.Path;
         var offset = pc - mapping.Begin + mapping.Offset;
+        var started = Stopwatch.GetTimestamp();
         var function = path.StartsWith('/') ? symbols.Find($"/proc/{memory.Pid}/root{path}", image.BuildId, offset) : null;
+        memory.Budget.Extend(Stopwatch.GetElapsedTime(started));
         var entry = EntryAt(image, pc);
         var unnamed = entry is null ? offset : entry.Begin - mapping.Begin + mapping.Offset; // where there is no file any more
         return new CodePlace

@@ -1,6 +1,6 @@
 namespace AllocTrace.Stacks;
 
-/// <summary>Where a register of the caller is (DWARF 5, section 6.4.1).</summary>
+/// <summary>Names the kinds of places of a register of the caller (DWARF 5, section 6.4.1).</summary>
 internal enum RegisterRuleKind
 {
     /// <summary>Nothing is said: by the System V ABI a function keeps some registers, and changes the others.</summary>
@@ -28,6 +28,7 @@ internal enum RegisterRuleKind
     ValueExpression,
 }
 
+/// <summary>The place of a register of the caller.</summary>
 /// <param name="Kind">The kind of place.</param>
 /// <param name="Value">The offset in bytes, or the number of the other register.</param>
 /// <param name="Code">The expression.</param>

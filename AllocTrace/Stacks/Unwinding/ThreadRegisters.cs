@@ -1,6 +1,6 @@
 namespace AllocTrace.Stacks;
 
-/// <summary>What a thread's C stack is found by, taken while it stood still.</summary>
+/// <summary>The registers and the stack of a thread, taken while it stood still: its C stack is found by them.</summary>
 /// <param name="Known">Its registers; <see langword="null"/> for those that are not known.</param>
 /// <param name="Stack">Its stack.</param>
 internal sealed record ThreadRegisters(ulong?[] Known, StackCopy Stack)

@@ -1,6 +1,6 @@
 namespace AllocTrace.Stacks;
 
-/// <summary>What an unwind table says of a function.</summary>
+/// <summary>A function in an unwind table.</summary>
 internal sealed class UnwindEntry
 {
     /// <summary>The first address of the function.</summary>

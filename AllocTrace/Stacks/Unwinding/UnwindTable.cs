@@ -8,7 +8,7 @@ namespace AllocTrace.Stacks;
 /// </summary>
 internal sealed class UnwindTable(CodePages pages)
 {
-    private const int LongestEntry = 1 << 20;
+    private const int LongestEntry = 1 << 17;
     private const byte SortedTable = 0x3b, CountOf32Bits = 0x03, PointerOf32Bits = 0x1b;
     private const ulong ReturnAddress = 16;
 
