@@ -42,7 +42,7 @@ int print_wire_layout(void)
 #define CRASH_FRAME(X) \
     X(filename) X(function) X(line)
 #define CRASH_C_FRAME(X) \
-    X(address) X(offset) X(path)
+    X(address) X(offset) X(path) X(python_frames)
 #define CRASH_ALLOCATION(X) \
     X(address) X(size) X(kind) X(domain) X(stack)
 /* clang-format on */
