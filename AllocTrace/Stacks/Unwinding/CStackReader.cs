@@ -18,7 +18,7 @@ internal sealed class CStackReader(ProcessMemory memory)
 
     private readonly SymbolFiles _symbols = new($"/proc/{memory.Pid}/root/usr/lib/debug", "/usr/lib/debug");
     private readonly PerfMap _perfMap = PerfMap.Of(memory.Pid);
-    private readonly HashSet<uint> _held = [];
+    private readonly HashSet<uint> _held = [], _found = [];
     private readonly Dictionary<uint, int> _wanted = [];
     private readonly Dictionary<uint, ThreadRegisters> _taken = [];
     private readonly Dictionary<uint, CStack?> _walked = [];
@@ -34,7 +34,7 @@ internal sealed class CStackReader(ProcessMemory memory)
     }
 
     /// <summary>Returns true if a thread must be held, because its registers are needed.</summary>
-    public bool Needs(uint task) => _held.Contains(task);
+    public bool Needs(uint task) => _held.Contains(task) && !_found.Contains(task);
 
     /// <summary>Takes what a thread's stack is found by. The thread stands still.</summary>
     /// <param name="task">The thread.</param>
@@ -73,7 +73,10 @@ internal sealed class CStackReader(ProcessMemory memory)
             memory.Budget.Spend(0);
             var stack = CStackWalk.Walk(_images, taken);
             if (!taken.Stack.WasTooShort)
+            {
+                _found.Add(task);
                 return stack;
+            }
 
             _wanted[task] = Math.Min(taken.Stack.Bytes * 8, MostStack);
             return null;
