@@ -44,33 +44,46 @@ ALWAYS_INLINE intptr_t align_meet(const struct kept_stack *stack, intptr_t from,
 
 /* Compares the callers of `at`, which is on the real stack, with the real ones, to the outermost frame, or, when deep, down to those that
  * need not be compared. A kept frame is only looked at after its callee was seen to point to it. Returns the last kept frame that is on the
- * real stack if the two diverge there, or NULL. *changed: the outermost caller whose instruction is another than before; unchanged if there
- * is none. */
+ * real stack if the two diverge there, or NULL. *differences: not 0 if a caller's instruction is another than before; which one it is
+ * matters too rarely to be noted at each. */
 ALWAYS_INLINE const struct kept_frame *align_callers(const struct layout *layout, const struct kept_stack *stack, bool deep,
-                                                     const struct kept_frame *at, const struct kept_frame **changed)
+                                                     const struct kept_frame *at, uintptr_t *differences)
 {
     uintptr_t frame = at->frame;
-    for (;; at--) {
-        if (deep && stack->trusted && at <= stack->frames + stack->trusted)
-            return NULL;
-        uintptr_t caller = at[-1].frame; /* below the outermost one is a sentinel, 0 */
-        if (__builtin_expect(frame_previous(layout, frame) != caller, 0))
-            return at;
-        if (!caller)
-            return NULL;
-        frame = caller;
-        if (frame_position(layout, frame) != at[-1].position)
-            *changed = at - 1;
+    for (*differences = 0;; at -= 4) {
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) {
+            if (deep && stack->trusted && at - i <= stack->frames + stack->trusted)
+                return NULL;
+            uintptr_t caller = at[-i - 1].frame; /* below the outermost one is a sentinel, 0 */
+            if (__builtin_expect(frame_previous(layout, frame) != caller, 0))
+                return at - i;
+            if (!caller)
+                return NULL;
+            frame = caller;
+            *differences |= frame_position(layout, frame) ^ at[-i - 1].position;
+        }
     }
+}
+
+/* Returns the outermost kept frame up to `at` whose instruction is another than before, or -1. All of them are on the real stack. */
+static __attribute__((noinline)) intptr_t align_changed(const struct layout *layout, const struct kept_stack *stack, intptr_t at)
+{
+    const struct kept_frame *frames = stack->frames;
+    for (intptr_t i = stack->trusted; i <= at; i++)
+        if (frame_position(layout, frames[i].frame) != frames[i].position)
+            return i;
+    return -1;
 }
 
 /* Only instructions may be others: false if that is not so. *changed: as in an alignment, of callers. */
 ALWAYS_INLINE bool align_at_top(const struct layout *layout, const struct kept_stack *stack, bool deep, uintptr_t frame, intptr_t *changed)
 {
-    const struct kept_frame *top = stack->frames + stack->depth - 1, *moved = NULL;
-    if (__builtin_expect(top->frame != frame, 0) || __builtin_expect(align_callers(layout, stack, deep, top, &moved) != NULL, 0))
+    const struct kept_frame *top = stack->frames + stack->depth - 1;
+    uintptr_t differences;
+    if (__builtin_expect(top->frame != frame, 0) || __builtin_expect(align_callers(layout, stack, deep, top, &differences) != NULL, 0))
         return false;
-    *changed = moved ? moved - stack->frames : -1;
+    *changed = __builtin_expect(differences != 0, 0) ? align_changed(layout, stack, top - 1 - stack->frames) : -1;
     return true;
 }
 
@@ -81,23 +94,32 @@ ALWAYS_INLINE bool align_by_comparing(const struct layout *layout, struct kept_s
     intptr_t from = (intptr_t)stack->depth - 1;
     *alignment = (struct alignment){.met = -1, .changed = -1};
     while (frame) {
+        uintptr_t caller = frame_previous(layout, frame);
+        if (caller && caller == stack->frames[from].frame) { /* one more frame, as often: it need not be looked for */
+            if (!align_add_pending(stack, alignment, frame))
+                return false;
+            frame = caller;
+        }
         intptr_t met = deep ? align_meet(stack, from, frame, alignment->pendings) : align_find(stack, from, ALIGN_NEAR, frame);
         if (met < 0) {
             if (!align_add_pending(stack, alignment, frame))
                 return false;
-            frame = frame_previous(layout, frame);
+            frame = caller;
             continue;
         }
-        const struct kept_frame *frames = stack->frames;
-        const struct kept_frame *changed = frame_position(layout, frame) == frames[met].position ? NULL : &frames[met];
-        const struct kept_frame *parted = align_callers(layout, stack, deep, &frames[met], &changed);
+        const struct kept_frame *at = &stack->frames[met];
+        uintptr_t differences;
+        const struct kept_frame *parted = align_callers(layout, stack, deep, at, &differences);
         if (!parted) {
             alignment->met = met;
-            alignment->changed = changed ? changed - frames : -1;
+            if (__builtin_expect(differences != 0, 0))
+                alignment->changed = align_changed(layout, stack, met);
+            else if (frame_position(layout, frame) != at->position)
+                alignment->changed = met;
             return true;
         }
         /* Those above are on the chain, and have other callers. */
-        intptr_t i = parted - frames;
+        intptr_t i = parted - stack->frames;
         for (intptr_t above = met; above >= i; above--)
             if (!align_add_pending(stack, alignment, stack->frames[above].frame))
                 return false;
