@@ -191,8 +191,8 @@ public sealed partial class NativeStackTests
 
         public void Dispose()
         {
-            _process.Kill();
-            _process.WaitForExit();
+            // Not Process.Kill: this process is also the tracer, and the framework takes a stop of its child for the end.
+            Command.Run("kill", ["-KILL", $"{Pid}"]);
             _process.Dispose();
             _folder.Dispose();
         }
