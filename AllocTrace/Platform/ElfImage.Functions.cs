@@ -85,7 +85,25 @@ internal sealed partial class ElfImage
         }
     }
 
-    // Three 32-bit numbers (lengths of name and content, type), then both, each padded to 4 bytes.
+    /// <summary>Finds the GNU build id in a segment of notes; in base 16.</summary>
+    public static string? BuildIdIn(byte[] notes)
+    {
+        // Three 32-bit numbers (lengths of name and content, type), then both, each padded to 4 bytes.
+        for (var note = 0L; note + 12 <= notes.Length;)
+        {
+            var (name, content) = (Word32(notes, (int)note), Word32(notes, (int)note + 4));
+            var start = note + 12 + ((name + 3L) & ~3);
+            if (start + content > notes.Length)
+                break;
+            if (Word32(notes, (int)note + 8) == 3 && notes.AsSpan((int)note + 12).StartsWith("GNU\0"u8))
+                return Convert.ToHexStringLower(notes.AsSpan((int)start, (int)content));
+
+            note = start + ((content + 3L) & ~3);
+        }
+
+        return null;
+    }
+
     private void ReadBuildId(SafeFileHandle file)
     {
         for (var at = 0; at < _segments.Length && BuildId == ""; at += SegmentBytes)
@@ -93,18 +111,7 @@ internal sealed partial class ElfImage
             if (Word32(_segments, at) != Notes)
                 continue;
 
-            var notes = Read(file, (long)Word64(_segments, at + 8), (long)Word64(_segments, at + 32));
-            for (var note = 0L; note + 12 <= notes.Length;)
-            {
-                var (name, content) = (Word32(notes, (int)note), Word32(notes, (int)note + 4));
-                var start = note + 12 + ((name + 3L) & ~3);
-                if (start + content > notes.Length)
-                    break;
-                if (Word32(notes, (int)note + 8) == 3 && notes.AsSpan((int)note + 12).StartsWith("GNU\0"u8))
-                    BuildId = Convert.ToHexStringLower(notes.AsSpan((int)start, (int)content));
-
-                note = start + ((content + 3L) & ~3);
-            }
+            BuildId = BuildIdIn(Read(file, (long)Word64(_segments, at + 8), (long)Word64(_segments, at + 32))) ?? "";
         }
     }
 }

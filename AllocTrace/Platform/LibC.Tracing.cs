@@ -5,7 +5,7 @@ namespace AllocTrace.Platform;
 /// <summary>Looking into another process: process_vm_readv(2) and ptrace(2).</summary>
 internal static unsafe partial class LibC
 {
-    public const int PtraceInterrupt = 0x4207, PtraceSeize = 0x4206, PtraceDetach = 17;
+    public const int PtraceInterrupt = 0x4207, PtraceSeize = 0x4206, PtraceDetach = 17, PtraceGetRegisters = 12;
     public const int PtraceEventStop = 128;
     public const int WaitNoHang = 1;
     public const int WaitAll = 0x40000000; // __WALL: threads too

@@ -14,11 +14,12 @@ internal sealed class ChainReader(ProcessMemory memory, RemotePython python, Cod
     private readonly byte[] _frame = new byte[FrameBytes];
 
     /// <summary>Reads a stack.</summary>
-    /// <returns>The frames, oldest first, and whether the oldest are left out because there are too many.</returns>
     /// <exception cref="TornReadException">The chain does not hold together.</exception>
-    public (List<StackFrame> Frames, bool IsCut) Read(ulong state)
+    public PythonStack Read(ulong state)
     {
         var frames = new List<StackFrame>();
+        var loops = new List<PythonLoop>();
+        var insideOf = new Dictionary<ulong, int>(); // frames by address
         var visited = 0;
         var isCut = false;
         var kept = 0UL;
@@ -38,7 +39,10 @@ internal sealed class ChainReader(ProcessMemory memory, RemotePython python, Cod
             try
             {
                 memory.Read(address, _frame);
-                if (Describe() is { } frame)
+                insideOf.TryAdd(address, frames.Count);
+                if (IsEntry)
+                    loops.Add(new PythonLoop(address, frames.Count));
+                else if (Describe() is { } frame)
                     frames.Add(frame);
             }
             catch (ReadBudgetException)
@@ -48,9 +52,31 @@ internal sealed class ChainReader(ProcessMemory memory, RemotePython python, Cod
             }
         }
 
+        if (_layout.FirstOwnerWithoutCode == 0)
+            loops = _layout.FrameIsIndirect ? LoopRecords(state, insideOf, frames.Count) : [.. frames.Select((_, number) => new PythonLoop(0, number + 1))];
         frames.Reverse();
-        return (frames, isCut);
+        return new PythonStack(frames, isCut, loops);
     }
+
+    /// <summary>
+    /// 3.11: reads the records of the loops (<c>_PyCFrame</c>). When a loop begins, its first frame is called by the frame that the record
+    /// before it names. The last record is the thread state's own.
+    /// </summary>
+    private List<PythonLoop> LoopRecords(ulong state, Dictionary<ulong, int> insideOf, int all)
+    {
+        var loops = new List<PythonLoop>();
+        var record = memory.ReadWord(state + (ulong)_layout.StateFrame);
+        while (record != 0 && loops.Count <= insideOf.Count && memory.ReadWord(record + (ulong)_layout.CframePrevious) is var caller and not 0)
+        {
+            loops.Add(new PythonLoop(record, insideOf.GetValueOrDefault(memory.ReadWord(caller + (ulong)_layout.CframeFrame), all)));
+            record = caller;
+        }
+
+        return loops;
+    }
+
+    /// <summary>True for the frame by which C enters the interpreter.</summary>
+    private bool IsEntry => _layout.FirstOwnerWithoutCode != 0 && _frame[_layout.FrameOwner] >= _layout.FirstOwnerWithoutCode;
 
     private ulong Innermost(ulong state)
     {
@@ -62,9 +88,6 @@ internal sealed class ChainReader(ProcessMemory memory, RemotePython python, Cod
     private StackFrame? Describe()
     {
         var owner = _frame[_layout.FrameOwner];
-        if (_layout.FirstOwnerWithoutCode != 0 && owner >= _layout.FirstOwnerWithoutCode)
-            return null;
-
         var address = Word(_layout.FrameCode) & ~_layout.ExecutableTags;
         var code = codes.Get(address);
         var offset = _layout.PositionIsIndex ? (long)BitConverter.ToInt32(_frame, _layout.FramePosition) * _layout.PositionUnit : Offset(address, code);

@@ -12,6 +12,9 @@ internal static class Permission
         if (ours is not null && theirs is not null && ours != theirs && ours != 0)
             return $"it belongs to another user (uid {theirs}, yours is {ours}). Use sudo";
 
+        if (Status($"{pid}", "TracerPid:") is { } tracer and not "0") // the id of its thread
+            return $"process {Status(tracer, "Tgid:") ?? tracer} traces it, a debugger for instance";
+
         var scope = Text("/proc/sys/kernel/yama/ptrace_scope");
         if (scope is "1")
             return "kernel.yama.ptrace_scope is 1, which allows it only for child processes. Use sudo or sysctl kernel.yama.ptrace_scope=0";
@@ -23,9 +26,10 @@ internal static class Permission
         return "CAP_SYS_PTRACE is needed: the process has more rights than you, or a container or sandbox forbids it (docker run --cap-add SYS_PTRACE)";
     }
 
-    private static int? User(string process) =>
-        Text($"/proc/{process}/status")?.Split('\n').FirstOrDefault(line => line.StartsWith("Uid:", StringComparison.Ordinal))?.Split('\t') is [_, var user, ..]
-        && int.TryParse(user, CultureInfo.InvariantCulture, out var id) ? id : null;
+    private static int? User(string process) => int.TryParse(Status(process, "Uid:"), CultureInfo.InvariantCulture, out var id) ? id : null;
+
+    private static string? Status(string process, string what) =>
+        Text($"/proc/{process}/status")?.Split('\n').FirstOrDefault(line => line.StartsWith(what, StringComparison.Ordinal))?.Split('\t') is [_, var value, ..] ? value : null;
 
     private static string? Text(string path)
     {

@@ -16,15 +16,12 @@ internal sealed unsafe class ProcessMemory(uint pid)
 
     /// <returns><see langword="false"/> if there is no such memory, or the process has ended.</returns>
     /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
-    public bool TryRead(ulong address, Span<byte> bytes)
-    {
-        Budget.Spend(bytes.Length);
-        fixed (byte* start = bytes)
-        {
-            var (to, from) = (new LibC.IoVector { Address = (ulong)start, Length = (ulong)bytes.Length }, new LibC.IoVector { Address = address, Length = (ulong)bytes.Length });
-            return Check(LibC.ReadProcess((int)Pid, &to, 1, &from, 1, 0), bytes.Length);
-        }
-    }
+    public bool TryRead(ulong address, Span<byte> bytes) => ReadSome(address, bytes) == bytes.Length;
+
+    /// <summary>Reads as much as there is, up to the first page that cannot be read.</summary>
+    /// <returns>The number of bytes; 0 if there are none.</returns>
+    /// <exception cref="UnauthorizedAccessException">The system does not allow it.</exception>
+    public int ReadStart(ulong address, Span<byte> bytes) => (int)Math.Max(ReadSome(address, bytes), 0);
 
     public bool TryReadWord(ulong address, out ulong value)
     {
@@ -50,11 +47,21 @@ internal sealed unsafe class ProcessMemory(uint pid)
     /// <exception cref="TornReadException">There is no such memory.</exception>
     public ulong ReadWord(ulong address) => TryReadWord(address, out var value) ? value : throw new TornReadException();
 
-    private static bool Check(nint read, int wanted)
+    private nint ReadSome(ulong address, Span<byte> bytes)
+    {
+        Budget.Spend(bytes.Length);
+        fixed (byte* start = bytes)
+        {
+            var (to, from) = (new LibC.IoVector { Address = (ulong)start, Length = (ulong)bytes.Length }, new LibC.IoVector { Address = address, Length = (ulong)bytes.Length });
+            return Check(LibC.ReadProcess((int)Pid, &to, 1, &from, 1, 0));
+        }
+    }
+
+    private static nint Check(nint read)
     {
         if (read < 0 && Marshal.GetLastPInvokeError() is LibC.EPerm or LibC.ENoSys)
             throw new UnauthorizedAccessException();
 
-        return read == wanted;
+        return read;
     }
 }

@@ -26,6 +26,9 @@ internal sealed class ProcessTasks
 
     public bool Contains(uint id) => _tasks.ContainsKey(id);
 
+    /// <summary>Returns true for a thread that has ended and is only listed: a process's first thread is, while others run.</summary>
+    public bool HasEnded(uint id) => !_tasks.TryGetValue(id, out var task) || task.State is 'Z' or 'X';
+
     public bool IsRunning(uint id) => _tasks.TryGetValue(id, out var task) && task.State == 'R';
 
     /// <summary>
@@ -33,6 +36,19 @@ internal sealed class ProcessTasks
     /// </summary>
     public bool StoodStill(uint id, ProcessTasks now) =>
         _tasks.TryGetValue(id, out var then) && now._tasks.TryGetValue(id, out var today) && then == today && then.State != 'R';
+
+    /// <summary>The name of a thread, as the system has it; empty if it has ended.</summary>
+    public static string NameOf(uint pid, uint task)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/task/{task}/comm").TrimEnd('\n');
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
 
     private static (char State, string Switches)? Look(string folder)
     {

@@ -16,7 +16,7 @@ internal sealed class PythonLayout
         LineFormat = (LineFormat)this["line_format"];
         (FirstOwnerWithoutCode, GeneratorOwner, ExecutableTags) = (this["first_owner_without_code"], this["generator_owner"], (ulong)this["executable_tags"]);
         (StateNext, StateFrame, StateThreadId, StateNativeId) = (this["thread_state.next"], this["thread_state.frame"], this["thread_state.thread_id"], this["thread_state.native_id"]);
-        (FrameIsIndirect, CframeFrame) = (this["thread_state.frame_is_indirect"] != 0, this["thread_state.cframe_frame"]);
+        (FrameIsIndirect, CframeFrame, CframePrevious) = (this["thread_state.frame_is_indirect"] != 0, this["thread_state.cframe_frame"], this["thread_state.cframe_previous"]);
         (InterpreterNext, InterpreterId, InterpreterThreads) = (this["interpreter.next"], this["interpreter.id"], this["interpreter.threads"]);
         (FramePrevious, FrameCode, FramePosition) = (this["frame.previous"], this["frame.code"], this["frame.position"]);
         (FrameOwner, FrameBytecodeCopy) = (this["frame.owner"], this["frame.bytecode_copy"]);
@@ -55,6 +55,8 @@ internal sealed class PythonLayout
     public bool FrameIsIndirect { get; }
 
     public int CframeFrame { get; }
+
+    public int CframePrevious { get; }
 
     public int InterpreterNext { get; }
 

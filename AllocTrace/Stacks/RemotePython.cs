@@ -8,6 +8,7 @@ namespace AllocTrace.Stacks;
 internal sealed partial class RemotePython
 {
     private const int DebugOffsetsBytes = 888;
+    private const string LoopName = "_PyEval_EvalFrameDefault";
 
     /// <summary>The most mapped files that are looked at.</summary>
     private const int MostFiles = 1 << 14;
@@ -31,6 +32,9 @@ internal sealed partial class RemotePython
 
     public ulong TextType { get; }
 
+    /// <summary>The address of the interpreter's loop; 0 if it is not exported.</summary>
+    public ulong Loop { get; private init; }
+
     /// <summary>The version, for example 3.13 or 3.13t.</summary>
     public string Version { get; }
 
@@ -52,7 +56,7 @@ internal sealed partial class RemotePython
                 continue;
             }
 
-            var symbols = image.Symbols("_PyRuntime", "Py_Version", "PyCode_Type", "PyUnicode_Type");
+            var symbols = image.Symbols("_PyRuntime", "Py_Version", "PyCode_Type", "PyUnicode_Type", LoopName);
             if (!symbols.ContainsKey("_PyRuntime") || !symbols.ContainsKey("PyCode_Type") || !symbols.ContainsKey("PyUnicode_Type"))
                 continue;
 
@@ -94,7 +98,7 @@ internal sealed partial class RemotePython
         }
 
         why = "";
-        return new RemotePython(path, layout, runtime, symbols["PyCode_Type"], symbols["PyUnicode_Type"]);
+        return new RemotePython(path, layout, runtime, symbols["PyCode_Type"], symbols["PyUnicode_Type"]) { Loop = symbols.GetValueOrDefault(LoopName) };
     }
 
     /// <summary>To 3.10, which do not say: by the name of the file, or of the folder that it looks for its library in.</summary>

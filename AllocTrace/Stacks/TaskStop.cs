@@ -17,11 +17,20 @@ internal sealed class TaskStop : IDisposable
     private TaskStop(int id) => _id = id;
 
     /// <returns><see langword="null"/> if the thread has ended, or may not be held.</returns>
-    public static TaskStop? Try(uint task)
+    public static TaskStop? Try(uint task) => Try(task, out _);
+
+    /// <param name="task">The thread.</param>
+    /// <param name="isRefused">True if it may not be held.</param>
+    /// <returns><see langword="null"/> if the thread has ended, or may not be held.</returns>
+    public static TaskStop? Try(uint task, out bool isRefused)
     {
         var id = (int)task;
+        isRefused = false;
         if (LibC.Ptrace(LibC.PtraceSeize, id, 0, 0) != 0)
+        {
+            isRefused = Marshal.GetLastPInvokeError() is LibC.EPerm or LibC.ENoSys;
             return null;
+        }
 
         var stop = new TaskStop(id);
         if (LibC.Ptrace(LibC.PtraceInterrupt, id, 0, 0) == 0 && stop.Await())
@@ -29,6 +38,14 @@ internal sealed class TaskStop : IDisposable
 
         stop.Dispose();
         return null;
+    }
+
+    /// <summary>Reads the registers; <see langword="null"/> if the thread has ended. On x86-64 only.</summary>
+    public unsafe ulong?[]? Registers()
+    {
+        const int words = 27; // struct user_regs_struct
+        var registers = stackalloc ulong[words];
+        return LibC.Ptrace(LibC.PtraceGetRegisters, _id, 0, (nint)registers) == 0 ? Stacks.Registers.Of(new ReadOnlySpan<ulong>(registers, words)) : null;
     }
 
     public void Dispose() => LibC.Ptrace(LibC.PtraceDetach, _id, 0, _pendingSignal);

@@ -1,3 +1,5 @@
+using AllocTrace.Stacks;
+
 namespace AllocTrace.Storage;
 
 /// <summary>A fatal signal, with the stacks of all threads and the last allocations: a row of the table <c>crash</c>.</summary>
@@ -41,6 +43,12 @@ public sealed record TraceCrash(
     /// The C stack of the thread that received the signal, innermost first. Empty in recordings of older versions, and on arm64.
     /// </summary>
     public IReadOnlyList<CrashedCFrame> CFrames { get; init; } = [];
+
+    /// <summary>
+    /// The Python and C frames of the thread that received the signal, oldest first, each where it belongs. <see langword="null"/> in
+    /// recordings of older versions, which do not have that.
+    /// </summary>
+    public IReadOnlyList<StackFrame>? MergedFrames { get; init; }
 
     /// <summary>True if older C frames are missing: there was no room for them, or they could not be found.</summary>
     public bool IsCStackCut { get; init; }

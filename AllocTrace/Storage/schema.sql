@@ -249,6 +249,7 @@ CREATE TABLE crash_c_frame (
     offset   INTEGER NOT NULL, -- in that file; without a path: the address
     function TEXT NOT NULL,    -- '': not known
     is_cut   INTEGER NOT NULL, -- 1: there are older frames, of which no more was kept; 0 for all but the oldest
+    python_frames INTEGER,     -- of a loop of the interpreter: frames of crash_frame that it runs, with all inside of them; 0: it is none; NULL: not recorded
     PRIMARY KEY (process, position)
 ) WITHOUT ROWID;
 

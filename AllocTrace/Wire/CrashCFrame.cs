@@ -11,4 +11,5 @@ internal struct CrashCFrame
     [FieldOffset(0)] public ulong Address;
     [FieldOffset(8)] public ulong Offset;
     [FieldOffset(16)] public uint Path;
+    [FieldOffset(20)] public uint PythonFrames;
 }

@@ -137,7 +137,7 @@ public sealed class TraceBuilder : IDisposable
         Execute("INSERT INTO crash_thread VALUES (1, ?1, 101, 139900000001536, 'work\u001b[1m', 0, 1, 1500, 0)", process);
         Execute("INSERT INTO crash_thread VALUES (2, ?1, NULL, 139900000000768, '', 4, 0, 0, 1)", process);
         Execute("INSERT INTO crash_frame VALUES (1, 0, '/srv/\u001b[2Japp.py', 7, 'Handler.run'), (1, 1, '/srv/app.py', 0, '<module>')");
-        Execute("INSERT INTO crash_c_frame VALUES (?1, 0, '', 0, '', 0), (?1, 1, '/srv/\u001b[2Jlib.so', 4660, 'fail', 0), (?1, 2, '[vdso]', 80, '', 1)", process);
+        Execute("INSERT INTO crash_c_frame VALUES (?1, 0, '', 0, '', 0, 0), (?1, 1, '/srv/\u001b[2Jlib.so', 4660, 'fail', 0, 0), (?1, 2, '/usr/bin/python3.13', 80, '_PyEval_EvalFrameDefault', 0, 1), (?1, 3, '[vdso]', 80, '', 1, 0)", process);
         Execute("INSERT INTO crash_allocation VALUES (?1, 0, 'free', 1, 0, 8192, NULL), (?1, 1, 'malloc', 2, 64, 8192, 0)", process);
     }
 

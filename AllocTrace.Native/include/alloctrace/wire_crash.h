@@ -75,7 +75,8 @@ struct alloctrace_crash_c_frame {
     uint64_t address; /* of the instruction that failed, or of one byte before the return address: within the call */
     uint64_t offset;  /* of that byte in the file */
     uint32_t path;    /* text: the file, or a name such as [vdso]; empty: made at run time, or no code */
-    uint32_t reserved;
+    uint32_t
+        python_frames; /* of a loop of the interpreter: how many frames of the thread it runs, with all inside of them; 0: it is none */
 };
 
 struct alloctrace_crash_allocation {

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "crash/loops.h"
 #include "crash/text.h"
 #include "platform/mappings.h"
 #include "platform/os.h"
@@ -42,6 +43,13 @@ static void add_frame(struct alloctrace_crash *crash, uintptr_t address)
     SHARED_STORE(crash->c_frames, crash->c_frames + 1);
 }
 
+/* The frame that was added last ends at the stack pointer of its caller. */
+static void place_last(struct alloctrace_crash *crash, uintptr_t begin, uintptr_t end)
+{
+    struct alloctrace_crash_c_frame *frames = (struct alloctrace_crash_c_frame *)((uint8_t *)crash + ALLOCTRACE_CRASH_C_FRAMES_OFFSET);
+    frames[crash->c_frames - 1].python_frames = crash_loops_python_frames(begin, end);
+}
+
 /* After a call of an address that is no code, NULL for one, the word on the stack is the return address. False: it is code. */
 static bool leave_no_code(struct unwind_frame *frame)
 {
@@ -76,7 +84,11 @@ void crash_add_c_frames(struct alloctrace_crash *crash, const void *context)
     uintptr_t end = end_of_stack(frame.sp);
     if (leave_no_code(&frame))
         add_frame(crash, frame.pc - 1);
-    while (crash->c_frames < ALLOCTRACE_CRASH_C_FRAMES && (result = unwind_step(unwind_rule_of(frame.pc), &frame, end)) == UNWIND_STEPPED) {
+    for (uintptr_t begin = frame.sp; crash->c_frames < ALLOCTRACE_CRASH_C_FRAMES; begin = frame.sp) {
+        result = unwind_step(unwind_rule_of(frame.pc), &frame, end);
+        if (result != UNWIND_STEPPED)
+            break;
+        place_last(crash, begin, frame.sp);
         add_frame(crash, frame.pc - 1);
         end = stack_rooms_end(&rooms, frame.sp);
     }

@@ -9,6 +9,7 @@
 #include "capture/recording.h"
 #include "capture/thread.h"
 #include "crash/c_frames.h"
+#include "crash/loops.h"
 #include "crash/text.h"
 #include "platform/threads.h"
 
@@ -90,12 +91,19 @@ static void add_frames(void)
                 told->filename = names->filename;
                 told->function = names->function;
             }
+            if (thread == thread_at(crash, 0))
+                crash_loops_add_frame(frame);
             SHARED_STORE(crash->frames, crash->frames + 1);
             SHARED_STORE(thread->frames, thread->frames + 1);
         }
         SHARED_STORE(thread->depth, thread->depth + 1);
     }
     SHARED_STORE(thread->flags, thread->flags & ~(uint32_t)ALLOCTRACE_CRASH_THREAD_FAULTED);
+}
+
+static void find_loops(void)
+{
+    crash_loops_find(now.python, now.state);
 }
 
 /* python NULL: a thread without a state. */
@@ -123,6 +131,8 @@ static void add_thread(uint32_t runtime, const struct alloctrace_python *python,
     now.state = info->thread_state;
     if (python)
         do_step(add_frames);
+    if (python && thread == thread_at(crash, 0))
+        do_step(find_loops);
 }
 
 static struct alloctrace_python plain, careful;

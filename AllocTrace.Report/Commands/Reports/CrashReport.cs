@@ -8,7 +8,10 @@ using AllocTrace.Storage;
 namespace AllocTrace.Report.Commands;
 
 /// <summary>Writes the results of <c>alloctrace crash</c>.</summary>
-internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Process, TraceCrash Crash)> crashes) : IReport
+/// <param name="path">The recording.</param>
+/// <param name="crashes">The crashes.</param>
+/// <param name="interpreterFrames">True to show the C frames of CPython itself.</param>
+internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Process, TraceCrash Crash)> crashes, bool interpreterFrames) : IReport
 {
     private const int MostAllocations = 10;
 
@@ -29,7 +32,7 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
             if (crash.NestedSignal is { } nested)
                 page.Line($"  signal {nested} arrived while this was written: what was being read then is missing", Page.Alarm);
             foreach (var thread in crash.Threads)
-                WriteThread(page, thread, crash.Threads.Select(each => each.Interpreter).Distinct().Count() > 1);
+                WriteThread(page, thread, thread.HasCrashed ? crash : null, crash.Threads.Select(each => each.Interpreter).Distinct().Count() > 1);
 
             if (crash.ThreadsInAll > crash.Threads.Count)
             {
@@ -37,7 +40,8 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
                 page.Line($"  … and {Numbers.Of(crash.ThreadsInAll - crash.Threads.Count, "more thread")}, without room in the recording");
             }
 
-            WriteCStack(page, crash);
+            if (crash.MergedFrames is null)
+                WriteCStack(page, crash);
             WriteAllocations(page, crash);
             page.Line();
         }
@@ -59,14 +63,14 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
         text.Json.WriteStartObject();
         text.Json.WriteStartArray("crashes");
         foreach (var (process, crash) in crashes)
-            WriteJson(text, process, crash);
+            WriteJson(text, process, crash, interpreterFrames);
 
         text.Json.WriteEndArray();
         text.Json.WriteEndObject();
     }
 
     /// <summary>Writes a crash as an object.</summary>
-    public static void WriteJson(JsonText text, TraceProcess process, TraceCrash crash)
+    public static void WriteJson(JsonText text, TraceProcess process, TraceCrash crash, bool interpreterFrames = false)
     {
         var json = text.Json;
         json.WriteStartObject();
@@ -102,6 +106,15 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
 
         json.WriteEndArray();
         json.WriteBoolean("c_traceback_cut", crash.IsCStackCut);
+        if (Shown(crash, interpreterFrames) is { } merged)
+        {
+            json.WriteStartArray("merged_traceback");
+            foreach (var frame in merged)
+                WriteJson(text, frame);
+
+            json.WriteEndArray();
+        }
+
         json.WriteStartArray("allocations");
         foreach (var allocation in crash.Allocations)
             WriteJson(text, allocation);
@@ -154,10 +167,16 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
         text.Json.WriteString("filename", frame.Filename);
         text.Json.WriteNumber("lineno", frame.Line);
         text.Json.WriteString("function", frame.Function);
+        if (frame.IsNative)
+            text.Json.WriteBoolean("native", true);
         text.Json.WriteEndObject();
     }
 
-    private static void WriteThread(Page page, CrashedThread thread, bool severalInterpreters)
+    /// <summary>The frames of the thread that crashed, with C frames; <see langword="null"/> if the recording does not say where those belong.</summary>
+    private static IReadOnlyList<StackFrame>? Shown(TraceCrash crash, bool interpreterFrames) =>
+        interpreterFrames ? crash.MergedFrames : crash.MergedFrames?.Where(frame => !InterpreterFrames.IsLeftOut(frame)).ToArray();
+
+    private void WriteThread(Page page, CrashedThread thread, TraceCrash? crash, bool severalInterpreters)
     {
         var which = thread.OsId is { } id ? id.ToString(CultureInfo.InvariantCulture) : $"0x{thread.Identifier:x}";
         var name = thread.Name == "" ? "" : $" [{Printable.Text(thread.Name)}]";
@@ -165,12 +184,17 @@ internal sealed class CrashReport(string path, IReadOnlyList<(TraceProcess Proce
         page.Line();
         page.Line($"  {(thread.HasCrashed ? "Crashed thread" : "Thread")} {which}{name}{interpreter} (most recent call first):");
         using var frames = new StringWriter { NewLine = "\n" };
-        ThreadStacksReport.WriteFrames(frames, thread.Frames, problem: null);
+        var merged = crash is null ? null : Shown(crash, interpreterFrames);
+        ThreadStacksReport.WriteFrames(frames, merged ?? thread.Frames, problem: null);
         foreach (var line in frames.ToString().TrimEnd('\n').Split('\n'))
             page.Line($"  {line}");
 
         if (thread.Depth > thread.Frames.Count)
             page.Line($"    … and {Numbers.Of(thread.Depth - thread.Frames.Count, "older frame")}");
+        if (merged is not null && crash!.IsCStackCut)
+            page.Line("    … and older C frames: without room here, or not found");
+        else if (merged is not null && crash!.CFrames.Max(frame => frame.PythonFrames) < thread.Frames.Count)
+            page.Line("    not all C frames are where they belong: the interpreter's loops were not found");
         if (thread.HasFaulted)
             page.Line("    only part of its stack could be read", Page.Alarm);
     }

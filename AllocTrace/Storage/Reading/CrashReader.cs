@@ -32,6 +32,8 @@ internal static class CrashReader
             {
                 Threads = [.. threads[row.CheckedInt64(0)]],
                 CFrames = [.. cFrames[row.CheckedInt64(0)].Select(each => each.Frame)],
+                MergedFrames = CrashFrames.Merge(
+                    threads[row.CheckedInt64(0)].FirstOrDefault(thread => thread.HasCrashed)?.Frames ?? [], [.. cFrames[row.CheckedInt64(0)].Select(each => each.Frame)]),
                 IsCStackCut = cFrames[row.CheckedInt64(0)].Any(each => each.IsCut),
                 Allocations = [.. allocations[row.CheckedInt64(0)]],
             });
@@ -61,11 +63,13 @@ internal static class CrashReader
     /// <summary>Reads the C stacks. An older recording has none.</summary>
     private static ILookup<long, (long Process, CrashedCFrame Frame, bool IsCut)> CFrames(ReadConnection connection)
     {
-        var isOlder = MetadataReader.Read(connection, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'crash_c_frame'", _ => true).Length == 0;
+        var columns = MetadataReader.Read(connection, "SELECT name FROM pragma_table_info('crash_c_frame')", row => row.Text(0));
+        var isOlder = columns.Length == 0;
+        var pythonFrames = columns.Contains("python_frames") ? "python_frames" : "NULL";
         return (isOlder ? [] : MetadataReader.Read(
             connection,
-            "SELECT process, path, offset, function, is_cut FROM crash_c_frame ORDER BY process, position",
-            row => (Process: row.CheckedInt64(0), Frame: new CrashedCFrame(row.Text(1), row.Int64(2), row.Text(3)), IsCut: row.CheckedInt64(4) != 0))).ToLookup(row => row.Process);
+            $"SELECT process, path, offset, function, is_cut, {pythonFrames} FROM crash_c_frame ORDER BY process, position",
+            row => (Process: row.CheckedInt64(0), Frame: new CrashedCFrame(row.Text(1), row.Int64(2), row.Text(3)) { PythonFrames = row.NullableInt64(5) }, IsCut: row.CheckedInt64(4) != 0))).ToLookup(row => row.Process);
     }
 
     /// <summary>Reads the last allocations of each process.</summary>

@@ -1,5 +1,8 @@
 using System.Text.RegularExpressions;
 
+using AllocTrace.Stacks;
+using AllocTrace.Symbols;
+
 namespace AllocTrace.Storage;
 
 /// <summary>
@@ -40,6 +43,17 @@ internal static partial class InterpreterFrames
             leftOut[code] = codes.NativeOf(code) is { } origin && IsLeftOut(origin, codes.Text(codes[code].Function));
 
         return leftOut;
+    }
+
+    /// <summary>Returns whether a frame is left out.</summary>
+    public static bool IsLeftOut(StackFrame frame)
+    {
+        if (!frame.IsNative)
+            return false;
+
+        var image = frame.Filename == FunctionName.NoFile ? "" : frame.Filename;
+        var unnamed = FunctionName.Unnamed(frame.Filename, 0)[..^1]; // what it is called without a symbol begins so
+        return IsLeftOut(new NativeOrigin(image, "", 0, !frame.Function.StartsWith(unnamed, StringComparison.Ordinal)), frame.Function);
     }
 
     /// <summary>Returns whether a function is left out.</summary>

@@ -6,8 +6,11 @@ using AllocTrace.Wire;
 namespace AllocTrace.Storage;
 
 /// <summary>Writes what a fatal signal found.</summary>
-internal sealed class CrashWriter(WriteConnection connection)
+internal sealed unsafe class CrashWriter(WriteConnection connection)
 {
+    /// <summary>The first CPython that links the loops it is in into a list: 3.11 (<c>Py_Version</c>).</summary>
+    private const uint FirstWithLoops = 0x030b0000;
+
     private long _threads;
 
     /// <summary>All that can be damaged, read and checked before the first row is written.</summary>
@@ -33,7 +36,11 @@ internal sealed class CrashWriter(WriteConnection connection)
             threads.Add((thread, [.. Enumerable.Range(0, (int)thread.Frames).Select(position => FrameOf(crash, thread.FirstFrame + (uint)position))]));
         }
 
-        return new CrashContent(header, crash.IsComplete, threads, [.. Enumerable.Range(0, (int)header.CFrames).Select(number => CFrameOf(crash, (uint)number))], allocations);
+        CrashedCFrame[] c = [.. Enumerable.Range(0, (int)header.CFrames).Select(number => CFrameOf(crash, (uint)number))];
+        if (threads.Count > 0 && threads[0].Item1 is var first && first.Runtime < session.Header->Runtimes && session.Runtime(first.Runtime)->Hex < FirstWithLoops)
+            c = CrashFrames.Place(c, threads[0].Item2.Length, header.CIsCut != 0);
+
+        return new CrashContent(header, crash.IsComplete, threads, c, allocations);
     }
 
     /// <summary>Writes a crash.</summary>
@@ -63,9 +70,9 @@ internal sealed class CrashWriter(WriteConnection connection)
         foreach (var (thread, frames) in crash.Threads)
             AddThread(process, thread, frames);
 
-        using var cFrameRow = new RawInsert(connection, "crash_c_frame", columns: 6);
+        using var cFrameRow = new RawInsert(connection, "crash_c_frame", columns: 7);
         foreach (var (position, frame) in crash.CFrames.Index())
-            cFrameRow.Add(process, position, frame.Path, frame.Offset, frame.Function, header.CIsCut != 0 && position == crash.CFrames.Count - 1);
+            cFrameRow.Add(process, position, frame.Path, frame.Offset, frame.Function, header.CIsCut != 0 && position == crash.CFrames.Count - 1, frame.PythonFrames);
 
         foreach (var (position, allocation) in crash.Allocations.Index())
         {
@@ -90,8 +97,8 @@ internal sealed class CrashWriter(WriteConnection connection)
     {
         var frame = crash.CFrame(number);
         var path = crash.Text(frame.Path);
-        return path == "" ? new CrashedCFrame("", (long)frame.Address, "")
-            : new CrashedCFrame(path, (long)frame.Offset, path[0] == '/' ? SymbolFiles.OfSystem.Find(path, buildId: null, frame.Offset)?.Name ?? "" : "");
+        return path == "" ? new CrashedCFrame("", (long)frame.Address, "") { PythonFrames = 0 }
+            : new CrashedCFrame(path, (long)frame.Offset, path[0] == '/' ? SymbolFiles.OfSystem.Find(path, buildId: null, frame.Offset)?.Name ?? "" : "") { PythonFrames = frame.PythonFrames };
     }
 
     private void AddThread(long process, CrashThread thread, StackFrame[] frames)

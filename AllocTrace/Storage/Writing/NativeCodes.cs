@@ -6,9 +6,6 @@ namespace AllocTrace.Storage;
 /// <summary>Names the C functions of a session's frames, as rows of <c>code</c>.</summary>
 internal sealed unsafe class NativeCodes
 {
-    /// <summary>The file of code that was made at run time.</summary>
-    public const string NoFile = "[made at run time]";
-
     private readonly SessionFile _session;
     private readonly Func<CodeKey, NativeOrigin, long> _add;
     private readonly (string Path, string BuildId)[] _images;
@@ -45,7 +42,7 @@ internal sealed unsafe class NativeCodes
     private long OfImage((string Path, string BuildId) image, ulong offset)
     {
         var function = SymbolFiles.OfSystem.Find(image.Path, image.BuildId, offset - 1) ?? new FunctionName(offset - 1, null);
-        var name = function.Name ?? Unnamed(image.Path, function.Start);
+        var name = function.NameIn(image.Path);
         return _add(new CodeKey(image.Path, name, 0, name), new NativeOrigin(image.Path, image.BuildId, function.Start, function.Name is not null));
     }
 
@@ -54,9 +51,6 @@ internal sealed unsafe class NativeCodes
         _perfMap ??= PerfMap.Of(_session.Header->Pid);
         var function = _perfMap.Find(address - 1);
         var name = function.Name ?? $"0x{function.Start:x}";
-        return _add(new CodeKey(NoFile, name, 0, name), new NativeOrigin("", "", function.Start, function.Name is not null));
+        return _add(new CodeKey(FunctionName.NoFile, name, 0, name), new NativeOrigin("", "", function.Start, function.Name is not null));
     }
-
-    /// <summary>Names a function that has no symbol.</summary>
-    public static string Unnamed(string path, ulong start) => $"{path[(path.LastIndexOf('/') + 1)..]}+0x{start:x}";
 }

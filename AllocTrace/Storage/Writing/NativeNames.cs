@@ -39,7 +39,7 @@ internal static class NativeNames
             {
                 if (image == "" || symbols.NameAt(image, buildId, (ulong)address) is not { } name)
                 {
-                    unnamed.Add(image == "" ? NativeCodes.NoFile : image);
+                    unnamed.Add(image == "" ? FunctionName.NoFile : image);
                     continue;
                 }
 

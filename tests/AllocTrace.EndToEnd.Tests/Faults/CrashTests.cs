@@ -63,8 +63,33 @@ public sealed partial class CrashTests
             // The first two are the witness and a place in crash() before the crash.
             CollectionAssert.AreEqual(
                 Witnessed(witness).Skip(2).ToArray(), frames.Skip(crashing + 1).Select(frame => (frame.File, frame.Offset)).ToArray(), $"{python} {how} {where}\n{string.Join('\n', frames)}");
-            StringAssert.Matches(Alloctrace.Run("crash", database).Succeeded().Output, new Regex($@"C stack of the crashed thread \(most recent call first\):\n(.*\n)*    Binary file ""{Regex.Escape(TestLibrary.Crashing)}"", at crash(\.cold)? \[\+0x"));
+            StringAssert.Matches(
+                Alloctrace.Run("crash", database).Succeeded().Output,
+                new Regex(@"Crashed thread .* \(most recent call first\):\n(    \[C\] .*\n)*    \[C\] crash(\.cold)? \(crashing\.so\)\n(    \[C\] .*\n)*    File "".*crashing\.py"", line \d+ in crash\n"));
         }
+    }
+
+    /// <summary>Crashes in C that a finalizer calls, which the garbage collector called, which Python called.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Python.Rows), typeof(Python))]
+    public void C_frames_of_the_crash_are_between_the_Python_frames(Python python)
+    {
+        using var folder = new TemporaryFolder();
+        var database = folder.File("crash.db");
+        Alloctrace.Run("run", "-q", "-o", database, "--crash", "on", "--", python.Path, Alloctrace.ProgramFile("crashing.py"), "collecting", "main", "none", TestLibrary.Crashing);
+        var crash = JsonDocument.Parse(Alloctrace.Run("crash", database, "--json", "--interpreter-frames").Succeeded().Output).RootElement.GetProperty("crashes")[0];
+        var merged = crash.GetProperty("merged_traceback").EnumerateArray().ToArray();
+        var what = $"{python}\n{string.Join('\n', merged)}";
+        bool IsNative(JsonElement frame) => frame.TryGetProperty("native", out _);
+        var traceback = crash.GetProperty("threads")[0].GetProperty("traceback").EnumerateArray().Select(frame => frame.GetRawText()).ToArray();
+        CollectionAssert.AreEqual(traceback, merged.Where(frame => !IsNative(frame)).Select(frame => frame.GetRawText()).ToArray(), what);
+        Assert.AreEqual(crash.GetProperty("c_traceback").GetArrayLength(), merged.Count(IsNative), what);
+
+        // From the outside: the program's start, its Python, the collector, the finalizer, ctypes and the crash.
+        var kinds = string.Concat(merged.Select(frame => IsNative(frame) ? 'c' : 'p'));
+        StringAssert.Matches(kinds, new Regex(python.Minor <= 10 ? "^c+pc+pc+pc+$" : "^c+ppc+pc+$"), what);
+        Assert.StartsWith("crash", merged[^1].GetProperty("function").GetString()!, what);
+        Assert.EndsWith("__del__", merged.Last(frame => !IsNative(frame)).GetProperty("function").GetString()!, what);
     }
 
     [TestMethod]
@@ -76,7 +101,7 @@ public sealed partial class CrashTests
         var frames = CrashOf(database).GetProperty("c_traceback").EnumerateArray().ToArray();
         Assert.HasCount(256, frames);
         Assert.IsTrue(frames.All(frame => frame.GetProperty("function").GetString() == "overflow"));
-        StringAssert.Contains(Alloctrace.Run("crash", database).Succeeded().Output, "… and older frames: without room here, or not found");
+        StringAssert.Contains(Alloctrace.Run("crash", database).Succeeded().Output, "… and older C frames: without room here, or not found");
     }
 
     [TestMethod]

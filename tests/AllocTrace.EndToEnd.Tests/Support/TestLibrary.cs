@@ -27,5 +27,7 @@ internal static class TestLibrary
 
     public static string CCallers { get; } = PathOf("c_callers");
 
+    public static string CWaiters { get; } = PathOf("c_waiters");
+
     private static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, $"{name}.so");
 }

@@ -42,7 +42,7 @@ int print_wire_layout(void)
 #define CRASH_FRAME(X) \
     X(filename) X(function) X(line)
 #define CRASH_C_FRAME(X) \
-    X(address) X(offset) X(path)
+    X(address) X(offset) X(path) X(python_frames)
 #define CRASH_ALLOCATION(X) \
     X(address) X(size) X(kind) X(domain) X(stack)
 /* clang-format on */
@@ -157,7 +157,7 @@ int print_layouts(void)
 #define MEMBERS(X) \
     X(minor) X(free_threaded) X(position_kind) X(position_unit) X(line_format) X(first_owner_without_code) X(generator_owner) \
     X(executable_tags) X(thread_state.next) X(thread_state.interpreter) X(thread_state.frame) X(thread_state.thread_id) \
-    X(thread_state.native_id) X(thread_state.frame_is_indirect) X(thread_state.cframe_frame) X(interpreter.next) X(interpreter.id) \
+    X(thread_state.native_id) X(thread_state.frame_is_indirect) X(thread_state.cframe_frame) X(thread_state.cframe_previous) X(interpreter.next) X(interpreter.id) \
     X(interpreter.threads) X(frame.previous) X(frame.code) X(frame.position) X(frame.owner) X(frame.bytecode_copy) X(code.first_line) \
     X(code.filename) X(code.name) X(code.qualname) X(code.line_table) X(code.first_traceable) X(code.bytecode) X(code.bytecode_copies) \
     X(object.type) X(object.size) X(object.bytes_data) X(object.text_length) X(object.text_state) X(object.ascii_data) \
