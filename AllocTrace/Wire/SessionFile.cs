@@ -113,6 +113,19 @@ internal sealed unsafe class SessionFile : IDisposable
     /// <summary>A thread slot; <paramref name="slot"/> is below a <see cref="ThreadCount"/> read before.</summary>
     public ThreadSlot* Thread(uint slot) => (ThreadSlot*)_threads[slot];
 
+    /// <summary>Returns an address of the stack and of the descriptor of each thread that lives.</summary>
+    public List<(ulong Stack, ulong Descriptor)> StacksOfThreads()
+    {
+        var stacks = new List<(ulong, ulong)>();
+        for (uint slot = 0; slot < ThreadCount; slot++)
+        {
+            if (Thread(slot)->CurrentState == ThreadSlotState.Live)
+                stacks.Add((Thread(slot)->Stack, Thread(slot)->Descriptor));
+        }
+
+        return stacks;
+    }
+
     /// <summary>The number of stack nodes that may be read.</summary>
     public uint NodeCount => Announced(ref _header->Nodes, _nodes, "nodes");
 

@@ -323,19 +323,7 @@ internal sealed unsafe class FollowedSession : IDisposable
     }
 
     /// <summary>Reads the present mappings of the process; <see langword="null"/> if the system does not allow it.</summary>
-    private MemoryMap? ReadMap() => _process.NumberHere is { } pid ? ProcessMapReader.Read(pid, _session.Header->OwnMappings, ThreadStacks()) : null;
-
-    private List<(ulong, ulong)> ThreadStacks()
-    {
-        var stacks = new List<(ulong, ulong)>();
-        for (uint slot = 0; slot < _session.ThreadCount; slot++)
-        {
-            if (_session.Thread(slot)->CurrentState == ThreadSlotState.Live)
-                stacks.Add((_session.Thread(slot)->Stack, _session.Thread(slot)->Descriptor));
-        }
-
-        return stacks;
-    }
+    private MemoryMap? ReadMap() => _process.NumberHere is { } pid ? ProcessMapReader.Read(pid, _session.Header->OwnMappings, _session.StacksOfThreads()) : null;
 
     /// <summary>The clock of a process that runs. What was over when it was first looked at ended at its last record: time does not pass for it.</summary>
     private Func<ulong>? Clock => _wasOver == true ? null : _clock.Now;

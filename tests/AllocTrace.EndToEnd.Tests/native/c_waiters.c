@@ -44,8 +44,8 @@ static FRAME int innermost(const char *file, int how)
     return (int)got;
 }
 
-/* A frame that is found by the frame pointer, because its size is known only when it runs. Where it waits, it is larger than what is read of
- * a stack at first. */
+/* A frame that is found by the frame pointer, because its size is known only when it runs. Where it waits, it is larger than what is read
+ * of a stack at first. */
 static FRAME int of_any_size(const char *file, int how)
 {
     volatile char room[strlen(file) + (how == WAITS ? 300000 : 16)];
