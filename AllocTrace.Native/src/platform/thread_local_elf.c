@@ -9,7 +9,9 @@
 #include "platform/os.h"
 
 #if defined(__x86_64__) && defined(__GLIBC__)
-#include <gnu/libc-version.h>
+
+/* NULL in a program with musl that has this library preloaded: whose vector is another. */
+extern const char *gnu_get_libc_version(void) __attribute__((weak)); /* <gnu/libc-version.h> */
 
 /* A place is a distance from the thread pointer, or a module and an offset in its block. */
 enum { DISTANCE_BIT = 63, MODULE_SHIFT = 40 };
@@ -63,7 +65,7 @@ static intptr_t distance_in(const struct image *image, const ElfW(Rela) * reloca
 thread_local_place thread_local_find(const struct image *image, const char *name)
 {
     struct image_thread_local variable;
-    if (!image_thread_local(image, name, &variable))
+    if (!gnu_get_libc_version || !image_thread_local(image, name, &variable))
         return 0;
     for (unsigned table = 0; table < 2; table++) {
         const ElfW(Rela) *relocations = image->relocations[table];

@@ -196,6 +196,9 @@ internal sealed unsafe class ReferenceScan : IDisposable
                 _words.ReferAllBut(from, at + _layout.HeapTypeKeys + 24, weak);
                 from = at + _layout.HeapTypeBytes;
                 break;
+            case ObjectKind.Function:
+                end = Math.Min(end, at + type.BasicBytes - (_layout.Minor >= 11 ? 16 : 8)); // then come code of C and, beside a stale word, func_version
+                break;
             case ObjectKind.Pattern:
                 end = Math.Min(end, at + type.BasicBytes - 8); // then come numbers: a program, or marks
                 break;

@@ -60,6 +60,17 @@ public sealed partial class HolderTests
         Assert.AreEqual("app.models.request thread-locals", holders.Dominator?.Path);
     }
 
+    /// <summary>A function's version is a number of 32 bits. The bytes behind it may be half of an address, so the two may look like one.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Corners))]
+    public void Numbers_of_functions_are_no_references(Python python)
+    {
+        using var program = new ObservedProgram(python, "stale_words.py");
+        var analysis = HeapAnalysis.Of(program.Graph());
+        var holders = analysis.HoldersOfType(Enumerable.Range(0, analysis.Types.Count).Single(type => analysis.Types[type].FullName == "__main__.Record"));
+        Assert.AreEqual(("__main__.box.inner.rows[*]", 100), (holders.Rows[0].Path, holders.Rows[0].Blocks));
+    }
+
     /// <summary>
     /// Makes a dict and a list of more entries than recursion or quadratic time could bear. ALLOCTRACE_MANY_OBJECTS sets their number.
     /// </summary>

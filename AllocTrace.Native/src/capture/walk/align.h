@@ -95,7 +95,7 @@ ALWAYS_INLINE bool align_by_comparing(const struct layout *layout, struct kept_s
     *alignment = (struct alignment){.met = -1, .changed = -1};
     while (frame) {
         uintptr_t caller = frame_previous(layout, frame);
-        if (caller && caller == stack->frames[from].frame) { /* one more frame, as often: it need not be looked for */
+        if (from >= 0 && caller == stack->frames[from].frame) { /* one more frame, as often: it need not be looked for */
             if (!align_add_pending(stack, alignment, frame))
                 return false;
             frame = caller;

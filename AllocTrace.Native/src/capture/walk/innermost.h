@@ -8,6 +8,7 @@
 
 #include "capture/walk/expression.h"
 #include "capture/walk/place.h"
+#include "platform/assert.h"
 
 /* A code object died: another may be at its address. */
 static inline void innermost_forget(struct kept_stack *stack)
@@ -50,6 +51,7 @@ ALWAYS_INLINE uint32_t innermost_node(const struct layout *layout, const struct 
 ALWAYS_INLINE uint32_t innermost(const struct layout *layout, struct thread_capture *thread, uintptr_t frame, uint32_t parent)
 {
     struct kept_stack *stack = &thread->stack;
+    alloctrace_assert(stack->depth > 0); /* before the first is the sentinel */
     struct kept_frame *kept = &stack->frames[(intptr_t)stack->depth - 1];
     struct kept_place *seen = &stack->places[(intptr_t)stack->depth - 1];
     uintptr_t position = frame_position(layout, frame);

@@ -39,6 +39,7 @@ static __attribute__((noinline, cold)) void change_interpreter(struct thread_cap
     int64_t (*id)(uintptr_t) = thread->runtime->python.interpreter_id;
     stack->interpreter = interpreter;
     stack->top.interpreter = 0;
+    stack->top.frame = NO_KEPT_FRAME; /* another interpreter's frame may be at the same address */
     stack->root = id ? intern_interpreter((uint32_t)id(interpreter)) : ALLOCTRACE_NODE_NONE;
     stack->depth = 0;
     data_stack_cut(stack, 0);
