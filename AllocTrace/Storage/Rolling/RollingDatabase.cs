@@ -28,6 +28,7 @@ internal sealed class RollingDatabase : IDisposable
         _lock = own;
         (_keep, _limit) = (keep, limit);
         State = new RollingState(Path.Combine(folder, StateName));
+        RollBack();
     }
 
     /// <summary>The committed data, and the requests that wait to be sent.</summary>
@@ -190,6 +191,19 @@ internal sealed class RollingDatabase : IDisposable
 
         if (HeldFolders.CanBeExchanged(present))
             throw new IOException($"{folder} cannot be used by root: another user can change it, or a folder above it. Give a folder that only root can change");
+    }
+
+    /// <summary>
+    /// Rolls back what a killed agent had not committed. SQLite does that when a file is opened for writing, and readers of a database may not write.
+    /// </summary>
+    private void RollBack()
+    {
+        foreach (var file in Files.Where(file => File.Exists($"{file}-journal")))
+        {
+            using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
+            connection.Open();
+            connection.Number("SELECT count(*) FROM sqlite_schema");
+        }
     }
 
     private long PartBytes => State.Connection.Number("SELECT page_count * page_size FROM part.pragma_page_count, part.pragma_page_size");
